@@ -1,0 +1,149 @@
+"""The typed, frozen description of a run. Every key of a configuration file is a field here, with its unit."""
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from l1ae.inputs import FixedFormat, Format, InputSpec, ObjectGroup, ugt_input_spec
+
+__all__ = ["Config", "CsimConfig", "DataConfig", "HlsConfig", "InputsConfig", "ModelConfig", "PhaseConfig", "TrainingConfig"]
+
+Triple = tuple[int, int, int]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+class DataConfig(_Section):
+    """Where the events come from and how they are divided."""
+
+    source: str = Field("shipped", description="'shipped', or a folder with background.h5 and one store per signal")
+    train: float = Field(0.4, gt=0, lt=1, description="fraction of background source events")
+    validation: float = Field(0.1, gt=0, lt=1, description="fraction of background source events")
+    split_seed: int = 1
+
+    @model_validator(mode="after")
+    def _leaves_a_test_sample(self) -> Self:
+        if self.train + self.validation >= 1:
+            raise ValueError(f"train + validation = {self.train + self.validation} leaves nothing to test on; their sum must be below 1")
+        return self
+
+
+class GroupPreprocessing(_Section):
+    """Overrides of one object group's preprocessing: a triple (pT, eta, phi) for all slots, or one triple per slot."""
+
+    offset: Triple | tuple[Triple, ...] | None = None
+    shift: Triple | tuple[Triple, ...] | None = None
+
+
+class InputsConfig(_Section):
+    """How hardware integers become network inputs: `(hw - offset) >> shift`, cast to `network`."""
+
+    network: Format = FixedFormat.parse("fixed<12,6,RND_CONV,SAT>")
+    groups: dict[str, GroupPreprocessing] = Field({}, description="keys: met, eg, mu, jet")
+
+    @field_validator("groups")
+    @classmethod
+    def _known_groups(cls, value: dict[str, GroupPreprocessing]) -> dict[str, GroupPreprocessing]:
+        known = [group.name for group in ugt_input_spec().groups]
+        for name in value:
+            if name not in known:
+                raise ValueError(f"unknown object group '{name}'; the groups are {', '.join(known)}")
+        return value
+
+    def spec(self) -> InputSpec:
+        """The `InputSpec` with these overrides."""
+        base = ugt_input_spec(str(self.network))
+        groups = []
+        for group in base.groups:
+            change = self.groups.get(group.name, GroupPreprocessing())
+            groups.append(ObjectGroup.model_validate(group.model_dump() | change.model_dump(exclude_none=True)))
+        return InputSpec(groups=tuple(groups), network=self.network)
+
+
+class ModelConfig(_Section):
+    """Architecture, bit widths and score of the network."""
+
+    architecture: Literal["dense_ae", "dense_vae"]
+    encoder: tuple[int, ...] = Field((32, 16), description="nodes of the hidden encoder layers")
+    latent: int = Field(3, ge=1)
+    decoder: tuple[int, ...] = Field((16, 32), description="nodes of the hidden decoder layers")
+    batch_norm: bool = Field(True, description="normalise in the float network; folded before quantization")
+    weight_bits: int = Field(8, ge=2, le=16)
+    activation_bits: int = Field(8, ge=2, le=16)
+    latent_bits: int = Field(10, ge=2, le=16)
+    output_bits: int = Field(12, ge=2, le=16)
+    score: Literal["squared_error", "mu2", "kl"]
+    score_type: Format = FixedFormat.parse("ufixed<18,14,TRN,SAT>")
+    table_type: Format = Field(FixedFormat.parse("ufixed<18,10,RND_CONV,SAT>"), description="output of the exp table of the KL score")
+    target_fpr: float = Field(1e-3, gt=0, lt=1, description="false-positive rate on validation background that sets the default threshold")
+
+    @field_validator("score_type", "table_type")
+    @classmethod
+    def _saturates(cls, value: FixedFormat) -> FixedFormat:
+        if value.overflow == "WRAP":
+            raise ValueError(f"'{value}' would wrap a large score to a small one; give it an overflow mode, for example SAT")
+        return value
+
+    @model_validator(mode="after")
+    def _score_fits(self) -> Self:
+        if (self.score == "squared_error") != (self.architecture == "dense_ae"):
+            fitting = "squared_error" if self.architecture == "dense_ae" else "mu2 or kl"
+            raise ValueError(f"score '{self.score}' does not exist for architecture '{self.architecture}'; choose {fitting}")
+        return self
+
+
+class PhaseConfig(_Section):
+    """One phase of the training (float, or quantization-aware)."""
+
+    epochs: int = Field(ge=0)
+    learning_rate: float = Field(gt=0)
+    patience: int = Field(8, ge=1, description="epochs without improvement of the validation loss before the training stops")
+    decay_patience: int = Field(3, ge=1, description="epochs without improvement before the learning rate is halved")
+
+
+class TrainingConfig(_Section):
+    """Loss and schedule."""
+
+    batch_size: int = Field(1024, ge=1)
+    beta: float = Field(0.8, ge=0, le=1, description="VAE: loss = (1 - beta) x reconstruction + beta x KL")
+    float_phase: PhaseConfig = PhaseConfig(epochs=40, learning_rate=3e-3)
+    quantized_phase: PhaseConfig = PhaseConfig(epochs=15, learning_rate=1e-3)
+
+
+class HlsConfig(_Section):
+    """The HLS project."""
+
+    backend: Literal["Vitis", "Vivado"] = "Vitis"
+    part: str = "xcvu9p-flga2104-2L-e"
+    clock_period: float = Field(5.0, gt=0, description="ns")
+    clock_uncertainty: float = Field(12.5, ge=0, lt=100, description="percent of the clock period")
+    reuse_factor: int = Field(1, ge=1)
+    strategy: Literal["Latency"] = "Latency"
+    io_type: Literal["io_parallel"] = "io_parallel"
+
+
+class CsimConfig(_Section):
+    """The C simulation."""
+
+    events: int = Field(20_000, ge=1, description="events of the test sample, in addition to all corner vectors")
+
+
+class Config(_Section):
+    """A run, from data to firmware."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="C++ and HDL identifier")
+    version: int = Field(1, ge=1, description="part of every symbol: NAME_vVERSION")
+    seed: int = Field(1, ge=0)
+    data: DataConfig = DataConfig()
+    inputs: InputsConfig = InputsConfig()
+    model: ModelConfig
+    training: TrainingConfig = TrainingConfig()
+    hls: HlsConfig = HlsConfig()
+    csim: CsimConfig = CsimConfig()
+
+    @property
+    def project(self) -> str:
+        """`NAME_vVERSION`: top function, C++ namespace and file stem."""
+        return f"{self.name}_v{self.version}"
