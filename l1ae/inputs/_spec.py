@@ -211,8 +211,11 @@ class InputSpec(_Frozen):
         filled = np.repeat(hardware[:, :, 0] != 0, 3, axis=1)
         return np.asarray(filled & self.present, np.bool_)
 
-    def validate_hardware(self, hardware: npt.NDArray[np.integer]) -> None:
-        """Raise `UserError` naming event, input and value when a code lies outside its scale."""
+    def validate_hardware(self, hardware: npt.NDArray[np.integer], *, first_event: int = 0) -> None:
+        """Raise `UserError` naming event, input and value when a code lies outside its scale.
+
+        `first_event` is the number that the message gives to the first event.
+        """
         self._check_shape(hardware)
         flat = hardware.reshape(len(hardware), self.size)
         low, high = self.code_range
@@ -220,7 +223,7 @@ class InputSpec(_Frozen):
         if len(bad):
             event, column = (int(i) for i in bad[0])
             raise UserError(
-                f"event {event}: {self.names[column]} = {flat[event, column]} is outside its hardware range "
+                f"event {first_event + event}: {self.names[column]} = {flat[event, column]} is outside its hardware range "
                 f"[{low[column]}, {high[column]}]; are these hardware integers of this input specification?"
             )
 

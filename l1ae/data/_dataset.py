@@ -1,0 +1,44 @@
+"""A data set: a folder with `background.h5` and one store per signal."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from l1ae.data._store import EventStore
+from l1ae.errors import UserError
+from l1ae.inputs import InputSpec
+
+__all__ = ["Dataset", "dataset_folder", "open_dataset"]
+
+_SHIPPED = Path(__file__).parent / "shipped"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The stores of a folder; `signals` is sorted by name, the file's name without `.h5`."""
+
+    folder: Path
+    background: EventStore
+    signals: Mapping[str, EventStore]
+
+
+def dataset_folder(source: str) -> Path:
+    """The folder that `source` means: 'shipped' is the one that comes with the package, anything else is a path.
+
+    Raises `UserError` when it has no `background.h5`.
+    """
+    folder = _SHIPPED if source == "shipped" else Path(source)
+    if not (folder / "background.h5").is_file():
+        raise UserError(
+            f"data source '{source}': there is no {folder / 'background.h5'}; give a folder with background.h5 and one file per "
+            "signal, made with l1ae data generate or l1ae data import, or 'shipped'"
+        )
+    return folder
+
+
+def open_dataset(source: str, spec: InputSpec) -> Dataset:
+    """Open every store of a data set. Raises `UserError` as `dataset_folder` and `EventStore.open` do."""
+    folder = dataset_folder(source)
+    names = sorted(path.stem for path in folder.glob("*.h5") if path.stem != "background")
+    signals = {name: EventStore.open(folder / f"{name}.h5", spec) for name in names}
+    return Dataset(folder, EventStore.open(folder / "background.h5", spec), signals)

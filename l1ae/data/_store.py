@@ -1,0 +1,309 @@
+"""The event store: one HDF5 file of hardware integers, with the origin of every event.
+
+Datasets: `hw` int16 (N, slots, 3), `process` int16 (N,), `source_event` int64 (N,), `pileup` int16 (N,) and, where the
+origin has more to say, one column (N,) per name in the group `extra`. Root attributes: `format`, `format_version`,
+`sample`, `input_digest`, `processes` (JSON list) and `provenance` (JSON object).
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from l1ae.errors import UserError
+from l1ae.inputs import InputSpec
+
+__all__ = ["EventStore", "Events", "StoreWriter", "concatenate", "split_fractions"]
+
+FORMAT = "l1ae-event-store"
+FORMAT_VERSION = 1
+CHUNK = 4096
+
+_COLUMNS: dict[str, np.dtype[Any]] = {
+    "hw": np.dtype(np.int16),
+    "process": np.dtype(np.int16),
+    "source_event": np.dtype(np.int64),
+    "pileup": np.dtype(np.int16),
+}
+_EXTRA_KINDS = "biuf"
+
+
+@dataclass(frozen=True, eq=False)
+class Events:
+    """A block of N events in memory.
+
+    `hw` holds hardware codes (N, slots, 3); `process` indexes the store's `processes`; events with equal
+    `(process, source_event)` descend from one generated collision and are not independent; `pileup` is the number of
+    overlaid interactions, -1 where it is not known. `extra` holds further columns (N,) that some origins provide.
+    """
+
+    hw: npt.NDArray[np.int16]
+    process: npt.NDArray[np.int16]
+    source_event: npt.NDArray[np.int64]
+    pileup: npt.NDArray[np.int16]
+    extra: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.hw)
+
+    def select(self, mask_or_index: npt.NDArray[np.bool_] | npt.NDArray[np.integer] | slice) -> "Events":
+        """The events where a mask (N,) is true, or those at given positions, in that order."""
+        chosen = {name: getattr(self, name)[mask_or_index] for name in _COLUMNS}
+        return Events(**chosen, extra={name: column[mask_or_index] for name, column in self.extra.items()})
+
+
+def concatenate(blocks: Sequence[Events]) -> Events:
+    """One block out of several (at least one), which must have the same extra columns."""
+    joined = {name: np.concatenate([getattr(block, name) for block in blocks]) for name in _COLUMNS}
+    extra = {name: np.concatenate([block.extra[name] for block in blocks]) for name in blocks[0].extra}
+    return Events(**joined, extra=extra)
+
+
+class StoreWriter:
+    """Writes a store block by block; a context manager.
+
+    The file has a temporary name until the `with` block ends without an exception, and is removed otherwise: a store
+    under its final name is always whole. The same blocks give the same bytes.
+
+    Raises `UserError` when there is no process name. `provenance` must be JSON.
+    """
+
+    def __init__(self, path: Path, spec: InputSpec, *, sample: str, processes: Sequence[str], provenance: Mapping[str, object]) -> None:
+        if not processes:
+            raise UserError(f"the store '{path}' needs at least one process name")
+        self._path = Path(path)
+        self._temporary = self._path.with_name(f"{self._path.name}.{os.getpid()}.tmp")
+        self._spec = spec
+        self._attributes = {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "sample": sample,
+            "input_digest": spec.digest,
+            "processes": json.dumps(list(processes)),
+            "provenance": json.dumps(dict(provenance), sort_keys=True),
+        }
+        self._n_processes = len(processes)
+        self._written = 0
+        self._extra: dict[str, np.dtype[Any]] | None = None
+        self._file: h5py.File | None = None
+
+    def __enter__(self) -> Self:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        # The older default layout limits an attribute to 64 kB, too little for the provenance of hundreds of files.
+        self._file = h5py.File(self._temporary, "w", libver=("v110", "v110"))
+        self._file.attrs.update(self._attributes)
+        for name, dtype in _COLUMNS.items():
+            self._create(name, dtype, (self._spec.slots, 3) if name == "hw" else ())
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+        if kind is None:
+            self._temporary.replace(self._path)
+        else:
+            self._temporary.unlink(missing_ok=True)
+
+    @property
+    def written(self) -> int:
+        """Number of events appended so far."""
+        return self._written
+
+    def append(self, events: Events) -> None:
+        """Append a block. The first one decides which extra columns the store has.
+
+        Raises `UserError` for a wrong shape or dtype, a code outside its scale (naming event, input and value), an
+        unknown process, or other extra columns than those of the first block. Nothing is written then.
+        """
+        if self._file is None:
+            raise RuntimeError("StoreWriter.append works inside its 'with' block only")
+        self._check(events)
+        if self._extra is None:
+            self._extra = {name: column.dtype for name, column in events.extra.items()}
+            for name, column in events.extra.items():
+                self._create(f"extra/{name}", column.dtype, ())
+        columns = {name: getattr(events, name) for name in _COLUMNS} | {f"extra/{name}": c for name, c in events.extra.items()}
+        end = self._written + len(events)
+        for name, column in columns.items():
+            dataset = self._file[name]
+            dataset.resize(end, axis=0)
+            dataset[self._written :] = column
+        self._written = end
+
+    def _create(self, name: str, dtype: np.dtype[Any], row: tuple[int, ...]) -> None:
+        assert self._file is not None
+        self._file.create_dataset(
+            name, (0, *row), dtype, maxshape=(None, *row), chunks=(CHUNK, *row), compression="gzip", compression_opts=4, shuffle=True
+        )
+
+    def _check(self, events: Events) -> None:
+        for name, dtype in _COLUMNS.items():
+            column = getattr(events, name)
+            shape = (len(events), self._spec.slots, 3) if name == "hw" else (len(events),)
+            if column.dtype != dtype or column.shape != shape:
+                raise UserError(f"'{name}' must be {dtype} of shape {shape}, not {column.dtype} of shape {column.shape}")
+        self._spec.validate_hardware(events.hw, first_event=self._written)
+        _check_range(events.process, 0, self._n_processes - 1, "process", self._written)
+        _check_range(events.pileup, -1, np.iinfo(np.int16).max, "pileup", self._written)
+        for name, extra in events.extra.items():
+            if extra.shape != (len(events),) or extra.dtype.kind not in _EXTRA_KINDS or "/" in name:
+                raise UserError(
+                    f"extra column '{name}' must be numbers of shape ({len(events)},), not {extra.dtype} of shape {extra.shape}"
+                )
+        found = {name: column.dtype for name, column in events.extra.items()}
+        if self._extra is not None and found != self._extra:
+            raise UserError(f"extra columns {_listed(found)} differ from those of the first block, {_listed(self._extra)}")
+
+
+@dataclass(frozen=True)
+class EventStore:
+    """A store opened for reading. Layout and attributes are checked on opening; no file stays open.
+
+    `extra` are the names of the extra columns, which are read on request only.
+    """
+
+    path: Path
+    sample: str
+    processes: tuple[str, ...]
+    provenance: Mapping[str, Any]
+    n_events: int
+    extra: tuple[str, ...] = ()
+
+    @classmethod
+    def open(cls, path: Path, spec: InputSpec) -> "EventStore":
+        """Check the file's layout against `spec` and read its attributes.
+
+        Raises `UserError` when the file is missing, truncated, no event store, from a newer version, of a wrong
+        layout, or made with other hardware scales than those of `spec`.
+        """
+        path = Path(path)
+        with _opened(path) as file:
+            _check_format(file, path)
+            if (digest := file.attrs.get("input_digest")) != spec.digest:
+                raise UserError(
+                    f"{path}: made with other hardware scales (input_digest {str(digest)[:12]}..., expected {spec.digest[:12]}...); "
+                    "generate or import the events again with this input specification"
+                )
+            n_events = _check_layout(file, path, spec)
+            processes = _json_attribute(file, path, "processes", list)
+            provenance = _json_attribute(file, path, "provenance", dict)
+            extra = tuple(sorted(file["extra"])) if "extra" in file else ()
+            return cls(path, str(file.attrs.get("sample", "")), tuple(map(str, processes)), provenance, n_events, extra)
+
+    def read(self, start: int = 0, stop: int | None = None, *, extra: Sequence[str] = ()) -> Events:
+        """Events [start, stop), clipped to the store as a slice is, with the named extra columns.
+
+        Raises `UserError` when the file is damaged there or lacks an extra column.
+        """
+        with _opened(self.path) as file:
+            start, stop, _ = slice(start, stop).indices(self.n_events)
+            return self._block(file, start, max(start, stop), extra)
+
+    def chunks(self, size: int = 65536, *, extra: Sequence[str] = ()) -> Iterator[Events]:
+        """All events in order, `size` at a time."""
+        with _opened(self.path) as file:
+            for start in range(0, self.n_events, size):
+                yield self._block(file, start, min(start + size, self.n_events), extra)
+
+    def _block(self, file: h5py.File, start: int, stop: int, extra: Sequence[str]) -> Events:
+        for name in extra:
+            if name not in self.extra:
+                raise UserError(f"{self.path}: no extra column '{name}'; there are {', '.join(self.extra) or 'none'}")
+        columns = {name: file[name][start:stop] for name in _COLUMNS}
+        return Events(**columns, extra={name: file[f"extra/{name}"][start:stop] for name in extra})
+
+
+def split_fractions(events: Events, fractions: Sequence[float], seed: int) -> npt.NDArray[np.int8]:
+    """Index (N,) of the part that each event belongs to.
+
+    A hash of (process, source_event, seed) alone decides: all copies of one source event go together, whatever the
+    order or number of the events. Part i is expected to hold `fractions[i]` of the source events; fractions that sum
+    to less than 1 leave the rest to one more part. The hash is three rounds of the splitmix64 finaliser
+    (Steele, Lea, Flood, OOPSLA 2014), its upper 53 bits read as a number in [0, 1).
+
+    Raises `UserError` for a negative fraction or a sum above 1.
+    """
+    edges = np.cumsum(np.asarray(fractions, np.float64))
+    if not len(edges) or not np.isfinite(edges).all() or min(fractions) < 0 or edges[-1] > 1 + 1e-9:
+        raise UserError(f"fractions must not be negative and sum to at most 1, not {list(fractions)}")
+    if edges[-1] > 1 - 1e-9:
+        edges = edges[:-1]
+    state = _mix(np.array([seed], np.int64).view(np.uint64))
+    state = _mix(state + events.process.astype(np.int64).view(np.uint64))
+    state = _mix(state + events.source_event.astype(np.int64).view(np.uint64))
+    return np.searchsorted(edges, (state >> np.uint64(11)) * 2.0**-53, side="right").astype(np.int8)
+
+
+def _mix(state: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    state = state + np.uint64(0x9E3779B97F4A7C15)
+    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.asarray(state ^ (state >> np.uint64(31)), np.uint64)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[h5py.File]:
+    """Open for reading; whatever HDF5 finds wrong, then or while reading, becomes a `UserError`."""
+    if not path.is_file():
+        raise UserError(f"{path}: no such file")
+    try:
+        with h5py.File(path, "r") as file:
+            yield file
+    except (OSError, RuntimeError, KeyError) as error:
+        remedy = "the file is truncated, damaged or no HDF5 file; copy it again, or make it again with l1ae data"
+        raise UserError(f"{path}: cannot be read ({error}); {remedy}") from error
+
+
+def _check_format(file: h5py.File, path: Path) -> None:
+    if file.attrs.get("format") != FORMAT:
+        if "Particles" in file:
+            raise UserError(f"{path}: these are physical values in the ADC2021 layout; convert them with l1ae data import")
+        raise UserError(f"{path}: no event store (attribute format = {file.attrs.get('format')!r}, expected '{FORMAT}')")
+    version = file.attrs.get("format_version")
+    if version != FORMAT_VERSION:
+        raise UserError(f"{path}: format_version {version}, but this l1ae reads version {FORMAT_VERSION}; install the l1ae that wrote it")
+
+
+def _check_layout(file: h5py.File, path: Path, spec: InputSpec) -> int:
+    """Check datasets and lengths; returns the number of events."""
+    extra = [f"extra/{name}" for name in file["extra"]] if "extra" in file else []
+    n_events = file["hw"].shape[0] if isinstance(file.get("hw"), h5py.Dataset) and file["hw"].ndim else 0
+    for name in [*_COLUMNS, *extra]:
+        dataset = file.get(name)
+        if not isinstance(dataset, h5py.Dataset):
+            raise UserError(f"{path}: no dataset '{name}'; an event store has {', '.join(_COLUMNS)}; make the file again")
+        shape = (n_events, spec.slots, 3) if name == "hw" else (n_events,)
+        dtype = _COLUMNS.get(name, dataset.dtype)
+        if dataset.shape != shape or dataset.dtype != dtype:
+            raise UserError(f"{path}: '{name}' is {dataset.dtype} of shape {dataset.shape}, expected {dtype} of shape {shape}")
+    return n_events
+
+
+def _json_attribute(file: h5py.File, path: Path, name: str, kind: type) -> Any:
+    text = file.attrs.get(name)
+    try:
+        value = json.loads(text)
+    except (TypeError, ValueError):
+        value = None
+    if not isinstance(value, kind):
+        raise UserError(f"{path}: attribute '{name}' must be a JSON {kind.__name__}, not {text!r}; make the file again")
+    return value
+
+
+def _check_range(column: npt.NDArray[np.integer], low: int, high: int, name: str, first_event: int) -> None:
+    bad = np.flatnonzero((column < low) | (column > high))
+    if len(bad):
+        raise UserError(f"event {first_event + int(bad[0])}: {name} = {column[bad[0]]} is outside [{low}, {high}]")
+
+
+def _listed(columns: Mapping[str, np.dtype[Any]]) -> str:
+    return "(" + ", ".join(f"{name}: {dtype}" for name, dtype in columns.items()) + ")"
