@@ -97,8 +97,7 @@ class StoreWriter:
 
     def __enter__(self) -> Self:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        # The older default layout limits an attribute to 64 kB, too little for the provenance of hundreds of files.
-        self._file = h5py.File(self._temporary, "w", libver=("v110", "v110"))
+        self._file = h5py.File(self._temporary, "w", libver="earliest")  # later layouts put the time of day into the file
         self._file.attrs.update(self._attributes)
         for name, dtype in _COLUMNS.items():
             self._create(name, dtype, (self._spec.slots, 3) if name == "hw" else ())
