@@ -1,0 +1,240 @@
+"""The contract: a trained model as integers, formats and named operations, that decides what the right answer is."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import threadpool_limits
+
+from l1ae.contract import _reference
+from l1ae.contract._bounds import Interval, bounds
+from l1ae.contract._kernels import Context, Kernel, compile_kernel
+from l1ae.contract._ops import Dense, HardwareInput, IntArray, Operation, Threshold
+from l1ae.errors import UserError
+from l1ae.inputs import FixedFormat
+
+__all__ = ["FORMAT_VERSION", "Contract"]
+
+FORMAT_VERSION = 1
+_CHUNK = 1024
+
+
+@dataclass(frozen=True, eq=False)
+class Contract:
+    """A fixed-point model in topological order: hardware codes in, score and trigger bit out.
+
+    Making one raises `UserError` when an accumulator could wrap for some input, so that a `Contract` that exists
+    is proven not to. `project` is NAME_vVERSION.
+    """
+
+    project: str
+    operations: tuple[Operation, ...]
+
+    def __post_init__(self) -> None:
+        known: set[str] = set()
+        for operation in self.operations:
+            missing = [name for name in operation.inputs if name not in known]
+            if missing or operation.name in known:
+                raise UserError(f"layer '{operation.name}' needs {missing or 'a name of its own'}; operations must be in order")
+            known.add(operation.name)
+        _ = self.intervals
+
+    @cached_property
+    def intervals(self) -> dict[str, Interval]:
+        """Proven code range of every tensor."""
+        return bounds(self.operations)
+
+    @property
+    def hardware(self) -> HardwareInput:
+        """The input."""
+        first = self.operations[0]
+        assert isinstance(first, HardwareInput)
+        return first
+
+    @property
+    def threshold(self) -> int:
+        """Smallest score code that triggers."""
+        last = self.operations[-1]
+        assert isinstance(last, Threshold)
+        return last.threshold
+
+    @property
+    def score(self) -> Operation:
+        """The operation whose output is the score."""
+        return self[self.operations[-1].inputs[0]]
+
+    @property
+    def outputs(self) -> tuple[str, str]:
+        """Names of score and trigger bit."""
+        return (self.score.name, self.operations[-1].name)
+
+    def __getitem__(self, name: str) -> Operation:
+        for operation in self.operations:
+            if operation.name == name:
+                return operation
+        raise KeyError(name)
+
+    def with_threshold(self, threshold: int) -> "Contract":
+        """The same model with another threshold, in LSB of the score."""
+        form = self.score.format
+        if not form.low <= threshold <= form.high:
+            raise UserError(f"threshold {threshold} is not a code of the score's type {form} ({form.low} to {form.high})")
+        last = self.operations[-1]
+        assert isinstance(last, Threshold)
+        return replace(self, operations=(*self.operations[:-1], replace(last, threshold=int(threshold))))
+
+    # -- evaluation ------------------------------------------------------------------------------------------------
+
+    def evaluate(
+        self, hardware: npt.NDArray[np.integer], tensors: Sequence[str] | None = None, *, workers: int | None = None
+    ) -> dict[str, IntArray]:
+        """Exact codes of the named tensors (default: score and trigger bit), each (N, size).
+
+        `hardware`: (N, slots, 3) or (N, size) integers. `workers`: threads, default one per core.
+        Raises `UserError` for codes outside the hardware range, for which nothing is proven.
+        """
+        names = tuple(tensors or self.outputs)
+        flat = self._flat(hardware)
+        results = {name: np.empty((len(flat), self[name].size), np.int64) for name in names}
+
+        def run(start: int) -> None:
+            env = self._run_chunk(flat[start : start + _CHUNK], names)
+            for name in names:
+                results[name][start : start + _CHUNK] = env[name].T
+
+        starts = range(0, len(flat), _CHUNK)
+        with threadpool_limits(1, "blas"), ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+            list(pool.map(run, starts))
+        return results
+
+    def evaluate_reference(self, hardware: npt.NDArray[np.integer], tensors: Sequence[str] | None = None) -> dict[str, IntArray]:
+        """As `evaluate`, in int64 throughout: the cross-check."""
+        env: dict[str, IntArray] = {}
+        formats = {operation.name: operation.format for operation in self.operations}
+        env[self.hardware.name] = self._flat(hardware).T.astype(np.int64)
+        for operation in self.operations[1:]:
+            inputs = [env[name] for name in operation.inputs]
+            env[operation.name] = _reference.apply(operation, inputs, [formats[name] for name in operation.inputs])
+        return {name: np.ascontiguousarray(env[name].T) for name in tensors or self.outputs}
+
+    def _flat(self, hardware: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:
+        flat = np.asarray(hardware).reshape(len(hardware), -1)
+        if flat.shape[1] != self.hardware.size:
+            raise UserError(f"an event must have {self.hardware.size} hardware codes, not {flat.shape[1]}")
+        if len(flat):
+            low, high = flat.min(axis=0), flat.max(axis=0)
+            bad = np.flatnonzero((low < self.hardware.low) | (high > self.hardware.high))
+            if len(bad):
+                k = int(bad[0])
+                raise UserError(
+                    f"input {k} takes values {low[k]} to {high[k]}; its hardware range is {self.hardware.low[k]} to {self.hardware.high[k]}"
+                )
+        return flat
+
+    @cached_property
+    def _plan(self) -> tuple[tuple[Operation, Kernel], ...]:
+        context = Context(self.intervals, {operation.name: operation.format for operation in self.operations})
+        return tuple((operation, compile_kernel(operation, context)) for operation in self.operations[1:])
+
+    def _run_chunk(self, flat: npt.NDArray[np.integer], names: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
+        env: dict[str, npt.NDArray[Any]] = {self.hardware.name: np.ascontiguousarray(flat.T, np.float32)}
+        for operation, kernel in self._plan:
+            env[operation.name] = kernel([env[name] for name in operation.inputs])
+        return {name: env[name] for name in names}
+
+    # -- serialisation ---------------------------------------------------------------------------------------------
+
+    def to_json(self) -> str:
+        """Canonical text: the same model gives the same bytes."""
+        content = {
+            "format": "l1ae-contract",
+            "format_version": FORMAT_VERSION,
+            "project": self.project,
+            "operations": [_to_dict(operation) for operation in self.operations],
+        }
+        return json.dumps(content, indent=1, sort_keys=True) + "\n"
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 of the canonical text."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+    @classmethod
+    def from_json(cls, text: str, where: str = "contract") -> "Contract":
+        """Read `to_json`'s text; `where` names its origin in errors.
+
+        Raises `UserError` when it is damaged, of another version, or describes a model whose accumulators could wrap.
+        """
+        try:
+            content = json.loads(text)
+            if content["format"] != "l1ae-contract" or content["format_version"] != FORMAT_VERSION:
+                raise UserError(
+                    f"{where}: format {content['format']} version {content['format_version']} is not "
+                    f"l1ae-contract version {FORMAT_VERSION}; make it again with this version of l1ae"
+                )
+            return cls(content["project"], tuple(_from_dict(item) for item in content["operations"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError(f"{where} is no readable contract ({error}); make it again with `l1ae train`") from error
+
+    def save(self, path: Path) -> None:
+        """Write the canonical text, to a temporary name first."""
+        temporary = path.with_name(path.name + ".tmp")
+        temporary.write_text(self.to_json())
+        temporary.rename(path)
+
+    @classmethod
+    def load(cls, path: Path) -> "Contract":
+        """Read a saved contract; errors as in `from_json`."""
+        if not path.is_file():
+            raise UserError(f"'{path}' does not exist; run `l1ae train` first")
+        return cls.from_json(path.read_text(), str(path))
+
+    # -- summary ---------------------------------------------------------------------------------------------------
+
+    def dense(self) -> Iterator[Dense]:
+        """The matrix products, in order."""
+        return (operation for operation in self.operations if isinstance(operation, Dense))
+
+    def evaluated_in(self) -> Mapping[str, str]:
+        """Number type that the fast evaluation uses for each tensor."""
+        context = Context(self.intervals, {})
+        return {operation.name: str(context.type_of(operation.name)) for operation in self.operations}
+
+
+def _to_dict(operation: Operation) -> dict[str, Any]:
+    return {"kind": type(operation).__name__} | {item.name: _plain(getattr(operation, item.name)) for item in fields(operation)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, FixedFormat):
+        return str(value)
+    if isinstance(value, np.ndarray):
+        return value.astype(int).tolist()
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _from_dict(item: Mapping[str, Any]) -> Operation:
+    kinds: dict[str, type[Operation]] = {cls.__name__: cls for cls in Operation.__subclasses__()}
+    kind = kinds[item["kind"]]
+    return kind(**{field.name: _typed(field.name, item[field.name]) for field in fields(kind)})
+
+
+_FORMATS = {"format", "weight_format", "bias_format", "work", "difference"}
+
+
+def _typed(name: str, value: Any) -> Any:
+    if name in _FORMATS:
+        return FixedFormat.parse(value)
+    if name == "inputs":
+        return tuple(value)
+    if name == "present":
+        return np.array(value, np.bool_)
+    return np.array(value, np.int64) if isinstance(value, list) else value
