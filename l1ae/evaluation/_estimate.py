@@ -32,7 +32,7 @@ class Estimate:
 
 
 def format_estimate(estimate: Estimate, unit: float = 1.0) -> str:
-    """`0.8523 ± 0.0021`, or `0.0031 +0.0012 −0.0009` when the two errors differ by more than 15 %.
+    """`0.8523 ± 0.0021`, or `0.0031 +0.0012 −0.0009` when the two errors differ by more than 20 %.
 
     The smaller error decides the digits by the rule of the Particle Data Group (Review of Particle Physics,
     Introduction, section 5.3): two digits when its three leading digits are at most 354, one up to 949, and
@@ -44,7 +44,7 @@ def format_estimate(estimate: Estimate, unit: float = 1.0) -> str:
         return f"{value:.6g}".replace("-", "−")
     decimals = _decimals(min(errors))
     number = _fixed(value, decimals)
-    if _fixed(up, decimals) == _fixed(down, decimals) or abs(up - down) <= 0.15 * max(up, down):
+    if _fixed(up, decimals) == _fixed(down, decimals) or abs(up - down) <= 0.2 * max(up, down):
         return f"{number} ± {_fixed((up + down) / 2, decimals)}"
     return f"{number} +{_fixed(up, decimals)} −{_fixed(down, decimals)}"
 
