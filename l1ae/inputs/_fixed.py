@@ -130,31 +130,68 @@ class FixedFormat:
         return np.clip(codes, self.low, self.high)
 
     def quantize(self, values: npt.ArrayLike) -> IntArray:
-        """Codes of real `values`, rounded and saturated (or wrapped) as this format says; float64 is exact here."""
-        scaled = np.asarray(values, np.float64) * 2.0 ** (self.fraction + 20)
-        return self.cast(np.floor(scaled).astype(np.int64), self.fraction + 20)
+        """Codes of real `values`, rounded and saturated (or wrapped) as this format says; exact for every float64.
+
+        Infinities saturate. Raises `ValueError` for NaN, and for an infinity where the format wraps.
+        """
+        real = np.asarray(values, np.float64)
+        wraps = self.overflow is Overflow.WRAP
+        if np.isnan(real).any() or (wraps and np.isinf(real).any()):
+            raise ValueError(f"NaN, or infinity in a format that wraps, has no code in {self}")
+        # Neither touches a bit below the LSB of a value in range, and what is out of range stays so.
+        bound = 2.0**self.integer
+        scaled = np.ldexp(np.fmod(real, bound) if wraps else np.clip(real, -bound, bound), self.fraction)
+        scaled = np.where((scaled == 0) & (real != 0) & (np.abs(real) < bound), np.copysign(0.25, real), scaled)  # underflow
+        floor = np.floor(scaled)
+        rest = np.where(scaled == floor, 0, np.where(scaled < floor + 0.5, 1, np.where(scaled == floor + 0.5, 2, 3)))
+        codes = floor.astype(np.int64)
+        return self.bring_into_range(codes + _rounds_up(codes, rest, np.int64(4), self.rounding))
 
 
 def _rescale(codes: IntArray, drop: npt.NDArray[np.integer], rounding: Rounding) -> IntArray:
     """Divide by 2**drop with rounding; a negative `drop` multiplies."""
-    drop = np.broadcast_to(drop, np.broadcast_shapes(codes.shape, drop.shape)).astype(np.int64)
+    drop = drop.astype(np.int64)
     grow = np.maximum(-drop, 0)
-    largest = int(np.abs(codes).max(initial=0))
-    if grow.size and largest and largest.bit_length() + int(grow.max()) > 62:
-        raise OverflowError(f"aligning code {largest} by {int(grow.max())} bits does not fit into 63 bits")
-    shift = np.minimum(np.maximum(drop, 0), 62)
-    floor: IntArray = codes >> shift
-    if rounding is Rounding.TRN:
-        return np.asarray(floor << grow, np.int64)
-    rest = codes - (floor << shift)
-    half = (np.int64(1) << shift) >> 1
-    tie = (rest == half) & (shift > 0)
-    up = {
-        Rounding.TRN_ZERO: (codes < 0) & (rest > 0),
-        Rounding.RND: (rest >= half) & (shift > 0),
-        Rounding.RND_ZERO: (rest > half) | tie & (codes < 0),
-        Rounding.RND_MIN_INF: rest > half,
-        Rounding.RND_INF: (rest > half) | tie & (codes >= 0),
-        Rounding.RND_CONV: (rest > half) | tie & (floor & 1 == 1),
-    }[rounding]
-    return np.asarray((floor + up) << grow, np.int64)
+    if grow.any():
+        _check_alignment(codes, grow)
+    if (drop > 62).any():
+        # int64 holds no unit above 2**62: drop the excess first and keep in the last bit whether anything was lost.
+        excess = np.clip(drop - 62, 0, 63)
+        kept = codes >> excess
+        codes = kept | (kept << excess != codes)
+    shift = np.clip(drop, 0, 62)
+    floor = codes >> shift
+    if rounding is not Rounding.TRN:
+        floor = floor + _rounds_up(floor, codes - (floor << shift), np.int64(1) << shift, rounding)
+    return np.asarray(floor << grow, np.int64)
+
+
+def _rounds_up(floor: IntArray, rest: IntArray, unit: IntArray | np.int64, rounding: Rounding) -> npt.NDArray[np.bool_]:
+    """Whether `floor + rest / unit`, 0 <= rest < unit <= 2**62, is rounded to `floor + 1` rather than to `floor`."""
+    over, tie = 2 * rest > unit, 2 * rest == unit
+    match rounding:
+        case Rounding.TRN:
+            up = np.zeros_like(tie)
+        case Rounding.TRN_ZERO:
+            up = (floor < 0) & (rest > 0)
+        case Rounding.RND:
+            up = over | tie
+        case Rounding.RND_ZERO:
+            up = over | tie & (floor < 0)
+        case Rounding.RND_MIN_INF:
+            up = over
+        case Rounding.RND_INF:
+            up = over | tie & (floor >= 0)
+        case Rounding.RND_CONV:
+            up = over | tie & (floor & 1 == 1)
+    return np.asarray(up, np.bool_)
+
+
+def _check_alignment(codes: IntArray, grow: IntArray) -> None:
+    int64 = np.iinfo(np.int64)
+    shift = np.minimum(grow, 63)
+    bad = (codes > int64.max >> shift) | (codes < int64.min >> shift) | ((grow > 63) & (codes != 0))
+    if bad.any():
+        first = np.flatnonzero(bad)[0]
+        codes, grow = np.broadcast_arrays(codes, grow)
+        raise OverflowError(f"aligning code {codes.flat[first]} by {grow.flat[first]} bits does not fit into int64")
