@@ -95,21 +95,47 @@ class ModelConfig(_Section):
 
 
 class PhaseConfig(_Section):
-    """One phase of the training (float, or quantization-aware)."""
+    """Schedule of one phase of the training: Adam, early stopping, learning rate halved on plateaus."""
 
     epochs: int = Field(ge=0)
     learning_rate: float = Field(gt=0)
     patience: int = Field(8, ge=1, description="epochs without improvement of the validation loss before the training stops")
     decay_patience: int = Field(3, ge=1, description="epochs without improvement before the learning rate is halved")
+    min_improvement: float = Field(1e-3, ge=0, lt=1, description="smallest relative gain in validation loss that counts as improvement")
+
+
+class FloatPhase(PhaseConfig):
+    """Pre-training in floating point."""
+
+    epochs: int = Field(40, ge=0)
+    learning_rate: float = Field(3e-3, gt=0)
+
+
+class QuantizedPhase(PhaseConfig):
+    """Quantization-aware fine-tuning; 0 epochs give post-training quantization."""
+
+    epochs: int = Field(15, ge=0)
+    learning_rate: float = Field(1e-3, gt=0)
 
 
 class TrainingConfig(_Section):
     """Loss and schedule."""
 
     batch_size: int = Field(1024, ge=1)
-    beta: float = Field(0.8, ge=0, le=1, description="VAE: loss = (1 - beta) x reconstruction + beta x KL")
-    float_phase: PhaseConfig = PhaseConfig(epochs=40, learning_rate=3e-3)
-    quantized_phase: PhaseConfig = PhaseConfig(epochs=15, learning_rate=1e-3)
+    beta: float = Field(
+        0.8,
+        ge=0,
+        le=1,
+        description="VAE: loss = (1 - beta) x squared error summed over the inputs + beta x KL summed over the latent space",
+    )
+    calibration_quantile: float = Field(
+        0.9999,
+        gt=0,
+        le=1,
+        description="fraction of training events in which no activation of a layer may saturate when its range is chosen",
+    )
+    float_phase: FloatPhase = FloatPhase()
+    quantized_phase: QuantizedPhase = QuantizedPhase()
 
 
 class HlsConfig(_Section):

@@ -1,0 +1,85 @@
+"""Where the binary points lie: integer bits chosen from the float network's weights and activations."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from math import ceil, log2
+
+from l1ae.config import Config
+from l1ae.errors import UserError
+from l1ae.models._plan import activation_fraction, firmware_plan
+
+__all__ = ["Calibration", "WeightBits", "calibrate", "integer_bits"]
+
+MAX_BIAS_BITS = 16
+
+
+@dataclass(frozen=True)
+class WeightBits:
+    """Quantizers of one dense layer, in the convention of QKeras: the sign is not among the integer bits."""
+
+    kernel_bits: int
+    kernel_integer: int
+    bias_bits: int
+    bias_integer: int
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Integer bits of every quantizer of a firmware graph.
+
+    `weights` is keyed by dense layer. `activations`, keyed by activation layer, holds integer bits without the sign.
+    """
+
+    weights: Mapping[str, WeightBits]
+    activations: Mapping[str, int]
+
+    def dumps(self) -> str:
+        """As JSON."""
+        return json.dumps(asdict(self), indent=2) + "\n"
+
+    @classmethod
+    def loads(cls, text: str) -> "Calibration":
+        """Inverse of `dumps`. Raises `UserError` when the text is something else."""
+        try:
+            content = json.loads(text)
+            weights = {name: WeightBits(**bits) for name, bits in content["weights"].items()}
+            return cls(weights, {name: int(bits) for name, bits in content["activations"].items()})
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UserError(f"this is no calibration ({error}); train the model again") from error
+
+
+def integer_bits(largest: float, bits: int, *, signed: bool) -> int:
+    """Fewest integer bits (sign not counted, may be negative) with which `largest` saturates by at most half an LSB."""
+    if largest <= 0:
+        return 0
+    levels = 2 ** (bits - signed)
+    # `largest` still rounds to the top code, levels - 1, when it is below (levels - 0.5) LSB
+    return ceil(log2(largest * levels / (levels - 0.5)))
+
+
+def calibrate(config: Config, kernels: Mapping[str, float], biases: Mapping[str, float], activations: Mapping[str, float]) -> Calibration:
+    """Choose all binary points.
+
+    `kernels` and `biases` give the largest magnitude per dense layer, `activations` the magnitude per activation
+    layer that must not saturate. Activations get no fewer than 0 integer bits (QKeras' quantized_relu knows no negative
+    number), and one spare code of headroom comes from rounding up to a power of two. Biases lie on the grid of the
+    products they are added to, as far as 16 bits reach: a finer grid would widen every accumulator.
+    """
+    plan = {step.name: step for step in firmware_plan(config)}
+    integers = {
+        step.activation: max(integer_bits(activations[step.activation], step.bits, signed=not step.hidden), 0) for step in plan.values()
+    }
+    weights = {}
+    for step in plan.values():
+        source = plan.get(step.source)
+        fraction = activation_fraction(source, integers[source.activation] if source else 0, config.inputs.network)
+        weights[step.name] = _weight_bits(config.model.weight_bits, kernels[step.name], biases[step.name], fraction)
+    return Calibration(weights, integers)
+
+
+def _weight_bits(bits: int, kernel: float, bias: float, input_fraction: int) -> WeightBits:
+    kernel_integer = integer_bits(kernel, bits, signed=True)
+    product_fraction = input_fraction + bits - 1 - kernel_integer
+    bias_integer = max(integer_bits(bias, MAX_BIAS_BITS, signed=True), 0)
+    return WeightBits(bits, kernel_integer, min(max(1 + bias_integer + product_fraction, 2), MAX_BIAS_BITS), bias_integer)

@@ -1,0 +1,118 @@
+"""The complete state of a training between two epochs, and its file."""
+
+import hashlib
+import json
+import zipfile
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from l1ae.config import Config, PhaseConfig
+from l1ae.errors import UserError
+
+__all__ = ["Checkpoint", "HistoryRow", "Phase", "fingerprint"]
+
+Array = npt.NDArray[Any]
+Phase = Literal["float", "quantized"]
+
+_VERSION = 1
+# fields of the model section that do not influence the training
+_UNTRAINED = {"score", "score_type", "table_type", "target_fpr"}
+
+
+@dataclass(frozen=True)
+class HistoryRow:
+    """One epoch; epoch 0 is the state before training. Losses are averages per event."""
+
+    phase: Phase
+    epoch: int
+    learning_rate: float
+    loss: float
+    reconstruction: float
+    kl: float
+    validation_loss: float
+    validation_reconstruction: float
+    validation_kl: float
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """Everything that the next epoch depends on.
+
+    `variables` are those of `Trainer.variables`; `best` are the network variables of the epoch with the lowest validation
+    loss. `stale` counts epochs since the last improvement, `stale_rate` those since the last improvement or decay.
+    There is no random state: order and noise follow from (seed, phase, epoch).
+    """
+
+    fingerprint: str
+    phase: Phase
+    epoch: int
+    learning_rate: float
+    best_loss: float
+    best_epoch: int
+    stale: int
+    stale_rate: int
+    seconds: float
+    history: tuple[HistoryRow, ...]
+    variables: tuple[Array, ...]
+    best: tuple[Array, ...]
+
+    def finished(self, schedule: PhaseConfig) -> bool:
+        """Whether the phase is over."""
+        return self.epoch >= schedule.epochs or self.stale >= schedule.patience
+
+    def after_epoch(
+        self, schedule: PhaseConfig, row: HistoryRow, variables: tuple[Array, ...], n_network: int, seconds: float
+    ) -> "Checkpoint":
+        """The state after one more epoch: best weights, early stopping and learning rate are updated."""
+        state = replace(self, epoch=row.epoch, history=(*self.history, row), variables=variables, seconds=self.seconds + seconds)
+        if row.validation_loss < self.best_loss:
+            state = replace(state, best_loss=row.validation_loss, best_epoch=row.epoch, best=variables[:n_network])
+        if row.validation_loss < self.best_loss * (1 - schedule.min_improvement):
+            return replace(state, stale=0, stale_rate=0)
+        if self.stale_rate + 1 >= schedule.decay_patience:
+            return replace(state, stale=self.stale + 1, stale_rate=0, learning_rate=self.learning_rate / 2)
+        return replace(state, stale=self.stale + 1, stale_rate=self.stale_rate + 1)
+
+    def save(self, path: Path) -> None:
+        """Write under a temporary name, then rename."""
+        state = {name: value for name, value in asdict(self).items() if name not in ("variables", "best")}
+        arrays = {f"variable_{index}": array for index, array in enumerate(self.variables)}
+        arrays |= {f"best_{index}": array for index, array in enumerate(self.best)}
+        temporary = path.with_name(f"{path.name}.tmp")
+        with temporary.open("wb") as file:
+            np.savez(file, allow_pickle=False, state=np.array(json.dumps({"version": _VERSION, **state})), **arrays)
+        temporary.replace(path)
+
+    @classmethod
+    def load(cls, path: Path, expected_fingerprint: str) -> "Checkpoint":
+        """Read a checkpoint. Raises `UserError` when it is damaged or belongs to another configuration or data."""
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                state = json.loads(str(file["state"]))
+                version = state.pop("version")
+                history = tuple(HistoryRow(**row) for row in state.pop("history"))
+                groups = [tuple(file[f"{name}_{i}"] for i in range(_count(file, name))) for name in ("variable", "best")]
+                checkpoint = cls(**state, history=history, variables=groups[0], best=groups[1])
+        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+            raise UserError(f"{path}: no readable checkpoint ({error}); train without --resume") from error
+        if version != _VERSION or checkpoint.fingerprint != expected_fingerprint:
+            raise UserError(
+                f"{path}: written for another configuration (seed, inputs, model, training) or other data; "
+                "restore the old configuration and data, or train without --resume"
+            )
+        return checkpoint
+
+
+def _count(file: Any, name: str) -> int:
+    return sum(key.startswith(f"{name}_") for key in file.files)
+
+
+def fingerprint(config: Config, data_digest: str) -> str:
+    """sha256 of all that a training depends on."""
+    content = config.model_dump(mode="json", include={"seed", "inputs", "model", "training"})
+    content["model"] = {key: value for key, value in content["model"].items() if key not in _UNTRAINED}
+    return hashlib.sha256(json.dumps([content, data_digest], sort_keys=True).encode()).hexdigest()

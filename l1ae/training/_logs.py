@@ -1,0 +1,45 @@
+"""What a training leaves behind for people: history.csv and TensorBoard."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import tensorflow as tf
+
+from l1ae.training._checkpoint import HistoryRow
+
+__all__ = ["TensorBoardLog", "write_history"]
+
+
+def write_history(path: Path, rows: Sequence[HistoryRow]) -> None:
+    """One line per epoch of both phases. Same training, same bytes."""
+    temporary = path.with_name(f"{path.name}.tmp")
+    with temporary.open("w", newline="") as file:
+        writer = csv.DictWriter(file, [field.name for field in fields(HistoryRow)], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(asdict(row) for row in rows)
+    temporary.replace(path)
+
+
+class TensorBoardLog:
+    """Scalars of one phase, written epoch by epoch; a context manager. A resumed training adds another event file."""
+
+    def __init__(self, folder: Path) -> None:
+        self._writer = tf.summary.create_file_writer(str(folder))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._writer.close()
+
+    def write(self, row: HistoryRow) -> None:
+        """Log one epoch and flush, so that a running TensorBoard shows it."""
+        with self._writer.as_default(step=row.epoch):
+            for name, value in asdict(row).items():
+                if name not in ("phase", "epoch"):
+                    tf.summary.scalar(name, value)
+        self._writer.flush()
