@@ -146,7 +146,8 @@ class Contract:
 
     def _run_chunk(self, flat: npt.NDArray[np.integer], names: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
         env: dict[str, npt.NDArray[Any]] = {self.hardware.name: np.ascontiguousarray(flat.T, np.float32)}
-        for operation, kernel in self._plan:
+        last = max(index for index, operation in enumerate(self.operations) if operation.name in names)
+        for operation, kernel in self._plan[:last]:
             env[operation.name] = kernel([env[name] for name in operation.inputs])
         return {name: env[name] for name in names}
 

@@ -112,7 +112,7 @@ class SquaredNorm(Operation):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Sum(Operation):
-    """Sum of all elements of all inputs, times 2**-`halvings` (exact: the binary point moves)."""
+    """Sum of all elements of both inputs, times 2**-`halvings` (exact: the binary point moves)."""
 
     halvings: int = field(default=0)
 

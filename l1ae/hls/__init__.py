@@ -1,0 +1,17 @@
+"""hls4ml projects made from a contract, and their C simulation compared with it to the last bit."""
+
+from l1ae.hls._convert import convert
+from l1ae.hls._corners import corner_vectors
+from l1ae.hls._csim import CsimReport, Mismatch, TensorComparison, TypeMismatch, simulate
+from l1ae.hls._project import Project
+
+__all__ = [
+    "CsimReport",
+    "Mismatch",
+    "Project",
+    "TensorComparison",
+    "TypeMismatch",
+    "convert",
+    "corner_vectors",
+    "simulate",
+]

@@ -1,0 +1,74 @@
+"""Corner vectors: hardware inputs that drive the network's tensors to their extremes."""
+
+import numpy as np
+import numpy.typing as npt
+
+from l1ae.contract import Contract, Dense, Preprocess
+
+__all__ = ["corner_vectors"]
+
+Codes = npt.NDArray[np.int64]
+
+_RANDOM = 1000
+_SWEEPS = 2
+
+
+def corner_vectors(contract: Contract, seed: int = 0) -> Codes:
+    """(N, size) hardware codes within the hardware range, the same for the same contract and seed.
+
+    * all inputs at their smallest, largest, zero; every single input at its ends, alone and with all others filled;
+    * for every node of the first layer the vector that maximises and the one that minimises its sum, from the signs
+      of its weights;
+    * for every node of the deeper layers the same by coordinate ascent over the inputs' ends, with the contract itself
+      as the objective;
+    * codes drawn uniformly from the whole range, most of which no collision makes.
+    """
+    low, high = contract.hardware.low, contract.hardware.high
+    rng = np.random.default_rng(seed)
+    random = rng.integers(low, high + 1, (_RANDOM, contract.hardware.size))
+    parts = [_ends(low, high), _first_layer(contract), random]
+    for operation in list(contract.dense())[1:]:
+        parts.append(_ascend(contract, operation, random))
+    return np.unique(np.concatenate(parts), axis=0)
+
+
+def _ends(low: Codes, high: Codes) -> Codes:
+    alone = np.concatenate([np.diag(low), np.diag(high)])
+    middle = (high + 1) // 2
+    filled = np.tile(middle, (2 * len(low), 1))
+    filled[np.arange(2 * len(low)), np.tile(np.arange(len(low)), 2)] = np.concatenate([low, high])
+    return np.concatenate([np.stack([low, high, np.zeros_like(low), middle]), alone, filled])
+
+
+def _first_layer(contract: Contract) -> Codes:
+    """Ends chosen by the sign of the weights; a pT that should be small stays at 1 so that its slot is filled."""
+    first = next(contract.dense())
+    preprocess = contract[first.inputs[0]]
+    assert isinstance(preprocess, Preprocess)
+    low, high = contract.hardware.low.copy(), contract.hardware.high
+    low[::3] = np.maximum(low[::3], 1)
+    upwards = np.where(first.weights.T > 0, high, low)
+    downwards = np.where(first.weights.T > 0, low, high)
+    return np.concatenate([upwards, downwards])
+
+
+def _ascend(contract: Contract, operation: Dense, start: Codes) -> Codes:
+    """Push every node of a layer up and down: in each step one input of all vectors goes to the better of its ends."""
+    nodes = 2 * operation.size
+    sign = np.repeat([1, -1], operation.size)
+    node = np.tile(np.arange(operation.size), 2)
+
+    def objective(vectors: Codes) -> Codes:
+        sums = contract.evaluate(vectors, [operation.name])[operation.name]
+        return sign * sums.reshape(-1, nodes, operation.size)[:, np.arange(nodes), node]
+
+    sums = contract.evaluate(start, [operation.name])[operation.name]
+    best = start[np.argmax(sign[:, None] * sums.T[node], axis=1)]
+    for _ in range(_SWEEPS):
+        for column in range(contract.hardware.size):
+            candidates = np.stack([best, best, best])
+            candidates[1, :, column] = contract.hardware.low[column]
+            candidates[2, :, column] = contract.hardware.high[column]
+            choice = np.argmax(objective(candidates.reshape(-1, best.shape[1])), axis=0)
+            best = candidates[choice, np.arange(nodes)]
+    return best

@@ -1,0 +1,287 @@
+"""C simulation of a project as it lies on disk, compared with the contract to the last bit, layer by layer."""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from pathlib import Path
+
+import jinja2
+import numpy as np
+import numpy.typing as npt
+
+from l1ae.contract import Contract
+from l1ae.errors import CheckFailedError, UserError
+from l1ae.hls._corners import corner_vectors
+from l1ae.hls._project import TYPES_FILE
+from l1ae.hls._types import contract_types
+from l1ae.inputs import FixedFormat, Overflow, Rounding
+
+__all__ = ["CsimReport", "Mismatch", "TensorComparison", "TypeMismatch", "compile_bench", "simulate"]
+
+Values = npt.NDArray[np.float64]
+_BLOCK = 8192
+_COMPILER_FLAGS = ("-O2", "-std=c++17", "-w")
+
+# The order of `ap_q_mode` and `ap_o_mode` in the HLS headers.
+_ROUNDINGS = ("RND", "RND_ZERO", "RND_MIN_INF", "RND_INF", "RND_CONV", "TRN", "TRN_ZERO")
+_OVERFLOWS = ("SAT", "SAT_ZERO", "SAT_SYM", "WRAP")
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """The first value that differs: `event` counts the real events, or the corner vectors if `corner`."""
+
+    layer: str
+    corner: bool
+    event: int
+    element: int
+    contract: float
+    simulation: float
+
+    def __str__(self) -> str:
+        kind = "corner vector" if self.corner else "event"
+        return (
+            f"layer '{self.layer}', {kind} {self.event}, element {self.element}: "
+            f"contract {self.contract!r}, C simulation {self.simulation!r}"
+        )
+
+
+@dataclass(frozen=True)
+class TypeMismatch:
+    """A type that is compiled into the project but is not the contract's."""
+
+    layer: str
+    role: str
+    contract: str
+    project: str
+
+    def __str__(self) -> str:
+        return f"layer '{self.layer}', type of its {self.role}: contract {self.contract}, project {self.project}"
+
+
+@dataclass(frozen=True)
+class TensorComparison:
+    """One tensor: its type, how many values differ, and by how many LSB at most."""
+
+    name: str
+    type: str
+    mismatches: int
+    max_abs_lsb: float
+
+
+@dataclass(frozen=True)
+class CsimReport:
+    """Result of a C simulation; `mismatches` counts differing values of all layers and outputs."""
+
+    project: str
+    backend: str
+    events: int
+    corner_vectors: int
+    mismatches: int
+    first_mismatch: Mismatch | None
+    type_mismatches: tuple[TypeMismatch, ...]
+    outputs: tuple[TensorComparison, ...]
+    layers: tuple[TensorComparison, ...]
+    compiler: str
+    compile_seconds: float
+    simulate_seconds: float
+
+    @property
+    def passed(self) -> bool:
+        """Every value and every type is the contract's."""
+        return self.mismatches == 0 and not self.type_mismatches
+
+    @property
+    def verdict(self) -> str:
+        """The line that is printed and that CI looks for."""
+        return f"C simulation: {self.mismatches} mismatches in {self.events} events"
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """A compiled bench and the columns of its output: (tensor, start, stop), layers first, then outputs."""
+
+    program: Path
+    layers: tuple[tuple[str, int, int], ...]
+    outputs: tuple[tuple[str, int, int], ...]
+    total: int
+    seconds: float
+
+
+def simulate(contract: Contract, folder: Path, backend: str, hardware: npt.NDArray[np.integer]) -> CsimReport:
+    """Compile the project in `folder` and run it on `hardware` (N, size) and on all corner vectors.
+
+    The project is taken as it is on disk, whoever changed it. Raises `UserError` when it is not there or g++ is
+    missing, `CheckFailedError` when it does not compile or crashes.
+    """
+    real = np.ascontiguousarray(hardware.reshape(len(hardware), -1), np.int32)
+    corners = corner_vectors(contract).astype(np.int32)
+    with tempfile.TemporaryDirectory(prefix="l1ae-csim-") as scratch:
+        bench = compile_bench(contract, folder, Path(scratch))
+        type_mismatches = _compare_types(contract, bench)
+        started = time.perf_counter()
+        compare = _Comparer(contract, bench, Path(scratch))
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            blocks = [(False, real, start) for start in range(0, len(real), _BLOCK)]
+            blocks += [(True, corners, start) for start in range(0, len(corners), _BLOCK)]
+            results = list(pool.map(lambda block: compare(*block), blocks))
+        seconds = time.perf_counter() - started
+    return CsimReport(
+        project=contract.project,
+        backend=backend,
+        events=len(real),
+        corner_vectors=len(corners),
+        mismatches=sum(tensor.mismatches for result in results for tensor in (*result.layers, *result.outputs)),
+        first_mismatch=_first(contract, results),
+        type_mismatches=type_mismatches,
+        outputs=_merge([result.outputs for result in results]),
+        layers=_merge([result.layers for result in results]),
+        compiler=_compiler_version(),
+        compile_seconds=bench.seconds,
+        simulate_seconds=seconds,
+    )
+
+
+def compile_bench(contract: Contract, folder: Path, scratch: Path) -> _Bench:
+    """Compile the bench around the project's top function into `scratch`."""
+    names = _type_names(contract, folder)
+    types = [(layer, role, names[layer][role]) for operation in contract.operations for layer in [operation.name] for role in names[layer]]
+    layers, position = [], 0
+    for operation in contract.operations[1:]:
+        layers.append((operation.name, position, position + operation.size))
+        position += operation.size
+    outputs = []
+    for name in contract.outputs:
+        outputs.append((name, position, position + contract[name].size))
+        position += contract[name].size
+    source = jinja2.Template((files("l1ae.hls") / "templates" / "csim_bench.cpp.j2").read_text(), undefined=jinja2.StrictUndefined).render(
+        project=contract.project,
+        types=types,
+        traced=[(name, start) for name, start, _ in layers],
+        outputs=[(f"{name}_out", names[name]["output"], contract[name].size) for name in contract.outputs],
+        n_in=contract.hardware.size,
+        n_out=sum(contract[name].size for name in contract.outputs),
+        total=position,
+    )
+    (scratch / "bench.cpp").write_text(source)
+    seconds = _compile(folder.resolve(), scratch)
+    return _Bench(scratch / "bench", tuple(layers), tuple(outputs), position, seconds)
+
+
+def _type_names(contract: Contract, folder: Path) -> dict[str, dict[str, str]]:
+    path = folder / TYPES_FILE
+    if not path.is_file():
+        raise UserError(f"there is no HLS project in '{folder}'; run `l1ae hls` first")
+    names: dict[str, dict[str, str]] = json.loads(path.read_text())
+    for operation in contract.operations:
+        missing = set(contract_types(operation)) - set(names.get(operation.name, {}))
+        if missing:
+            raise UserError(
+                f"the project in '{folder}' does not know the {', '.join(sorted(missing))} of layer '{operation.name}': "
+                f"it was made from another contract; run `l1ae hls` again"
+            )
+    return names
+
+
+def _compile(folder: Path, scratch: Path) -> float:
+    compiler = shutil.which("g++")
+    if compiler is None:
+        raise UserError("g++ is not installed; the C simulation needs it (Debian/Ubuntu: apt-get install g++)")
+    started = time.perf_counter()
+    command = [compiler, *_COMPILER_FLAGS, f"-I{folder}", f"-I{folder / 'firmware' / 'ap_types'}", "bench.cpp", "-o", "bench"]
+    result = subprocess.run(command, cwd=scratch, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        raise CheckFailedError(f"the project in '{folder}' does not compile:\n{result.stderr[-4000:]}")
+    return time.perf_counter() - started
+
+
+def _compiler_version() -> str:
+    return subprocess.run(["g++", "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
+
+
+def _compare_types(contract: Contract, bench: _Bench) -> tuple[TypeMismatch, ...]:
+    """Types as the compiler saw them against the contract's."""
+    printed = subprocess.run([bench.program, "types"], capture_output=True, text=True, check=True).stdout
+    wrong = []
+    for line in printed.splitlines():
+        layer, role, signed, width, integer, rounding, overflow = line.split()
+        modes = Rounding(_ROUNDINGS[int(rounding)]), Overflow(_OVERFLOWS[int(overflow)])
+        compiled = FixedFormat(signed == "1", int(width), int(integer), *modes)
+        wanted = contract_types(contract[layer])[role]
+        if compiled != wanted:
+            wrong.append(TypeMismatch(layer, role, str(wanted), str(compiled)))
+    return tuple(wrong)
+
+
+@dataclass(frozen=True)
+class _BlockResult:
+    layers: tuple[TensorComparison, ...]
+    outputs: tuple[TensorComparison, ...]
+    first: tuple[Mismatch, ...]
+
+
+@dataclass(frozen=True)
+class _Comparer:
+    """Runs the bench on one block of events and compares."""
+
+    contract: Contract
+    bench: _Bench
+    scratch: Path
+
+    def __call__(self, corner: bool, hardware: npt.NDArray[np.int32], start: int) -> _BlockResult:
+        block = hardware[start : start + _BLOCK]
+        values = self._run(block, f"{'corner' if corner else 'event'}-{start}")
+        codes = self.contract.evaluate(block, [name for name, _, _ in self.bench.layers], workers=1)
+        firsts: list[Mismatch] = []
+        compared = []
+        for columns in (self.bench.layers, self.bench.outputs):
+            tensors = []
+            for name, begin, end in columns:
+                expected = np.asarray(codes[name] * self.contract[name].format.lsb, np.float64)
+                tensor, found = self._compare(name, expected, values[:, begin:end])
+                tensors.append(tensor)
+                if found is not None:
+                    firsts.append(replace(found, corner=corner, event=found.event + start))
+            compared.append(tuple(tensors))
+        return _BlockResult(compared[0], compared[1], tuple(firsts))
+
+    def _run(self, block: npt.NDArray[np.int32], stem: str) -> Values:
+        source, target = self.scratch / f"{stem}.in", self.scratch / f"{stem}.out"
+        block.tofile(source)
+        result = subprocess.run([self.bench.program, "run", source, target], capture_output=True, text=True, check=False)
+        values = np.fromfile(target, np.float64) if target.exists() else np.empty(0)
+        source.unlink()
+        target.unlink(missing_ok=True)
+        if result.returncode != 0 or values.size != len(block) * self.bench.total:
+            raise CheckFailedError(f"the C simulation stopped with status {result.returncode} in block {stem}: {result.stderr[-2000:]}")
+        return values.reshape(len(block), self.bench.total)
+
+    def _compare(self, name: str, expected: Values, found: Values) -> tuple[TensorComparison, Mismatch | None]:
+        form = self.contract[name].format
+        wrong = np.argwhere(expected != found)
+        if not len(wrong):
+            return TensorComparison(name, str(form), 0, 0), None
+        event, element = (int(i) for i in wrong[0])
+        first = Mismatch(name, False, event, element, float(expected[event, element]), float(found[event, element]))
+        return TensorComparison(name, str(form), len(wrong), float(np.abs(expected - found).max() / form.lsb)), first
+
+
+def _merge(parts: Sequence[Sequence[TensorComparison]]) -> tuple[TensorComparison, ...]:
+    return tuple(
+        replace(column[0], mismatches=sum(t.mismatches for t in column), max_abs_lsb=max(t.max_abs_lsb for t in column))
+        for column in zip(*parts, strict=True)
+    )
+
+
+def _first(contract: Contract, results: Sequence[_BlockResult]) -> Mismatch | None:
+    """The earliest layer that is wrong, where the cause is; in it the first event, real ones before corner vectors."""
+    order = {operation.name: k for k, operation in enumerate(contract.operations)}
+    found = [mismatch for result in results for mismatch in result.first]
+    return min(found, key=lambda m: (order[m.layer], m.corner, m.event), default=None)

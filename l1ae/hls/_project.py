@@ -1,0 +1,37 @@
+"""An HLS project as a value: all files in memory under relative paths, digested, written last."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["TYPES_FILE", "Project"]
+
+# C++ names of the project's types by layer and role; `l1ae csim` looks them up here.
+TYPES_FILE = "l1ae_types.json"
+
+
+@dataclass(frozen=True)
+class Project:
+    """Files of a project. `name` is also top function and namespace."""
+
+    name: str
+    backend: str
+    files: Mapping[str, bytes]
+
+    @property
+    def digest(self) -> str:
+        """sha256 over names and contents of all files."""
+        total = hashlib.sha256()
+        for path in sorted(self.files):
+            total.update(f"{path}\0{hashlib.sha256(self.files[path]).hexdigest()}\n".encode())
+        return total.hexdigest()
+
+    def write(self, folder: Path) -> None:
+        """Write all files below `folder`."""
+        for path, content in self.files.items():
+            target = folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+            if path.endswith(".sh"):
+                target.chmod(0o755)

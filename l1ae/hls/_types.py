@@ -1,0 +1,23 @@
+"""The fixed-point types that the contract demands of every layer of a project."""
+
+from l1ae.contract import Dense, Operation, Preprocess, SquaredError, Sum, Table
+from l1ae.inputs import FixedFormat
+
+__all__ = ["contract_types"]
+
+
+def contract_types(operation: Operation) -> dict[str, FixedFormat]:
+    """Formats by role: "output", and what the layer has inside."""
+    types = {"output": operation.format}
+    if isinstance(operation, Dense):
+        types |= {"accumulator": operation.format, "weights": operation.weight_format, "bias": operation.bias_format}
+    elif isinstance(operation, Preprocess):
+        types["work"] = operation.work
+    elif isinstance(operation, SquaredError):
+        types["difference"] = operation.difference
+    elif isinstance(operation, Table):
+        types["table"] = operation.format
+    elif isinstance(operation, Sum):
+        form = operation.format
+        types["total"] = FixedFormat(form.signed, form.width, form.integer + operation.halvings)
+    return types
