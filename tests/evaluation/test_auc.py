@@ -88,6 +88,14 @@ def test_bootstrap_and_delong_agree_on_independent_events() -> None:
     assert blocks.high - blocks.low == pytest.approx(delong.high - delong.low, rel=0.1)
 
 
+def test_the_bootstrap_counts_ties_as_one_half() -> None:
+    rng = np.random.default_rng(37)
+    background, signal = rng.integers(0, 3, 3000), rng.integers(0, 4, 3000)
+    result = auc(background, signal, background_groups=np.arange(3000) // 2)
+    middle, half = (result.low + result.high) / 2, (result.high - result.low) / 2
+    assert abs(result.value - middle) < 0.25 * half
+
+
 def test_a_paired_difference_is_known_better_than_its_parts() -> None:
     rng = np.random.default_rng(17)
     background, signal = rng.normal(size=5000), rng.normal(1, 1, 5000)

@@ -49,15 +49,24 @@ def test_every_number_is_that_of_its_function(scores: dict[str, ScoreSet]) -> No
 
 
 def test_groups_reach_every_interval(scores: dict[str, ScoreSet]) -> None:
-    ids = np.arange(3000) // 10
-    plain, grouped = (evaluate(scores, background_groups=g, replicas=100, fprs=(1e-2,)) for g in (None, ids))
+    # ten exact copies of 300 background events: to a good approximation the error is that of the 300
+    repeated = {name: ScoreSet(np.repeat(s.background[:300], 10), s.signals, s.lsb) for name, s in scores.items()}
+    ids = np.repeat(np.arange(300), 10)
+    plain, grouped = (evaluate(repeated, background_groups=g, fprs=(1e-1,), threshold=9.0) for g in (None, ids))
+    few = evaluate({name: ScoreSet(s.background[:300], s.signals, s.lsb) for name, s in scores.items()}, fprs=(1e-1,))
     assert grouped.groups["background"] == 300
-    assert "bootstrap over source events, 100 replicas" in grouped.auc_method
-    alone = auc(scores["float"].background, scores["float"].signals["lq"], background_groups=ids, replicas=400)
-    joint = grouped.auc["float"]["lq"]
-    assert joint.value == alone.value == pytest.approx(plain.auc["float"]["lq"].value, abs=1e-12)
-    assert joint.high - joint.low == pytest.approx(alone.high - alone.low, rel=0.3)
-    assert grouped.comparisons["fixed"].auc["lq"].value == pytest.approx(plain.comparisons["fixed"].auc["lq"].value, abs=1e-12)
+    assert "bootstrap over source events, 500 replicas" in grouped.auc_method
+
+    def width(metrics: Metrics) -> float:
+        return metrics.auc["fixed"]["lq"].high - metrics.auc["fixed"]["lq"].low
+
+    assert width(grouped) == pytest.approx(width(few), rel=0.15)
+    assert width(grouped) > 1.4 * width(plain)
+    difference, reference = grouped.comparisons["fixed"].auc["lq"], plain.comparisons["fixed"].auc["lq"]
+    assert difference.value == pytest.approx(reference.value, abs=1e-12)
+    assert difference.high - difference.low < 0.2 * width(grouped)
+    accepted = [metrics.accepted["fixed"]["background"] for metrics in (grouped, plain)]
+    assert accepted[0].high - accepted[0].low > 2 * (accepted[1].high - accepted[1].low)
 
 
 def test_json_round_trip(scores: dict[str, ScoreSet], tmp_path: Path) -> None:
