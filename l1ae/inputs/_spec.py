@@ -27,11 +27,16 @@ FEATURES = ("pt", "eta", "phi")
 
 _BLOCK = 4096  # events whose temporaries stay in the processor's cache: twice as fast as all at once
 
-Format = Annotated[
-    FixedFormat,
-    BeforeValidator(lambda value: FixedFormat.parse(value) if isinstance(value, str) else value),
-    PlainSerializer(str, return_type=str),
-]
+
+def _parse_format(value: object) -> object:
+    """pydantic adds the place to a `ValueError`; a `UserError` would pass through without it."""
+    try:
+        return FixedFormat.parse(value) if isinstance(value, str) else value
+    except UserError as error:
+        raise ValueError(str(error)) from error
+
+
+Format = Annotated[FixedFormat, BeforeValidator(_parse_format), PlainSerializer(str, return_type=str)]
 
 
 class _Frozen(BaseModel):
@@ -55,8 +60,8 @@ class Scale(_Frozen):
         """Codes of physical values; any shape."""
         codes: FloatArray = np.floor(values / self.lsb)
         if self.wrap:
-            wrapped: npt.NDArray[np.int64] = self.low + np.mod(codes.astype(np.int64), self.high - self.low + 1)
-            return wrapped
+            wrapped: FloatArray = self.low + np.mod(codes, self.high - self.low + 1)
+            return wrapped.astype(np.int64)
         return np.clip(codes + self.origin, self.low, self.high).astype(np.int64)
 
     def decode(self, codes: npt.NDArray[np.integer]) -> FloatArray:

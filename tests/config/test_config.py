@@ -1,0 +1,143 @@
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from l1ae.config import Config, dump_config, load_config, parse_config
+from l1ae.errors import UserError
+from l1ae.inputs import FixedFormat, ugt_input_spec
+
+SHIPPED = sorted((Path(__file__).parents[2] / "configs").rglob("*.yaml"))
+MINIMAL = {"name": "tiny", "model": {"architecture": "dense_ae", "score": "squared_error"}}
+
+
+@pytest.fixture
+def config_file(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.yaml"
+    path.write_text(yaml.safe_dump(MINIMAL))
+    return path
+
+
+def test_configurations_are_shipped():
+    assert {"dnn_ae.yaml", "dnn_vae.yaml"} <= {path.name for path in SHIPPED}
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_every_shipped_configuration_loads_and_survives_a_dump(path, tmp_path):
+    config = load_config(path)
+    assert config.name == path.stem
+    (tmp_path / "dumped.yaml").write_text(dump_config(config))
+    assert load_config(tmp_path / "dumped.yaml") == config
+
+
+def test_dump_holds_every_default(config_file):
+    dumped = yaml.safe_load(dump_config(load_config(config_file)))
+    assert dumped["training"]["batch_size"] == 1024
+    assert dumped["inputs"]["network"] == "fixed<12,6,RND_CONV,SAT>"
+    assert set(dumped) == set(Config.model_fields)
+
+
+def test_overrides(config_file):
+    overrides = ("training.batch_size=512", "model.encoder=[8, 4]", "inputs.network=fixed<9,9>", "inputs.groups.jet.shift=[1, 2, 3]")
+    config = load_config(config_file, overrides)
+    assert config.training.batch_size == 512
+    assert config.model.encoder == (8, 4)
+    assert config.inputs.network == FixedFormat.parse("fixed<9,9>")
+    assert config.inputs.spec().groups[3].shift == (1, 2, 3)
+
+
+def test_a_later_override_wins(config_file):
+    assert load_config(config_file, ("seed=3", "seed=4")).seed == 4
+
+
+def _message(config_file: Path, *overrides: str) -> str:
+    with pytest.raises(UserError) as error:
+        load_config(config_file, overrides)
+    assert error.value.exit_code == 2
+    return str(error.value).replace(str(config_file), "FILE")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("trainin.batch_size=3", "FILE: unknown key 'trainin'; did you mean 'training'?"),
+        ("training.batchsize=3", "FILE: unknown key 'training.batchsize'; did you mean 'batch_size'?"),
+        ("hls.clock_perod=3", "FILE: unknown key 'hls.clock_perod'; did you mean 'clock_period'?"),
+        ("csim.zzz=3", "FILE: unknown key 'csim.zzz'; known keys are events"),
+        ("training.float_phase.epoch=3", "FILE: unknown key 'training.float_phase.epoch'; did you mean 'epochs'?"),
+    ],
+)
+def test_unknown_keys(config_file, override, message):
+    assert _message(config_file, override).splitlines()[0] == message
+
+
+@pytest.mark.parametrize(
+    ("override", "parts"),
+    [
+        ("training.batch_size=0", ("FILE: training.batch_size: ", "greater than or equal to 1", "(value: 0)")),
+        ("training.batch_size=many", ("FILE: training.batch_size: ", "valid integer", "(value: 'many')")),
+        ("data.train=1.5", ("FILE: data.train: ", "less than 1", "(value: 1.5)")),
+        ("data.train=0.95", ("FILE: data: train + validation = 1.05", "leaves nothing to test on; their sum must be below 1")),
+        ("name=1abc", ("FILE: name: ", "(value: '1abc')")),
+        (
+            "inputs.network=float32",
+            ("FILE: inputs.network: ", "'float32' is no fixed-point format; write for example fixed<12,6,RND_CONV,SAT>"),
+        ),
+        ("inputs.groups.tau.shift=[1,1,1]", ("FILE: inputs.groups: unknown object group 'tau'; the groups are met, eg, mu, jet",)),
+        ("model.architecture=gan", ("FILE: model.architecture: ", "'dense_ae' or 'dense_vae'", "(value: 'gan')")),
+        ("model.score=kl", ("FILE: model: score 'kl' does not exist for architecture 'dense_ae'; choose squared_error",)),
+        ("model.score_type=ufixed<18,14>", ("FILE: model.score_type: 'ufixed<18,14>' would wrap a large score to a small one",)),
+        ("model={}", ("FILE: model.architecture: Field required",)),
+        ("seed", ("--set 'seed' has no '='; write for example --set training.batch_size=512",)),
+        ("name.sub=3", ("--set 'name.sub=3': 'name' is a value, not a section",)),
+    ],
+)
+def test_bad_values(config_file, override, parts):
+    message = _message(config_file, override)
+    for part in parts:
+        assert part in message
+
+
+@pytest.mark.xfail(raises=yaml.YAMLError, reason="the override's YAML error is not turned into a message yet")
+def test_malformed_value_of_an_override(config_file):
+    assert _message(config_file, "model.encoder=[8, 4").startswith("--set 'model.encoder=[8, 4': '[8, 4' is no valid YAML")
+
+
+def test_every_mistake_is_reported_at_once(config_file):
+    assert len(_message(config_file, "seed=-1", "training.beta=2", "csim.event=3").splitlines()) == 3
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(UserError, match=r"configuration '.*no\.yaml' does not exist; the ones that come with l1ae are in configs/"):
+        load_config(tmp_path / "no.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("a: [1", "is no valid YAML"), ("- 1\n- 2", "must hold a mapping of keys, not list"), ("", "not NoneType")]
+)
+def test_files_that_are_no_configuration(tmp_path, text, message):
+    (tmp_path / "bad.yaml").write_text(text)
+    with pytest.raises(UserError, match=message):
+        load_config(tmp_path / "bad.yaml")
+
+
+def test_yaml_cannot_run_code(tmp_path):
+    (tmp_path / "bad.yaml").write_text("name: !!python/object/apply:os.getcwd []")
+    with pytest.raises(UserError, match="is no valid YAML"):
+        load_config(tmp_path / "bad.yaml")
+
+
+def test_preprocessing_overrides_leave_the_hardware_scales_alone():
+    content = MINIMAL | {"inputs": {"groups": {"mu": {"offset": [[0, 0, i] for i in range(4)], "shift": [-1, 0, 0]}}}}
+    spec = parse_config(content, "test").inputs.spec()
+    assert spec.digest == ugt_input_spec().digest
+    assert spec.offset[[17, 20, 23, 26]].tolist() == [0, 1, 2, 3]
+    assert spec.shift[15:27].tolist() == [-1, 0, 0] * 4
+
+
+def test_configuration_is_frozen(config_file):
+    config = load_config(config_file)
+    with pytest.raises(ValidationError, match="frozen"):
+        config.seed = 2  # type: ignore[misc]
+    assert config.project == "tiny_v1"
