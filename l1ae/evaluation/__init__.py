@@ -2,6 +2,7 @@
 
 from l1ae.evaluation._auc import auc, auc_difference, group_ids
 from l1ae.evaluation._estimate import LEVEL, Estimate, clopper_pearson, format_estimate
+from l1ae.evaluation._figures import difference_figure, roc_figure, score_figure
 from l1ae.evaluation._metrics import (
     FPRS,
     Comparison,
@@ -13,7 +14,10 @@ from l1ae.evaluation._metrics import (
     load_metrics,
     save_metrics,
 )
+from l1ae.evaluation._run_figures import history_figure, inputs_figure
+from l1ae.evaluation._style import figure_svg
 from l1ae.evaluation._working_point import WorkingPoint, tpr_at_fpr
+from l1ae.evaluation._write import performance_figures, write_evaluation
 
 __all__ = [
     "FPRS",
@@ -28,10 +32,18 @@ __all__ = [
     "auc_difference",
     "clopper_pearson",
     "compare_scores",
+    "difference_figure",
     "evaluate",
+    "figure_svg",
     "format_estimate",
     "group_ids",
+    "history_figure",
+    "inputs_figure",
     "load_metrics",
+    "performance_figures",
+    "roc_figure",
     "save_metrics",
+    "score_figure",
     "tpr_at_fpr",
+    "write_evaluation",
 ]

@@ -1,0 +1,196 @@
+"""Figures of the physics performance. Every function takes numbers and returns a `Figure` that nobody else holds."""
+
+from collections.abc import Mapping
+
+import hist
+import mplhep
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from l1ae.evaluation._auc import compact_groups
+from l1ae.evaluation._estimate import Estimate, FloatArray, check_scores
+from l1ae.evaluation._metrics import ScoreSet
+from l1ae.evaluation._style import BACKGROUND_COLOUR, VARIANT_LABELS, colours, frame_label, new_figure, sample_label, styled
+from l1ae.evaluation._working_point import tpr_of_sorted
+
+__all__ = ["difference_figure", "roc_figure", "score_figure"]
+
+LINE_STYLES = {"float": "--", "quantized": ":", "fixed": "-"}
+BINS = 60
+
+
+def roc_figure(
+    scores: Mapping[str, ScoreSet],
+    *,
+    background_groups: npt.ArrayLike | None = None,
+    aucs: Mapping[str, Estimate] | None = None,
+    target_fpr: float | None = None,
+) -> Figure:
+    """TPR against FPR, both logarithmic, one colour per signal and one line style per variant.
+
+    The band is the 68.3 % interval of `tpr_at_fpr` for the last variant given, where it is bounded from below. `aucs` by signal are
+    written into the legend; `target_fpr` is marked.
+    Raises `UserError` for empty samples and scores that are not finite.
+    """
+    banded = list(scores)[-1]
+    n = len(scores[banded].background)
+    lowest = 10.0 ** np.floor(np.log10(1 / n))
+    with styled():
+        figure = new_figure()
+        axes = figure.subplots()
+        colour, floor = colours(sorted(scores[banded].signals)), 0.1
+        for variant, score_set in scores.items():
+            for name, signal in score_set.signals.items():
+                fpr, tpr = _roc(check_scores(score_set.background, "background"), check_scores(signal, name))
+                floor = min([floor, *tpr[tpr > 0][:1]])
+                axes.plot(fpr, tpr, LINE_STYLES.get(variant, "-."), color=colour[name], drawstyle="steps-post")
+        for name in colour:
+            axes.fill_between(*_band(scores[banded], name, background_groups), color=colour[name], alpha=0.22, lw=0)
+        axes.plot([lowest, 1], [lowest, 1], color="0.6", lw=1)
+        if target_fpr is not None:
+            axes.axvline(target_fpr, color="0.35", lw=1, ls=(0, (1, 2)))
+            axes.annotate(
+                f"target FPR {target_fpr:g}",
+                (target_fpr, 0),
+                (-4, 6),
+                xycoords=("data", "axes fraction"),
+                textcoords="offset points",
+                rotation=90,
+                ha="right",
+                va="bottom",
+                size="small",
+                color="0.35",
+            )
+        axes.set(xscale="log", yscale="log", xlim=(lowest, 1), ylim=(10.0 ** np.floor(np.log10(floor)), 1.3))
+        axes.set(xlabel="False-positive rate (background)", ylabel="True-positive rate (signal)")
+        _roc_legend(axes, list(scores), colour, aucs or {})
+        frame_label(axes, f"{n:,} background events")
+    return figure
+
+
+def score_figure(
+    background: npt.ArrayLike,
+    signals: Mapping[str, npt.ArrayLike],
+    *,
+    threshold: float | None = None,
+    name: str = "Anomaly score",
+    subtitle: str = "",
+) -> Figure:
+    """Normalised score distributions, logarithmic in y, with the trigger threshold.
+
+    `background` (N,) and each signal (M,) in the same unit as `threshold`. The last bin also holds larger scores.
+    Raises `UserError` for empty samples and scores that are not finite.
+    """
+    samples = {
+        "background": check_scores(background, "background"),
+        **{key: check_scores(v, key) for key, v in sorted(signals.items())},
+    }
+    edges = _score_edges(samples, threshold)
+    colour = colours([key for key in samples if key != "background"])
+    with styled():
+        figure = new_figure()
+        axes = figure.subplots()
+        for key, values in samples.items():
+            filled = hist.Hist(hist.axis.Variable(edges.tolist(), flow=False), storage=hist.storage.Weight())
+            filled.fill(np.clip(values, edges[0], np.nextafter(edges[-1], edges[0])), weight=1 / len(values))
+            shape = {"histtype": "fill", "alpha": 0.55} if key == "background" else {"histtype": "step", "lw": 1.8}
+            mplhep.histplot(
+                filled, ax=axes, label=sample_label(key), color=colour.get(key, BACKGROUND_COLOUR), yerr=False, flow="none", **shape
+            )
+        if threshold is not None:
+            axes.axvline(threshold, color="black", ls="--", lw=1.4, label=f"Trigger threshold {threshold:g}")
+        smallest = 0.5 / max(len(values) for values in samples.values())
+        axes.set(yscale="log", xlim=(edges[0], edges[-1]), ylim=(smallest, 20))
+        axes.set(xlabel=f"{name} (last bin holds all larger values)", ylabel="Fraction of events per bin")
+        axes.legend(ncols=2, loc="upper right")
+        frame_label(axes, subtitle)
+    return figure
+
+
+def difference_figure(
+    reference: npt.ArrayLike, other: npt.ArrayLike, *, labels: tuple[str, str] = ("float", "fixed"), lsb: float | None = None
+) -> Figure:
+    """Scores of two variants of the same events: density of one against the other, and the profile of the difference.
+
+    The profile shows mean and RMS of `other - reference` in bins of equal content; one `lsb` is shaded.
+    Raises `UserError` for empty samples and scores that are not finite.
+    """
+    first, second = check_scores(reference, labels[0]), check_scores(other, labels[1])
+    names = [VARIANT_LABELS.get(label, label) for label in labels]
+    low, high = (float(x) for x in np.quantile(np.concatenate([first, second]), [0, 0.999]))
+    high = high if high > low else low + 1
+    with styled():
+        figure = new_figure(7.0, 7.4)
+        top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(2.2, 1))
+        grid = np.linspace(low, high, 120)
+        counts = np.histogram2d(first, second, bins=(grid, grid))[0].T
+        mesh = top.pcolormesh(
+            grid, grid, np.ma.masked_equal(counts, 0), norm=LogNorm(1, max(counts.max(), 2)), cmap="cividis", rasterized=True
+        )
+        figure.colorbar(mesh, ax=top, label="Events", pad=0.02)
+        top.plot([low, high], [low, high], color="#bd1f01", lw=1, ls="--", label="equal")
+        top.set(xlim=(low, high), ylim=(low, high), ylabel=f"Score, {names[1]}")
+        top.legend(loc="upper left")
+        frame_label(top, f"{len(first):,} events")
+        centres, means, spreads = _profile(first, second - first, low, high)
+        if lsb is not None:
+            bottom.axhspan(-lsb, lsb, color="0.85", lw=0, label="± 1 LSB of the score")
+        bottom.axhline(0, color="0.4", lw=1)
+        bottom.errorbar(centres, means, spreads, fmt="o", ms=4, lw=1.2, color="black", label="mean and RMS")
+        bottom.set(xlabel=f"Score, {names[0]}", ylabel="Difference")
+        bottom.margins(y=0.3)
+        bottom.legend(loc="best", ncols=2)
+    return figure
+
+
+def _roc(background: FloatArray, signal: FloatArray, points: int = 600) -> tuple[FloatArray, FloatArray]:
+    """FPR and TPR at thresholds that are spread evenly in log(FPR)."""
+    falling, rising = np.sort(background)[::-1], np.sort(signal)
+    n = len(falling)
+    counts = np.unique(np.round(np.geomspace(1, n, points)).astype(np.int64))
+    thresholds = np.unique(falling[counts - 1])[::-1]
+    fpr = np.searchsorted(-falling, -thresholds, "right") / n
+    return fpr, 1 - np.searchsorted(rising, thresholds, "left") / len(rising)
+
+
+def _band(score_set: ScoreSet, name: str, groups: npt.ArrayLike | None) -> tuple[FloatArray, FloatArray, FloatArray]:
+    background, signal = check_scores(score_set.background, "background"), check_scores(score_set.signals[name], name)
+    ids, falling = compact_groups(groups, len(background)), np.sort(background)[::-1]
+    fprs = np.geomspace(1 / len(falling), 1, 60)
+    points = [
+        tpr_of_sorted(falling, background, signal, float(fpr), background_groups=ids, signal_groups=None, lsb=score_set.lsb) for fpr in fprs
+    ]
+    ends = [
+        (fpr, point.tpr.low, point.tpr.high) for fpr, point in zip(fprs, points, strict=True) if point.tpr is not None and point.tpr.low > 0
+    ]
+    x, low, high = np.array(ends).reshape(-1, 3).T
+    return x, low, high
+
+
+def _roc_legend(axes: Axes, variants: list[str], colour: Mapping[str, str], aucs: Mapping[str, Estimate]) -> None:
+    lines = [Line2D([], [], color=c, label=sample_label(s) + (f"  AUC {aucs[s]}" if s in aucs else "")) for s, c in colour.items()]
+    styles = [
+        Line2D([], [], color="black", ls=LINE_STYLES.get(variant, "-."), label=VARIANT_LABELS.get(variant, variant)) for variant in variants
+    ]
+    random = Line2D([], [], color="0.6", lw=1, label="random decision")
+    axes.legend(handles=[*lines, *styles, random], loc="lower right")
+
+
+def _score_edges(samples: Mapping[str, FloatArray], threshold: float | None) -> FloatArray:
+    low = min(float(values.min()) for values in samples.values())
+    high = max([float(np.quantile(values, 0.99)) for values in samples.values()] + ([1.3 * threshold] if threshold else []))
+    return np.linspace(low, high if high > low else low + 1, BINS + 1)
+
+
+def _profile(x: FloatArray, y: FloatArray, low: float, high: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Centre of x, mean and RMS spread of y in up to 20 bins of equal width that hold at least 5 events."""
+    edges = np.linspace(low, high, 21)
+    which = np.clip(np.searchsorted(edges, x, "right") - 1, -1, 20)
+    bins = [which == i for i in range(20) if np.count_nonzero(which == i) >= 5]
+    rows = [(x[inside].mean(), y[inside].mean(), y[inside].std()) for inside in bins]
+    centres, means, spreads = np.array(rows).reshape(-1, 3).T
+    return centres, means, spreads

@@ -1,0 +1,130 @@
+"""Figures of the data that went in and of the training: object kinematics and loss curves."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+import hist
+import matplotlib as mpl
+import mplhep
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from l1ae.errors import UserError
+from l1ae.evaluation._estimate import FloatArray
+from l1ae.evaluation._style import BACKGROUND_COLOUR, PALETTE, colours, frame_label, new_figure, sample_label, styled
+from l1ae.inputs import InputSpec
+
+__all__ = ["history_figure", "inputs_figure"]
+
+GROUP_LABELS = {"met": "MET", "eg": "e/gamma", "mu": "Muons", "jet": "Jets"}
+FEATURE_LABELS = {"pt": "$p_T$ [GeV]", "eta": r"$\eta$", "phi": r"$\phi$ [rad]"}
+COLUMNS = ("epoch", "phase", "loss", "val_loss", "learning_rate")
+
+
+def history_figure(rows: Sequence[Mapping[str, str | float]]) -> Figure:
+    """Training and validation loss of all phases, one after the other, and the learning rate below.
+
+    `rows` are those of history.csv: epoch, phase, loss, val_loss, learning_rate.
+    Raises `UserError` when there are no rows or a column is missing.
+    """
+    loss, validation, rate = _history_columns(rows)
+    phases = [str(row["phase"]) for row in rows]
+    starts = [0, *(i for i in range(1, len(phases)) if phases[i] != phases[i - 1]), len(phases)]
+    with styled():
+        figure = new_figure(7.0, 6.0)
+        top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+        for i, (start, stop) in enumerate(pairwise(starts)):
+            epochs = np.arange(start, stop) + 1
+            colour = PALETTE[i % len(PALETTE)]
+            marker = {"marker": "o", "ms": 3}
+            top.plot(epochs, loss[start:stop], "-", color=colour, label=f"{phases[start]}: training", **marker)
+            top.plot(epochs, validation[start:stop], "--", color=colour, label=f"{phases[start]}: validation", **marker, mfc="white")
+            bottom.plot(epochs, rate[start:stop], drawstyle="steps-mid", color=colour)
+            if start:
+                for axes in (top, bottom):
+                    axes.axvline(start + 0.5, color="0.5", lw=1, ls=":")
+        _history_axes(top, bottom, np.concatenate([loss, validation]), rate)
+        top.legend(loc="upper right")
+        frame_label(top)
+    return figure
+
+
+def _history_columns(rows: Sequence[Mapping[str, str | float]]) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Loss, validation loss and learning rate of every epoch."""
+    if not rows:
+        raise UserError("the training history is empty; run 'l1ae train' first")
+    missing = [column for column in COLUMNS if column not in rows[0]]
+    if missing:
+        raise UserError(f"the training history has no column '{missing[0]}'; it needs {', '.join(COLUMNS)}")
+    loss, validation, rate = (np.array([float(row[column]) for row in rows]) for column in COLUMNS[2:])
+    return loss, validation, rate
+
+
+def _history_axes(top: Axes, bottom: Axes, losses: FloatArray, rate: FloatArray) -> None:
+    if losses.min() > 0:
+        top.set_yscale("log")
+        for axis_formatter in (top.yaxis.set_major_formatter, top.yaxis.set_minor_formatter):
+            axis_formatter(mpl.ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+    decades = (10.0 ** np.floor(np.log10(rate.min())), 10.0 ** np.ceil(np.log10(rate.max())))
+    top.set(ylabel="Loss")
+    bottom.set(yscale="log", xlabel="Epoch", ylabel="Learning rate", xlim=(0.5, len(rate) + 0.5), ylim=decades)
+    bottom.yaxis.set_minor_formatter(mpl.ticker.NullFormatter())
+    bottom.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
+    bottom.xaxis.set_minor_locator(mpl.ticker.NullLocator())
+
+
+def inputs_figure(hardware: Mapping[str, npt.NDArray[np.integer]], spec: InputSpec) -> Figure:
+    """pT, eta and phi of all filled slots, one row per object kind, background filled and signals as lines.
+
+    `hardware` maps a sample to its hardware codes (N, slots, 3). Each distribution is normalised to one, of which the
+    0.2 % of largest pT lie outside the axis.
+    """
+    physical = {
+        name: spec.to_physical(codes) for name, codes in sorted(hardware.items(), key=lambda item: (item[0] != "background", item[0]))
+    }
+    colour = {"background": BACKGROUND_COLOUR, **colours(sorted(set(hardware) - {"background"}))}
+    with styled():
+        figure = new_figure(11.0, 2.5 * len(spec.groups) + 0.6)
+        grid = figure.subplots(len(spec.groups), 3, squeeze=False)
+        for row, (group, where) in zip(grid, zip(spec.groups, spec.slices().values(), strict=True), strict=True):
+            filled = {name: values[:, where][values[:, where, 0] > 0] for name, values in physical.items()}
+            for k, (axes, scale, feature) in enumerate(zip(row, group.scales, FEATURE_LABELS, strict=True)):
+                if scale is None:
+                    axes.set_axis_off()
+                    axes.text(
+                        0.5, 0.5, f"{GROUP_LABELS.get(group.name, group.name)} has no {FEATURE_LABELS[feature]}", ha="center", size=11
+                    )
+                    continue
+                edges = _feature_edges(feature, {name: values[:, k] for name, values in filled.items()}, scale.lsb)
+                _panel(axes, {name: values[:, k] for name, values in filled.items()}, edges, colour)
+                axes.set_xlabel(f"{GROUP_LABELS.get(group.name, group.name)} {FEATURE_LABELS[feature]}", size=12)
+                axes.set_yscale("log" if feature == "pt" else "linear")
+                axes.tick_params(labelsize=10)
+        for axes in grid[:, 0]:
+            axes.set_ylabel("Fraction / bin", size=12)
+        frame_label(grid[0, 0])
+        handles, labels = grid[0, 0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper right", ncols=len(labels))
+    return figure
+
+
+def _feature_edges(feature: str, values: Mapping[str, FloatArray], lsb: float) -> FloatArray:
+    """Bin edges that are whole numbers of LSB apart, so that no bin collects more codes than its neighbour."""
+    everything = np.concatenate([*values.values(), [lsb]])
+    low = 0.0 if feature == "pt" else float(everything.min())
+    high = float(np.quantile(everything, 0.998)) if feature == "pt" else float(everything.max())
+    first, last = int(np.floor(low / lsb)), int(np.floor(high / lsb)) + 1
+    step = max(1, -(-(last - first) // 48))
+    edges: FloatArray = np.arange(first, last + step, step).astype(np.float64) * lsb
+    return edges
+
+
+def _panel(axes: Axes, values: Mapping[str, FloatArray], edges: FloatArray, colour: Mapping[str, str]) -> None:
+    for name, content in values.items():
+        filled = hist.Hist(hist.axis.Variable(edges.tolist(), flow=False), storage=hist.storage.Weight())
+        filled.fill(content, weight=1 / max(len(content), 1))
+        shape = {"histtype": "fill", "alpha": 0.55} if name == "background" else {"histtype": "step", "lw": 1.4}
+        mplhep.histplot(filled, ax=axes, label=sample_label(name), color=colour[name], yerr=False, flow="none", **shape)
+    axes.set_xlim(edges[0], edges[-1])

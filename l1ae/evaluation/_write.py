@@ -1,0 +1,64 @@
+"""All figures of an evaluation, and the folder that holds them together with the numbers."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy.typing as npt
+from matplotlib.figure import Figure
+
+from l1ae.evaluation._figures import difference_figure, roc_figure, score_figure
+from l1ae.evaluation._metrics import Metrics, ScoreSet, save_metrics
+from l1ae.evaluation._style import VARIANT_LABELS, figure_svg
+
+__all__ = ["performance_figures", "write_evaluation"]
+
+
+def performance_figures(
+    scores: Mapping[str, ScoreSet],
+    metrics: Metrics,
+    *,
+    background_groups: npt.ArrayLike | None = None,
+    target_fpr: float | None = None,
+    score_name: str = "Anomaly score",
+) -> dict[str, Figure]:
+    """`roc`, `scores` and, for each variant next to "float", `difference_VARIANT`.
+
+    `metrics` must come from the same `scores`; `target_fpr` is marked in the ROC. The score distributions are those of
+    the last variant.
+    """
+    last = list(scores)[-1]
+    shown = {name: score_set for name, score_set in scores.items() if name in ("float", last)}
+    figures = {
+        "roc": roc_figure(shown, background_groups=background_groups, aucs=metrics.auc[last], target_fpr=target_fpr),
+        "scores": score_figure(
+            scores[last].background,
+            scores[last].signals,
+            threshold=metrics.threshold,
+            name=score_name,
+            subtitle=VARIANT_LABELS.get(last, last),
+        ),
+    }
+    for variant, score_set in scores.items():
+        if "float" in scores and variant != "float":
+            reference = scores["float"].background
+            figures[f"difference_{variant}"] = difference_figure(
+                reference, score_set.background, labels=("float", variant), lsb=score_set.lsb
+            )
+    return figures
+
+
+def write_evaluation(folder: Path, metrics: Metrics, figures: Mapping[str, Figure]) -> Path:
+    """Write metrics.json and NAME.svg of every figure into `folder`, replacing what an earlier evaluation left there.
+
+    Everything goes to a temporary folder next to it, which is renamed at the end. Returns `folder`.
+    """
+    temporary = folder.with_name(f".tmp-{folder.name}")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    save_metrics(temporary / "metrics.json", metrics)
+    for name, figure in figures.items():
+        (temporary / f"{name}.svg").write_text(figure_svg(figure))
+    shutil.rmtree(folder, ignore_errors=True)
+    temporary.rename(folder)
+    return folder
