@@ -25,8 +25,8 @@ BINS = 60
 
 def roc_figure(
     scores: Mapping[str, ScoreSet],
+    groups: Mapping[str, npt.ArrayLike] | None = None,
     *,
-    background_groups: npt.ArrayLike | None = None,
     aucs: Mapping[str, Estimate] | None = None,
     target_fpr: float | None = None,
 ) -> Figure:
@@ -49,7 +49,7 @@ def roc_figure(
                 floor = min([floor, *tpr[tpr > 0][:1]])
                 axes.plot(fpr, tpr, LINE_STYLES.get(variant, "-."), color=colour[name], drawstyle="steps-post")
         for name in colour:
-            axes.fill_between(*_band(scores[banded], name, background_groups), color=colour[name], alpha=0.22, lw=0)
+            axes.fill_between(*_band(scores[banded], name, groups or {}), color=colour[name], alpha=0.22, lw=0)
         axes.plot([lowest, 1], [lowest, 1], color="0.6", lw=1)
         if target_fpr is not None:
             axes.axvline(target_fpr, color="0.35", lw=1, ls=(0, (1, 2)))
@@ -157,16 +157,16 @@ def _roc(background: FloatArray, signal: FloatArray, points: int = 600) -> tuple
     return fpr, 1 - np.searchsorted(rising, thresholds, "left") / len(rising)
 
 
-def _band(score_set: ScoreSet, name: str, groups: npt.ArrayLike | None) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _band(score_set: ScoreSet, name: str, groups: Mapping[str, npt.ArrayLike]) -> tuple[FloatArray, FloatArray, FloatArray]:
     background, signal = check_scores(score_set.background, "background"), check_scores(score_set.signals[name], name)
-    ids, falling = compact_groups(groups, len(background)), np.sort(background)[::-1]
-    fprs = np.geomspace(1 / len(falling), 1, 60)
-    points = [
-        tpr_of_sorted(falling, background, signal, float(fpr), background_groups=ids, signal_groups=None, lsb=score_set.lsb) for fpr in fprs
-    ]
-    ends = [
-        (fpr, point.tpr.low, point.tpr.high) for fpr, point in zip(fprs, points, strict=True) if point.tpr is not None and point.tpr.low > 0
-    ]
+    ids = {sample: compact_groups(groups.get(sample), len(v)) for sample, v in (("background", background), (name, signal))}
+    falling, ends = np.sort(background)[::-1], []
+    for fpr in np.geomspace(1 / len(falling), 1, 60):
+        point = tpr_of_sorted(
+            falling, background, signal, float(fpr), background_groups=ids["background"], signal_groups=ids[name], lsb=score_set.lsb
+        )
+        if point.tpr is not None and point.tpr.low > 0:
+            ends.append((fpr, point.tpr.low, point.tpr.high))
     x, low, high = np.array(ends).reshape(-1, 3).T
     return x, low, high
 

@@ -97,9 +97,8 @@ class _Checked:
 
 def evaluate(
     scores: Mapping[str, ScoreSet],
+    groups: Mapping[str, npt.ArrayLike] | None = None,
     *,
-    background_groups: npt.ArrayLike | None = None,
-    signal_groups: Mapping[str, npt.ArrayLike] | None = None,
     threshold: float | None = None,
     fprs: Sequence[float] = FPRS,
     replicas: int = REPLICAS,
@@ -109,8 +108,8 @@ def evaluate(
 
     Args:
         scores: by variant.
-        background_groups: (N,) integers, equal for copies of one source event (see `group_ids`); None when independent.
-        signal_groups: the same by signal.
+        groups: by sample ("background" or a signal), one integer per event, equal for copies of one source event (see
+            `group_ids`); the events of a sample that is not named are independent.
         threshold: trigger threshold in units of the score, for decision flips and accepted fractions.
         fprs: false-positive rates at which the TPR is read.
         replicas: bootstrap replicas where events are correlated.
@@ -119,7 +118,7 @@ def evaluate(
     Raises:
         UserError: no variants, no events, NaN scores, or variants whose samples differ.
     """
-    checked = _check(scores, {"background": background_groups, **(signal_groups or {})})
+    checked = _check(scores, groups or {})
     aucs, differences, method = _aucs(checked, replicas, seed)
     first = next(iter(checked.scores.values()))
     return Metrics(
@@ -170,7 +169,7 @@ def load_metrics(path: Path) -> Metrics:
         raise UserError(f"'{path}' is no metrics file of this version ({place}: {first['msg']}); run 'l1ae evaluate' again") from error
 
 
-def _check(scores: Mapping[str, ScoreSet], groups: Mapping[str, npt.ArrayLike | None]) -> _Checked:
+def _check(scores: Mapping[str, ScoreSet], groups: Mapping[str, npt.ArrayLike]) -> _Checked:
     if not scores:
         raise UserError("no scores were given; evaluate needs at least one variant, for example 'float'")
     result: dict[str, dict[str, FloatArray]] = {}

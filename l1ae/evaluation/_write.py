@@ -17,8 +17,8 @@ __all__ = ["performance_figures", "write_evaluation"]
 def performance_figures(
     scores: Mapping[str, ScoreSet],
     metrics: Metrics,
+    groups: Mapping[str, npt.ArrayLike] | None = None,
     *,
-    background_groups: npt.ArrayLike | None = None,
     target_fpr: float | None = None,
     score_name: str = "Anomaly score",
 ) -> dict[str, Figure]:
@@ -30,7 +30,7 @@ def performance_figures(
     last = list(scores)[-1]
     shown = {name: score_set for name, score_set in scores.items() if name in ("float", last)}
     figures = {
-        "roc": roc_figure(shown, background_groups=background_groups, aucs=metrics.auc[last], target_fpr=target_fpr),
+        "roc": roc_figure(shown, groups, aucs=metrics.auc[last], target_fpr=target_fpr),
         "scores": score_figure(
             scores[last].background,
             scores[last].signals,
@@ -48,11 +48,22 @@ def performance_figures(
     return figures
 
 
-def write_evaluation(folder: Path, metrics: Metrics, figures: Mapping[str, Figure]) -> Path:
-    """Write metrics.json and NAME.svg of every figure into `folder`, replacing what an earlier evaluation left there.
+def write_evaluation(
+    folder: Path,
+    metrics: Metrics,
+    scores: Mapping[str, ScoreSet],
+    groups: Mapping[str, npt.ArrayLike] | None = None,
+    *,
+    target_fpr: float | None = None,
+    score_name: str = "Anomaly score",
+    more: Mapping[str, Figure] | None = None,
+) -> Path:
+    """Write metrics.json and the figures as NAME.svg into `folder`, replacing what an earlier evaluation left there.
 
-    Everything goes to a temporary folder next to it, which is renamed at the end. Returns `folder`.
+    The figures are those of `performance_figures` (same arguments) and `more`, for example `history` and `inputs`,
+    which the report knows. Everything goes to a temporary folder next to it, which is renamed at the end. Returns `folder`.
     """
+    figures = {**performance_figures(scores, metrics, groups, target_fpr=target_fpr, score_name=score_name), **(more or {})}
     temporary = folder.with_name(f".tmp-{folder.name}")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)

@@ -52,7 +52,7 @@ def test_groups_reach_every_interval(scores: dict[str, ScoreSet]) -> None:
     # ten exact copies of 300 background events: to a good approximation the error is that of the 300
     repeated = {name: ScoreSet(np.repeat(s.background[:300], 10), s.signals, s.lsb) for name, s in scores.items()}
     ids = np.repeat(np.arange(300), 10)
-    plain, grouped = (evaluate(repeated, background_groups=g, fprs=(1e-1,), threshold=9.0) for g in (None, ids))
+    plain, grouped = (evaluate(repeated, g, fprs=(1e-1,), threshold=9.0) for g in (None, {"background": ids}))
     few = evaluate({name: ScoreSet(s.background[:300], s.signals, s.lsb) for name, s in scores.items()}, fprs=(1e-1,))
     assert grouped.groups["background"] == 300
     assert "bootstrap over source events, 500 replicas" in grouped.auc_method
@@ -111,6 +111,6 @@ def test_mistakes_are_named(scores: dict[str, ScoreSet]) -> None:
     with pytest.raises(UserError, match=r"'background \(fixed\)': event 1 has the score nan"):
         evaluate({"fixed": broken})
     with pytest.raises(UserError, match="groups are given for 'h0', which has no scores; the samples are background, a4l, lq"):
-        evaluate(scores, signal_groups={"h0": np.arange(3)})
+        evaluate(scores, {"h0": np.arange(3)})
     with pytest.raises(UserError, match="same events"):
         compare_scores([1.0], [1.0, 2.0])
