@@ -1,15 +1,19 @@
 """Events in hardware integers: the event store, and readers that fill it."""
 
+from l1ae.data._adc2021 import import_adc2021
 from l1ae.data._dataset import Dataset, dataset_folder, open_dataset
+from l1ae.data._importing import ImportResult
 from l1ae.data._store import Events, EventStore, StoreWriter, concatenate, split_fractions
 
 __all__ = [
     "Dataset",
     "EventStore",
     "Events",
+    "ImportResult",
     "StoreWriter",
     "concatenate",
     "dataset_folder",
+    "import_adc2021",
     "open_dataset",
     "split_fractions",
 ]

@@ -8,7 +8,6 @@ origin has more to say, one column (N,) per name in the group `extra`. Root attr
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +17,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from l1ae.data._hdf5 import opened
 from l1ae.errors import UserError
 from l1ae.inputs import InputSpec
 
@@ -34,6 +34,7 @@ _COLUMNS: dict[str, np.dtype[Any]] = {
     "pileup": np.dtype(np.int16),
 }
 _EXTRA_KINDS = "biuf"
+_REMEDY = "copy it again, or make it again with l1ae data"
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,7 +186,7 @@ class EventStore:
         layout, or made with other hardware scales than those of `spec`.
         """
         path = Path(path)
-        with _opened(path) as file:
+        with opened(path, _REMEDY) as file:
             _check_format(file, path)
             if (digest := file.attrs.get("input_digest")) != spec.digest:
                 raise UserError(
@@ -203,13 +204,13 @@ class EventStore:
 
         Raises `UserError` when the file is damaged there or lacks an extra column.
         """
-        with _opened(self.path) as file:
+        with opened(self.path, _REMEDY) as file:
             start, stop, _ = slice(start, stop).indices(self.n_events)
             return self._block(file, start, max(start, stop), extra)
 
     def chunks(self, size: int = 65536, *, extra: Sequence[str] = ()) -> Iterator[Events]:
         """All events in order, `size` at a time."""
-        with _opened(self.path) as file:
+        with opened(self.path, _REMEDY) as file:
             for start in range(0, self.n_events, size):
                 yield self._block(file, start, min(start + size, self.n_events), extra)
 
@@ -247,19 +248,6 @@ def _mix(state: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return np.asarray(state ^ (state >> np.uint64(31)), np.uint64)
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[h5py.File]:
-    """Open for reading; whatever HDF5 finds wrong, then or while reading, becomes a `UserError`."""
-    if not path.is_file():
-        raise UserError(f"{path}: no such file")
-    try:
-        with h5py.File(path, "r") as file:
-            yield file
-    except (OSError, RuntimeError, KeyError) as error:
-        remedy = "the file is truncated, damaged or no HDF5 file; copy it again, or make it again with l1ae data"
-        raise UserError(f"{path}: cannot be read ({error}); {remedy}") from error
 
 
 def _check_format(file: h5py.File, path: Path) -> None:
