@@ -91,7 +91,8 @@ class Checkpoint:
     def load(cls, path: Path, expected_fingerprint: str) -> "Checkpoint":
         """Read a checkpoint. Raises `UserError` when it is damaged or belongs to another configuration or data."""
         try:
-            with np.load(path, allow_pickle=False) as file:
+            # numpy leaves a damaged file open when it opens it itself
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                 state = json.loads(str(file["state"]))
                 version = state.pop("version")
                 history = tuple(HistoryRow(**row) for row in state.pop("history"))

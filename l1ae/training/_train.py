@@ -3,6 +3,7 @@
 import logging
 import shutil
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -260,8 +261,10 @@ def _save_weights(model: keras.Model, path: Path) -> None:
 
 def _load_weights(model: keras.Model, path: Path) -> None:
     try:
-        model.load_weights(path)
-    except (OSError, ValueError, KeyError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # Keras only warns when it leaves layers as they were
+            model.load_weights(path)
+    except (OSError, ValueError, KeyError, UserWarning) as error:
         raise UserError(f"{path}: cannot be loaded ({error}); was it trained with this configuration? Train the model again") from error
 
 
