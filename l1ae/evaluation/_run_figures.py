@@ -50,7 +50,7 @@ def history_figure(rows: Sequence[Mapping[str, str | float]]) -> Figure:
             end = float(x[-1])
         _history_axes(top, bottom, np.concatenate([columns[1], columns[2]]), columns[3])
         bottom.set_xlim(-0.5, end + 0.5)
-        top.legend(loc="upper right")
+        top.legend(loc="upper right", frameon=True, facecolor="white", edgecolor="none", framealpha=0.9)
         frame_label(top)
     return figure
 

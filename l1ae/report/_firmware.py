@@ -1,0 +1,209 @@
+"""Sections on the fixed-point contract, the HLS project with its C simulation, and latency and resources."""
+
+from typing import Any
+
+from l1ae.inputs import FixedFormat
+from l1ae.report._blocks import Block, Facts, Notice, Paragraph, Section, Table
+from l1ae.report._files import Json, RunFiles
+from l1ae.report._text import count, missing, number, percent_of, seconds
+
+__all__ = ["contract_section", "csim_notice", "hls_section", "resources_section"]
+
+
+def csim_notice(run: RunFiles) -> Notice:
+    """The verdict of the C simulation: green only when every value and type agreed."""
+    report = run.csim
+    if report is None:
+        return Notice("missing", missing("The C simulation", "l1ae csim"))
+    types = report.get("type_mismatches") or []
+    verdict = f"C simulation: {report['mismatches']} mismatches in {report['events']} events"
+    backend = report.get("backend")
+    details = [f"and {count(report['corner_vectors'])} corner vectors" + (f", backend {backend}" if backend else "")]
+    if report["mismatches"] == 0 and not types:
+        return Notice("good", verdict, tuple(details))
+    first = report.get("first_mismatch")
+    if first:
+        details.append("first mismatch: " + ", ".join(f"{key} {value}" for key, value in first.items()))
+    details += ["type mismatch: " + ", ".join(f"{key} {value}" for key, value in item.items()) for item in types]
+    return Notice("bad", verdict, tuple(details))
+
+
+def contract_section(run: RunFiles) -> Section:
+    """Types of every tensor, the proven and the observed range, and whether the proof holds."""
+    title = "Fixed-point contract"
+    contract = run.contract
+    if contract is None:
+        return Section("contract", title, (Notice("missing", missing("The contract", "l1ae train")),))
+    blocks: list[Block] = [
+        Paragraph(
+            "The contract is the trained network as integers: every weight, every tensor with its fixed-point type, rounding and overflow. "
+            "It decides what the right answer is, and the firmware is compared with it bit by bit."
+        ),
+        Facts(
+            (
+                ("Project", contract["project"]),
+                ("Digest", contract["digest"]),
+                ("Parameters", f"{count(contract['parameters'])}, {contract['weight_bits']} bits each"),
+                ("Score", contract["score_type"]),
+                (
+                    "Trigger threshold",
+                    f"{count(contract['threshold'])} LSB = {number(contract['threshold_value'])}, "
+                    f"set for a false-positive rate of {contract['target_fpr']:g} on validation background",
+                ),
+            )
+        ),
+        _proof(contract["tensors"]),
+        _tensor_table(contract),
+    ]
+    if contract.get("tables"):
+        rows = tuple(
+            (t["name"], str(t.get("function", "–")), count(t["entries"]), number(t["max_error"], digits=3)) for t in contract["tables"]
+        )
+        blocks.append(
+            Table("Look-up tables; the error is the largest over all entries.", ("Table", "Function", "Entries", "Largest error"), rows, 2)
+        )
+    return Section("contract", title, tuple(blocks))
+
+
+def _proof(tensors: list[Json]) -> Notice:
+    """Check the written bounds against the written types once more: the report does not believe, it computes."""
+    problems = []
+    for tensor in tensors:
+        form = FixedFormat.parse(tensor["type"])
+        if tensor["low"] < form.low * form.lsb or tensor["high"] > form.high * form.lsb:
+            problems.append(f"{tensor['name']}: the proven range exceeds {form}")
+        if tensor.get("accumulator"):
+            wide = FixedFormat.parse(tensor["accumulator"])
+            if tensor["low"] < wide.low * wide.lsb or tensor["high"] > wide.high * wide.lsb:
+                problems.append(f"{tensor['name']}: the proven range exceeds the accumulator {wide}")
+        if tensor["observed_low"] < tensor["low"] or tensor["observed_high"] > tensor["high"]:
+            problems.append(f"{tensor['name']}: observed values lie outside the proven range")
+    if problems:
+        return Notice("bad", "The bounds do not hold; do not use this contract.", tuple(problems))
+    text = (
+        "Interval arithmetic over all possible inputs: no tensor leaves its type, so no accumulator can wrap, whatever the detector sends. "
+        "Values saturate only where the type says SAT."
+    )
+    return Notice("good", text)
+
+
+def _tensor_table(contract: Json) -> Table:
+    rows = tuple(
+        (
+            t["name"],
+            str(t["op"]),
+            t["type"],
+            t["accumulator"] or "–",
+            _shape(t["shape"]),
+            _range(t["low"], t["high"]),
+            _range(t["observed_low"], t["observed_high"]),
+            t["evaluated_in"],
+        )
+        for t in contract["tensors"]
+    )
+    events = contract.get("observed_events")
+    sample = f"{count(events)} validation events" if events else "the sample"
+    return Table(
+        f"Every tensor, in real units. Proven: bounds for any input. Observed: extremes on {sample}. Evaluated in: the number type that "
+        "is exact for these bounds.",
+        ("Tensor", "Operation", "Type", "Accumulator", "Size", "Proven", "Observed", "Evaluated in"),
+        rows,
+        4,
+    )
+
+
+def _shape(shape: Any) -> str:
+    return " × ".join(str(n) for n in shape) if isinstance(shape, list) else str(shape)
+
+
+def _range(low: float, high: float) -> str:
+    return f"{number(float(low), digits=10)} … {number(float(high), digits=10)}"
+
+
+def hls_section(run: RunFiles) -> Section:
+    """The project that was written, and the comparison of its C simulation with the contract."""
+    blocks: list[Block] = []
+    hls = run.hls
+    if hls is None:
+        blocks.append(Notice("missing", missing("The HLS conversion", "l1ae hls")))
+    else:
+        blocks.append(
+            Facts(
+                (
+                    ("Project", f"{hls['project']}, {count(hls['files'])} files, digest {hls['digest']}"),
+                    ("Backend and part", f"{hls['backend']}, {hls['part']}"),
+                    ("Target clock", f"{hls['clock_period_ns']:g} ns, uncertainty {hls['clock_uncertainty_percent']:g} %"),
+                    ("Reuse factor", f"{hls['reuse_factor']}, strategy {hls['strategy']}, {hls['io_type']}"),
+                    ("Multiplications", f"{count(hls['multiplications'])} per event with a weight that is not zero"),
+                )
+            )
+        )
+    blocks.append(csim_notice(run))
+    if run.csim is not None:
+        blocks += _csim_blocks(run.csim)
+    return Section("hls", "HLS project and C simulation", tuple(blocks))
+
+
+def _csim_blocks(report: Json) -> list[Block]:
+    rows = tuple(
+        (item["name"], item["type"], count(item["mismatches"]), number(item["max_abs_lsb"]))
+        for item in [*report["layers"], *report["outputs"]]
+    )
+    caption = "Every layer and output of the C simulation against the contract, values that differ and the largest difference."
+    against = report["float"]
+    facts = [
+        ("Largest score difference to float", number(against["max_abs"], digits=4)),
+        ("RMS score difference to float", number(against["rms"], digits=4)),
+        (
+            "Decisions that flip",
+            f"{count(against['decision_flips'])} of {count(report['events'])}, at score ≥ {number(against['threshold'])}",
+        ),
+    ]
+    if report.get("quantized"):
+        keras = report["quantized"]
+        facts.append(
+            ("Quantized Keras model", f"{count(keras['mismatches'])} values differ from the contract in {count(keras['events'])} events")
+        )
+    facts.append(("Compiler", report["compiler"] or "not recorded"))
+    facts += [(f"Time to {name}", seconds(value)) for name, value in report["seconds"].items()]
+    return [Table(caption, ("Layer or output", "Type", "Differing values", "Largest difference [LSB]"), rows, 2), Facts(tuple(facts))]
+
+
+def resources_section(run: RunFiles) -> Section:
+    """Latency and resources with stage and tool, or the plain statement that nobody knows them yet."""
+    title = "Latency and resources"
+    hls = run.hls
+    vendor = hls.get("vendor_report") if hls else None
+    if vendor is None:
+        unknown = f"not known: {_remedy(hls)}"
+        names = ("Latency", "Initiation interval (II)", "Estimated clock period", "LUT", "FF", "DSP", "BRAM", "URAM")
+        text = "Latency and resources are not known. Only a C synthesis or an implementation by the vendor's tool can say."
+        return Section("resources", title, (Notice("missing", text), Facts(tuple((name, unknown) for name in names))))
+    stage = f"{vendor['stage']}, {vendor['tool']}"
+    period = hls["clock_period_ns"] if hls else None
+    rows = [
+        ("Latency", _cycles(vendor, "latency_cycles", period), "", stage),
+        ("Initiation interval (II)", _cycles(vendor, "interval", None), "", stage),
+        ("Estimated clock period", number(vendor["estimated_clock_ns"], "ns"), "", stage),
+    ]
+    available = vendor.get("available") or {}
+    for key in ("lut", "ff", "dsp", "bram", "uram"):
+        rows.append((key.upper(), number(vendor[key]), percent_of(vendor[key], available.get(key)), stage))
+    text = "Estimates of the C synthesis; only place and route says what the part really needs and which clock it reaches."
+    table = Table("Latency and resources", ("Quantity", "Value", "Of the part", "Stage and tool"), tuple(rows))
+    return Section("resources", title, (Paragraph(text), table) if vendor["stage"] == "csynth" else (table,))
+
+
+def _remedy(hls: Json | None) -> str:
+    vivado = hls is not None and hls["backend"] == "Vivado"
+    tool, command = ("Vivado HLS", "vivado_hls") if vivado else ("Vitis HLS", "vitis_hls")
+    return f"needs C synthesis by {tool} (run “{command} -f build_prj.tcl” in the hls folder of this run)"
+
+
+def _cycles(vendor: Json, key: str, period: float | None) -> str:
+    low, high = vendor[f"{key}_min"], vendor[f"{key}_max"]
+    if low is None or high is None:
+        return number(None)
+    text = f"{low}" if low == high else f"{low} to {high}"
+    time = "" if period is None else f" ({number(high * period)} ns at the target clock{'' if low == high else ', at most'})"
+    return f"{text} clock cycles{time}"

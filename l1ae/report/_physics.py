@@ -1,0 +1,204 @@
+"""Sections on data, training and physics performance."""
+
+from l1ae.evaluation import Metrics, WorkingPoint
+from l1ae.report._blocks import Block, Facts, Notice, Paragraph, Picture, Section, Table
+from l1ae.report._files import RunFiles
+from l1ae.report._text import SCORES, architecture, count, missing, number, percent, power, sample, seconds
+
+__all__ = ["data_section", "model_section", "physics_section"]
+
+VARIANTS = {"float": "Float", "quantized": "Quantized", "fixed": "Fixed point"}
+
+
+def data_section(run: RunFiles) -> Section:
+    """Which events, how many, from which files."""
+    data = run.config.data
+    source = "the sample that comes with l1ae" if data.source == "shipped" else data.source
+    rest = 1 - data.train - data.validation
+    blocks: list[Block] = [
+        Paragraph(
+            "An event is one proton-proton bunch crossing as the trigger sees it: the missing transverse momentum, up to "
+            "4 electrons or photons, 4 muons and 10 jets, each with transverse momentum, pseudorapidity and azimuth, as the "
+            "integers that arrive in the hardware. The background is ordinary collisions; the signals are new particles that "
+            "the network has never seen during its training."
+        ),
+        Facts(
+            (
+                ("Source", source),
+                (
+                    "Split of the background",
+                    f"{data.train:.0%} training, {data.validation:.0%} validation, {rest:.0%} test, by source event",
+                ),
+                ("Network inputs", f"{run.config.inputs.spec().size}, type {run.config.inputs.network}"),
+            )
+        ),
+    ]
+    if run.metrics is not None:
+        blocks.append(_events_table(run.metrics))
+    files = _data_files(run)
+    if files:
+        blocks.append(Table("Data files of this run", ("File", "sha256"), files, 2, folded=True))
+    if "inputs" in run.figures:
+        alt = "Distributions of transverse momentum, pseudorapidity and azimuth of each kind of object"
+        blocks.append(Picture(run.figures["inputs"], alt, "Transverse momentum, pseudorapidity and azimuth of all filled slots.", True))
+    return Section("data", "Data", tuple(blocks))
+
+
+def _events_table(metrics: Metrics) -> Table:
+    rows = tuple((sample(name), count(n), count(metrics.groups[name])) for name, n in metrics.events.items())
+    return Table(
+        "Test events. Events that share a source event are copies with another detector response and are not independent.",
+        ("Sample", "Events", "Source events"),
+        rows,
+    )
+
+
+def _data_files(run: RunFiles) -> tuple[tuple[str, str], ...]:
+    found: dict[str, str] = {}
+    for stage in run.manifest["stages"].values():
+        found |= {name: digest for name, digest in stage.get("inputs", {}).items() if name.startswith("data/")}
+    return tuple(sorted(found.items()))
+
+
+def model_section(run: RunFiles) -> Section:
+    """Architecture, settings, and how the training went."""
+    model, training = run.config.model, run.config.training
+    facts = [
+        ("Network", architecture(run.config)),
+        ("Anomaly score", SCORES[model.score]),
+        ("Weights", f"{model.weight_bits} bits"),
+        ("Activations", f"{model.activation_bits} bits, latent {model.latent_bits} bits, output {model.output_bits} bits"),
+        ("Float phase", f"at most {training.float_phase.epochs} epochs from learning rate {training.float_phase.learning_rate:g}"),
+        (
+            "Quantization-aware phase",
+            f"at most {training.quantized_phase.epochs} epochs from learning rate {training.quantized_phase.learning_rate:g}",
+        ),
+        ("Batch size", count(training.batch_size)),
+        ("Random seed", str(run.config.seed)),
+    ]
+    if run.contract is not None:
+        total, filled = run.contract["parameters"], run.contract["nonzero_parameters"]
+        facts.insert(1, ("Parameters", f"{count(total)}, of which {count(filled)} are not zero"))
+    blocks: list[Block] = [Facts(tuple(facts))]
+    if run.training is None:
+        blocks.append(Notice("missing", missing("The training", "l1ae train")))
+    else:
+        rows = tuple((key.replace("_", " "), _value(key, value)) for key, value in run.training.items() if not isinstance(value, dict))
+        blocks.append(Table("What the training reports", ("Quantity", "Value"), rows))
+    if "history" in run.figures:
+        caption = "Loss per epoch of both phases on training and validation background, and the learning rate."
+        blocks.append(Picture(run.figures["history"], "Training history", caption))
+    return Section("model", "Model and training", tuple(blocks))
+
+
+def _value(key: str, value: object) -> str:
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return seconds(value) if key.endswith("seconds") else number(value)
+    return str(value)
+
+
+def physics_section(run: RunFiles) -> Section:
+    """AUC, TPR at fixed FPR, decisions at the threshold, float against fixed point."""
+    metrics = run.metrics
+    if metrics is None:
+        return Section("physics", "Physics performance", (Notice("missing", missing("The evaluation", "l1ae evaluate")),))
+    blocks: list[Block] = [
+        Paragraph(
+            "Errors and intervals hold with 68.3 % confidence and are statistical only. Differences to the float model are taken on "
+            "the same events and are therefore known far better than the values themselves."
+        ),
+        _auc_table(metrics),
+        *_pictures(run, "roc"),
+        *_unmeasurable(metrics),
+        *(_tpr_table(metrics, variant) for variant in metrics.working_points),
+        *_pictures(run, "scores"),
+        *_threshold_table(metrics),
+        *_difference_tables(metrics),
+        *_pictures(run, *sorted(name for name in run.figures if name.startswith("difference_"))),
+    ]
+    return Section("physics", "Physics performance", tuple(blocks))
+
+
+def _auc_table(metrics: Metrics) -> Table:
+    signals = [name for name in metrics.events if name != "background"]
+    header = ["Signal", *(VARIANTS.get(v, v) for v in metrics.auc), *(f"{VARIANTS.get(v, v)} − float" for v in metrics.comparisons)]
+    rows = [
+        (
+            sample(name),
+            *(str(metrics.auc[variant][name]) for variant in metrics.auc),
+            *(str(metrics.comparisons[variant].auc[name]) for variant in metrics.comparisons),
+        )
+        for name in signals
+    ]
+    return Table(f"AUC of each signal against the background (intervals: {metrics.auc_method}).", tuple(header), tuple(rows))
+
+
+def _tpr_table(metrics: Metrics, variant: str) -> Table:
+    points = metrics.working_points[variant]
+    targets = [point.target_fpr for point in next(iter(points.values()))]
+    rows = tuple((sample(name), *(_tpr(point) for point in row)) for name, row in points.items())
+    reached = next(iter(points.values()))
+    return Table(
+        f"True-positive rate at fixed false-positive rate, {VARIANTS.get(variant, variant).lower()}. Read at the lowest threshold that "
+        "does not exceed the target on this background; errors include that of the threshold.",
+        ("Signal", *(f"FPR {power(target)}" for target in targets)),
+        (*rows, ("FPR reached", *(_reached(point) for point in reached)), ("Threshold", *(_threshold(point) for point in reached))),
+    )
+
+
+def _unmeasurable(metrics: Metrics) -> tuple[Notice, ...]:
+    """One notice for each false-positive rate that the background cannot resolve, whatever the signal and variant."""
+    points = (point for signals in metrics.working_points.values() for row in signals.values() for point in row)
+    found = {point.target_fpr: point.note for point in points if point.tpr is None}
+    return tuple(Notice("missing", f"True-positive rate at FPR {power(fpr)}: {note}.") for fpr, note in found.items())
+
+
+def _tpr(point: WorkingPoint) -> str:
+    return "not measurable" if point.tpr is None else percent(point.tpr) + (f" ({point.note})" if point.note else "")
+
+
+def _reached(point: WorkingPoint) -> str:
+    return "–" if point.fpr is None else percent(point.fpr)
+
+
+def _threshold(point: WorkingPoint) -> str:
+    return "–" if point.threshold is None else number(point.threshold)
+
+
+def _threshold_table(metrics: Metrics) -> tuple[Table, ...]:
+    if metrics.threshold is None:
+        return ()
+    samples = list(metrics.events)
+    rows = tuple((sample(name), *(percent(metrics.accepted[variant][name]) for variant in metrics.accepted)) for name in samples)
+    caption = f"Fraction of test events accepted at the trigger threshold of the firmware, score ≥ {number(metrics.threshold)}."
+    return (Table(caption, ("Sample", *(VARIANTS.get(v, v) for v in metrics.accepted)), rows),)
+
+
+def _difference_tables(metrics: Metrics) -> list[Table]:
+    tables = []
+    for variant, comparison in metrics.comparisons.items():
+        rows = tuple(
+            (
+                sample(name),
+                count(d.events),
+                number(d.max_abs, digits=4),
+                number(d.rms, digits=4),
+                number(d.mean, digits=4),
+                "–" if d.flips is None else f"{count(d.flips)} of {count(d.events)}",
+            )
+            for name, d in comparison.scores.items()
+        )
+        header = ("Sample", "Events", "Largest difference", "RMS", "Mean", "Decisions that flip")
+        name = VARIANTS.get(variant, variant)
+        tables.append(Table(f"Score of the {name.lower()} model minus score of the float model, in units of the score.", header, rows))
+    return tables
+
+
+def _pictures(run: RunFiles, *names: str) -> list[Picture]:
+    captions = {
+        "roc": "True-positive against false-positive rate. The bands show the 68.3 % interval of the solid lines.",
+        "scores": "Distribution of the score; everything right of the dashed line is accepted by the trigger.",
+        "difference_fixed": "Score of the fixed-point model against that of the float model, on the test background.",
+        "difference_quantized": "Score of the quantized Keras model against that of the float model, on the test background.",
+    }
+    return [Picture(run.figures[name], captions.get(name, name), captions.get(name, name)) for name in names if name in run.figures]

@@ -1,0 +1,55 @@
+"""What was made when, by which tools, from what, and whether the pieces still belong together."""
+
+from l1ae.report._blocks import Block, Notice, Section, Table
+from l1ae.report._files import RunFiles
+from l1ae.report._text import bytes_digest, count, seconds
+
+__all__ = ["provenance_section", "stale_stages"]
+
+# The project's summary is amended when a vendor report turns up; nothing else depends on it.
+IGNORED = {"hls/summary.json"}
+
+
+def stale_stages(run: RunFiles) -> list[str]:
+    """One sentence for each stage that was made from files which another stage has since replaced."""
+    stages = run.manifest["stages"]
+    made = {f"{stage}/{name}": digest for stage, entry in stages.items() for name, digest in entry.get("outputs", {}).items()}
+    if run.contract is not None:
+        made["contract/contract.json"] = run.contract["digest"]
+    sentences = []
+    for stage, entry in stages.items():
+        used = entry.get("inputs", {})
+        changed = sorted(name for name in used if name in made and name not in IGNORED and not _same(used[name], made[name]))
+        if changed:
+            others = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+            sentences.append(f"{stage} was made from an older {changed[0]}{others}; run this stage again")
+    return sentences
+
+
+def provenance_section(run: RunFiles) -> Section:
+    """Stages, tools and digests of the manifest."""
+    stages = run.manifest["stages"]
+    if not stages:
+        return Section("provenance", "Provenance", (Notice("missing", "This run folder has no manifest: nothing says how it was made."),))
+    rows = tuple((name, s["finished"], seconds(s["seconds"]), count(len(s["outputs"])), s["git"]) for name, s in stages.items())
+    blocks: list[Block] = [Notice("bad", sentence) for sentence in stale_stages(run)]
+    blocks.append(Table("Stages of this run", ("Stage", "Finished", "Wall time", "Files", "Source version"), rows, 2))
+    tools = {tool: {} for s in stages.values() for tool in s["tools"]}  # type: dict[str, dict[str, str]]
+    for name, entry in stages.items():
+        for tool, version in entry["tools"].items():
+            tools[tool][name] = version
+    blocks.append(Table("Tools", ("Tool", "Version"), tuple((tool, _versions(found)) for tool, found in sorted(tools.items())), 2))
+    for kind in ("inputs", "outputs"):
+        files = tuple((name, file, bytes_digest(digest)) for name, s in stages.items() for file, digest in sorted(s[kind].items()))
+        if files:
+            blocks.append(Table(f"{kind.capitalize()} of every stage", ("Stage", "File", "sha256"), files, 3, folded=True))
+    return Section("provenance", "Provenance", tuple(blocks))
+
+
+def _same(first: str, second: str) -> bool:
+    return first.removeprefix("sha256:") == second.removeprefix("sha256:")
+
+
+def _versions(found: dict[str, str]) -> str:
+    different = sorted(set(found.values()))
+    return different[0] if len(different) == 1 else "; ".join(f"{version} ({stage})" for stage, version in found.items())

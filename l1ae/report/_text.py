@@ -1,0 +1,88 @@
+"""Numbers and names as a reader wants them."""
+
+from l1ae.config import Config
+from l1ae.evaluation import Estimate, format_estimate
+
+__all__ = ["architecture", "bytes_digest", "count", "missing", "number", "percent", "percent_of", "power", "sample", "seconds"]
+
+ARCHITECTURES = {"dense_ae": "dense autoencoder", "dense_vae": "encoder of a dense variational autoencoder"}
+
+SCORES = {
+    "squared_error": "the squared difference between the event and its reconstruction",
+    "mu2": "the sum of the squared latent means",
+    "kl": "the Kullback-Leibler divergence of the latent distribution from a unit Gaussian",
+}
+
+SAMPLES = {
+    "background": "Background",
+    "a4l": "A → 4ℓ",
+    "lq": "LQ → bτ",
+    "h0": "h⁰ → ττ",
+    "hc": "h± → τν",
+    "hcpair": "h⁺h⁻ → τντν",
+}
+
+
+def architecture(config: Config) -> str:
+    """Kind and layer sizes, for example `dense autoencoder 57-32-16-3-16-32-57`."""
+    model = config.model
+    inputs = config.inputs.spec().size
+    nodes = [inputs, *model.encoder, model.latent]
+    if model.architecture == "dense_ae":
+        nodes += [*model.decoder, inputs]
+    return f"{ARCHITECTURES[model.architecture]} {'-'.join(str(n) for n in nodes)}"
+
+
+def sample(name: str) -> str:
+    """A sample's name for people, with its short name when the two differ."""
+    return f"{SAMPLES[name]} ({name})" if name in SAMPLES and name != "background" else SAMPLES.get(name, name)
+
+
+def count(value: float) -> str:
+    """A whole number with thousands separators."""
+    return f"{value:,.0f}"
+
+
+def number(value: float | None, unit: str = "", digits: int = 6) -> str:
+    """A number with its unit, or `not in the report`."""
+    if value is None:
+        return "not in the report"
+    text = f"{value:,}" if isinstance(value, int) else f"{value:.{digits}g}"
+    return (text + (f" {unit}" if unit else "")).replace("-", "−")
+
+
+def percent(estimate: Estimate) -> str:
+    """A fraction in percent with its error."""
+    text = format_estimate(estimate, 0.01)
+    return f"({text}) %" if "±" in text or "+" in text else f"{text} %"
+
+
+def power(rate: float) -> str:
+    """A rate as a power of ten where it is one, for example 10⁻³."""
+    exponent = f"{rate:.0e}".split("e")[1]
+    if float(f"1e{exponent}") != rate:
+        return f"{rate:g}"
+    return "10" + str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def seconds(value: float) -> str:
+    """A duration: `0.4 s`, `37 s`, `3 min 12 s`."""
+    if value < 10:
+        return f"{value:.1f} s"
+    minutes, rest = divmod(round(value), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def bytes_digest(digest: str) -> str:
+    """The first twelve digits of a sha256."""
+    return digest.removeprefix("sha256:")[:12] + "…" if len(digest) > 13 else digest
+
+
+def missing(what: str, command: str) -> str:
+    """The sentence for a stage that has not been run."""
+    return f"{what} has not been run. Run “{command}”, then “l1ae report” again."
+
+
+def percent_of(value: float | None, total: float | None) -> str:
+    """Share of what the part offers."""
+    return "–" if value is None or not total else f"{value / total:.2%} of {count(total)}"

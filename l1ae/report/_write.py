@@ -1,0 +1,119 @@
+"""The report: one HTML file that needs nothing else."""
+
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from l1ae import __version__
+from l1ae.evaluation import format_estimate
+from l1ae.report._blocks import Block, Notice, Paragraph, Table
+from l1ae.report._files import RunFiles, read_run
+from l1ae.report._firmware import contract_section, csim_notice, hls_section, resources_section
+from l1ae.report._physics import data_section, model_section, physics_section
+from l1ae.report._provenance import provenance_section, stale_stages
+from l1ae.report._text import SCORES, architecture, count, sample
+
+__all__ = ["write_report"]
+
+GLOSSARY = (
+    ("Accumulator", "The register in which a sum of products grows. Too narrow, it wraps around and the result is wrong."),
+    ("Anomaly score", "One number per event; large means unlike what the network was trained on."),
+    (
+        "AUC",
+        "Area under the ROC curve: the probability that a signal event scores higher than a background one; 0.5 is guessing.",
+    ),
+    ("C simulation", "The HLS project compiled as ordinary C++ and run with the exact arithmetic of the hardware."),
+    ("Contract", "The trained network as integers and fixed-point types; the reference for everything that is built."),
+    ("Corner vector", "An artificial event that drives inputs to the ends of their range."),
+    ("FPR", "False-positive rate: the fraction of background events that is accepted."),
+    ("HLS", "High-level synthesis: C++ is translated into a digital circuit."),
+    ("II", "Initiation interval: clock cycles between two events that enter the circuit. 1 means a new event in every cycle."),
+    ("Latency", "Clock cycles, or nanoseconds, from an event's arrival to its trigger decision."),
+    ("LSB", "Least significant bit: the step of a fixed-point number."),
+    ("LUT, FF, DSP, BRAM, URAM", "What an FPGA is made of: logic tables, flip-flops, multipliers, and two kinds of memory."),
+    ("Quantized", "Trained with weights and activations rounded to few bits."),
+    ("ROC curve", "TPR against FPR for all thresholds."),
+    ("Source event", "A generated collision; several detector responses may have been simulated for it."),
+    ("TPR", "True-positive rate: the fraction of signal events that is accepted."),
+    (
+        "fixed<W,I>, ufixed<W,I>",
+        "Fixed-point number of W bits, I of them before the binary point, with or without sign; then rounding and overflow.",
+    ),
+)
+
+
+def write_report(run: Path) -> Path:
+    """Write `run`/report.html from what the run folder holds and return its path.
+
+    Stages that have not been run are said to be missing; latency and resources without a vendor's report are said to be
+    unknown. The page is written under a temporary name and then renamed.
+    Raises `UserError` when `run` is no run folder or a file in it is damaged.
+    """
+    files = read_run(run)
+    environment = Environment(
+        loader=PackageLoader("l1ae.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    sections = (
+        data_section(files),
+        model_section(files),
+        physics_section(files),
+        contract_section(files),
+        hls_section(files),
+        resources_section(files),
+        provenance_section(files),
+    )
+    page = environment.get_template("report.html.j2").render(
+        project=files.config.project,
+        subtitle=f"Anomaly trigger: {architecture(files.config)}",
+        finished=max((stage["finished"] for stage in files.manifest["stages"].values()), default=""),
+        version=__version__,
+        summary=_summary(files),
+        sections=sections,
+        glossary=GLOSSARY,
+    )
+    target = run / "report.html"
+    temporary = target.with_name("report.html.tmp")
+    temporary.write_text(page, encoding="utf-8")
+    temporary.replace(target)
+    return target
+
+
+def _summary(run: RunFiles) -> tuple[Block, ...]:
+    model = run.config.model
+    what = (
+        f"This run {'trained' if run.training is not None else 'is set up to train'} a neural network, a {architecture(run.config)}, "
+        "to recognise collision events that do not look like ordinary ones, and turns it into firmware for the first level of a "
+        f"particle-physics trigger. It is trained on background events alone. Its answer is an anomaly score, "
+        f"{SCORES[model.score]}. An event is kept when its score reaches a threshold."
+    )
+    stale = tuple(Notice("bad", sentence) for sentence in stale_stages(run))
+    return (Paragraph(what), *_outcome(run), csim_notice(run), *stale, _resource_line(run))
+
+
+def _outcome(run: RunFiles) -> tuple[Block, ...]:
+    metrics = run.metrics
+    if metrics is None:
+        return (Notice("missing", "How well it separates signals from background has not been measured. Run “l1ae evaluate”."),)
+    variant = "fixed" if "fixed" in metrics.auc else list(metrics.auc)[-1]
+    name = {"fixed": "The fixed-point model, as it will run in firmware,", "quantized": "The quantized model"}.get(
+        variant, "The float model"
+    )
+    n = count(metrics.events["background"])
+    text = (
+        f"{name} was tested on {n} background events that it was not trained on, and on every signal. The area under the ROC curve "
+        "(AUC) is the probability that a signal event gets a higher score than a background event: 0.5 is guessing, 1 is perfect."
+    )
+    changes = metrics.comparisons[variant].auc if variant in metrics.comparisons else {}
+    header = ("Signal", "AUC", *(["Change by quantization"] if changes else []))
+    rows = tuple(
+        (sample(signal), format_estimate(value), *([format_estimate(changes[signal])] if changes else []))
+        for signal, value in metrics.auc[variant].items()
+    )
+    return (Paragraph(text), Table("How well each signal is told from the background", header, rows))
+
+
+def _resource_line(run: RunFiles) -> Notice:
+    vendor = run.hls.get("vendor_report") if run.hls else None
+    if vendor is None:
+        return Notice("missing", "Latency and resources are not known yet: they need the C synthesis of the FPGA vendor's tool.")
+    return Notice("info", f"Latency and resources come from {vendor['tool']}, stage {vendor['stage']}; see below.")
