@@ -1,6 +1,7 @@
 """Events in hardware integers: the event store, and readers that fill it."""
 
 from l1ae.data._adc2021 import import_adc2021
+from l1ae.data._cms import import_cms_parquet
 from l1ae.data._dataset import Dataset, dataset_folder, open_dataset
 from l1ae.data._importing import ImportResult
 from l1ae.data._store import Events, EventStore, StoreWriter, concatenate, split_fractions
@@ -14,6 +15,7 @@ __all__ = [
     "concatenate",
     "dataset_folder",
     "import_adc2021",
+    "import_cms_parquet",
     "open_dataset",
     "split_fractions",
 ]

@@ -3,7 +3,6 @@
 Dataset `Particles` (N, 19, 4): pT [GeV], eta, phi [rad], class; rows MET, 4 electrons, 4 muons, 10 jets, zero padded.
 """
 
-import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import pi
@@ -14,14 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.data._hdf5 import opened
-from l1ae.data._importing import ImportResult, Progress, Tally
-from l1ae.data._store import Events, StoreWriter
+from l1ae.data._importing import ImportResult, Progress, write_blocks
+from l1ae.data._store import Events
 from l1ae.errors import UserError
 from l1ae.inputs import FEATURES, InputSpec
 
 __all__ = ["import_adc2021"]
-
-log = logging.getLogger("l1ae")
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -84,20 +81,9 @@ def import_adc2021(
         "importer": "adc2021",
         "files": [{"name": s.path.name, "bytes": s.path.stat().st_size, "events": s.n_events} for s in sources],
     }
+    blocks = (_convert(block, spec, unknown=len(names) - 1) for source in sources for block in _blocks(source, extra, chunk))
     total = sum(source.n_events for source in sources)
-    tally, reordered = Tally(names), 0
-    with StoreWriter(output, spec, sample=sample, processes=names, provenance=provenance) as writer:
-        for source in sources:
-            for block in _blocks(source, ["Process", "SourceEvent", *extra], chunk):
-                _check_values(block, spec)
-                events, changed = _convert(block, spec, unknown=len(names) - 1)
-                reordered += changed
-                writer.append(events)
-                tally.add(events)
-                if progress is not None:
-                    progress(writer.written, total)
-    log.info("%s: %d events from %d files, %d put in order of falling pT", output, total, len(sources), reordered)
-    return tally.result(Path(output), reordered)
+    return write_blocks(blocks, output, spec, sample=sample, processes=names, provenance=provenance, total=total, progress=progress)
 
 
 def _sources(paths: Sequence[Path]) -> list[_Source]:
@@ -152,7 +138,8 @@ def _process_names(sources: Sequence[_Source], names: Sequence[str]) -> tuple[st
     return named if all("Process" in source.columns for source in sources) else (*named, "unknown")
 
 
-def _blocks(source: _Source, optional: Sequence[str], chunk: int) -> Iterator[_Block]:
+def _blocks(source: _Source, extra: Sequence[str], chunk: int) -> Iterator[_Block]:
+    optional = ["Process", "SourceEvent", *extra]
     with opened(source.path, _REMEDY) as file:
         for start in range(0, source.n_events, chunk):
             rows = slice(start, min(start + chunk, source.n_events))
@@ -162,6 +149,7 @@ def _blocks(source: _Source, optional: Sequence[str], chunk: int) -> Iterator[_B
 
 def _convert(block: _Block, spec: InputSpec, *, unknown: int) -> tuple[Events, int]:
     """Events of a block, and how many of them had to be put in order; `unknown` is the process of those without code."""
+    _check_values(block, spec)
     physical, reordered = _in_order(np.where(block.values[..., :1] > 0, block.values[..., :3], 0.0), spec)
     count = len(physical)
     running = block.source.events_before + block.first + np.arange(count)

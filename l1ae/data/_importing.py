@@ -1,14 +1,18 @@
 """What the importers of foreign files have in common."""
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from l1ae.data._store import Events
+from l1ae.data._store import Events, StoreWriter
+from l1ae.inputs import InputSpec
 
-__all__ = ["ImportResult", "Progress", "Tally"]
+__all__ = ["ImportResult", "Progress", "write_blocks"]
+
+log = logging.getLogger("l1ae")
 
 Progress = Callable[[int, int], None]
 """Called after every block with the number of events done and the total."""
@@ -28,18 +32,25 @@ class ImportResult:
     reordered: int
 
 
-class Tally:
-    """Counts events per process while blocks go by."""
-
-    def __init__(self, processes: tuple[str, ...]) -> None:
-        self._processes = processes
-        self._counts = np.zeros(len(processes), np.int64)
-
-    def add(self, events: Events) -> None:
-        """Count a block."""
-        self._counts += np.bincount(events.process, minlength=len(self._counts))
-
-    def result(self, path: Path, reordered: int) -> ImportResult:
-        """The result once all blocks are written."""
-        counts = self._counts.tolist()
-        return ImportResult(path, sum(counts), dict(zip(self._processes, counts, strict=True)), reordered)
+def write_blocks(
+    blocks: Iterable[tuple[Events, int]],
+    output: Path,
+    spec: InputSpec,
+    *,
+    sample: str,
+    processes: Sequence[str],
+    provenance: Mapping[str, object],
+    total: int,
+    progress: Progress | None,
+) -> ImportResult:
+    """Write blocks, each with its number of reordered events, into a store; `total` events are expected."""
+    counts, reordered = np.zeros(len(processes), np.int64), 0
+    with StoreWriter(output, spec, sample=sample, processes=processes, provenance=provenance) as writer:
+        for events, changed in blocks:
+            writer.append(events)
+            counts += np.bincount(events.process, minlength=len(counts))
+            reordered += changed
+            if progress is not None:
+                progress(writer.written, total)
+    log.info("%s: %d events, %d of them put in order of falling pT", output, total, reordered)
+    return ImportResult(Path(output), int(counts.sum()), dict(zip(processes, counts.tolist(), strict=True)), reordered)
