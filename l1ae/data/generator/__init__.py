@@ -1,0 +1,33 @@
+"""Making collisions: Pythia 8, a parametrised detector with pileup, and fastjet. Needs the extra `l1ae[generator]` to run."""
+
+from l1ae.data.generator._config import (
+    PROCESSES,
+    SAMPLES,
+    CalorimeterBin,
+    DetectorConfig,
+    GeneratorConfig,
+    PileupConfig,
+    ProcessConfig,
+    RegionBin,
+    SemileptonicConfig,
+    TrackBin,
+    TruthFilter,
+)
+from l1ae.data.generator._generate import GenerationResult, ProcessResult, generate
+
+__all__ = [
+    "PROCESSES",
+    "SAMPLES",
+    "CalorimeterBin",
+    "DetectorConfig",
+    "GenerationResult",
+    "GeneratorConfig",
+    "PileupConfig",
+    "ProcessConfig",
+    "ProcessResult",
+    "RegionBin",
+    "SemileptonicConfig",
+    "TrackBin",
+    "TruthFilter",
+    "generate",
+]

@@ -1,0 +1,357 @@
+"""What is generated: processes (Pythia settings), samples (mixtures of processes) and the detector, all frozen and recorded.
+
+The numbers follow the public ADC2021 data sets (arXiv:2107.02157) as far as those are documented, and the CMS card of
+Delphes 3 (JHEP 02 (2014) 057) for resolutions and efficiencies. Samples made with them are ADC2021-like, never a reproduction.
+"""
+
+import hashlib
+import json
+from importlib.metadata import PackageNotFoundError, version
+from types import MappingProxyType
+from typing import Annotated, Any, Self, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from l1ae.errors import UserError
+
+__all__ = [
+    "CALORIMETER_REACH",
+    "PROCESSES",
+    "SAMPLES",
+    "CalorimeterBin",
+    "DetectorConfig",
+    "GeneratorConfig",
+    "PileupConfig",
+    "ProcessConfig",
+    "RegionBin",
+    "SemileptonicConfig",
+    "TrackBin",
+    "TruthFilter",
+]
+
+CALORIMETER_REACH = 5.0
+"""|eta| up to which anything is measured."""
+
+# Raised whenever the meaning of a file of shards changes, so that old shards are not mistaken for new ones.
+_SHARD_FORMAT = 1
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CalorimeterBin(_Frozen):
+    """Energy resolution below `eta_max`: sigma(E)^2 = (constant E)^2 + stochastic^2 E + noise^2, E in GeV."""
+
+    eta_max: float = Field(gt=0)
+    constant: float = Field(ge=0)
+    stochastic: float = Field(ge=0)
+    noise: float = Field(0.0, ge=0)
+
+
+class TrackBin(_Frozen):
+    """Relative transverse momentum resolution below `eta_max`: sigma(pT)/pT = constant (+) slope pT, pT in GeV, in quadrature."""
+
+    eta_max: float = Field(gt=0)
+    constant: float = Field(ge=0)
+    slope: float = Field(ge=0)
+
+
+class RegionBin(_Frozen):
+    """A probability below `eta_max`."""
+
+    eta_max: float = Field(gt=0)
+    value: float = Field(ge=0, le=1)
+
+
+_Bins = TypeVar("_Bins", tuple[CalorimeterBin, ...], tuple[TrackBin, ...], tuple[RegionBin, ...])
+
+
+def _rising(bins: _Bins) -> _Bins:
+    edges = [item.eta_max for item in bins]
+    if not edges or edges != sorted(set(edges)):
+        raise ValueError(f"the bins must have rising eta_max, not {edges}")
+    return bins
+
+
+CalorimeterBins = Annotated[tuple[CalorimeterBin, ...], AfterValidator(_rising)]
+TrackBins = Annotated[tuple[TrackBin, ...], AfterValidator(_rising)]
+RegionBins = Annotated[tuple[RegionBin, ...], AfterValidator(_rising)]
+
+
+def _efficiency(barrel: float, endcap: float) -> tuple[RegionBin, ...]:
+    return (RegionBin(eta_max=1.5, value=barrel), RegionBin(eta_max=CALORIMETER_REACH, value=endcap))
+
+
+class DetectorConfig(_Frozen):
+    """Detector model, pileup and the preselection of the trigger lepton. Momenta in GeV. Beyond the last bin its values hold."""
+
+    pileup_mean: float = Field(20.0, ge=0, description="Poisson mean of overlaid inelastic collisions")
+    underlying_event_mean: float = Field(
+        2.5, ge=0, description="Poisson mean of inelastic collisions added to the hard vertex in place of multi-parton interactions"
+    )
+    charged_pileup_removed: bool = Field(
+        True, description="charged pileup inside the tracker is subtracted, as by charged-hadron subtraction"
+    )
+
+    trigger_pt: float = Field(23.0, gt=0, description="an event needs one isolated electron or muon above it")
+    isolation_cone: float = Field(0.3, gt=0, description="radius in (eta, phi)")
+    isolation_max: float = Field(0.45, gt=0, description="largest pT sum in the cone over the lepton's pT")
+    isolation_min_pt: float = Field(0.5, ge=0, description="softer particles do not count for isolation")
+    isolate_all_leptons: bool = Field(False, description="false: only the trigger lepton must be isolated")
+    lepton_pt: float = Field(3.0, gt=0)
+    electron_eta: float = Field(3.0, gt=0)
+    muon_eta: float = Field(2.1, gt=0)
+
+    jet_radius: float = Field(0.4, gt=0)
+    jet_pt: float = Field(15.0, gt=0, description="after the subtraction of the median density")
+    jet_eta: float = Field(4.0, gt=0)
+    subtract_density: bool = True
+    isolated_leptons_in_jets: bool = Field(False, description="false: isolated leptons are taken out before clustering")
+
+    tracker_eta: float = Field(4.0, gt=0)
+    track_min_pt: float = Field(0.4, ge=0)
+    hadron_tracking: RegionBins = _efficiency(0.95, 0.88)
+    electron_tracking: RegionBins = _efficiency(0.95, 0.88)
+    muon_tracking: RegionBins = _efficiency(0.97, 0.95)
+    electron_identification: RegionBins = _efficiency(0.95, 0.88)
+    muon_identification: RegionBins = _efficiency(0.97, 0.97)
+    photon_efficiency: RegionBins = _efficiency(0.97, 0.93)
+
+    hadron_track: TrackBins = (
+        TrackBin(eta_max=0.5, constant=0.015, slope=1.3e-3),
+        TrackBin(eta_max=1.5, constant=0.0225, slope=1.7e-3),
+        TrackBin(eta_max=CALORIMETER_REACH, constant=0.045, slope=3.1e-3),
+    )
+    muon_track: TrackBins = (
+        TrackBin(eta_max=0.5, constant=0.010, slope=1.0e-4),
+        TrackBin(eta_max=1.5, constant=0.015, slope=1.5e-4),
+        TrackBin(eta_max=CALORIMETER_REACH, constant=0.025, slope=3.5e-4),
+    )
+    electromagnetic: CalorimeterBins = (
+        CalorimeterBin(eta_max=1.5, constant=0.008, stochastic=0.11, noise=0.40),
+        CalorimeterBin(eta_max=3.0, constant=0.012, stochastic=0.20, noise=0.55),
+        CalorimeterBin(eta_max=CALORIMETER_REACH, constant=0.107, stochastic=2.08),
+    )
+    hadronic: CalorimeterBins = (
+        CalorimeterBin(eta_max=3.0, constant=0.05, stochastic=1.5),
+        CalorimeterBin(eta_max=CALORIMETER_REACH, constant=0.13, stochastic=2.7),
+    )
+    electromagnetic_min_energy: float = Field(0.5, ge=0)
+    hadronic_min_energy: float = Field(1.0, ge=0)
+
+
+class TruthFilter(_Frozen):
+    """Which truth events are kept: those with an electron or muon that the detector could turn into the trigger lepton."""
+
+    lepton_pt: float = Field(18.0, gt=0, description="GeV, below the trigger threshold by a few resolutions")
+    electron_eta: float = Field(3.1, gt=0)
+    muon_eta: float = Field(2.2, gt=0)
+
+
+class SemileptonicConfig(_Frozen):
+    """How leptons from b and c hadrons are enriched without weights; see `l1ae.data.generator._semileptonic`. Momenta in GeV."""
+
+    quark_pt: float = Field(29.0, gt=0, description="a b or c quark must be harder")
+    hadron_pt: float = Field(26.0, gt=0, description="hadrons whose decay is forced must be harder")
+    lepton_pt: float = Field(21.0, gt=0, description="the lepton must be harder")
+    isolation: float = Field(0.7, gt=0, description="largest truth-level isolation, looser than the detector's")
+    isolation_cone: float = Field(0.3, gt=0)
+    hadronisations: int = Field(6, ge=1, description="of each parton-level event")
+    tries: float = Field(100.0, gt=0, description="forced decays per hadron and unit of semileptonic branching fraction")
+
+
+class ProcessConfig(_Frozen):
+    """One physics process: Pythia settings on top of the common ones, and how it is cut into shards."""
+
+    settings: tuple[str, ...] = Field(min_length=1)
+    multiparton: bool = Field(False, description="Pythia's multi-parton interactions; false: the underlying-event overlay stands in")
+    truth: TruthFilter = TruthFilter()
+    semileptonic: SemileptonicConfig | None = None
+    shard_events: int = Field(2000, ge=1, description="parton-level events in one shard")
+    detector_passes: int = Field(1, ge=1, description="detector simulations of each truth event; the copies share their source event")
+
+    def pythia_settings(self) -> tuple[str, ...]:
+        """Everything Pythia is told, except for the seed."""
+        return (*_COMMON, *self.settings, f"PartonLevel:MPI={'on' if self.multiparton else 'off'}")
+
+
+_COMMON = (
+    "Print:quiet=on",
+    "Beams:eCM=13000.",
+    "Next:numberCount=0",
+    "Next:numberShowInfo=0",
+    "Next:numberShowProcess=0",
+    "Next:numberShowEvent=0",
+)
+
+
+class PileupConfig(_Frozen):
+    """The library of inelastic proton collisions that pileup and underlying event are drawn from."""
+
+    settings: tuple[str, ...] = ("SoftQCD:inelastic=on",)
+    library_events: int = Field(20_000, ge=1)
+    shard_events: int = Field(5000, ge=1)
+    seed: int = Field(99, ge=0, description="its own seed: one library serves all samples and seeds")
+
+    def process(self) -> ProcessConfig:
+        """As an unfiltered process."""
+        return ProcessConfig(settings=self.settings, multiparton=True, shard_events=self.shard_events)
+
+
+def _resonance(pdg_id: int, channels: str) -> tuple[str, ...]:
+    return (f"{pdg_id}:onMode=off", f"{pdg_id}:{channels}")
+
+
+def _scalar(pdg_id: int, mass: float, channels: str) -> tuple[str, ...]:
+    return (f"{pdg_id}:m0={mass}", f"{pdg_id}:mMin=10.", f"{pdg_id}:mMax=0.", *_resonance(pdg_id, channels))
+
+
+PROCESSES: MappingProxyType[str, ProcessConfig] = MappingProxyType(
+    {
+        "w": ProcessConfig(settings=("WeakSingleBoson:ffbar2W=on", *_resonance(24, "onIfAny=11 13 15")), shard_events=4000),
+        "qcd": ProcessConfig(
+            settings=("HardQCD:all=on", "PhaseSpace:pTHatMin=30."),
+            semileptonic=SemileptonicConfig(),
+            shard_events=3000,
+            detector_passes=5,
+        ),
+        "z": ProcessConfig(
+            settings=("WeakSingleBoson:ffbar2gmZ=on", "PhaseSpace:mHatMin=50.", *_resonance(23, "onIfAny=11 13 15")), shard_events=2000
+        ),
+        "ttbar": ProcessConfig(settings=("Top:gg2ttbar=on", "Top:qqbar2ttbar=on"), shard_events=1000),
+        "a4l": ProcessConfig(
+            settings=("HiggsSM:gg2H=on", *_scalar(25, 50.0, "onIfMatch=23 23"), *_resonance(23, "onIfAny=11 13 15")),
+            detector_passes=2,
+        ),
+        "lq": ProcessConfig(
+            settings=(
+                "LeptoQuark:gg2LQLQbar=on",
+                "LeptoQuark:qqbar2LQLQbar=on",
+                "LeptoQuark:kCoup=0.01",
+                "42:m0=80.",
+                "42:mMin=50.",
+                "42:mMax=0.",
+                "42:0:products=5 15",
+            ),
+            detector_passes=2,
+        ),
+        "h0": ProcessConfig(settings=("HiggsSM:gg2H=on", *_scalar(25, 60.0, "onIfAny=15")), shard_events=4000, detector_passes=2),
+        "hc": ProcessConfig(settings=("Higgs:useBSM=on", "HiggsBSM:bg2H+-t=on", *_scalar(37, 60.0, "onIfAny=15")), detector_passes=2),
+        "hcpair": ProcessConfig(
+            settings=("Higgs:useBSM=on", "HiggsBSM:ffbar2H+H-=on", *_scalar(37, 60.0, "onIfAny=15")), detector_passes=2
+        ),
+    }
+)
+"""Processes by name. Facts about each: A -> 4l at 50 GeV, LQ -> b tau at 80 GeV, h0 -> tau tau and h+ -> tau nu at 60 GeV
+(h+ with a top in `hc`, in pairs in `hcpair`)."""
+
+SAMPLES: MappingProxyType[str, dict[str, float]] = MappingProxyType(
+    {
+        # Fractions after the preselection, arXiv:2107.02157.
+        "background": {"w": 0.592, "qcd": 0.338, "z": 0.067, "ttbar": 0.003},
+        **{name: {name: 1.0} for name in ("a4l", "lq", "h0", "hc", "hcpair")},
+    }
+)
+"""Samples by name: the fraction of each process among the selected events."""
+
+
+class GeneratorConfig(_Frozen):
+    """All choices of the generator. Everything here is recorded in the provenance of the store."""
+
+    detector: DetectorConfig = DetectorConfig()
+    pileup: PileupConfig = PileupConfig()
+    processes: dict[str, ProcessConfig] = dict(PROCESSES)
+    samples: dict[str, dict[str, float]] = dict(SAMPLES)
+
+    @model_validator(mode="after")
+    def _samples_are_mixtures(self) -> Self:
+        for name, fractions in self.samples.items():
+            unknown = sorted(set(fractions) - set(self.processes))
+            if unknown:
+                raise ValueError(f"sample '{name}' contains unknown process '{unknown[0]}'; known are {', '.join(self.processes)}")
+            if abs(sum(fractions.values()) - 1) > 1e-6 or min(fractions.values(), default=0) <= 0:
+                raise ValueError(f"the fractions of sample '{name}' must be positive and add up to 1, not {fractions}")
+        return self
+
+    @model_validator(mode="after")
+    def _truth_is_looser_than_detector(self) -> Self:
+        for name, process in self.processes.items():
+            for detector_field, truth_field, fits in _looser_pairs(self.detector, process):
+                if not fits:
+                    raise ValueError(
+                        f"process '{name}': {truth_field} would cut away events that {detector_field} accepts; loosen {truth_field}"
+                    )
+        return self
+
+    def fractions(self, sample: str) -> dict[str, float]:
+        """Processes of `sample` and their fractions. Raises `UserError` for an unknown sample."""
+        if sample not in self.samples:
+            raise UserError(f"unknown sample '{sample}'; known are {', '.join(self.samples)}")
+        return self.samples[sample]
+
+    def truth_digest(self, process: str) -> str:
+        """Digest of all that decides the truth-level shards of a process, or of the pileup library."""
+        config = self.pileup.process() if process == "pileup" else self.processes[process]
+        content = config.model_dump(mode="json", exclude={"detector_passes"})
+        return _digest({"format": _SHARD_FORMAT, "process": process, "config": content, "pythia8mc": _version("pythia8mc")})
+
+    def detector_digest(self, process: str) -> str:
+        """Digest of all that decides the detector shards of a process."""
+        content = {
+            "format": _SHARD_FORMAT,
+            "truth": self.truth_digest(process),
+            "pileup": [self.truth_digest("pileup"), self.pileup.library_events, self.pileup.seed],
+            "passes": self.processes[process].detector_passes,
+            "detector": self.detector.model_dump(mode="json"),
+            "fastjet": _version("fastjet"),
+        }
+        return _digest(content)
+
+
+def _looser_pairs(detector: DetectorConfig, process: ProcessConfig) -> list[tuple[str, str, bool]]:
+    """Detector cut, truth cut, and whether the truth cut is the looser one, with 5 % of room for the momentum resolution."""
+    truth, enriched = process.truth, process.semileptonic
+    pairs = [
+        (
+            f"detector.trigger_pt = {detector.trigger_pt}",
+            f"truth.lepton_pt = {truth.lepton_pt}",
+            detector.trigger_pt >= 1.05 * truth.lepton_pt,
+        ),
+        (
+            f"detector.electron_eta = {detector.electron_eta}",
+            f"truth.electron_eta = {truth.electron_eta}",
+            detector.electron_eta <= truth.electron_eta,
+        ),
+        (f"detector.muon_eta = {detector.muon_eta}", f"truth.muon_eta = {truth.muon_eta}", detector.muon_eta <= truth.muon_eta),
+    ]
+    if enriched:
+        pairs += [
+            (
+                f"detector.trigger_pt = {detector.trigger_pt}",
+                f"semileptonic.lepton_pt = {enriched.lepton_pt}",
+                detector.trigger_pt >= 1.05 * enriched.lepton_pt,
+            ),
+            (
+                f"detector.isolation_max = {detector.isolation_max}",
+                f"semileptonic.isolation = {enriched.isolation}",
+                detector.isolation_max <= enriched.isolation,
+            ),
+            (
+                f"detector.isolation_cone = {detector.isolation_cone}",
+                f"semileptonic.isolation_cone = {enriched.isolation_cone}",
+                detector.isolation_cone >= enriched.isolation_cone,
+            ),
+        ]
+    return pairs
+
+
+def _digest(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"

@@ -1,0 +1,231 @@
+"""From a sample's name to a store: shards made on all cores, then mixed in a fixed order."""
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from l1ae import __version__
+from l1ae.data._store import Events, StoreWriter
+from l1ae.data.generator._config import GeneratorConfig
+from l1ae.data.generator._plan import Plan, Queue, make_library, start_pool
+from l1ae.data.generator._pythia import load_extra
+from l1ae.data.generator._shards import DetectorShard, load_detector_shard
+from l1ae.errors import UserError
+from l1ae.inputs import InputSpec, ugt_input_spec
+
+__all__ = ["GenerationResult", "ProcessResult", "generate", "mixture"]
+
+_PACKAGES = ("pythia8mc", "fastjet", "awkward")
+_MIXTURE_BLOCK = 1000
+_BLOCKS_PER_WRITE = 16
+
+log = logging.getLogger("l1ae")
+
+
+@dataclass(frozen=True)
+class ProcessResult:
+    """How the events of one process came about.
+
+    `events` in the store descend from `source_events` parton-level events. The other numbers are those of the `shards` that
+    they were taken from: `generated` parton-level events, leading-order `cross_section` [nb], `acceptance` of the
+    preselection with its statistical error (copies of one parton-level event counted as correlated), CPU seconds.
+    """
+
+    name: str
+    events: int
+    source_events: int
+    shards: int
+    generated: int
+    accepted: int
+    cross_section: float
+    cross_section_error: float
+    acceptance: float
+    acceptance_error: float
+    truth_seconds: float
+    detector_seconds: float
+
+
+@dataclass(frozen=True)
+class GenerationResult:
+    """A finished store. `shards_made` counts the detector shards made in this run, `shards_reused` those found."""
+
+    path: Path
+    sample: str
+    seed: int
+    events: int
+    processes: tuple[ProcessResult, ...]
+    shards_made: int
+    shards_reused: int
+    wall_seconds: float
+
+
+def generate(
+    sample: str,
+    events: int,
+    output: Path,
+    *,
+    seed: int = 1,
+    workers: int | None = None,
+    config: GeneratorConfig | None = None,
+    shards: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> GenerationResult:
+    """Generate `events` events of `sample` that pass the preselection and write them to the store `output`.
+
+    The events depend on `sample`, `seed` and `config` alone: not on the number of `workers` (default: all cores), and the
+    first events of a longer run are those of a shorter one. Finished shards are kept in `shards` (default: the folder
+    `shards` beside `output`), where an interrupted run continues and a run with more events or another detector finds
+    what it can reuse. `progress(done, total)` is called with numbers of events. With more than one worker, call it from a
+    script under `if __name__ == "__main__":`, because the workers import the script.
+
+    Raises `UserError` for an unknown sample, a number below 1, or a missing package; `L1aeError` when a worker dies.
+    """
+    begin = time.monotonic()
+    config = config or GeneratorConfig()
+    workers = (os.cpu_count() or 1) if workers is None else workers
+    fractions = config.fractions(sample)
+    _check(events, workers, seed)
+    folder = Path(output).parent / "shards" if shards is None else Path(shards)
+    needed = sum(np.bincount(block, minlength=len(fractions)) for block in mixture(fractions, events, seed))
+    queues = [Queue(name, int(need), seed, config, folder) for name, need in zip(fractions, np.atleast_1d(needed), strict=True)]
+    plan = Plan(queues, events, progress)
+    with start_pool(workers) as pool:
+        make_library(pool, config, folder)
+        plan.run(pool, 1 if workers == 1 else 2 * workers)
+    log.info("%s: %d shards made, %d reused; writing %s", sample, plan.made, plan.reused, output)
+    streams = [_Stream(queue) for queue in queues]
+    with StoreWriter(
+        Path(output), ugt_input_spec(), sample=sample, processes=list(fractions), provenance=_provenance(sample, seed, config, queues)
+    ) as writer:
+        for block in _events(fractions, events, seed, streams, ugt_input_spec()):
+            writer.append(block)
+    results = tuple(stream.result() for stream in streams)
+    return GenerationResult(Path(output), sample, seed, events, results, plan.made, plan.reused, time.monotonic() - begin)
+
+
+def _check(events: int, workers: int, seed: int) -> None:
+    for name, value, least in (("events", events, 1), ("workers", workers, 1), ("seed", seed, 0)):
+        if value < least:
+            raise UserError(f"{name} must be at least {least}, not {value}")
+    for package in _PACKAGES:
+        load_extra(package)
+
+
+def mixture(fractions: Mapping[str, float], events: int, seed: int) -> Iterator[npt.NDArray[np.int64]]:
+    """Process index of each event, in blocks of 1000: within one event of the exact mixture in every block, in random order.
+
+    A block depends on its number, `fractions` and `seed` alone. (Stratified sampling: every event has a uniform number,
+    each from its own thousandth of the unit interval.)
+    """
+    edges = np.cumsum(list(fractions.values()))[:-1]
+    for block, first in enumerate(range(0, events, _MIXTURE_BLOCK)):
+        rng = np.random.default_rng([seed, block])
+        uniform = (rng.permutation(_MIXTURE_BLOCK) + rng.random()) / _MIXTURE_BLOCK
+        yield np.searchsorted(edges, uniform, side="right")[: events - first]
+
+
+def _events(fractions: Mapping[str, float], events: int, seed: int, streams: list["_Stream"], spec: InputSpec) -> Iterator[Events]:
+    """The events of the store, some blocks of the mixture at a time."""
+    blocks = list(mixture(fractions, events, seed))
+    for first in range(0, len(blocks), _BLOCKS_PER_WRITE):
+        process = np.concatenate(blocks[first : first + _BLOCKS_PER_WRITE])
+        physical = np.zeros((len(process), spec.slots, 3), np.float32)
+        source, pileup = np.zeros(len(process), np.int64), np.zeros(len(process), np.int16)
+        for index, stream in enumerate(streams):
+            mine = np.flatnonzero(process == index)
+            physical[mine], source[mine], pileup[mine] = stream.take(len(mine))
+        yield Events(spec.to_hardware(physical), process.astype(np.int16), source, pileup)
+
+
+class _Stream:
+    """The events of one process in the order of its shards."""
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+        self._shard: DetectorShard | None = None
+        self._next = 0
+        self._position = 0
+        self._events = 0
+        self._source_events = 0
+
+    def take(self, count: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64], npt.NDArray[np.int16]]:
+        """The next `count` events: physical (count, 19, 3), parton-level event, pileup."""
+        self._events += count
+        parts = [(np.zeros((0, 19, 3), np.float32), np.zeros(0, np.int64), np.zeros(0, np.int16))]
+        while count > 0:
+            shard, first_source = self._current()
+            piece = slice(self._position, self._position + count)
+            parts.append((shard.physical[piece], first_source + shard.source[piece], shard.pileup[piece]))
+            self._position += len(parts[-1][0])
+            count -= len(parts[-1][0])
+        physical, source, pileup = zip(*parts, strict=True)
+        return np.concatenate(physical), np.concatenate(source), np.concatenate(pileup)
+
+    def _current(self) -> tuple[DetectorShard, int]:
+        """The shard to read on in, and the number of its first parton-level event."""
+        while self._shard is None or self._position == len(self._shard.source):
+            self._source_events += self._unique_sources()
+            self._shard, self._position = load_detector_shard(self._queue.task(self._next)), 0
+            self._next += 1
+        return self._shard, (self._next - 1) * self._queue.config.processes[self._queue.process].shard_events
+
+    def _unique_sources(self) -> int:
+        return 0 if self._shard is None else len(np.unique(self._shard.source[: self._position]))
+
+    def result(self) -> ProcessResult:
+        """What the events taken so far came from."""
+        return _summarise(self._queue, self._events, self._source_events + self._unique_sources())
+
+
+def _summarise(queue: Queue, events: int, source_events: int) -> ProcessResult:
+    used = queue.used()
+    trials = sum(shard.generated * shard.trials for shard in used)
+    accepted = sum(shard.accepted for shard in used)
+    sigma, sigma_error = (np.array([getattr(shard, name) for shard in used]) for name in ("cross_section", "cross_section_error"))
+    return ProcessResult(
+        name=queue.process,
+        events=events,
+        source_events=source_events,
+        shards=len(used),
+        generated=sum(shard.generated for shard in used),
+        accepted=accepted,
+        cross_section=float(sigma.mean()) if used else 0.0,
+        cross_section_error=float(np.hypot.reduce(sigma_error)) / len(used) if used else 0.0,
+        acceptance=accepted / trials if used else 0.0,
+        acceptance_error=sum(shard.accepted_squares for shard in used) ** 0.5 / trials if used else 0.0,
+        truth_seconds=sum(shard.truth_seconds for shard in used),
+        detector_seconds=sum(shard.detector_seconds for shard in used),
+    )
+
+
+def _provenance(sample: str, seed: int, config: GeneratorConfig, queues: list[Queue]) -> dict[str, object]:
+    """What a reader needs to judge the sample, or to make it again. Nothing in it depends on time or number of workers."""
+    processes: dict[str, object] = {}
+    for queue in queues:
+        facts = asdict(_summarise(queue, queue.need, 0))
+        measured = ("shards", "generated", "accepted", "cross_section", "cross_section_error", "acceptance", "acceptance_error")
+        processes[queue.process] = {
+            **{name: facts[name] for name in measured},
+            "events": queue.need,
+            "truth_digest": config.truth_digest(queue.process),
+            "detector_digest": config.detector_digest(queue.process),
+            "config": config.processes[queue.process].model_dump(mode="json"),
+        }
+    return {
+        "tool": f"l1ae {__version__} generator",
+        "packages": {name: version(name) for name in _PACKAGES},
+        "note": "ADC2021-like (arXiv:2107.02157); own detector model; cross sections in nb, leading order, 13 TeV",
+        "sample": sample,
+        "fractions": config.fractions(sample),
+        "seed": seed,
+        "processes": processes,
+        "detector": config.detector.model_dump(mode="json"),
+        "pileup": config.pileup.model_dump(mode="json"),
+    }
