@@ -269,19 +269,26 @@ def _empty_where_no_pt(codes: HardwareArray) -> HardwareArray:
 def ugt_input_spec(network: str = "fixed<12,6,RND_CONV,SAT>") -> InputSpec:
     """The 19 objects x 3 features of the 40 MHz benchmark on the scales of the CMS global trigger.
 
-    MET (no eta), 4 e/gamma, 4 muons, 10 jets; layout of arXiv:2107.02157. Offsets centre phi; shifts bring
-    every feature to a spread of order one.
+    MET (no eta), 4 e/gamma, 4 muons, 10 jets; layout of arXiv:2107.02157. Offsets centre phi. Shifts bring every
+    feature to a spread of order one over all events, empty slots included, so that slots which are rarely filled weigh
+    more. With the default format pT saturates at 1024 GeV (MET), 64 GeV (second lepton), 16 GeV (third and fourth),
+    512 GeV (second jet) and 256 GeV (later jets), and the angles of the first muon are rounded to multiples of 4 codes;
+    all other codes arrive exactly.
     """
     calo_phi = Scale(lsb=2 * pi / 144, low=0, high=143, wrap=True)
     muon_phi = Scale(lsb=2 * pi / 576, low=0, high=575, wrap=True)
     eta = Scale(lsb=0.0870 / 2, low=-128, high=127)
     pt9 = Scale(lsb=0.5, low=0, high=511)
+    met_shift = (6, 0, 6)
+    eg_shift = ((5, 6, 6), (2, 4, 4), (0, 4, 4), (0, 4, 4))
+    mu_shift = ((5, 8, 8), (2, 6, 6), (0, 6, 6), (0, 6, 6))
+    jet_shift = ((6, 6, 6), (5, 6, 6), *((4, 6, 6),) * 8)
     return InputSpec(
         groups=(
             ObjectGroup(
-                name="met", count=1, pt=Scale(lsb=0.5, low=0, high=4095), eta=None, phi=calo_phi, offset=(0, 0, 72), shift=(5, 0, 5)
+                name="met", count=1, pt=Scale(lsb=0.5, low=0, high=4095), eta=None, phi=calo_phi, offset=(0, 0, 72), shift=met_shift
             ),
-            ObjectGroup(name="eg", count=4, pt=pt9, eta=eta, phi=calo_phi, offset=(0, 0, 72), shift=(5, 5, 5)),
+            ObjectGroup(name="eg", count=4, pt=pt9, eta=eta, phi=calo_phi, offset=(0, 0, 72), shift=eg_shift),
             ObjectGroup(
                 name="mu",
                 count=4,
@@ -289,10 +296,10 @@ def ugt_input_spec(network: str = "fixed<12,6,RND_CONV,SAT>") -> InputSpec:
                 eta=Scale(lsb=0.0870 / 8, low=-256, high=255),
                 phi=muon_phi,
                 offset=(0, 0, 288),
-                shift=(5, 7, 7),
+                shift=mu_shift,
             ),
             ObjectGroup(
-                name="jet", count=10, pt=Scale(lsb=0.5, low=0, high=2047), eta=eta, phi=calo_phi, offset=(0, 0, 72), shift=(5, 5, 5)
+                name="jet", count=10, pt=Scale(lsb=0.5, low=0, high=2047), eta=eta, phi=calo_phi, offset=(0, 0, 72), shift=jet_shift
             ),
         ),
         network=FixedFormat.parse(network),

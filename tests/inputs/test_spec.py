@@ -294,4 +294,4 @@ def test_codes_outside_their_scale(slot, feature, value, message):
 def test_digest_follows_the_hardware_layout_only():
     assert _with("fixed<9,9>", jet={"offset": (1, 2, 3)}).digest == SPEC.digest
     assert _with(jet={"pt": Scale(lsb=0.5, low=0, high=1023)}).digest != SPEC.digest
-    assert _with(jet={"count": 9}).digest != SPEC.digest
+    assert _with(jet={"count": 9, "shift": (4, 6, 6)}).digest != SPEC.digest
