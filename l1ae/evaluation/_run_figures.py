@@ -71,7 +71,7 @@ def _history_axes(top: Axes, bottom: Axes, losses: FloatArray, rate: FloatArray)
         top.set_yscale("log")
         for axis_formatter in (top.yaxis.set_major_formatter, top.yaxis.set_minor_formatter):
             axis_formatter(mpl.ticker.FuncFormatter(lambda value, _: f"{value:g}"))
-    decades = (10.0 ** np.floor(np.log10(rate.min())), 10.0 ** np.ceil(np.log10(rate.max())))
+    decades = (10.0 ** np.floor(np.log10(rate.min())), 10.0 ** (np.floor(np.log10(rate.max())) + 1))
     top.set(ylabel="Loss")
     bottom.set(yscale="log", xlabel="Epoch", ylabel="Learning rate", ylim=decades)
     bottom.yaxis.set_minor_formatter(mpl.ticker.NullFormatter())
@@ -104,7 +104,7 @@ def inputs_figure(hardware: Mapping[str, npt.NDArray[np.integer]], spec: InputSp
                 edges = _feature_edges(feature, {name: values[:, k] for name, values in filled.items()}, scale.lsb)
                 _panel(axes, {name: values[:, k] for name, values in filled.items()}, edges, colour)
                 axes.set_xlabel(f"{GROUP_LABELS.get(group.name, group.name)} {FEATURE_LABELS[feature]}", size=12)
-                axes.set_yscale("log" if feature == "pt" else "linear")
+                axes.set_yscale("log" if feature == "pt" and any(len(values) for values in filled.values()) else "linear")
                 axes.tick_params(labelsize=10)
         for axes in grid[:, 0]:
             axes.set_ylabel("Fraction / bin", size=12)

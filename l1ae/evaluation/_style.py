@@ -83,7 +83,7 @@ def colours(names: list[str]) -> dict[str, str]:
 
 
 def figure_svg(figure: Figure) -> str:
-    """The figure as SVG text; the same figure gives the same bytes. Letters are outlines, so no font is needed."""
+    """The figure as SVG text; equal figures give equal bytes. Letters are outlines, so no font is needed."""
     buffer = io.StringIO()
     with styled():
         FigureCanvasSVG(figure)
