@@ -4,6 +4,7 @@ from l1ae.hls._convert import convert
 from l1ae.hls._corners import corner_vectors
 from l1ae.hls._csim import CsimReport, Mismatch, TensorComparison, TypeMismatch, simulate
 from l1ae.hls._project import Project
+from l1ae.hls._vendor import VendorReport, read_vendor_report
 
 __all__ = [
     "CsimReport",
@@ -11,7 +12,9 @@ __all__ = [
     "Project",
     "TensorComparison",
     "TypeMismatch",
+    "VendorReport",
     "convert",
     "corner_vectors",
+    "read_vendor_report",
     "simulate",
 ]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -28,6 +29,8 @@ __all__ = ["CsimReport", "Mismatch", "TensorComparison", "TypeMismatch", "compil
 Values = npt.NDArray[np.float64]
 _BLOCK = 8192
 _COMPILER_FLAGS = ("-O2", "-std=c++17", "-w")
+
+_CONSTANT_ARRAY = re.compile(r"(?P<name>\w+)\[(?P<length>\d+)\](?P<initialiser>\s*=\s*\{(?P<values>[^{}]*)\})\s*;")
 
 # The order of `ap_q_mode` and `ap_o_mode` in the HLS headers.
 _ROUNDINGS = ("RND", "RND_ZERO", "RND_MIN_INF", "RND_INF", "RND_CONV", "TRN", "TRN_ZERO")
@@ -161,6 +164,7 @@ def compile_bench(contract: Contract, folder: Path, scratch: Path) -> _Bench:
     for name in contract.outputs:
         outputs.append((name, position, position + contract[name].size))
         position += contract[name].size
+    constants = _copy_firmware(folder.resolve(), scratch)
     source = jinja2.Template((files("l1ae.hls") / "templates" / "csim_bench.cpp.j2").read_text(), undefined=jinja2.StrictUndefined).render(
         project=contract.project,
         types=types,
@@ -169,9 +173,10 @@ def compile_bench(contract: Contract, folder: Path, scratch: Path) -> _Bench:
         n_in=contract.hardware.size,
         n_out=sum(contract[name].size for name in contract.outputs),
         total=position,
+        constants=constants,
     )
     (scratch / "bench.cpp").write_text(source)
-    seconds = _compile(folder.resolve(), scratch)
+    seconds = _compile(folder, scratch)
     return _Bench(scratch / "bench", tuple(layers), tuple(outputs), position, seconds)
 
 
@@ -190,12 +195,38 @@ def _type_names(contract: Contract, folder: Path) -> dict[str, dict[str, str]]:
     return names
 
 
+def _copy_firmware(folder: Path, scratch: Path) -> list[tuple[str, int]]:
+    """Copy the sources; the values of constant arrays go to a file from which the bench loads them.
+
+    g++ needs half a minute for a few thousand initialised `ap_fixed`, and a second for the same arrays without
+    their values. The values are those of the project's own headers. A header of another form is compiled as it is.
+    Returns name and length of every array, in the order of the file.
+    """
+    shutil.copytree(folder / "firmware", scratch / "firmware", ignore=shutil.ignore_patterns("ap_types", "nnet_utils", "*.so"))
+    for name in ("ap_types", "nnet_utils"):
+        (scratch / "firmware" / name).symlink_to(folder / "firmware" / name)
+    constants, values = [], []
+    for header in sorted((scratch / "firmware" / "weights").glob("*.h")):
+        text = header.read_text()
+        match = _CONSTANT_ARRAY.search(text)
+        if match is None:
+            continue
+        name, length, numbers = match["name"], int(match["length"]), np.array([float(item) for item in match["values"].split(",")])
+        if len(numbers) != length:
+            raise CheckFailedError(f"'{folder / 'firmware' / 'weights' / header.name}' holds {len(numbers)} values for {name}[{length}]")
+        header.write_text(text[: match.start("initialiser")] + text[match.end("initialiser") :])
+        constants.append((name, length))
+        values.append(numbers)
+    np.concatenate([np.empty(0), *values]).tofile(scratch / "constants.bin")
+    return constants
+
+
 def _compile(folder: Path, scratch: Path) -> float:
     compiler = shutil.which("g++")
     if compiler is None:
         raise UserError("g++ is not installed; the C simulation needs it (Debian/Ubuntu: apt-get install g++)")
     started = time.perf_counter()
-    command = [compiler, *_COMPILER_FLAGS, f"-I{folder}", f"-I{folder / 'firmware' / 'ap_types'}", "bench.cpp", "-o", "bench"]
+    command = [compiler, *_COMPILER_FLAGS, "-I.", "-Ifirmware/ap_types", "bench.cpp", "-o", "bench"]
     result = subprocess.run(command, cwd=scratch, capture_output=True, text=True, check=False)
     if result.returncode != 0:
         raise CheckFailedError(f"the project in '{folder}' does not compile:\n{result.stderr[-4000:]}")
@@ -255,7 +286,7 @@ class _Comparer:
     def _run(self, block: npt.NDArray[np.int32], stem: str) -> Values:
         source, target = self.scratch / f"{stem}.in", self.scratch / f"{stem}.out"
         block.tofile(source)
-        result = subprocess.run([self.bench.program, "run", source, target], capture_output=True, text=True, check=False)
+        result = subprocess.run([self.bench.program, "run", source, target], cwd=self.scratch, capture_output=True, text=True, check=False)
         values = np.fromfile(target, np.float64) if target.exists() else np.empty(0)
         source.unlink()
         target.unlink(missing_ok=True)

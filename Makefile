@@ -1,0 +1,82 @@
+# Everything runs in .venv, which the first target that needs it creates from requirements.lock.
+# Needs Python 3.11 to 3.13, g++ and make.
+#
+#   make demo                 collisions to a verified HLS project with a report
+#   make test                 all tests          make quick   the fast ones
+#   make train hls csim report    one stage each; CONFIG= and RUN= choose the model
+
+CONFIG ?= configs/dnn_ae.yaml
+RUN    ?= runs/$(basename $(notdir $(CONFIG)))
+MODELS ?= configs/dnn_ae.yaml configs/dnn_vae.yaml
+
+# `make data` generates EVENTS background events and SIGNAL_EVENTS of each signal into DATA.
+EVENTS        ?= 100000
+SIGNAL_EVENTS ?= 10000
+SIGNALS       ?= a4l lq h0 hc
+SEED          ?= 1
+DATA          ?= data/generated
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+    $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+READY := .venv/.complete
+
+.PHONY: demo test quick lint data train evaluate hls csim csim-matrix report doctor bench clean
+
+demo: $(READY)
+	$(BIN)/l1ae run $(CONFIG) --run $(RUN)
+
+test: $(READY)
+	$(BIN)/pytest
+
+quick: $(READY)
+	$(BIN)/pytest -m "not slow"
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+data: $(READY)
+	mkdir -p $(DATA)
+	$(BIN)/l1ae data generate --sample background --events $(EVENTS) --seed $(SEED) -o $(DATA)/background.h5
+	for signal in $(SIGNALS); do \
+	    $(BIN)/l1ae data generate --sample $$signal --events $(SIGNAL_EVENTS) --seed $(SEED) -o $(DATA)/$$signal.h5 || exit; done
+
+train: $(READY)
+	$(BIN)/l1ae train $(CONFIG) --run $(RUN)
+
+evaluate: $(READY)
+	$(BIN)/l1ae evaluate $(RUN)
+
+hls: $(READY)
+	$(BIN)/l1ae hls $(RUN)
+
+csim: $(READY)
+	$(BIN)/l1ae csim $(RUN)
+
+report: $(READY)
+	$(BIN)/l1ae report $(RUN)
+
+# Both models in both backends on 100,000 real events each: what CI runs.
+csim-matrix: $(READY)
+	for model in $(MODELS); do for backend in Vitis Vivado; do \
+	    $(BIN)/l1ae run $$model --backend $$backend --events 100000 || exit; done; done
+
+doctor: $(READY)
+	$(BIN)/l1ae doctor
+
+bench: $(READY)
+	$(BIN)/python benchmarks/contract_speed.py
+
+clean:
+	rm -rf runs .pytest_cache .mypy_cache .ruff_cache
+
+# The file appears only when the installation is complete, so that an interrupted one is done again.
+$(READY): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "no Python 3.11, 3.12 or 3.13 found; install one, or name it: make PYTHON=/path/to/python3.12"; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' || { echo "$(PYTHON) cannot make virtual environments; Debian/Ubuntu: apt-get install python3-venv"; exit 2; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $(READY)

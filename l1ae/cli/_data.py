@@ -1,0 +1,77 @@
+"""`l1ae data`: generate collisions, import public files, describe a store."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from l1ae.inputs import ugt_input_spec
+
+__all__ = ["data"]
+
+_output_option = click.option("-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Event store to write.")
+
+
+@contextmanager
+def _event_bar(description: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar over events, on stderr."""
+    columns = (TextColumn(description), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(description, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@click.group()
+def data() -> None:
+    """Make, import and look at events."""
+
+
+@data.command()
+@click.option("--sample", required=True, help="background, a4l, lq, h0, hc or hcpair; or one of --config.")
+@click.option("--events", required=True, type=click.IntRange(1))
+@click.option("--seed", default=1, show_default=True, type=click.IntRange(0))
+@click.option("--workers", type=click.IntRange(1), help="Processes; default: one per core. The events do not depend on it.")
+@click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="YAML with other detector or process choices.")
+@_output_option
+def generate(sample: str, events: int, seed: int, workers: int | None, config: Path | None, output: Path) -> None:
+    """Generate simulated collisions (Pythia 8, parametrised detector, pileup). Interrupted, the same command continues."""
+    from l1ae.data.generator import GeneratorConfig, load_generator_config
+    from l1ae.data.generator import generate as run_generator
+
+    choices = GeneratorConfig() if config is None else load_generator_config(config)
+    with _event_bar(f"{sample} events") as progress:
+        result = run_generator(sample, events, output, seed=seed, workers=workers, config=choices, progress=progress)
+    click.echo(f"{result.events} events of '{sample}' in {result.wall_seconds:.0f} s: {result.path}")
+
+
+@data.command("import")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+@click.option("--sample", help="Name of the sample; default: the output's file name, or zerobias for CMS data.")
+@_output_option
+def import_files(files: tuple[Path, ...], sample: str | None, output: Path) -> None:
+    """Convert public files: ADC2021 HDF5 FILES, or one folder of CMS zero-bias parquet folders."""
+    from l1ae.data import import_adc2021, import_cms_parquet
+
+    spec = ugt_input_spec()
+    with _event_bar("imported events") as progress:
+        if len(files) == 1 and files[0].is_dir():
+            result = import_cms_parquet(files[0], output, spec, sample=sample or "zerobias", progress=progress)
+        else:
+            result = import_adc2021(files, output, spec, sample=sample or output.stem, progress=progress)
+    click.echo(f"{result.events} events: {result.path}")
+    for name, count in result.per_process.items():
+        click.echo(f"  {name}: {count}")
+
+
+@data.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def info(file: Path) -> None:
+    """Describe an event store."""
+    from l1ae.data import EventStore, describe
+
+    description: Any = describe(EventStore.open(file, ugt_input_spec()))
+    click.echo(str(description))

@@ -1,0 +1,88 @@
+"""`l1ae doctor`: what is there, what is missing, and how to get it."""
+
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
+
+import click
+
+__all__ = ["doctor"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked for. `remedy` is what to do when it is missing; `required` that nothing works without."""
+
+    name: str
+    found: str | None
+    purpose: str
+    remedy: str
+    required: bool
+
+
+_TOOLS = (
+    ("g++", ("--version",), "C simulation", "Debian/Ubuntu: apt-get install g++", True),
+    ("make", ("--version",), "the make targets", "Debian/Ubuntu: apt-get install make", False),
+    ("vitis_hls", ("-version",), "C synthesis with Vitis HLS up to 2024.1", "a licensed tool of AMD; nothing else here needs it", False),
+    ("vitis-run", ("--version",), "C synthesis with Vitis 2024.2 and later", "a licensed tool of AMD; nothing else here needs it", False),
+    ("vivado_hls", ("-version",), "C synthesis with Vivado HLS 2020.1", "a licensed tool of AMD; nothing else here needs it", False),
+)
+
+
+def findings() -> Iterator[Finding]:
+    """Python, packages of this distribution (extras included), and external tools."""
+    supported = (3, 11) <= sys.version_info[:2] <= (3, 13)
+    yield Finding("python", platform.python_version() if supported else None, "everything", "use Python 3.11, 3.12 or 3.13", True)
+    for requirement in requires("l1ae") or []:
+        name, extra = _parse(requirement)
+        if extra != "dev":
+            remedy = f"pip install 'l1ae[{extra}]'" if extra else "pip install l1ae"
+            yield Finding(name, _installed(name), f"the {extra} extra" if extra else "everything", remedy, extra is None)
+    for tool, arguments, purpose, remedy, required in _TOOLS:
+        yield Finding(tool, _tool_version(tool, arguments), purpose, remedy, required)
+
+
+def _parse(requirement: str) -> tuple[str, str | None]:
+    name = re.match(r"[A-Za-z0-9._-]+", requirement)
+    extra = re.search(r"extra == ['\"]([^'\"]+)", requirement)
+    assert name is not None
+    return name.group(), extra.group(1) if extra else None
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _tool_version(tool: str, arguments: tuple[str, ...]) -> str | None:
+    path = shutil.which(tool)
+    if path is None:
+        return None
+    try:
+        result = subprocess.run([path, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return "there, but does not run"
+    lines = (result.stdout or result.stderr).strip().splitlines()
+    return lines[0] if lines else "there, version not told"
+
+
+@click.command()
+@click.pass_context
+def doctor(context: click.Context) -> None:
+    """Say which tools and packages are there, what is missing, and how to get it."""
+    missing_required = False
+    for finding in findings():
+        state = "ok     " if finding.found else "MISSING" if finding.required else "absent "
+        detail = finding.found or f"needed for {finding.purpose}: {finding.remedy}"
+        click.echo(f"{state}  {finding.name:<22} {detail}")
+        missing_required |= finding.required and not finding.found
+    if missing_required:
+        click.echo("something that everything needs is missing (see MISSING above)", err=True)
+        context.exit(1)

@@ -1,0 +1,126 @@
+"""Commands of a run: train, evaluate, hls, csim, report, and all of them."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from l1ae.config import Config, load_config
+
+__all__ = ["COMMANDS"]
+
+_log = logging.getLogger("l1ae")
+
+_run_argument = click.argument("run", type=click.Path(path_type=Path, file_okay=False))
+_config_argument = click.argument("config", type=click.Path(path_type=Path, dir_okay=False))
+_run_option = click.option("--run", type=click.Path(path_type=Path, file_okay=False), help="Run folder; default runs/NAME.")
+_set_option = click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key, e.g. training.batch_size=512.")
+_backend_option = click.option("--backend", type=click.Choice(["Vitis", "Vivado"]), help="HLS backend; default: the configuration's.")
+_events_option = click.option("--events", type=click.IntRange(1), help="Real events to simulate; default: the configuration's.")
+
+
+def _load(config: Path, run: Path | None, overrides: tuple[str, ...]) -> tuple[Config, Path]:
+    loaded = load_config(config, overrides)
+    return loaded, run or Path("runs") / loaded.name
+
+
+@contextmanager
+def _epoch_bar() -> Iterator[Callable[[Any], None]]:
+    """A progress bar over the epochs of each training phase, on stderr."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[loss]}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        tasks: dict[str, Any] = {}
+
+        def update(report: Any) -> None:
+            if report.phase not in tasks:
+                tasks[report.phase] = bar.add_task(f"{report.phase} training", total=report.epochs, loss="")
+            bar.update(tasks[report.phase], completed=report.epoch, loss=f"validation loss {report.validation_loss:.4g}")
+
+        yield update
+
+
+@click.command()
+@_config_argument
+@_run_option
+@_set_option
+@click.option("--resume", is_flag=True, help="Continue an interrupted training, with the same bits as if it had not been.")
+def train(config: Path, run: Path | None, overrides: tuple[str, ...], resume: bool) -> None:
+    """Train CONFIG, float and then quantized, and derive the fixed-point contract."""
+    from l1ae.pipeline import train_stage
+
+    loaded, folder = _load(config, run, overrides)
+    with _epoch_bar() as progress:
+        train_stage(loaded, folder, resume=resume, progress=progress)
+    click.echo(f"trained {loaded.project}: {folder}")
+
+
+@click.command()
+@_run_argument
+def evaluate(run: Path) -> None:
+    """Measure AUC and TPR of the float, quantized and fixed-point model."""
+    from l1ae.pipeline import Run, evaluate_stage
+
+    opened = Run.open(run)
+    evaluate_stage(opened)
+    click.echo(f"metrics: {opened.path('evaluation') / 'metrics.json'}")
+
+
+@click.command()
+@_run_argument
+@_backend_option
+def hls(run: Path, backend: str | None) -> None:
+    """Write the HLS project of a run."""
+    from l1ae.pipeline import Run, hls_stage
+
+    opened = Run.open(run)
+    hls_stage(opened, backend=backend)
+    click.echo(f"HLS project: {opened.path('hls')}")
+
+
+@click.command()
+@_run_argument
+@_events_option
+def csim(run: Path, events: int | None) -> None:
+    """Compile the HLS project with g++ and compare it with the contract, bit by bit and layer by layer."""
+    from l1ae.pipeline import Run, csim_stage
+
+    report = csim_stage(Run.open(run), events=events)
+    click.echo(f"{report.verdict} and {report.corner_vectors} corner vectors ({report.project}, {report.backend})")
+
+
+@click.command()
+@_run_argument
+def report(run: Path) -> None:
+    """Write report.html from whatever stages exist."""
+    from l1ae.pipeline import Run, report_stage
+
+    click.echo(f"report: {report_stage(Run.open(run)).resolve()}")
+
+
+@click.command("run")
+@_config_argument
+@_run_option
+@_set_option
+@_backend_option
+@_events_option
+def run_all(config: Path, run: Path | None, overrides: tuple[str, ...], backend: str | None, events: int | None) -> None:
+    """All stages of CONFIG, from training to the report, skipping what is up to date."""
+    from l1ae import pipeline
+
+    loaded, folder = _load(config, run, overrides)
+
+    def announce(stage: str, current: bool) -> None:
+        _log.info("%s%s", stage, ": up to date" if current else "")
+
+    with _epoch_bar() as progress:
+        opened, path = pipeline.run_all(loaded, folder, backend=backend, events=events, progress=progress, announce=announce)
+    click.echo(f"report: {path.resolve()}")
+    click.echo(pipeline.csim_verdict(opened))
+
+
+COMMANDS = (train, evaluate, hls, csim, report, run_all)

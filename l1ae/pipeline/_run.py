@@ -1,0 +1,154 @@
+"""The run folder: one configuration, one sub-folder per stage, and a manifest of what was made from what."""
+
+import hashlib
+import json
+import platform
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, TypeVar
+
+from l1ae.config import Config, dump_config, load_config
+from l1ae.errors import UserError
+
+__all__ = ["Run", "digest_file", "digest_json", "digest_tree"]
+
+_T = TypeVar("_T")
+
+_TOOLS = ("l1ae", "numpy", "tensorflow", "keras", "qkeras-v3", "hls4ml")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder and its configuration."""
+
+    folder: Path
+    config: Config
+
+    @classmethod
+    def create(cls, config: Config, folder: Path) -> "Run":
+        """Make the folder, or take over an existing run folder, and write the configuration into it.
+
+        Raises `UserError` when `folder` holds something else than a run.
+        """
+        if folder.exists() and any(folder.iterdir()) and not (folder / "config.yaml").is_file():
+            raise UserError(f"'{folder}' exists and is no run folder (it has no config.yaml); choose another one with --run")
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(folder / "config.yaml", dump_config(config))
+        return cls(folder, config)
+
+    @classmethod
+    def open(cls, folder: Path) -> "Run":
+        """Open an existing run folder. Raises `UserError` when it is none."""
+        if not (folder / "config.yaml").is_file():
+            raise UserError(f"'{folder}' is no run folder (it has no config.yaml); make one with `l1ae train CONFIG --run {folder}`")
+        return cls(folder, load_config(folder / "config.yaml"))
+
+    def path(self, stage: str) -> Path:
+        """Folder of a stage."""
+        return self.folder / stage
+
+    def manifest(self) -> dict[str, Any]:
+        """Contents of `manifest.json`."""
+        path = self.folder / "manifest.json"
+        if not path.is_file():
+            return {"project": self.config.project, "stages": {}}
+        try:
+            content: dict[str, Any] = json.loads(path.read_text())
+        except ValueError as error:
+            raise UserError(f"'{path}' is damaged ({error}); remove it, the stages will be made again") from error
+        return content | {"project": self.config.project}
+
+    def is_current(self, stage: str, inputs: Mapping[str, str]) -> bool:
+        """Whether a stage was made from these inputs and its files are as it left them; what tools added is ignored."""
+        entry = self.manifest()["stages"].get(stage)
+        if entry is None or entry["inputs"] != dict(inputs):
+            return False
+        present = digest_tree(self.path(stage))
+        return all(present.get(name) == digest for name, digest in entry["outputs"].items())
+
+    def produce(self, stage: str, inputs: Mapping[str, str], make: Callable[[Path], _T], *, resume: bool = False) -> _T:
+        """Let `make` fill a temporary folder, rename it to the stage's, and record it in the manifest.
+
+        When `make` fails, the stage's previous result stays as it was. With `resume` the temporary folder of an
+        interrupted attempt is handed to `make` again.
+        """
+        temporary = self.folder / f".tmp-{stage}"
+        if temporary.exists() and not resume:
+            shutil.rmtree(temporary)
+        temporary.mkdir(exist_ok=True)
+        started = time.perf_counter()
+        result = make(temporary)
+        target = self.path(stage)
+        if target.exists():
+            shutil.rmtree(target)
+        temporary.rename(target)
+        self._record(stage, inputs, time.perf_counter() - started)
+        return result
+
+    def forget(self, stage: str) -> None:
+        """Take a stage out of the manifest, so that it counts as not done."""
+        manifest = self.manifest()
+        manifest["stages"].pop(stage, None)
+        self._write_manifest(manifest)
+
+    def _record(self, stage: str, inputs: Mapping[str, str], seconds: float) -> None:
+        manifest = self.manifest()
+        manifest["stages"][stage] = {
+            "seconds": round(seconds, 3),
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            "inputs": dict(inputs),
+            "outputs": digest_tree(self.path(stage)),
+            "tools": _tools(),
+            "git": _git_description(),
+        }
+        self._write_manifest(manifest)
+
+    def _write_manifest(self, manifest: Mapping[str, Any]) -> None:
+        _write(self.folder / "manifest.json", json.dumps(manifest, indent=1) + "\n")
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(text)
+    temporary.replace(path)
+
+
+def digest_file(path: Path) -> str:
+    """sha256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest_json(value: Any) -> str:
+    """sha256 of a value's canonical JSON."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def digest_tree(folder: Path) -> dict[str, str]:
+    """sha256 of every file below a folder, by relative path; empty when there is no such folder."""
+    return {str(path.relative_to(folder)): digest_file(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def _tools() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for name in _TOOLS:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def _git_description() -> str:
+    """`git describe --dirty` of the source tree that this package runs from, or why there is none."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--tags"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "not a git checkout"

@@ -1,0 +1,113 @@
+"""Events on which a trained model is judged, and its three answers: float, quantized, fixed point."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from l1ae.config import Config
+from l1ae.contract import Contract
+from l1ae.data import Events, EventStore, open_dataset, split_fractions
+from l1ae.evaluation import ScoreSet, group_ids
+from l1ae.models import score
+
+__all__ = ["CsimSample", "csim_sample", "evaluation_scores", "part_of", "validation_events"]
+
+FloatArray = npt.NDArray[np.float64]
+
+TRAIN, VALIDATION, TEST = range(3)
+VARIANTS = ("float", "quantized", "fixed")
+
+
+def part_of(config: Config, events: Events) -> npt.NDArray[np.int8]:
+    """Which part (train, validation, test) each background event belongs to."""
+    return split_fractions(events, (config.data.train, config.data.validation), config.data.split_seed)
+
+
+def validation_events(config: Config, store: EventStore) -> npt.NDArray[np.int16]:
+    """Hardware integers of the validation part of the background, (N, slots, 3)."""
+    return np.concatenate([events.hw[part_of(config, events) == VALIDATION] for events in store.chunks()])
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """The three variants of one trained model."""
+
+    config: Config
+    contract: Contract
+    models: Any
+
+    def __call__(self, hardware: npt.NDArray[np.integer]) -> dict[str, FloatArray]:
+        """Scores of each variant, (N,), in real units."""
+        spec = self.config.inputs.spec()
+        inputs, mask = spec.to_network_float(hardware), spec.mask(hardware)
+        result = {
+            name: score(self.config.model.score, inputs, _predict(model, inputs), mask)
+            for name, model in (("float", self.models.float_model), ("quantized", self.models.quantized_model))
+        }
+        form = self.contract.score.format
+        fixed = self.contract.evaluate(hardware, [self.contract.score.name])[self.contract.score.name]
+        return result | {"fixed": fixed[:, 0] * form.lsb}
+
+    def quantized_tensors(self, hardware: npt.NDArray[np.integer]) -> dict[str, npt.NDArray[np.float32]]:
+        """Outputs of the quantized Keras model by the name of the contract's tensor."""
+        outputs = _predict(self.models.quantized_model, self.config.inputs.spec().to_network_float(hardware))
+        names = [tensor._keras_history.operation.name for tensor in self.models.quantized_model.outputs]
+        return dict(zip(names, outputs if isinstance(outputs, list) else [outputs], strict=True))
+
+
+def _predict(model: Any, inputs: npt.NDArray[np.float32]) -> Any:
+    return model.predict(inputs, batch_size=8192, verbose=0)
+
+
+def evaluation_scores(scorer: Scorer) -> tuple[dict[str, ScoreSet], dict[str, npt.NDArray[np.int64]]]:
+    """Scores of each variant on the background's test part and on all signals, and the source events of each sample."""
+    config = scorer.config
+    dataset = open_dataset(config.data.source, config.inputs.spec())
+    scores: dict[str, dict[str, FloatArray]] = {variant: {} for variant in VARIANTS}
+    groups: dict[str, npt.NDArray[np.int64]] = {}
+    for name, store in {"background": dataset.background, **dataset.signals}.items():
+        blocks, ids = [], []
+        for events in store.chunks():
+            chosen = events.select(part_of(config, events) == TEST) if name == "background" else events
+            blocks.append(scorer(chosen.hw))
+            ids.append((chosen.process, chosen.source_event))
+        groups[name] = group_ids(*(np.concatenate(column) for column in zip(*ids, strict=True)))
+        for variant in VARIANTS:
+            scores[variant][name] = np.concatenate([block[variant] for block in blocks])
+    lsb = {"fixed": scorer.contract.score.format.lsb}
+    sets = {
+        variant: ScoreSet(by_sample.pop("background"), by_sample, lsb.get(variant)) for variant, by_sample in scores.items()
+    }
+    return sets, groups
+
+
+@dataclass(frozen=True)
+class CsimSample:
+    """Real events for the C simulation; `sample` names each event's store, `held_out` excludes what was trained on."""
+
+    hardware: npt.NDArray[np.int16]
+    sample: npt.NDArray[np.str_]
+    held_out: npt.NDArray[np.bool_]
+
+
+def csim_sample(config: Config, events: int) -> CsimSample:
+    """The first `events` of the data set, a fifth of them signal; fewer when the data set holds fewer."""
+    dataset = open_dataset(config.data.source, config.inputs.spec())
+    parts = list(_first_events(config, dataset.background, dataset.signals, events))
+    names = np.concatenate([np.full(len(hw), name) for name, hw, _ in parts])
+    return CsimSample(np.concatenate([hw for _, hw, _ in parts]), names, np.concatenate([held for _, _, held in parts]))
+
+
+def _first_events(
+    config: Config, background: EventStore, signals: Mapping[str, EventStore], events: int
+) -> Iterator[tuple[str, npt.NDArray[np.int16], npt.NDArray[np.bool_]]]:
+    available = sum(store.n_events for store in signals.values())
+    wanted = max(events // 5, events - background.n_events)
+    share = {name: min(wanted * store.n_events // max(available, 1), store.n_events) for name, store in signals.items()}
+    block = background.read(0, min(events - sum(share.values()), background.n_events))
+    yield "background", block.hw, part_of(config, block) == TEST
+    for name, count in share.items():
+        yield name, signals[name].read(0, count).hw, np.ones(count, np.bool_)

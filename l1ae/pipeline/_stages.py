@@ -1,0 +1,220 @@
+"""The stages of a run, each from files to files. A stage's folder appears only when it is complete."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from l1ae.config import Config
+from l1ae.contract import Contract, build_contract, threshold_for_fpr
+from l1ae.data import dataset_folder, open_dataset
+from l1ae.errors import CheckFailedError, UserError
+from l1ae.evaluation import evaluate, write_evaluation
+from l1ae.hls import CsimReport, convert, corner_vectors, read_vendor_report, simulate
+from l1ae.pipeline._comparison import float_comparison, report_content
+from l1ae.pipeline._run import Run, digest_file, digest_json, digest_tree
+from l1ae.pipeline._samples import Scorer, csim_sample, evaluation_scores, validation_events
+from l1ae.pipeline._summary import contract_summary, hls_summary
+from l1ae.report import write_report
+from l1ae.training import Progress, load_trained, train
+
+__all__ = ["contract_stage", "csim_stage", "csim_verdict", "evaluate_stage", "hls_stage", "report_stage", "run_all", "train_stage"]
+
+_OBSERVED_EVENTS = 20_000
+_TEST_VECTORS = 200
+
+
+def train_stage(config: Config, folder: Path, *, resume: bool = False, progress: Progress | None = None) -> Run:
+    """Train, float and then quantized, and build the contract: RUN/train and RUN/contract."""
+    run = Run.create(config, folder)
+    _train(run, resume=resume, progress=progress)
+    contract_stage(run)
+    return run
+
+
+def _train(run: Run, *, resume: bool, progress: Progress | None) -> None:
+    def make(target: Path) -> None:
+        result = train(run.config, target, resume=resume, progress=progress)
+        _write_json(target / "training.json", vars(result))
+
+    run.produce("train", _train_inputs(run.config), make, resume=resume)
+
+
+def contract_stage(run: Run) -> Contract:
+    """Build the contract of the trained model, with the threshold for the configured false-positive rate."""
+
+    def make(target: Path) -> Contract:
+        config = run.config
+        contract = build_contract(config, load_trained(config, run.path("train")).quantized_model)
+        store = open_dataset(config.data.source, config.inputs.spec()).background
+        hardware = validation_events(config, store)
+        scores = contract.evaluate(hardware, [contract.score.name])[contract.score.name]
+        threshold = min(threshold_for_fpr(scores, config.model.target_fpr), contract.score.format.high)
+        contract = contract.with_threshold(threshold)
+        contract.save(target / "contract.json")
+        _write_json(target / "summary.json", contract_summary(contract, config, hardware[:_OBSERVED_EVENTS]))
+        return contract
+
+    return run.produce("contract", _contract_inputs(run), make)
+
+
+def evaluate_stage(run: Run) -> None:
+    """AUC and TPR of the float, quantized and fixed-point model: RUN/evaluation."""
+
+    def make(target: Path) -> None:
+        scorer = _scorer(run)
+        scores, groups = evaluation_scores(scorer)
+        contract = scorer.contract
+        metrics = evaluate(scores, groups, threshold=contract.threshold * contract.score.format.lsb)
+        write_evaluation(target, metrics, scores)
+
+    run.produce("evaluation", _evaluation_inputs(run), make)
+
+
+def hls_stage(run: Run, *, backend: str | None = None) -> None:
+    """Write the HLS project: RUN/hls. `backend` overrides the configuration's."""
+    hls = run.config.hls if backend is None else run.config.hls.model_copy(update={"backend": backend})
+    contract = _contract(run)
+
+    def make(target: Path) -> None:
+        vectors = corner_vectors(contract)
+        project = convert(contract, hls, vectors[np.linspace(0, len(vectors) - 1, _TEST_VECTORS).astype(int)])
+        project.write(target)
+        _write_json(target / "summary.json", hls_summary(contract, hls, project))
+
+    run.produce("hls", _hls_inputs(run, backend), make)
+
+
+def csim_stage(run: Run, *, events: int | None = None) -> CsimReport:
+    """C simulation of the project in RUN/hls as it lies there: RUN/csim/report.json.
+
+    Raises `CheckFailedError` when one bit differs from the contract; the report is written all the same.
+    """
+    n_events = events or run.config.csim.events
+    contract = _contract(run)
+    summary = _read_json(run.path("hls") / "summary.json", "l1ae hls")
+
+    def make(target: Path) -> CsimReport:
+        started = time.perf_counter()
+        sample = csim_sample(run.config, n_events)
+        comparison = float_comparison(_scorer(run), sample)
+        prepared = time.perf_counter() - started
+        report = simulate(contract, run.path("hls"), summary["backend"], sample.hardware)
+        _write_json(target / "report.json", report_content(report, comparison, prepared))
+        return report
+
+    report = run.produce("csim", _csim_inputs(run, n_events), make)
+    if not report.passed:
+        run.forget("csim")
+        problems = [str(problem) for problem in (report.first_mismatch, *report.type_mismatches) if problem is not None]
+        raise CheckFailedError("\n".join([report.verdict, *problems]))
+    return report
+
+
+def report_stage(run: Run) -> Path:
+    """RUN/report.html from whatever stages exist."""
+    vendor = read_vendor_report(run.path("hls"))
+    if vendor is not None:
+        _write_json(run.path("hls") / "vendor_report.json", asdict(vendor))
+    return write_report(run.folder)
+
+
+def run_all(
+    config: Config,
+    folder: Path,
+    *,
+    backend: str | None = None,
+    events: int | None = None,
+    progress: Progress | None = None,
+    announce: Callable[[str, bool], None] = lambda stage, current: None,
+) -> tuple[Run, Path]:
+    """All stages in order, skipping those whose inputs and outputs did not change. Returns the run and its report.
+
+    `announce(stage, current)` is called before each stage; `current` says that it is skipped.
+    """
+    run = Run.create(config, folder)
+    n_events = events or config.csim.events
+    stages: tuple[tuple[str, Callable[[], Mapping[str, str]], Callable[[], Any]], ...] = (
+        ("train", lambda: _train_inputs(config), lambda: _train(run, resume=True, progress=progress)),
+        ("contract", lambda: _contract_inputs(run), lambda: contract_stage(run)),
+        ("evaluation", lambda: _evaluation_inputs(run), lambda: evaluate_stage(run)),
+        ("hls", lambda: _hls_inputs(run, backend), lambda: hls_stage(run, backend=backend)),
+        ("csim", lambda: _csim_inputs(run, n_events), lambda: csim_stage(run, events=n_events)),
+    )
+    for name, inputs, execute in stages:
+        current = run.is_current(name, inputs())
+        announce(name, current)
+        if not current:
+            execute()
+    return run, report_stage(run)
+
+
+def csim_verdict(run: Run) -> str:
+    """The verdict line of the C simulation that the run folder holds."""
+    content = _read_json(run.path("csim") / "report.json", "l1ae csim")
+    return f"C simulation: {content['mismatches']} mismatches in {content['events']} events"
+
+
+def _scorer(run: Run) -> Scorer:
+    return Scorer(run.config, _contract(run), load_trained(run.config, run.path("train")))
+
+
+def _contract(run: Run) -> Contract:
+    return Contract.load(run.path("contract") / "contract.json")
+
+
+# -- what each stage depends on ------------------------------------------------------------------------------------
+
+
+def _data_digests(config: Config) -> dict[str, str]:
+    return {f"data/{path.name}": digest_file(path) for path in sorted(dataset_folder(config.data.source).glob("*.h5"))}
+
+
+def _section_digest(config: Config, *sections: str) -> dict[str, str]:
+    content = config.model_dump(mode="json")
+    return {"config": digest_json({name: content[name] for name in sections})}
+
+
+def _train_inputs(config: Config) -> dict[str, str]:
+    background = dataset_folder(config.data.source) / "background.h5"
+    sections = _section_digest(config, "seed", "data", "inputs", "model", "training")
+    return sections | {"data/background.h5": digest_file(background)}
+
+
+def _contract_inputs(run: Run) -> dict[str, str]:
+    weights = {f"train/{name}": digest for name, digest in digest_tree(run.path("train")).items() if not name.startswith("logs/")}
+    return _section_digest(run.config, "name", "version", "data", "inputs", "model") | weights
+
+
+def _evaluation_inputs(run: Run) -> dict[str, str]:
+    return _contract_inputs(run) | _data_digests(run.config) | _contract_digest(run)
+
+
+def _contract_digest(run: Run) -> dict[str, str]:
+    return {"contract/contract.json": _contract(run).digest}
+
+
+def _hls_inputs(run: Run, backend: str | None) -> dict[str, str]:
+    return _section_digest(run.config, "hls") | _contract_digest(run) | {"backend": backend or run.config.hls.backend}
+
+
+def _csim_inputs(run: Run, events: int) -> dict[str, str]:
+    project = {f"hls/{name}": digest for name, digest in digest_tree(run.path("hls")).items()}
+    return _evaluation_inputs(run) | project | {"events": str(events)}
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(json.dumps(content, indent=1) + "\n")
+    temporary.replace(path)
+
+
+def _read_json(path: Path, remedy: str) -> dict[str, Any]:
+    if not path.is_file():
+        raise UserError(f"'{path}' does not exist; run `{remedy}` first")
+    content: dict[str, Any] = json.loads(path.read_text())
+    return content

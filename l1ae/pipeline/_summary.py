@@ -1,0 +1,78 @@
+"""Summaries of contract and HLS project for people and for the report."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from l1ae.config import Config, HlsConfig
+from l1ae.contract import Contract, Dense, Table
+from l1ae.hls import Project
+
+__all__ = ["contract_summary", "hls_summary"]
+
+
+def contract_summary(contract: Contract, config: Config, hardware: npt.NDArray[np.integer]) -> dict[str, Any]:
+    """Sizes, threshold, and per tensor: type, proven range, range observed on `hardware`, number type of the evaluation."""
+    dense = list(contract.dense())
+    weights = [array for layer in dense for array in (layer.weights, layer.bias)]
+    form = contract.score.format
+    return {
+        "project": contract.project,
+        "digest": contract.digest,
+        "parameters": sum(array.size for array in weights),
+        "nonzero_parameters": sum(int(np.count_nonzero(array)) for array in weights),
+        "weight_bits": config.model.weight_bits,
+        "score": config.model.score,
+        "score_type": str(form),
+        "threshold": contract.threshold,
+        "threshold_value": contract.threshold * form.lsb,
+        "target_fpr": config.model.target_fpr,
+        "observed_events": len(hardware),
+        "tensors": _tensors(contract, hardware),
+        "tables": [
+            {"name": item.name, "function": item.function, "entries": len(item.codes), "max_error": item.max_error}
+            for item in contract.operations
+            if isinstance(item, Table)
+        ],
+    }
+
+
+def _tensors(contract: Contract, hardware: npt.NDArray[np.integer]) -> list[dict[str, Any]]:
+    observed = contract.evaluate(hardware, [operation.name for operation in contract.operations])
+    evaluated_in = contract.evaluated_in()
+    rows = []
+    for operation in contract.operations:
+        lsb, interval, codes = operation.format.lsb, contract.intervals[operation.name], observed[operation.name]
+        rows.append(
+            {
+                "name": operation.name,
+                "op": type(operation).__name__,
+                "type": str(operation.format),
+                "shape": operation.size,
+                "low": int(min(interval.low)) * lsb,
+                "high": int(max(interval.high)) * lsb,
+                "observed_low": int(codes.min()) * lsb,
+                "observed_high": int(codes.max()) * lsb,
+                "accumulator": str(operation.format) if isinstance(operation, Dense) else None,
+                "evaluated_in": evaluated_in[operation.name],
+            }
+        )
+    return rows
+
+
+def hls_summary(contract: Contract, hls: HlsConfig, project: Project) -> dict[str, Any]:
+    """What was written, for which part and clock; nothing about latency and resources, which only a vendor tool knows."""
+    return {
+        "project": project.name,
+        "backend": project.backend,
+        "part": hls.part,
+        "clock_period_ns": hls.clock_period,
+        "clock_uncertainty_percent": hls.clock_uncertainty,
+        "reuse_factor": hls.reuse_factor,
+        "strategy": hls.strategy,
+        "io_type": hls.io_type,
+        "files": len(project.files),
+        "digest": project.digest,
+        "multiplications": sum(int(np.count_nonzero(layer.weights)) for layer in contract.dense()),
+    }
