@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from l1ae.contract import _reference
 from l1ae.contract._bounds import Interval, bounds
-from l1ae.contract._kernels import Context, Kernel, compile_kernel
+from l1ae.contract._kernels import Context, Kernel, compile_kernel, number_type
 from l1ae.contract._ops import Dense, HardwareInput, IntArray, Operation, Threshold
 from l1ae.errors import UserError
 from l1ae.inputs import FixedFormat
@@ -144,8 +144,12 @@ class Contract:
         context = Context(self.intervals, {operation.name: operation.format for operation in self.operations})
         return tuple((operation, compile_kernel(operation, context)) for operation in self.operations[1:])
 
+    @cached_property
+    def _hardware_type(self) -> np.dtype[Any]:
+        return number_type(self.intervals[self.hardware.name].largest)
+
     def _run_chunk(self, flat: npt.NDArray[np.integer], names: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
-        env: dict[str, npt.NDArray[Any]] = {self.hardware.name: np.ascontiguousarray(flat.T, np.float32)}
+        env: dict[str, npt.NDArray[Any]] = {self.hardware.name: np.ascontiguousarray(flat.T, self._hardware_type)}
         last = max(index for index, operation in enumerate(self.operations) if operation.name in names)
         for operation, kernel in self._plan[:last]:
             env[operation.name] = kernel([env[name] for name in operation.inputs])

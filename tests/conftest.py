@@ -1,0 +1,79 @@
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from l1ae.config import Config
+from l1ae.contract import Contract, build_contract
+
+
+@dataclass(frozen=True)
+class Network:
+    """A small quantized model with fixed random weights, and its contract."""
+
+    config: Config
+    model: Any
+    contract: Contract
+
+
+def _dense(name: str, size: int, x: Any) -> Any:
+    from keras.initializers import RandomUniform
+    from qkeras import QDense, quantized_bits
+
+    return QDense(
+        size,
+        name=name,
+        kernel_quantizer=quantized_bits(8, 0, alpha=1),
+        bias_quantizer=quantized_bits(8, 0, alpha=1),
+        kernel_initializer=RandomUniform(-0.8, 0.8, seed=len(name)),
+        bias_initializer=RandomUniform(-0.9, 0.9, seed=size),
+    )(x)
+
+
+def _build(score: str, hidden: Sequence[int]) -> Any:
+    import keras
+    from qkeras import QActivation, quantized_bits, quantized_relu
+
+    keras.utils.set_random_seed(7)
+    inputs = x = keras.layers.Input((57,))
+    for k, size in enumerate(hidden):
+        x = QActivation(quantized_relu(8, 3), name=f"enc{k}_relu")(_dense(f"enc{k}", size, x))
+    if score == "squared_error":
+        x = QActivation(quantized_bits(10, 4, alpha=1), name="latent_q")(_dense("latent", 3, x))
+        x = QActivation(quantized_relu(8, 3), name="dec0_relu")(_dense("dec0", hidden[0], x))
+        return keras.Model(inputs, QActivation(quantized_bits(12, 5, alpha=1), name="out_q")(_dense("out", 57, x)))
+    mu = QActivation(quantized_bits(10, 4, alpha=1), name="mu_q")(_dense("mu", 3, x))
+    log_var = QActivation(quantized_bits(8, 3, alpha=1), name="log_var_q")(_dense("log_var", 3, x))
+    return keras.Model(inputs, [mu, log_var])
+
+
+@pytest.fixture(scope="session")
+def make_network() -> Callable[..., Network]:
+    """A network with the given score ("squared_error", "mu2", "kl") and hidden layers, the same for the same arguments."""
+
+    def make(score: str, hidden: Sequence[int] = (8, 6), threshold: int = 300, **model_options: Any) -> Network:
+        architecture = "dense_ae" if score == "squared_error" else "dense_vae"
+        content = {"name": f"tiny_{score}", "model": {"architecture": architecture, "score": score, **model_options}}
+        config = Config.model_validate(content)
+        model = _build(score, hidden)
+        return Network(config, model, build_contract(config, model).with_threshold(threshold))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def hardware() -> np.ndarray:
+    """2000 events with codes over the whole hardware range, (N, 19, 3); half of the slots are empty."""
+    from l1ae.inputs import ugt_input_spec
+
+    rng = np.random.default_rng(11)
+    spec = ugt_input_spec()
+    low, high = spec.code_range
+    codes = rng.integers(low, high + 1, (2000, spec.size)).reshape(-1, spec.slots, 3)
+    codes[rng.random(codes.shape[:2]) < 0.5] = 0
+    return codes.astype(np.int16)

@@ -1,0 +1,86 @@
+"""Serialisation, digest, thresholds and the exp table."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from l1ae.contract import Contract, exp_table, threshold_for_fpr
+from l1ae.errors import UserError
+from l1ae.inputs import FixedFormat
+
+
+@pytest.mark.parametrize("score", ["squared_error", "mu2", "kl"])
+def test_round_trip_gives_the_same_bytes_and_answers(make_network, hardware, score, tmp_path):
+    contract = make_network(score).contract
+    contract.save(tmp_path / "contract.json")
+    again = Contract.load(tmp_path / "contract.json")
+    assert again.to_json() == contract.to_json()
+    assert again.digest == contract.digest
+    np.testing.assert_array_equal(again.evaluate(hardware)["score"], contract.evaluate(hardware)["score"])
+    assert [path.name for path in tmp_path.iterdir()] == ["contract.json"]
+
+
+def test_digest_changes_with_one_weight_bit(make_network):
+    contract = make_network("mu2").contract
+    content = json.loads(contract.to_json())
+    dense = next(item for item in content["operations"] if item["kind"] == "Dense")
+    dense["weights"][3][2] ^= 1
+    assert Contract.from_json(json.dumps(content)).digest != contract.digest
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", '{"format": "l1ae-contract", "format_version": 1, "project": "x", "operations": [{"kind": "Nope"}]}']
+)
+def test_damaged_text_is_refused_with_the_remedy(text):
+    with pytest.raises(UserError, match="somewhere is no readable contract .* make it again"):
+        Contract.from_json(text, "somewhere")
+
+
+def test_another_version_is_refused(make_network):
+    content = json.loads(make_network("mu2").contract.to_json()) | {"format_version": 99}
+    with pytest.raises(UserError, match="version 99 is not l1ae-contract version 1"):
+        Contract.from_json(json.dumps(content))
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    with pytest.raises(UserError, match="does not exist; run `l1ae train` first"):
+        Contract.load(tmp_path / "contract.json")
+
+
+def test_a_threshold_that_is_no_score_is_refused(make_network):
+    with pytest.raises(UserError, match=r"threshold 262144 is not a code of the score's type ufixed<18,14,TRN,SAT> \(0 to 262143\)"):
+        make_network("mu2", score_type="ufixed<18,14,TRN,SAT>").contract.with_threshold(1 << 18)
+
+
+@pytest.mark.parametrize(
+    ("scores", "fpr", "threshold"),
+    [
+        (range(10), 0.1, 9),  # only 9 passes
+        (range(10), 0.35, 7),  # 7, 8, 9 pass: 0.3
+        ([5] * 10, 0.5, 6),  # a tie cannot be split
+        ([1, 5, 5, 5], 0.75, 5),
+        (range(10), 0.01, 10),
+    ],
+)
+def test_threshold_is_the_lowest_that_keeps_the_rate(scores, fpr, threshold):
+    scores = np.array(list(scores))
+    found = threshold_for_fpr(scores, fpr)
+    assert np.mean(scores >= found) <= fpr
+    assert found == min(t for t in range(12) if np.mean(scores >= t) <= fpr)
+    assert found <= threshold
+
+
+def test_exp_table_is_the_function_within_half_an_lsb():
+    source, form = FixedFormat.parse("fixed<9,5>"), FixedFormat.parse("ufixed<18,10,RND_CONV,SAT>")
+    table = exp_table("g", "x", source, form, 3)
+    assert len(table.codes) == 512
+    for bits, code in enumerate(table.codes.tolist()):
+        value = (bits - 512 if bits >= 256 else bits) / 16
+        exact = math.expm1(value) - value
+        if exact >= (form.high + 0.5) * form.lsb:
+            assert code == form.high
+        else:
+            assert abs(code * form.lsb - exact) <= form.lsb / 2
+    assert 0 < table.max_error <= form.lsb / 2
