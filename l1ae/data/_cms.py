@@ -208,8 +208,8 @@ def _batches(folder: _Folder, size: int) -> Iterator[_Batch]:
     for file in folder.files:
         with _readable(file):
             row = 0
-            # Without a buffer size pyarrow holds a whole row group, which can be the whole file.
-            parquet = pq.ParquetFile(file, buffer_size=1 << 20)
+            # Unless both are said, pyarrow holds a whole row group, which can be the whole file.
+            parquet = pq.ParquetFile(file, pre_buffer=False, buffer_size=1 << 20)
             for content in parquet.iter_batches(size, columns=list(folder.columns)):
                 yield _Batch(file, row, content)
                 row += content.num_rows

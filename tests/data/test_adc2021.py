@@ -281,7 +281,7 @@ def test_missing_file_and_no_file(convert, tmp_path):
 
 
 def test_another_input_specification(write_file, spec, tmp_path):
-    jets = ObjectGroup.model_validate(spec.groups[3].model_dump() | {"count": 9})
+    jets = ObjectGroup.model_validate(spec.groups[3].model_dump() | {"count": 9, "offset": (0, 0, 0), "shift": (0, 0, 0)})
     other = InputSpec(groups=(*spec.groups[:3], jets), network=spec.network)
     with pytest.raises(UserError, match=r"ADC2021 files hold \(1, 4, 4, 10\) objects per group"):
         import_adc2021([write_file(make_particles(3))], tmp_path / "out.h5", other, sample="x")

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -197,22 +199,33 @@ def test_plain_columns_instead_of_lists_of_one(convert, tmp_path):
     assert convert(folder).read(extra=["lumi"]).extra["lumi"].tolist() == info["lumi"]
 
 
-def test_memory_does_not_grow_with_the_files(spec, tmp_path):
-    tables = make_tables(500)
+def _peak_of_reading(file: Path) -> int:
+    """Most bytes that pyarrow ever held, in a process of its own."""
+    script = (
+        "import pathlib, sys, pyarrow; from l1ae.data._cms import _Kind, _batches, _folder\n"
+        "folder = _folder(pathlib.Path(sys.argv[1]), {'jetIEt': _Kind.CODES})\n"
+        "print(sum(batch.content.num_rows for batch in _batches(folder, 1000)), pyarrow.default_memory_pool().max_memory())"
+    )
+    output = subprocess.run([sys.executable, "-c", script, str(file.parent)], check=True, capture_output=True).stdout
+    rows, peak = (int(word) for word in output.split())
+    assert rows == pq.ParquetFile(file).metadata.num_rows
+    return peak
+
+
+def test_memory_does_not_grow_with_the_files(tmp_path):
+    """Even when a file is one row group, as those that awkward writes."""
+    random = np.random.default_rng(0)
     peaks = []
-    original = pa.default_memory_pool()
-    for copies in (4, 40):
-        repeated = {obj: {name: values * copies for name, values in columns.items()} for obj, columns in tables.items()}
-        folder = write_tables(tmp_path / f"in{copies}", repeated, ["a"], row_group=10**6)
-        pool = pa.proxy_memory_pool(original)
-        pa.set_memory_pool(pool)
-        try:
-            result = import_cms_parquet(folder, tmp_path / "out.h5", spec, chunk=500)
-        finally:
-            pa.set_memory_pool(original)
-        assert result.events == 500 * copies
-        peaks.append(pool.max_memory())
-    assert peaks[1] < 2 * peaks[0]
+    for rows in (100_000, 800_000):
+        lists = pa.LargeListArray.from_arrays(
+            pa.array(np.arange(0, 12 * rows + 1, 12)), pa.array(random.integers(0, 2048, 12 * rows, np.int16))
+        )
+        file = tmp_path / f"in{rows}" / "a.parquet"
+        file.parent.mkdir()
+        pq.write_table(pa.table({"jetIEt": lists}), file, compression="snappy", row_group_size=10**7)
+        peaks.append(_peak_of_reading(file))
+    assert file.stat().st_size > 12e6
+    assert peaks[1] < 1.1 * peaks[0] < 8e6
 
 
 # --- messages

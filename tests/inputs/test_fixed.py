@@ -86,6 +86,14 @@ def test_ties_and_their_neighbours(form, offset):
         assert form.cast(near, fraction).tolist() == [reference_cast(Fraction(code) / Fraction(2) ** fraction, form) for code in near]
 
 
+def test_shifts_beyond_int64_keep_the_lost_bits():
+    half = 2**62
+    codes = [half - 1, half, half + 1, -half - 1, -half, -half + 1]
+    for rounding, expected in (("RND_CONV", [0, 0, 1, -1, 0, 0]), ("RND_INF", [0, 1, 1, -1, -1, 0]), ("TRN_ZERO", [0] * 6)):
+        assert FixedFormat.parse(f"fixed<8,8,{rounding},SAT>").cast(codes, 63).tolist() == expected
+    assert FixedFormat.parse("fixed<8,8>").cast([1, -1], 1000).tolist() == [0, -1]
+
+
 def test_cast_refuses_what_int64_cannot_align():
     form = FixedFormat.parse("fixed<62,0>")
     assert form.cast(-1, 0).tolist() == 0
