@@ -30,11 +30,12 @@ def test_digest_changes_with_one_weight_bit(make_network):
     assert Contract.from_json(json.dumps(content)).digest != contract.digest
 
 
-@pytest.mark.parametrize(
-    "text", ["", "{}", '{"format": "l1ae-contract", "format_version": 1, "project": "x", "operations": [{"kind": "Nope"}]}']
-)
+_UNKNOWN_KIND = '{"format": "l1ae-contract", "format_version": 1, "project": "x", "operations": [{"kind": "Nope"}]}'
+
+
+@pytest.mark.parametrize("text", ["", "{}", _UNKNOWN_KIND])
 def test_damaged_text_is_refused_with_the_remedy(text):
-    with pytest.raises(UserError, match="somewhere is no readable contract .* make it again"):
+    with pytest.raises(UserError, match=r"somewhere is no readable contract .* make it again"):
         Contract.from_json(text, "somewhere")
 
 
