@@ -150,7 +150,7 @@ def _blocks(source: _Source, extra: Sequence[str], chunk: int) -> Iterator[_Bloc
 def _convert(block: _Block, spec: InputSpec, *, unknown: int) -> tuple[Events, int]:
     """Events of a block, and how many of them had to be put in order; `unknown` is the process of those without code."""
     _check_values(block, spec)
-    physical, reordered = _in_order(np.where(block.values[..., :1] > 0, block.values[..., :3], 0.0), spec)
+    physical, reordered = _in_order(block.values[..., :3], spec)
     count = len(physical)
     running = block.source.events_before + block.first + np.arange(count)
     events = Events(
@@ -197,6 +197,7 @@ def _check_unit(lepton_pt: FloatArray, path: Path) -> None:
 
 def _in_order(physical: FloatArray, spec: InputSpec) -> tuple[FloatArray, int]:
     """Objects of each group by falling pT, as the trigger receives them; and the number of events that this changed."""
+    physical = physical.copy()
     changed = np.zeros(len(physical), np.bool_)
     for where in spec.slices().values():
         falling = (np.diff(physical[:, where, 0], axis=1) <= 0).all(axis=1)

@@ -206,7 +206,7 @@ def _peak_of_reading(file: Path) -> int:
         "folder = _folder(pathlib.Path(sys.argv[1]), {'jetIEt': _Kind.CODES})\n"
         "print(sum(batch.content.num_rows for batch in _batches(folder, 1000)), pyarrow.default_memory_pool().max_memory())"
     )
-    output = subprocess.run([sys.executable, "-c", script, str(file.parent)], check=True, capture_output=True).stdout
+    output = subprocess.run([sys.executable, "-P", "-c", script, str(file.parent)], check=True, capture_output=True).stdout
     rows, peak = (int(word) for word in output.split())
     assert rows == pq.ParquetFile(file).metadata.num_rows
     return peak
