@@ -32,9 +32,13 @@ _HADRON_ETA = 3.2
 
 @dataclass(frozen=True)
 class _Modes:
-    """Semileptonic decay channels of a hadron in Pythia's table, and their branching fraction."""
+    """Decay table of a hadron: the switch of each channel for free and for forced decays, and the semileptonic fraction.
 
-    channels: frozenset[int]
+    Pythia's switches: 0 off, 1 on, 2 on for the particle only, 3 on for the antiparticle only.
+    """
+
+    free: tuple[int, ...]
+    forced: tuple[int, ...]
     fraction: float
 
 
@@ -140,16 +144,26 @@ class _ForcedDecays:
 
     def _only_semileptonic(self, species: int, forced: bool) -> None:
         entry = self.pythia.particleData.particleDataEntryPtr(species)
-        for channel in range(entry.sizeChannels()):
-            entry.channel(channel).onMode(int(not forced or channel in self._modes[species].channels))
+        modes = self._modes[species]
+        for channel, switch in enumerate(modes.forced if forced else modes.free):
+            entry.channel(channel).onMode(switch)
         self.pythia.particleData.mayDecay(species, True)
 
 
 def _semileptonic_modes(pythia: Any, species: int) -> _Modes:
     entry = pythia.particleData.particleDataEntryPtr(species)
-    ratios = np.array([entry.channel(i).bRatio() for i in range(entry.sizeChannels())])
-    channels = frozenset(i for i in range(len(ratios)) if any(abs(product) in (11, 13) for product in _products(entry.channel(i))))
-    return _Modes(channels, float(ratios[sorted(channels)].sum() / ratios.sum()))
+    channels = [entry.channel(i) for i in range(entry.sizeChannels())]
+    free = tuple(channel.onMode() for channel in channels)
+    leptonic = [any(abs(product) in (11, 13) for product in _products(channel)) for channel in channels]
+    forced = tuple(switch if wanted else 0 for switch, wanted in zip(free, leptonic, strict=True))
+    # Particle and antiparticle have channels of their own, and fractions that add up to 1 only within each.
+    fraction = [_sum_of_ratios(channels, forced, own) / _sum_of_ratios(channels, free, own) for own in (2, 3)]
+    return _Modes(free, forced, sum(fraction) / 2)
+
+
+def _sum_of_ratios(channels: list[Any], switches: tuple[int, ...], own: int) -> float:
+    """Branching ratios of the channels that are on for the particle (`own` = 2) or for the antiparticle (3)."""
+    return float(sum(channel.bRatio() for channel, switch in zip(channels, switches, strict=True) if switch in (1, own)))
 
 
 def _products(channel: Any) -> list[int]:

@@ -1,0 +1,87 @@
+import pytest
+from pydantic import ValidationError
+
+from l1ae.data.generator import PROCESSES, SAMPLES, DetectorConfig, GeneratorConfig, PileupConfig, RegionBin, SemileptonicConfig
+from l1ae.errors import UserError
+
+
+def with_process(name: str, **changes: object) -> GeneratorConfig:
+    return GeneratorConfig(processes={**PROCESSES, name: PROCESSES[name].model_copy(update=changes)})
+
+
+def test_the_cocktail_is_the_published_one():
+    assert SAMPLES["background"] == {"w": 0.592, "qcd": 0.338, "z": 0.067, "ttbar": 0.003}
+    assert {"a4l", "lq", "h0", "hc", "hcpair"} < set(SAMPLES)
+
+
+def test_a_changed_detector_leaves_the_truth_digests_alone():
+    base, changed = GeneratorConfig(), GeneratorConfig(detector=DetectorConfig(pileup_mean=60))
+    for process in PROCESSES:
+        assert base.truth_digest(process) == changed.truth_digest(process)
+        assert base.detector_digest(process) != changed.detector_digest(process)
+    assert base.truth_digest("pileup") == changed.truth_digest("pileup")
+
+
+def test_a_changed_process_changes_only_its_own_digests():
+    base, changed = GeneratorConfig(), with_process("z", settings=("WeakSingleBoson:ffbar2gmZ=on",))
+    assert base.truth_digest("z") != changed.truth_digest("z")
+    assert base.detector_digest("z") != changed.detector_digest("z")
+    assert base.detector_digest("w") == changed.detector_digest("w")
+
+
+def test_detector_passes_and_pileup_library_belong_to_the_detector_level():
+    base = GeneratorConfig()
+    for changed in (with_process("qcd", detector_passes=2), GeneratorConfig(pileup=PileupConfig(library_events=10))):
+        assert base.truth_digest("qcd") == changed.truth_digest("qcd")
+        assert base.detector_digest("qcd") != changed.detector_digest("qcd")
+
+
+@pytest.mark.parametrize(
+    ("detector", "message"),
+    [
+        ({"trigger_pt": 18.5}, "process 'w': truth.lepton_pt = 18.0 would cut away events that detector.trigger_pt = 18.5 accepts"),
+        ({"trigger_pt": 21.5}, "process 'qcd': semileptonic.lepton_pt = 21.0 would cut away"),
+        ({"muon_eta": 2.4}, "truth.muon_eta = 2.2 would cut away events that detector.muon_eta = 2.4 accepts; loosen truth.muon_eta"),
+        ({"isolation_max": 1.0}, "semileptonic.isolation = 0.7 would cut away"),
+        ({"isolation_cone": 0.2}, "semileptonic.isolation_cone = 0.3 would cut away"),
+    ],
+)
+def test_a_truth_filter_tighter_than_the_detector_is_refused(detector, message):
+    with pytest.raises(ValidationError, match=message.replace("(", r"\(")):
+        GeneratorConfig(detector=DetectorConfig(**detector))
+
+
+@pytest.mark.parametrize(
+    ("fractions", "message"),
+    [
+        ({"w": 0.5}, "add up to 1"),
+        ({"w": 1.5, "z": -0.5}, "must be positive"),
+        ({"photon": 1.0}, "unknown process 'photon'"),
+        ({}, "add up"),
+    ],
+)
+def test_samples_must_be_mixtures_of_known_processes(fractions, message):
+    with pytest.raises(ValidationError, match=message):
+        GeneratorConfig(samples={"mine": fractions})
+
+
+def test_bins_must_rise():
+    with pytest.raises(ValidationError, match="rising eta_max"):
+        DetectorConfig(photon_efficiency=(RegionBin(eta_max=3, value=1), RegionBin(eta_max=2, value=1)))
+
+
+def test_unknown_samples_are_named():
+    with pytest.raises(UserError, match="unknown sample 'backgroud'; known are background, a4l"):
+        GeneratorConfig().fractions("backgroud")
+
+
+def test_pythia_settings_say_whether_multiparton_interactions_are_simulated():
+    assert "PartonLevel:MPI=off" in PROCESSES["w"].pythia_settings()
+    assert "PartonLevel:MPI=on" in PileupConfig().process().pythia_settings()
+
+
+def test_the_configuration_survives_json():
+    config = with_process("qcd", semileptonic=SemileptonicConfig(tries=50))
+    again = GeneratorConfig.model_validate_json(config.model_dump_json())
+    assert again == config
+    assert again.detector_digest("qcd") == config.detector_digest("qcd")
