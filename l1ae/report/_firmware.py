@@ -43,7 +43,7 @@ def contract_section(run: RunFiles) -> Section:
             (
                 ("Project", contract["project"]),
                 ("Digest", contract["digest"]),
-                ("Parameters", f"{count(contract['parameters'])}, {contract['weight_bits']} bits each"),
+                ("Parameters", f"{count(contract['parameters'])}, weights of {contract['weight_bits']} bits"),
                 ("Score", contract["score_type"]),
                 (
                     "Trigger threshold",

@@ -1,0 +1,170 @@
+"""A run folder as the stages leave it, from numbers made up here."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from l1ae.evaluation import ScoreSet, evaluate, write_evaluation
+
+CONFIG = "name: dnn_ae\nversion: 3\nmodel: {architecture: dense_ae, score: squared_error}\n"
+
+
+def contract() -> dict[str, Any]:
+    tensor = {
+        "name": "encoder_0",
+        "op": "Dense",
+        "type": "fixed<20,9>",
+        "shape": 32,
+        "low": -101.25,
+        "high": 99.5,
+        "observed_low": -20.5,
+        "observed_high": 31.75,
+        "accumulator": "fixed<20,9>",
+        "evaluated_in": "float32",
+    }
+    score = tensor | {
+        "name": "score",
+        "op": "SquaredError",
+        "type": "ufixed<18,14,TRN,SAT>",
+        "shape": 1,
+        "low": 0.0,
+        "high": 16383.9375,
+        "observed_low": 0.5,
+        "observed_high": 4012.0,
+        "accumulator": None,
+        "evaluated_in": "float64",
+    }
+    return {
+        "project": "dnn_ae_v3",
+        "digest": "c0ffee" * 10 + "abcd",
+        "parameters": 4941,
+        "nonzero_parameters": 4777,
+        "weight_bits": 8,
+        "score_type": "ufixed<18,14,TRN,SAT>",
+        "threshold": 1537,
+        "threshold_value": 96.0625,
+        "target_fpr": 1e-3,
+        "observed_events": 20000,
+        "tensors": [tensor, score],
+        "tables": [{"name": "exp", "function": "exp", "entries": 1024, "max_error": 0.00390625}],
+    }
+
+
+def hls() -> dict[str, Any]:
+    return {
+        "project": "dnn_ae_v3",
+        "backend": "Vitis",
+        "part": "xcvu9p-flga2104-2L-e",
+        "clock_period_ns": 5.0,
+        "clock_uncertainty_percent": 12.5,
+        "reuse_factor": 1,
+        "strategy": "Latency",
+        "io_type": "io_parallel",
+        "files": 57,
+        "digest": "deadbeef" * 8,
+        "multiplications": 4645,
+        "vendor_report": None,
+    }
+
+
+def vendor() -> dict[str, Any]:
+    return {
+        "stage": "csynth",
+        "tool": "Vitis HLS 2023.2",
+        "latency_cycles_min": 11,
+        "latency_cycles_max": 13,
+        "interval_min": 1,
+        "interval_max": 1,
+        "estimated_clock_ns": 4.321,
+        "lut": 118224,
+        "ff": 30000,
+        "dsp": 0,
+        "bram": None,
+        "uram": 0,
+        "available": {"lut": 1182240, "ff": 2364480, "dsp": 6840, "bram": 4320, "uram": 960},
+    }
+
+
+def csim(mismatches: int = 0) -> dict[str, Any]:
+    tensor = {"name": "encoder_0", "type": "fixed<20,9>", "mismatches": mismatches, "max_abs_lsb": 3 if mismatches else 0}
+    first = {"layer": "encoder_0", "corner": False, "event": 4711, "element": 5, "contract": 1.5, "simulation": 1.25}
+    return {
+        "project": "dnn_ae_v3",
+        "backend": "Vitis",
+        "events": 20000,
+        "mismatches": mismatches,
+        "first_mismatch": first if mismatches else None,
+        "type_mismatches": [],
+        "outputs": [{"name": "score", "type": "ufixed<18,14,TRN,SAT>", "mismatches": 0, "max_abs_lsb": 0}],
+        "layers": [tensor],
+        "float": {"max_abs": 12.25, "rms": 0.875, "auc_float": {}, "auc_fixed": {}, "decision_flips": 7, "threshold": 96.0625},
+        "quantized": {"events": 20000, "mismatches": 0},
+        "corner_vectors": 683,
+        "compiler": "g++ 13.3.0",
+        "seconds": {"convert": 3.25, "compile": 41.2, "simulate": 75.6},
+    }
+
+
+def manifest() -> dict[str, Any]:
+    def stage(minute: int, inputs: dict[str, str], outputs: dict[str, str]) -> dict[str, Any]:
+        tools = {"python": "3.11.9", "numpy": "2.4.6"}
+        finished = f"2026-03-01T10:{minute:02}:00+00:00"
+        return {"seconds": 61.5, "finished": finished, "inputs": inputs, "outputs": outputs, "tools": tools, "git": "v0.1.0-5-gabc"}
+
+    return {
+        "project": "dnn_ae_v3",
+        "stages": {
+            "train": stage(1, {"data/background.h5": "11" * 32}, {"quantized.weights.h5": "22" * 32}),
+            "contract": stage(2, {"train/quantized.weights.h5": "22" * 32}, {"contract.json": "33" * 32}),
+            "csim": stage(3, {"contract/contract.json": contract()["digest"]}, {"report.json": "44" * 32}),
+        },
+    }
+
+
+@pytest.fixture(scope="session", name="evaluation_source")
+def _evaluation_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    rng = np.random.default_rng(1)
+    background, signal = rng.gamma(2, 8, 4000), rng.gamma(4, 8, 700)
+    float_scores = ScoreSet(background, {"a4l": signal})
+    fixed = ScoreSet(np.floor(background * 16) / 16, {"a4l": np.floor(signal * 16) / 16}, 1 / 16)
+    scores = {"float": float_scores, "quantized": fixed, "fixed": fixed}
+    metrics = evaluate(scores, {"background": np.arange(4000) // 2}, threshold=96.0625, replicas=50)
+    return write_evaluation(tmp_path_factory.mktemp("run") / "evaluation", metrics, scores)
+
+
+@pytest.fixture(name="write")
+def _write(tmp_path: Path) -> Callable[[str, Any], Path]:
+    def write(name: str, content: Any) -> Path:
+        path = tmp_path / "run" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+        return path
+
+    return write
+
+
+@pytest.fixture(name="empty_run")
+def _empty_run(write: Callable[[str, Any], Path]) -> Path:
+    return write("config.yaml", CONFIG).parent
+
+
+@pytest.fixture(name="full_run")
+def _full_run(empty_run: Path, write: Callable[[str, Any], Path], evaluation_source: Path) -> Path:
+    import shutil
+
+    write("manifest.json", manifest())
+    write(
+        "train/history.csv",
+        "phase,epoch,learning_rate,loss,validation_loss\n"
+        "float,0,0.003,9.0,9.1\nfloat,1,0.003,4.0,4.2\nquantized,0,0.001,5.0,5.1\nquantized,1,0.001,4.1,4.3\n",
+    )
+    write("train/training.json", {"float_epochs": 38, "quantized_epochs": 14, "float_loss": 0.71828, "seconds": 192.0})
+    write("contract/summary.json", contract())
+    write("hls/summary.json", hls())
+    write("csim/report.json", csim())
+    shutil.copytree(evaluation_source, empty_run / "evaluation")
+    return empty_run

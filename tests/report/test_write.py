@@ -1,0 +1,264 @@
+import base64
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from l1ae.errors import UserError
+from l1ae.evaluation import load_metrics
+from l1ae.report import write_report
+
+from .conftest import contract, csim, hls, manifest, vendor
+
+Write = Callable[[str, Any], Path]
+
+VOID = {"meta", "img", "br", "link"}
+
+
+class Page(HTMLParser):
+    """The page's text, attributes and nesting; unbalanced tags fail at once."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.stack: list[str] = []
+        self.pieces: list[str] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.source = path.read_text()
+        self.feed(self.source)
+        self.close()
+        assert self.stack == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag not in VOID:
+            self.stack.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.stack.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.stack[-1:] not in (["style"], ["title"]):
+            self.pieces.append(data.strip())
+
+    @property
+    def text(self) -> str:
+        return " ".join(piece for piece in self.pieces if piece)
+
+    def notices(self, tone: str) -> int:
+        return sum(value == f"notice {tone}" for _, name, value in self.attributes if name == "class")
+
+
+def report(run: Path) -> Page:
+    path = write_report(run)
+    assert path == run / "report.html"
+    return Page(path)
+
+
+def test_needs_no_other_file_and_no_network(full_run: Path) -> None:
+    page = report(full_run)
+    for tag, name, value in page.attributes:
+        assert tag not in {"script", "link", "iframe", "object"}
+        if name in {"src", "href"}:
+            assert value.startswith(("data:image/svg+xml;base64,", "#")), value
+    assert not re.search(r"https?://|url\(|@import", page.source)
+    assert not re.search(r"/tmp|/home|/root", page.text)
+
+
+def test_links_lead_to_sections(full_run: Path) -> None:
+    page = report(full_run)
+    targets = {value[1:] for tag, name, value in page.attributes if (tag, name) == ("a", "href")}
+    anchors = [value for _, name, value in page.attributes if name == "id"]
+    assert targets == {"data", "model", "physics", "contract", "hls", "resources", "provenance", "glossary"}
+    assert targets <= set(anchors)
+    assert len(anchors) == len(set(anchors))
+
+
+def test_pictures_are_whole_and_described(full_run: Path) -> None:
+    page = report(full_run)
+    pictures = [value for tag, name, value in page.attributes if (tag, name) == ("img", "src")]
+    assert len(pictures) == 5  # history, roc, scores, two differences
+    for picture in pictures:
+        ElementTree.fromstring(base64.b64decode(picture.partition(",")[2]))
+    assert all(value for tag, name, value in page.attributes if (tag, name) == ("img", "alt"))
+
+
+def test_every_number_of_the_run_is_there(full_run: Path) -> None:
+    text = report(full_run).text
+    metrics = load_metrics(full_run / "evaluation" / "metrics.json")
+    expected = [
+        *("dnn_ae_v3", "57-32-16-3-16-32-57", "40% training", "4,000", "2,000"),
+        *("0.71828", "3 min 12 s", "4,941", "4,777"),
+        *(str(estimates["a4l"]) for estimates in metrics.auc.values()),
+        str(metrics.comparisons["fixed"].auc["a4l"]),
+        "50 replicas",
+        f"{metrics.comparisons['fixed'].scores['a4l'].flips} of 700",
+        *("fixed<20,9>", "ufixed<18,14,TRN,SAT>", "−101.25 … 99.5", "−20.5 … 31.75", "0 … 16383.9375", "float32"),
+        *("1,537 LSB = 96.0625", "0.00391", "1,024", contract()["digest"], hls()["digest"]),
+        *("xcvu9p-flga2104-2L-e", "5 ns", "12.5 %", "4,645", "57 files", "g++ 13.3.0", "41 s", "1 min 16 s"),
+        *("12.25", "0.875", "7 of 20,000", "683 corner vectors"),
+        *("2026-03-01T10:03:00+00:00", "1 min 2 s", "v0.1.0-5-gabc", "2.4.6"),
+    ]
+    for number in expected:
+        assert number in text, number
+
+
+def test_a_rate_that_cannot_be_measured_is_said(full_run: Path) -> None:
+    text = report(full_run).text
+    assert "True-positive rate at FPR 10⁻⁵: not measurable with 4,000 background events, needs at least 100,000." in text
+    assert "not measurable" in text
+    assert text.count("True-positive rate at FPR 10⁻⁵: not measurable") == 1
+
+
+def test_a_passed_simulation_is_green(full_run: Path) -> None:
+    page = report(full_run)
+    assert page.text.count("C simulation: 0 mismatches in 20000 events") == 2
+    assert page.notices("good") == 3  # twice the verdict, once the bounds
+    assert page.notices("bad") == 0
+
+
+def test_a_failed_simulation_is_red_and_names_the_place(full_run: Path, write: Write) -> None:
+    write("csim/report.json", csim(mismatches=12))
+    page = report(full_run)
+    assert "C simulation: 12 mismatches in 20000 events" in page.text
+    assert "layer encoder_0, corner False, event 4711, element 5, contract 1.5, simulation 1.25" in page.text
+    assert page.notices("bad") == 2
+
+
+def test_a_wrong_type_is_red_although_no_value_differs(full_run: Path, write: Write) -> None:
+    mismatch = {"layer": "encoder_0", "role": "accumulator", "contract": "fixed<20,9>", "project": "fixed<19,9>"}
+    write("csim/report.json", csim() | {"type_mismatches": [mismatch]})
+    page = report(full_run)
+    assert "project fixed<19,9>" in page.text
+    assert page.notices("bad") == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"high": 512.0}, "encoder_0: the proven range exceeds fixed<20,9>"),
+        ({"accumulator": "fixed<12,6>"}, "exceeds the accumulator fixed<12,6>"),
+        ({"observed_low": -101.5}, "encoder_0: observed values lie outside the proven range"),
+    ],
+)
+def test_bounds_that_do_not_hold_are_red(full_run: Path, write: Write, change: dict[str, Any], message: str) -> None:
+    content = contract()
+    content["tensors"][0] |= change
+    write("contract/summary.json", content)
+    page = report(full_run)
+    assert message in page.text
+    assert "no accumulator can wrap" not in page.text
+    assert page.notices("bad") == 1
+
+
+def test_unknown_resources_are_never_zero(full_run: Path) -> None:
+    page = report(full_run)
+    unknown = "not known: needs C synthesis by Vitis HLS (run “vitis_hls -f build_prj.tcl” in the hls folder of this run)"
+    assert page.text.count(unknown) == 8
+    for name in ("Latency", "LUT", "FF", "DSP", "BRAM", "URAM"):
+        assert f"{name} {unknown}" in page.text
+
+
+def test_the_remedy_names_the_tool_of_the_backend(full_run: Path, write: Write) -> None:
+    write("hls/summary.json", hls() | {"backend": "Vivado"})
+    assert "needs C synthesis by Vivado HLS (run “vivado_hls -f build_prj.tcl”" in report(full_run).text
+
+
+@pytest.mark.parametrize("own_file", [False, True])
+def test_a_vendor_report_is_quoted_with_stage_and_tool(full_run: Path, write: Write, own_file: bool) -> None:
+    if own_file:
+        write("hls/vendor_report.json", vendor())
+    else:
+        write("hls/summary.json", hls() | {"vendor_report": vendor()})
+    text = report(full_run).text
+    assert "not known" not in text
+    assert "Latency 11 to 13 clock cycles (65 ns at the target clock, at most) csynth, Vitis HLS 2023.2" in text
+    assert "Initiation interval (II) 1 clock cycles csynth" in text
+    assert "Estimated clock period 4.321 ns csynth" in text
+    assert "LUT 118,224 10.00% of 1,182,240 csynth, Vitis HLS 2023.2" in text
+    assert "DSP 0 0.00% of 6,840 csynth" in text
+    assert "BRAM not in the report – csynth" in text
+
+
+def test_missing_stages_are_said(empty_run: Path) -> None:
+    page = report(empty_run)
+    for sentence in (
+        "is set up to train",
+        "The training has not been run. Run “l1ae train”",
+        "The evaluation has not been run. Run “l1ae evaluate”",
+        "The contract has not been run. Run “l1ae train”",
+        "The HLS conversion has not been run. Run “l1ae hls”",
+        "The C simulation has not been run. Run “l1ae csim”",
+        "Latency and resources are not known",
+        "This run folder has no manifest",
+    ):
+        assert sentence in page.text, sentence
+    assert page.notices("good") == page.notices("bad") == 0
+    assert "mismatches" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("stage", "file", "digest"), [("train", "quantized.weights.h5", "99" * 32), ("data", "background.h5", None), ("contract", "", None)]
+)
+def test_a_stage_made_from_replaced_files_is_red(full_run: Path, write: Write, stage: str, file: str, digest: str | None) -> None:
+    content = manifest()
+    if stage == "train":
+        content["stages"]["train"]["outputs"][file] = digest
+        write("manifest.json", content)
+        assert report(full_run).text.count("contract was made from an older train/quantized.weights.h5; run this stage again") == 2
+    elif stage == "contract":
+        write("contract/summary.json", contract() | {"digest": "0" * 64})
+        assert "csim was made from an older contract/contract.json; run this stage again" in report(full_run).text
+    else:
+        assert "made from an older" not in report(full_run).text
+
+
+def test_a_variational_encoder_is_described(empty_run: Path, write: Write) -> None:
+    write("config.yaml", "name: dnn_vae\nmodel: {architecture: dense_vae, score: kl}\n")
+    text = report(empty_run).text
+    assert "encoder of a dense variational autoencoder 57-32-16-3" in text
+    assert "the Kullback-Leibler divergence of the latent distribution from a unit Gaussian" in text
+
+
+def test_markup_in_the_run_is_text(full_run: Path, write: Write) -> None:
+    write("csim/report.json", csim() | {"compiler": "<script>alert(1)</script>"})
+    page = report(full_run)
+    assert "<script>" not in page.source
+    assert "<script>alert(1)</script>" in page.text
+
+
+def test_same_run_same_bytes(full_run: Path) -> None:
+    assert write_report(full_run).read_bytes() == write_report(full_run).read_bytes()
+
+
+def test_a_failure_leaves_the_old_report(full_run: Path, write: Write) -> None:
+    before = write_report(full_run).read_bytes()
+    write("hls/summary.json", '{"project": ')
+    with pytest.raises(UserError, match=r"summary.json' is damaged .*run its stage again"):
+        write_report(full_run)
+    assert (full_run / "report.html").read_bytes() == before
+    assert not list(full_run.glob("*.tmp"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("csim/report.json", "[1]", "must hold a JSON object, not list"),
+        ("train/history.csv", "phase,epoch,learning_rate,loss,validation_loss\nfloat,1,0.1,oops,2\n", "history.csv' is damaged"),
+        ("train/history.csv", "phase,epoch\nfloat,1\n", "no column 'loss'"),
+        ("evaluation/metrics.json", "{}", "run 'l1ae evaluate' again"),
+        ("config.yaml", "name: dnn_ae\n", "config.yaml: model"),
+    ],
+)
+def test_damaged_files_are_named(full_run: Path, write: Write, name: str, content: str, message: str) -> None:
+    write(name, content)
+    with pytest.raises(UserError, match=re.escape(message)):
+        write_report(full_run)
+
+
+def test_a_folder_without_configuration_is_no_run(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"is no run folder \(it has no config.yaml\)"):
+        write_report(tmp_path)
