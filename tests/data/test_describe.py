@@ -1,0 +1,60 @@
+import math
+
+import numpy as np
+import pytest
+
+from l1ae.data import EventStore, describe
+
+
+def test_against_numpy_on_the_whole_sample(make_events, write_store, spec):
+    events = make_events(5000, processes=2)
+    events.hw[np.random.default_rng(1).random((5000, 19)) < 0.6] = 0
+    events.hw[:300, 1, 0] = 511
+    events.source_event[:] = np.arange(5000) // 3
+    found = describe(EventStore.open(write_store(events), spec))
+    assert (found.sample, found.events, found.provenance) == ("background", 5000, {"seed": 1})
+    assert found.per_process == {"w": int((events.process == 0).sum()), "qcd": int((events.process == 1).sum())}
+    assert found.source_events == len(set(zip(events.process.tolist(), events.source_event.tolist(), strict=True)))
+    assert found.pileup == pytest.approx(events.pileup[events.pileup >= 0].mean())
+    for name, where in spec.slices().items():
+        pt = events.hw[:, where, 0]
+        number = (pt > 0).sum(axis=1)
+        group = found.groups[name]
+        assert group.multiplicity == pytest.approx(number.mean())
+        assert group.multiplicity_error == pytest.approx(number.std() / math.sqrt(5000))
+        first = [row[row > 0][0] for row in pt if (row > 0).any()]
+        codes = np.quantile(first, (0.1, 0.5, 0.9), method="inverted_cdf")
+        assert group.leading_pt == pytest.approx((codes + 0.5 - (name == "mu")) * 0.5)
+        assert group.saturated == pytest.approx((pt == {"met": 4095, "jet": 2047}.get(name, 511)).sum() / (pt > 0).sum())
+
+
+def test_text(make_events, write_store, spec):
+    events = make_events(4)
+    events.hw[:] = 0
+    events.hw[:, 0] = 50, 0, 3
+    events.hw[:3, 9] = 60, -3, 3
+    events.hw[0, 9, 0] = 2047
+    events.pileup[:] = 20
+    events.source_event[:] = [1, 1, 2, 3]
+    path = write_store(events, processes=("w",))
+    assert str(describe(EventStore.open(path, spec))).splitlines() == [
+        f"{path}: sample 'background', 4 events from 3 source events",
+        "processes: w 4 (100.00 %)",
+        "mean pileup: 20.0",
+        "objects      per event       leading pT: 10 % / 50 % / 90 %   saturated",
+        "met       1.0000 ± 0.0000         25.2 /   25.2 /   25.2 GeV          0.0000 %",
+        "eg        0.0000 ± 0.0000          nan /    nan /    nan GeV             nan %",
+        "mu        0.0000 ± 0.0000          nan /    nan /    nan GeV             nan %",
+        "jet       0.7500 ± 0.2165         30.2 /   30.2 / 1023.8 GeV         33.3333 %",
+        "provenance: {",
+        '  "seed": 1',
+        "}",
+    ]
+
+
+def test_empty_store(write_store, spec):
+    found = describe(EventStore.open(write_store(), spec), spec)
+    assert (found.events, found.source_events, found.pileup, found.per_process) == (0, 0, None, {"w": 0, "qcd": 0})
+    assert "mean pileup: unknown" in str(found)
+    assert found.groups["jet"].multiplicity == 0
+    assert all(math.isnan(value) for value in found.groups["jet"].leading_pt)
