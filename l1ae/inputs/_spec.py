@@ -215,7 +215,11 @@ class InputSpec(_Frozen):
 
     def to_network_float(self, hardware: npt.NDArray[np.integer]) -> npt.NDArray[np.float32]:
         """As `to_network`, as the float32 values (N, size) that a Keras model is trained on."""
-        return (self.to_network(hardware) * self.network.lsb).astype(np.float32)
+        values = np.empty((len(hardware), self.size), np.float32)
+        for start in range(0, len(hardware), _BLOCK):
+            block = slice(start, start + _BLOCK)
+            values[block] = self.to_network(hardware[block]) * self.network.lsb
+        return values
 
     def mask(self, hardware: npt.NDArray[np.integer]) -> BoolArray:
         """(N, size): true where an input carries information: its slot's pT code is not 0 and the feature exists."""

@@ -236,6 +236,7 @@ def test_more_events_than_one_block():
     hardware = random.integers(LOW, HIGH + 1, (9000, 19, 3)).astype(np.int16)
     parts = np.concatenate([SPEC.to_network(hardware[i : i + 1000]) for i in range(0, 9000, 1000)])
     np.testing.assert_array_equal(SPEC.to_network(hardware), parts)
+    np.testing.assert_array_equal(SPEC.to_network_float(hardware), (parts / 64).astype(np.float32))
     assert SPEC.to_network(hardware[:0]).shape == (0, 57)
 
 
