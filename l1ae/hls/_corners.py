@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from l1ae.contract import Contract, Dense, Preprocess
+from l1ae.contract import Contract, Dense
 
 __all__ = ["corner_vectors"]
 
@@ -41,15 +41,19 @@ def _ends(low: Codes, high: Codes) -> Codes:
 
 
 def _first_layer(contract: Contract) -> Codes:
-    """Ends chosen by the sign of the weights; a pT that should be small stays at 1 so that its slot is filled."""
+    """The vectors that maximise and minimise each sum of the first layer.
+
+    The sum is linear in every input, so that the ends by the sign of the weights are best for a filled slot (pT code at
+    least 1); a slot that still pulls the wrong way is left empty.
+    """
     first = next(contract.dense())
-    preprocess = contract[first.inputs[0]]
-    assert isinstance(preprocess, Preprocess)
     low, high = contract.hardware.low.copy(), contract.hardware.high
     low[::3] = np.maximum(low[::3], 1)
-    upwards = np.where(first.weights.T > 0, high, low)
-    downwards = np.where(first.weights.T > 0, low, high)
-    return np.concatenate([upwards, downwards])
+    signed = np.concatenate([first.weights.T, -first.weights.T])
+    vectors = np.where(signed > 0, high, low)
+    inputs = contract.evaluate(vectors, [first.inputs[0]])[first.inputs[0]]
+    pull = (signed * inputs).reshape(len(vectors), -1, 3).sum(axis=2)
+    return np.where(np.repeat(pull < 0, 3, axis=1), 0, vectors)
 
 
 def _ascend(contract: Contract, operation: Dense, start: Codes) -> Codes:

@@ -1,0 +1,128 @@
+"""The C simulation agrees to the last bit, and every planted fault is found and named."""
+
+import re
+
+import pytest
+
+from l1ae.errors import CheckFailedError, UserError
+from l1ae.hls import simulate
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["Vitis", "Vivado"])
+@pytest.mark.parametrize("score", ["squared_error", "mu2", "kl"])
+def test_no_bit_differs(written, hardware, score, backend):
+    contract, folder = written(score, backend)
+    report = simulate(contract, folder, backend, hardware)
+    assert report.passed
+    assert report.verdict == f"C simulation: 0 mismatches in {len(hardware)} events"
+    assert report.corner_vectors > 1000
+    assert [tensor.name for tensor in report.layers] == [operation.name for operation in contract.operations[1:]]
+    assert [tensor.name for tensor in report.outputs] == ["score", "trigger"]
+
+
+def _edit(folder, path, pattern, replacement):
+    file = folder / path
+    text, count = re.subn(pattern, replacement, file.read_text(), count=1)
+    assert count == 1, f"{pattern} not in {path}"
+    file.write_text(text)
+
+
+def _header(folder, name):
+    (found,) = (folder / "firmware" / "weights").glob(f"{name}[0-9]*.h")
+    return found.relative_to(folder)
+
+
+def _narrower_accumulator(folder, layer):
+    _edit(
+        folder,
+        "firmware/defines.h",
+        rf"typedef ap_fixed<(\d+),(\d+)> {layer}_accum_t",
+        lambda m: f"typedef ap_fixed<{int(m[1]) - 1},{int(m[2]) - 1}> {layer}_accum_t",
+    )
+
+
+def _flip_weight_bit(folder):
+    """Change the lowest bit of one weight of the first layer."""
+    path = folder / "firmware" / "weights" / "w3.h"
+    head, values, tail = re.fullmatch(r"(.*= \{)([^}]*)(\}.*)", path.read_text(), re.DOTALL).groups()
+    numbers = values.split(", ")
+    numbers[100] = f"{float(numbers[100]) + (1 if int(float(numbers[100]) * 128) % 2 == 0 else -1) / 128:.7f}"
+    path.write_text(head + ", ".join(numbers) + tail)
+
+
+FAULTS = {
+    "weight bit": (_flip_weight_bit, "enc0"),
+    "accumulator of the first layer": (lambda folder: _narrower_accumulator(folder, "enc0"), "enc0"),
+    "accumulator of a deep layer": (lambda folder: _narrower_accumulator(folder, "out"), "out"),
+    "rounding mode": (
+        lambda folder: _edit(
+            folder, "firmware/defines.h", r"ap_ufixed<8,3,AP_RND_CONV,AP_SAT,0> layer4_t", "ap_ufixed<8,3,AP_RND,AP_SAT,0> layer4_t"
+        ),
+        "enc0_relu",
+    ),
+    "shift": (
+        lambda folder: _edit(folder, "firmware/weights/shift2.h", r"= \{(\d+)", lambda m: f"= {{{int(m[1]) + 1}"),
+        "inputs",
+    ),
+    "offset": (
+        lambda folder: _edit(folder, "firmware/weights/offset2.h", r"= \{0, 0, 72", "= {0, 0, 71"),
+        "inputs",
+    ),
+    "square in the score": (
+        lambda folder: _edit(folder, "firmware/nnet_utils/nnet_l1ae.h", r"total \+= difference \* difference", "total += difference"),
+        "squared_error",
+    ),
+    "threshold": (
+        lambda folder: _edit(folder, _header(folder, "threshold"), r"= \{([\d.]+)\}", lambda m: f"= {{{float(m[1]) + 1}}}"),
+        "trigger",
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_is_found_and_its_layer_named(written, hardware, fault):
+    contract, folder = written("squared_error")
+    plant, layer = FAULTS[fault]
+    plant(folder)
+    report = simulate(contract, folder, "Vitis", hardware)
+    assert not report.passed
+    named = [report.first_mismatch.layer] if report.first_mismatch else []
+    named += [mismatch.layer for mismatch in report.type_mismatches]
+    assert named[0] == layer
+    assert layer in (str(report.first_mismatch) + "".join(map(str, report.type_mismatches)))
+
+
+@pytest.mark.slow
+def test_the_first_mismatch_tells_event_layer_and_both_values(written, hardware):
+    contract, folder = written("mu2")
+    _flip_weight_bit(folder)
+    mismatch = simulate(contract, folder, "Vitis", hardware).first_mismatch
+    expected = contract.evaluate_reference(hardware, ["enc0"])["enc0"] * contract["enc0"].format.lsb
+    assert (mismatch.layer, mismatch.corner) == ("enc0", False)
+    assert mismatch.contract == expected[mismatch.event, mismatch.element]
+    assert mismatch.simulation != mismatch.contract
+    assert str(mismatch) == (
+        f"layer 'enc0', event {mismatch.event}, element {mismatch.element}: "
+        f"contract {mismatch.contract!r}, C simulation {mismatch.simulation!r}"
+    )
+
+
+@pytest.mark.slow
+def test_a_project_that_does_not_compile_is_an_error(written, hardware):
+    contract, folder = written("mu2")
+    _edit(folder, "firmware/parameters.h", r"struct config3", "struct konfig3")
+    with pytest.raises(CheckFailedError, match="does not compile"):
+        simulate(contract, folder, "Vitis", hardware)
+
+
+def test_a_missing_project_is_an_error(make_network, tmp_path, hardware):
+    with pytest.raises(UserError, match=r"there is no HLS project .* run `l1ae hls` first"):
+        simulate(make_network("mu2").contract, tmp_path, "Vitis", hardware)
+
+
+def test_a_project_of_another_contract_is_an_error(written, make_network, hardware):
+    _, folder = written("mu2")
+    with pytest.raises(UserError, match="made from another contract; run `l1ae hls` again"):
+        simulate(make_network("kl", hidden=(6, 5)).contract, folder, "Vitis", hardware)
