@@ -9,11 +9,14 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from l1ae.config import load_yaml
 from l1ae.inputs import ugt_input_spec
 
 __all__ = ["data"]
 
-_output_option = click.option("-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Event store to write.")
+_output_option = click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Event store to write."
+)
 
 
 @contextmanager
@@ -37,12 +40,12 @@ def data() -> None:
 @click.option("--workers", type=click.IntRange(1), help="Processes; default: one per core. The events do not depend on it.")
 @click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="YAML with other detector or process choices.")
 @_output_option
-def generate(sample: str, events: int, seed: int, workers: int | None, config: Path | None, output: Path) -> None:
+def generate(*, sample: str, events: int, seed: int, workers: int | None, config: Path | None, output: Path) -> None:
     """Generate simulated collisions (Pythia 8, parametrised detector, pileup). Interrupted, the same command continues."""
-    from l1ae.data.generator import GeneratorConfig, load_generator_config
+    from l1ae.data.generator import GeneratorConfig
     from l1ae.data.generator import generate as run_generator
 
-    choices = GeneratorConfig() if config is None else load_generator_config(config)
+    choices = GeneratorConfig() if config is None else load_yaml(GeneratorConfig, config)
     with _event_bar(f"{sample} events") as progress:
         result = run_generator(sample, events, output, seed=seed, workers=workers, config=choices, progress=progress)
     click.echo(f"{result.events} events of '{sample}' in {result.wall_seconds:.0f} s: {result.path}")
@@ -51,17 +54,22 @@ def generate(sample: str, events: int, seed: int, workers: int | None, config: P
 @data.command("import")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
 @click.option("--sample", help="Name of the sample; default: the output's file name, or zerobias for CMS data.")
+@click.option("--processes", metavar="A,B,...", help="ADC2021: names of the codes in the dataset Process.")
+@click.option("--muon-angles", type=click.Choice(["vertex", "station"]), default="vertex", help="CMS: which eta and phi of muons.")
+@click.option("--order", type=click.Choice(["pt", "readout"]), default="pt", help="CMS: order of the objects.")
 @_output_option
-def import_files(files: tuple[Path, ...], sample: str | None, output: Path) -> None:
+def import_files(*, files: tuple[Path, ...], sample: str | None, processes: str | None, muon_angles: str, order: str, output: Path) -> None:
     """Convert public files: ADC2021 HDF5 FILES, or one folder of CMS zero-bias parquet folders."""
     from l1ae.data import import_adc2021, import_cms_parquet
 
     spec = ugt_input_spec()
     with _event_bar("imported events") as progress:
         if len(files) == 1 and files[0].is_dir():
-            result = import_cms_parquet(files[0], output, spec, sample=sample or "zerobias", progress=progress)
+            choices: Any = {"muon_angles": muon_angles, "order": order}
+            result = import_cms_parquet(files[0], output, spec, sample=sample or "zerobias", progress=progress, **choices)
         else:
-            result = import_adc2021(files, output, spec, sample=sample or output.stem, progress=progress)
+            names = tuple(processes.split(",")) if processes else ()
+            result = import_adc2021(files, output, spec, sample=sample or output.stem, processes=names, progress=progress)
     click.echo(f"{result.events} events: {result.path}")
     for name, count in result.per_process.items():
         click.echo(f"  {name}: {count}")
@@ -73,5 +81,4 @@ def info(file: Path) -> None:
     """Describe an event store."""
     from l1ae.data import EventStore, describe
 
-    description: Any = describe(EventStore.open(file, ugt_input_spec()))
-    click.echo(str(description))
+    click.echo(str(describe(EventStore.open(file, ugt_input_spec()))))

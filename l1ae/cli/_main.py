@@ -20,7 +20,6 @@ __all__ = ["main"]
 @click.option("-v", "--verbose", is_flag=True, help="Log every step.")
 def _cli(verbose: bool) -> None:
     """From collision data to trigger firmware: quantized autoencoders, verified to the last bit."""
-    # TensorFlow announces its build options on stderr unless told before its import.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     handler = RichHandler(console=Console(stderr=True), show_path=False, show_time=False)

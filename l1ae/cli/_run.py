@@ -1,9 +1,14 @@
 """Commands of a run: train, evaluate, hls, csim, report, and all of them."""
 
+import importlib
 import logging
+import os
+import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import click
@@ -30,6 +35,33 @@ def _load(config: Path, run: Path | None, overrides: tuple[str, ...]) -> tuple[C
 
 
 @contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """TensorFlow announces its build options and missing GPUs on file descriptor 2 while it is imported.
+
+    No setting stops it. What was written is shown after all when the import fails.
+    """
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with tempfile.TemporaryFile() as swallowed:
+        os.dup2(swallowed.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            swallowed.seek(0)
+            os.write(saved, swallowed.read())
+            raise
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+
+
+def _pipeline() -> ModuleType:
+    """Imported late: it brings TensorFlow, which takes seconds that `--help` and a typing error should not."""
+    with _silent_stderr():
+        return importlib.import_module("l1ae.pipeline")
+
+
+@contextmanager
 def _epoch_bar() -> Iterator[Callable[[Any], None]]:
     """A progress bar over the epochs of each training phase, on stderr."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[loss]}"), TimeElapsedColumn())
@@ -51,11 +83,10 @@ def _epoch_bar() -> Iterator[Callable[[Any], None]]:
 @click.option("--resume", is_flag=True, help="Continue an interrupted training, with the same bits as if it had not been.")
 def train(config: Path, run: Path | None, overrides: tuple[str, ...], resume: bool) -> None:
     """Train CONFIG, float and then quantized, and derive the fixed-point contract."""
-    from l1ae.pipeline import train_stage
-
     loaded, folder = _load(config, run, overrides)
+    pipeline = _pipeline()
     with _epoch_bar() as progress:
-        train_stage(loaded, folder, resume=resume, progress=progress)
+        pipeline.train_stage(loaded, folder, resume=resume, progress=progress)
     click.echo(f"trained {loaded.project}: {folder}")
 
 
@@ -63,10 +94,9 @@ def train(config: Path, run: Path | None, overrides: tuple[str, ...], resume: bo
 @_run_argument
 def evaluate(run: Path) -> None:
     """Measure AUC and TPR of the float, quantized and fixed-point model."""
-    from l1ae.pipeline import Run, evaluate_stage
-
-    opened = Run.open(run)
-    evaluate_stage(opened)
+    pipeline = _pipeline()
+    opened = pipeline.Run.open(run)
+    pipeline.evaluate_stage(opened)
     click.echo(f"metrics: {opened.path('evaluation') / 'metrics.json'}")
 
 
@@ -75,10 +105,9 @@ def evaluate(run: Path) -> None:
 @_backend_option
 def hls(run: Path, backend: str | None) -> None:
     """Write the HLS project of a run."""
-    from l1ae.pipeline import Run, hls_stage
-
-    opened = Run.open(run)
-    hls_stage(opened, backend=backend)
+    pipeline = _pipeline()
+    opened = pipeline.Run.open(run)
+    pipeline.hls_stage(opened, backend=backend)
     click.echo(f"HLS project: {opened.path('hls')}")
 
 
@@ -87,9 +116,8 @@ def hls(run: Path, backend: str | None) -> None:
 @_events_option
 def csim(run: Path, events: int | None) -> None:
     """Compile the HLS project with g++ and compare it with the contract, bit by bit and layer by layer."""
-    from l1ae.pipeline import Run, csim_stage
-
-    report = csim_stage(Run.open(run), events=events)
+    pipeline = _pipeline()
+    report = pipeline.csim_stage(pipeline.Run.open(run), events=events)
     click.echo(f"{report.verdict} and {report.corner_vectors} corner vectors ({report.project}, {report.backend})")
 
 
@@ -97,9 +125,8 @@ def csim(run: Path, events: int | None) -> None:
 @_run_argument
 def report(run: Path) -> None:
     """Write report.html from whatever stages exist."""
-    from l1ae.pipeline import Run, report_stage
-
-    click.echo(f"report: {report_stage(Run.open(run)).resolve()}")
+    pipeline = _pipeline()
+    click.echo(f"report: {pipeline.report_stage(pipeline.Run.open(run)).resolve()}")
 
 
 @click.command("run")
@@ -110,9 +137,8 @@ def report(run: Path) -> None:
 @_events_option
 def run_all(config: Path, run: Path | None, overrides: tuple[str, ...], backend: str | None, events: int | None) -> None:
     """All stages of CONFIG, from training to the report, skipping what is up to date."""
-    from l1ae import pipeline
-
     loaded, folder = _load(config, run, overrides)
+    pipeline = _pipeline()
 
     def announce(stage: str, current: bool) -> None:
         _log.info("%s%s", stage, ": up to date" if current else "")

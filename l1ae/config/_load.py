@@ -2,7 +2,7 @@
 
 import difflib
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -10,14 +10,29 @@ from pydantic import BaseModel, ValidationError
 from l1ae.config._schema import Config
 from l1ae.errors import UserError
 
-__all__ = ["dump_config", "load_config", "parse_config"]
+__all__ = ["dump_config", "load_config", "load_yaml"]
+
+
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 def load_config(path: Path, overrides: tuple[str, ...] = ()) -> Config:
-    """Read a YAML file and apply `key.subkey=value` overrides (values are YAML too).
+    """Read a run's YAML file and apply `key.subkey=value` overrides (values are YAML too).
 
     Raises `UserError` when the file is missing or no YAML, or a key or value is wrong.
     """
+    content = _read(path)
+    for override in overrides:
+        _apply(content, override)
+    return _validate(Config, content, str(path))
+
+
+def load_yaml(model: type[_Model], path: Path) -> _Model:
+    """Read a YAML file into any typed description. Raises `UserError` as `load_config`."""
+    return _validate(model, _read(path), str(path))
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(Path(path).read_text())
     except FileNotFoundError as error:
@@ -26,17 +41,14 @@ def load_config(path: Path, overrides: tuple[str, ...] = ()) -> Config:
         raise UserError(f"'{path}' is no valid YAML: {error}") from error
     if not isinstance(content, dict):
         raise UserError(f"'{path}' must hold a mapping of keys, not {type(content).__name__}")
-    for override in overrides:
-        _apply(content, override)
-    return parse_config(content, str(path))
+    return content
 
 
-def parse_config(content: dict[str, Any], where: str) -> Config:
-    """Validate a nested dictionary; `where` names its origin in error messages."""
+def _validate(model: type[_Model], content: dict[str, Any], where: str) -> _Model:
     try:
-        return Config.model_validate(content)
+        return model.model_validate(content)
     except ValidationError as error:
-        raise UserError("\n".join(_message(item, where) for item in error.errors())) from error
+        raise UserError("\n".join(_message(model, item, where) for item in error.errors())) from error
 
 
 def dump_config(config: Config) -> str:
@@ -54,21 +66,24 @@ def _apply(content: dict[str, Any], override: str) -> None:
         section = section.setdefault(parent, {})
         if not isinstance(section, dict):
             raise UserError(f"--set '{override}': '{parent}' is a value, not a section")
-    section[leaf] = yaml.safe_load(text)
+    try:
+        section[leaf] = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UserError(f"--set '{override}': '{text}' is no valid YAML: {error}") from error
 
 
-def _message(item: Any, where: str) -> str:
+def _message(model: type[BaseModel], item: Any, where: str) -> str:
     path = ".".join(str(part) for part in item["loc"])
     if item["type"] != "extra_forbidden":
         return f"{where}: {path or 'configuration'}: {item['msg'].removeprefix('Value error, ')} (value: {item['input']!r})"
-    known = _fields_at(item["loc"][:-1])
+    known = _fields_at(model, item["loc"][:-1])
     close = difflib.get_close_matches(str(item["loc"][-1]), known, n=1)
     hint = f"did you mean '{close[0]}'?" if close else f"known keys are {', '.join(known)}"
     return f"{where}: unknown key '{path}'; {hint}"
 
 
-def _fields_at(location: tuple[Any, ...]) -> list[str]:
-    model: Any = Config
+def _fields_at(root: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
+    model: Any = root
     for part in location:
         field = model.model_fields.get(part) if isinstance(model, type) and issubclass(model, BaseModel) else None
         model = field.annotation if field else None

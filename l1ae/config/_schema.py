@@ -115,7 +115,7 @@ class QuantizedPhase(PhaseConfig):
     """Quantization-aware fine-tuning; 0 epochs give post-training quantization."""
 
     epochs: int = Field(15, ge=0)
-    learning_rate: float = Field(1e-3, gt=0)
+    learning_rate: float = Field(3e-4, gt=0)
 
 
 class TrainingConfig(_Section):
@@ -128,12 +128,10 @@ class TrainingConfig(_Section):
         le=1,
         description="VAE: loss = (1 - beta) x squared error summed over the inputs + beta x KL summed over the latent space",
     )
-    calibration_quantile: float = Field(
-        0.9999,
-        gt=0,
-        le=1,
-        description="fraction of training events in which no activation of a layer may saturate when its range is chosen",
+    hidden_quantile: float = Field(
+        0.999, gt=0, le=1, description="fraction of training events in which no activation of a hidden layer saturates, at least"
     )
+    output_quantile: float = Field(0.9999, gt=0, le=1, description="the same for the latent space and the outputs")
     float_phase: FloatPhase = FloatPhase()
     quantized_phase: QuantizedPhase = QuantizedPhase()
 

@@ -1,6 +1,6 @@
 """hls4ml projects made from a contract, and their C simulation compared with it to the last bit."""
 
-from l1ae.hls._convert import convert
+from l1ae.hls._convert import convert, to_model_graph
 from l1ae.hls._corners import corner_vectors
 from l1ae.hls._csim import CsimReport, Mismatch, TensorComparison, TypeMismatch, simulate
 from l1ae.hls._project import Project
@@ -17,4 +17,5 @@ __all__ = [
     "corner_vectors",
     "read_vendor_report",
     "simulate",
+    "to_model_graph",
 ]

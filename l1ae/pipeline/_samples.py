@@ -43,13 +43,13 @@ class Scorer:
         """Scores of each variant, (N,), in real units."""
         spec = self.config.inputs.spec()
         inputs, mask = spec.to_network_float(hardware), spec.mask(hardware)
-        result = {
+        result: dict[str, FloatArray] = {
             name: score(self.config.model.score, inputs, _predict(model, inputs), mask)
             for name, model in (("float", self.models.float_model), ("quantized", self.models.quantized_model))
         }
         form = self.contract.score.format
         fixed = self.contract.evaluate(hardware, [self.contract.score.name])[self.contract.score.name]
-        return result | {"fixed": fixed[:, 0] * form.lsb}
+        return result | {"fixed": np.asarray(fixed[:, 0] * form.lsb, np.float64)}
 
     def quantized_tensors(self, hardware: npt.NDArray[np.integer]) -> dict[str, npt.NDArray[np.float32]]:
         """Outputs of the quantized Keras model by the name of the contract's tensor."""
@@ -78,9 +78,7 @@ def evaluation_scores(scorer: Scorer) -> tuple[dict[str, ScoreSet], dict[str, np
         for variant in VARIANTS:
             scores[variant][name] = np.concatenate([block[variant] for block in blocks])
     lsb = {"fixed": scorer.contract.score.format.lsb}
-    sets = {
-        variant: ScoreSet(by_sample.pop("background"), by_sample, lsb.get(variant)) for variant, by_sample in scores.items()
-    }
+    sets = {variant: ScoreSet(by_sample.pop("background"), by_sample, lsb.get(variant)) for variant, by_sample in scores.items()}
     return sets, groups
 
 

@@ -99,7 +99,6 @@ def test_bad_values(config_file, override, parts):
         assert part in message
 
 
-@pytest.mark.xfail(raises=yaml.YAMLError, reason="the override's YAML error is not turned into a message yet")
 def test_malformed_value_of_an_override(config_file):
     assert _message(config_file, "model.encoder=[8, 4").startswith("--set 'model.encoder=[8, 4': '[8, 4' is no valid YAML")
 

@@ -74,7 +74,7 @@ FAULTS = {
         "squared_error",
     ),
     "threshold": (
-        lambda folder: _edit(folder, _header(folder, "threshold"), r"= \{([\d.]+)\}", lambda m: f"= {{{float(m[1]) + 1}}}"),
+        lambda folder: _edit(folder, _header(folder, "threshold"), r"= \{[\d.]+\}", "= {16000.0}"),
         "trigger",
     ),
 }
