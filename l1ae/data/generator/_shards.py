@@ -229,7 +229,8 @@ def _save(path: Path, arrays: Mapping[str, npt.NDArray[Any]], summary: Mapping[s
 
 def _load(path: Path, names: tuple[str, ...]) -> dict[str, Any]:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here, because np.load leaves a file open that turns out to be damaged.
+        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as file:
             content: dict[str, Any] = {name: file[name] for name in names}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise UserError(f"{path}: cannot be read ({error}); delete this shard, it will be made again") from error

@@ -6,13 +6,13 @@ import pytest
 
 from l1ae.data.generator import PROCESSES, DetectorConfig, GeneratorConfig, PileupConfig, generate
 
-SMALL_SHARDS = {"w": 100, "qcd": 150, "z": 80, "ttbar": 40, "a4l": 50}
+SMALL_SHARDS = {"w": 150, "qcd": 250, "z": 60, "a4l": 50}
 
 
 def small_config(**detector: float) -> GeneratorConfig:
     """The default processes in small shards, with a small pileup library."""
     processes = {name: PROCESSES[name].model_copy(update={"shard_events": number}) for name, number in SMALL_SHARDS.items()}
-    samples = {"background": {"w": 0.5, "qcd": 0.3, "z": 0.15, "ttbar": 0.05}, "a4l": {"a4l": 1.0}}
+    samples = {"background": {"w": 0.5, "qcd": 0.3, "z": 0.2}, "a4l": {"a4l": 1.0}}
     pileup = PileupConfig(library_events=60, shard_events=100)
     return GeneratorConfig(
         processes=processes, samples=samples, pileup=pileup, detector=DetectorConfig(**({"pileup_mean": 3.0} | detector))

@@ -75,7 +75,7 @@ def test_rotation_preserves_pt_energy_and_opening_angles():
     np.testing.assert_array_equal(turned.pt, particles.pt)
     np.testing.assert_array_equal(turned.energy, particles.energy)
     np.testing.assert_allclose(turned.eta, particles.eta * [-1, -1, 1])
-    np.testing.assert_allclose(np.exp(1j * turned.phi), np.exp(1j * (particles.phi + [1.0, 1.0, -3.0])), atol=1e-6)
+    np.testing.assert_allclose(np.exp(1j * turned.phi), np.exp(1j * (particles.phi + np.array([1.0, 1.0, -3.0]))), atol=1e-6)
     assert (np.abs(turned.phi) <= np.float32(np.pi)).all()
 
 
