@@ -61,11 +61,12 @@ def check_style(figure: Figure) -> None:
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
 
 
-def test_roc_curves_are_those_of_sklearn(scores: dict[str, ScoreSet]) -> None:
-    figure = roc_figure({"float": scores["float"]}, target_fpr=1e-2)
+@pytest.mark.parametrize("variant", ["float", "fixed"])
+def test_roc_curves_are_those_of_sklearn(scores: dict[str, ScoreSet], variant: str) -> None:
+    figure = roc_figure({variant: scores[variant]}, target_fpr=1e-2)
     axes = figure.axes[0]
     for line, name in zip(axes.lines, ("lq", "mine"), strict=False):
-        background, signal = scores["float"].background, scores["float"].signals[name]
+        background, signal = scores[variant].background, scores[variant].signals[name]
         labels = np.repeat([0, 1], [len(background), len(signal)])
         fprs, tprs, _ = roc_curve(labels, np.concatenate([background, signal]), drop_intermediate=False)
         x, y = (np.asarray(data) for data in line.get_data())
