@@ -123,7 +123,7 @@ class TrainingConfig(_Section):
 
     batch_size: int = Field(1024, ge=1)
     beta: float = Field(
-        0.8,
+        0.5,
         ge=0,
         le=1,
         description="VAE: loss = (1 - beta) x squared error summed over the inputs + beta x KL summed over the latent space",

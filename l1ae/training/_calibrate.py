@@ -23,12 +23,13 @@ def calibrate_on(config: Config, model: keras.Model, block: Block) -> Calibratio
         config,
         kernels={name: float(np.abs(kernel).max()) for name, (kernel, _) in weights.items()},
         biases={name: float(np.abs(bias).max()) for name, (_, bias) in weights.items()},
-        activations=_activation_ranges(model, plan, block, config.training.calibration_quantile),
+        activations=_activation_ranges(config, model, plan, block),
     )
 
 
-def _activation_ranges(model: keras.Model, plan: tuple[DenseStep, ...], block: Block, quantile: float) -> dict[str, float]:
+def _activation_ranges(config: Config, model: keras.Model, plan: tuple[DenseStep, ...], block: Block) -> dict[str, float]:
     """Per activation layer: the quantile over events of the largest magnitude in the layer."""
+    settings = config.training
     names = [step.activation if step.hidden else step.name for step in plan]
     probe = keras.Model(model.input, [model.get_layer(name).output for name in names])
     inputs = block.inputs[:MAX_EVENTS]
@@ -36,4 +37,8 @@ def _activation_ranges(model: keras.Model, plan: tuple[DenseStep, ...], block: B
     for start in range(0, len(inputs), _BATCH):
         for peaks, output in zip(largest, probe(inputs[start : start + _BATCH]), strict=True):
             peaks.append(np.abs(output.numpy()).max(axis=1))
-    return {step.activation: float(np.quantile(np.concatenate(peaks), quantile)) for step, peaks in zip(plan, largest, strict=True)}
+    ranges = {}
+    for step, peaks in zip(plan, largest, strict=True):
+        quantile = settings.hidden_quantile if step.hidden else settings.output_quantile
+        ranges[step.activation] = float(np.quantile(np.concatenate(peaks), quantile))
+    return ranges

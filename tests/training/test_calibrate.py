@@ -12,7 +12,7 @@ def _largest(outputs: np.ndarray, quantile: float) -> float:
 def test_ranges_hold_the_wanted_fraction_of_events_and_no_smaller_ones_do(make_config):
     """The first hidden layer and the output of a network without further layers, computed here by hand."""
     for quantile in (0.5, 1.0):
-        config = make_config(model={"encoder": [8], "decoder": []}, calibration_quantile=quantile)
+        config = make_config(model={"encoder": [8], "decoder": []}, hidden_quantile=quantile, output_quantile=quantile)
         block = load_training_data(config).training
         model = build_float_model(config, folded=True)
         kernel, bias = model.get_layer("enc0").get_weights()
