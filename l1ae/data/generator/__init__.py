@@ -14,6 +14,7 @@ from l1ae.data.generator._config import (
     TruthFilter,
 )
 from l1ae.data.generator._generate import GenerationResult, ProcessResult, generate
+from l1ae.data.generator._physics import PhysicsCheck, physics_checks
 
 __all__ = [
     "PROCESSES",
@@ -22,6 +23,7 @@ __all__ = [
     "DetectorConfig",
     "GenerationResult",
     "GeneratorConfig",
+    "PhysicsCheck",
     "PileupConfig",
     "ProcessConfig",
     "ProcessResult",
@@ -30,4 +32,5 @@ __all__ = [
     "TrackBin",
     "TruthFilter",
     "generate",
+    "physics_checks",
 ]

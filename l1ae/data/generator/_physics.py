@@ -1,0 +1,149 @@
+"""Distributions of a generated background store compared with facts from elsewhere."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from l1ae.data._store import Events, EventStore
+from l1ae.errors import UserError
+from l1ae.inputs import InputSpec
+
+__all__ = ["PhysicsCheck", "core_median", "pair_mass", "physics_checks", "steepest_descent", "transverse_mass"]
+
+FloatArray = npt.NDArray[np.float64]
+
+_PDG = "PDG 2024"
+_PUBLIC = "500-event extracts of the public ADC2021 files, arXiv:2107.02157"
+_MPI = "the same detector on Pythia events with multi-parton interactions"
+_COCKTAIL = "arXiv:2107.02157"
+_BOOTSTRAPS = 50
+
+
+@dataclass(frozen=True)
+class PhysicsCheck:
+    """One comparison: `measured` +- `error` (statistical) against `expected`, which the model is meant to meet within `tolerance`."""
+
+    name: str
+    measured: float
+    error: float
+    expected: float
+    tolerance: float
+    unit: str
+    source: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether the difference is within the tolerance and three statistical errors."""
+        return abs(self.measured - self.expected) <= self.tolerance + 3 * self.error
+
+
+def physics_checks(store: EventStore, spec: InputSpec) -> tuple[PhysicsCheck, ...]:
+    """Compare a background store that `generate` made with published and independent numbers.
+
+    Tolerances: Z peaks are pulled down by photons that leptons radiate; the W transverse mass is smeared by pileup;
+    leading-order cross sections are uncertain by some ten per cent (QCD more).
+    Raises `UserError` when the store does not have the processes of the background.
+    """
+    if store.processes != ("w", "qcd", "z", "ttbar"):
+        raise UserError(f"{store.path}: physics checks need a generated background with processes w, qcd, z, ttbar, not {store.processes}")
+    events = store.read()
+    by_name = {name: events.select(events.process == index) for index, name in enumerate(store.processes)}
+    physical = {name: spec.to_physical(part.hw) for name, part in by_name.items()}
+    return (*_peaks(physical), *_multiplicities(physical), *_mixture(store.provenance), _pileup(events, store.provenance))
+
+
+def pair_mass(first: FloatArray, second: FloatArray) -> FloatArray:
+    """Invariant mass [GeV] of two massless objects (n, 3): pT, eta, phi."""
+    d_eta, d_phi = first[:, 1] - second[:, 1], first[:, 2] - second[:, 2]
+    return np.sqrt(2 * first[:, 0] * second[:, 0] * (np.cosh(d_eta) - np.cos(d_phi)))
+
+
+def transverse_mass(lepton: FloatArray, met: FloatArray) -> FloatArray:
+    """Transverse mass [GeV] of a lepton and missing momentum, (n, 3) each."""
+    return np.sqrt(2 * lepton[:, 0] * met[:, 0] * (1 - np.cos(lepton[:, 2] - met[:, 2])))
+
+
+def core_median(values: FloatArray, half_width: float = 5.0) -> float:
+    """Position of a peak: the median within `half_width` of itself, iterated from the median of all."""
+    position = float(np.median(values))
+    for _ in range(20):
+        position = float(np.median(values[np.abs(values - position) < half_width]))
+    return position
+
+
+def steepest_descent(values: FloatArray, bandwidth: float) -> float:
+    """Position of a falling edge: where the derivative of a Gaussian kernel density is most negative."""
+    counts, edges = np.histogram(values, np.arange(values.min(), values.max() + 0.2, 0.2))
+    centres = (edges[1:] + edges[:-1]) / 2
+    distance = (centres[:, None] - centres) / bandwidth
+    slope = -(distance * np.exp(-(distance**2) / 2)) @ counts
+    return float(centres[np.argmin(slope)])
+
+
+def _bootstrapped(estimate: Callable[[FloatArray], float], values: FloatArray) -> tuple[float, float]:
+    """An estimate and its statistical error from resampled events."""
+    rng = np.random.default_rng(0)
+    copies = [estimate(values[rng.integers(0, len(values), len(values))]) for _ in range(_BOOTSTRAPS)]
+    return estimate(values), float(np.std(copies))
+
+
+def _leading_lepton(physical: FloatArray) -> FloatArray:
+    return np.where(physical[:, 1, :1] > physical[:, 5, :1], physical[:, 1], physical[:, 5])
+
+
+def _peaks(physical: dict[str, FloatArray]) -> list[PhysicsCheck]:
+    checks = []
+    for name, slot, tolerance in (("mu mu", 5, 0.6), ("e e", 1, 1.0)):
+        first, second = physical["z"][:, slot], physical["z"][:, slot + 1]
+        both = second[:, 0] > 10
+        peak = _bootstrapped(core_median, pair_mass(first[both], second[both]))
+        checks.append(PhysicsCheck(f"Z -> {name} mass peak", *peak, 91.19, tolerance, "GeV", _PDG))
+    lepton, met = _leading_lepton(physical["w"]), physical["w"][:, 0]
+    edge = _bootstrapped(lambda pt: steepest_descent(pt, 1.5), lepton[lepton[:, 0] > 25, 0])
+    checks.append(PhysicsCheck("W lepton pT edge (half the mass)", *edge, 80.37 / 2, 1.5, "GeV", _PDG))
+    edge = _bootstrapped(lambda mass: steepest_descent(mass, 4.0), transverse_mass(lepton, met))
+    checks.append(PhysicsCheck("W transverse mass edge", *edge, 80.37, 8.0, "GeV", _PDG))
+    return checks
+
+
+def _multiplicities(physical: dict[str, FloatArray]) -> list[PhysicsCheck]:
+    def mean(name: str, values: npt.NDArray[Any], facts: tuple[float, float], unit: str, source: str) -> PhysicsCheck:
+        return PhysicsCheck(name, float(values.mean()), float(values.std() / len(values) ** 0.5), *facts, unit, source)
+
+    filled = {name: events[..., 0] > 0 for name, events in physical.items()}
+    leptons = {name: slots[:, 1:9].sum(axis=1) for name, slots in filled.items()}
+    jets = {name: slots[:, 9:].sum(axis=1) for name, slots in filled.items()}
+    return [
+        mean("jets per W event", jets["w"], (0.63, 0.12), "", _MPI),
+        mean("jets per ttbar event", jets["ttbar"], (4.94, 0.4), "", _MPI),
+        mean("mean MET of W events", physical["w"][:, 0, 0], (40.6, 1.5), "GeV", _MPI),
+        mean("Z events with two leptons", leptons["z"] >= 2, (0.53, 0.05), "", _PUBLIC),
+    ]
+
+
+def _mixture(provenance: Any) -> list[PhysicsCheck]:
+    """Shares of the processes that follow from leading-order cross section x acceptance; the store itself has the published ones."""
+    processes = provenance["processes"]
+    rate = {name: facts["cross_section"] * facts["acceptance"] for name, facts in processes.items()}
+    error = {
+        name: float(np.hypot(facts["cross_section_error"] * facts["acceptance"], facts["cross_section"] * facts["acceptance_error"]))
+        for name, facts in processes.items()
+    }
+    total = sum(rate.values())
+    checks = []
+    for name, published, tolerance in (("w", 0.592, 0.06), ("qcd", 0.338, 0.07), ("z", 0.067, 0.025), ("ttbar", 0.003, 0.004)):
+        share = rate[name] / total
+        others = sum(error[other] ** 2 for other in rate if other != name)
+        spread = float(np.hypot((1 - share) * error[name], share * others**0.5)) / total
+        checks.append(PhysicsCheck(f"share of {name} from first principles", share, spread, published, tolerance, "", _COCKTAIL))
+    return checks
+
+
+def _pileup(events: Events, provenance: Any) -> PhysicsCheck:
+    expected = float(provenance["detector"]["pileup_mean"])
+    measured, error = float(events.pileup.mean()), (expected / len(events)) ** 0.5
+    # Isolation disfavours crowded events a little.
+    return PhysicsCheck("overlaid pileup collisions", measured, error, expected, 0.02 * expected, "", "the configuration")
