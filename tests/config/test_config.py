@@ -4,7 +4,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from l1ae.config import Config, dump_config, load_config, parse_config
+from l1ae.config import Config, dump_config, load_config
 from l1ae.errors import UserError
 from l1ae.inputs import FixedFormat, ugt_input_spec
 
@@ -129,7 +129,7 @@ def test_yaml_cannot_run_code(tmp_path):
 
 def test_preprocessing_overrides_leave_the_hardware_scales_alone():
     content = MINIMAL | {"inputs": {"groups": {"mu": {"offset": [[0, 0, i] for i in range(4)], "shift": [-1, 0, 0]}}}}
-    spec = parse_config(content, "test").inputs.spec()
+    spec = Config.model_validate(content).inputs.spec()
     assert spec.digest == ugt_input_spec().digest
     assert spec.offset[[17, 20, 23, 26]].tolist() == [0, 1, 2, 3]
     assert spec.shift[15:27].tolist() == [-1, 0, 0] * 4

@@ -1,0 +1,70 @@
+"""The command line as a script sees it: exit status, stdout for results, stderr for the rest."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def run(*arguments, cwd=None):
+    command = [sys.executable, "-c", "from l1ae.cli import main; main()", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
+
+
+def test_every_command_has_help():
+    top = run("--help")
+    assert top.returncode == 0
+    for command in ("train", "evaluate", "hls", "csim", "report", "run", "doctor", "data"):
+        assert command in top.stdout
+        assert run(command, "--help").returncode == 0
+    for command in ("generate", "import", "info"):
+        assert run("data", command, "--help").returncode == 0
+
+
+def test_help_does_not_load_tensorflow():
+    code = "import sys, l1ae.cli; print('tensorflow' in sys.modules, 'hls4ml' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout == "False False\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "nothing.yaml"], "configuration 'nothing.yaml' does not exist"),
+        (["data", "info", "nothing.h5"], "nothing.h5"),
+        (["csim", "nothing"], "'nothing' is no run folder"),
+        (["report", "nothing"], "'nothing' is no run folder"),
+        (["train", "--no-such-option"], "No such option"),
+    ],
+)
+def test_a_users_mistake_exits_with_2_and_a_message_on_stderr(arguments, message, tmp_path):
+    result = run(*arguments, cwd=tmp_path)
+    assert result.returncode == 2
+    assert message in result.stderr
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+
+
+def test_doctor_lists_packages_and_tools():
+    result = run("doctor")
+    assert result.returncode == 0
+    for name in ("python", "tensorflow", "hls4ml", "g++", "vitis_hls"):
+        assert name in result.stdout
+
+
+def test_doctor_says_what_is_missing_and_how_to_get_it(tmp_path):
+    code = "import os; os.environ['PATH'] = ''; from l1ae.cli import main; main()"
+    result = subprocess.run([sys.executable, "-c", code, "doctor"], capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert "MISSING  g++" in result.stdout
+    assert "apt-get install g++" in result.stdout
+
+
+def test_shipped_configurations_are_valid():
+    from l1ae.config import load_config
+
+    configs = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
+    assert [path.stem for path in configs][:2] == ["dnn_ae", "dnn_vae"]
+    for path in configs:
+        assert load_config(path).name == path.stem

@@ -1,0 +1,90 @@
+"""The run folder: atomic stages, a truthful manifest, nothing done twice."""
+
+import json
+
+import pytest
+
+from l1ae.errors import UserError
+from l1ae.pipeline import Run
+
+
+@pytest.fixture
+def run(make_config, tmp_path):
+    return Run.create(make_config(), tmp_path / "run")
+
+
+def _fill(text):
+    def make(folder):
+        (folder / "result.txt").write_text(text)
+        return text
+
+    return make
+
+
+def test_configuration_survives_a_reopening(run):
+    assert Run.open(run.folder).config == run.config
+
+
+def test_a_stage_is_current_until_an_input_or_output_changes(run):
+    assert not run.is_current("hls", {"a": "1"})
+    assert run.produce("hls", {"a": "1"}, _fill("x")) == "x"
+    assert run.is_current("hls", {"a": "1"})
+    assert not run.is_current("hls", {"a": "2"})
+    (run.path("hls") / "result.txt").write_text("tampered")
+    assert not run.is_current("hls", {"a": "1"})
+
+
+def test_files_that_a_tool_adds_do_not_make_a_stage_stale(run):
+    run.produce("hls", {"a": "1"}, _fill("x"))
+    (run.path("hls") / "vendor.log").write_text("42")
+    assert run.is_current("hls", {"a": "1"})
+
+
+def test_a_failing_stage_leaves_the_previous_result(run):
+    def fail(folder):
+        (folder / "result.txt").write_text("half")
+        raise RuntimeError("no")
+
+    run.produce("hls", {"a": "1"}, _fill("whole"))
+    with pytest.raises(RuntimeError):
+        run.produce("hls", {"a": "2"}, fail)
+    assert (run.path("hls") / "result.txt").read_text() == "whole"
+    assert run.is_current("hls", {"a": "1"})
+
+
+def test_a_first_stage_that_fails_leaves_no_result(run):
+    with pytest.raises(ZeroDivisionError):
+        run.produce("hls", {}, lambda folder: 1 / 0)
+    assert not run.path("hls").exists()
+
+
+def test_resume_hands_over_the_unfinished_folder(run):
+    def interrupted(folder):
+        (folder / "half.txt").write_text("half")
+        raise KeyboardInterrupt
+
+    def names(folder):
+        return sorted(path.name for path in folder.iterdir())
+
+    with pytest.raises(KeyboardInterrupt):
+        run.produce("train", {}, interrupted)
+    assert run.produce("train", {}, names, resume=True) == ["half.txt"]
+    assert run.produce("train", {}, names, resume=False) == []
+
+
+def test_manifest_says_what_was_made_from_what(run):
+    run.produce("hls", {"a": "1"}, _fill("x"))
+    entry = json.loads((run.folder / "manifest.json").read_text())["stages"]["hls"]
+    assert entry["inputs"] == {"a": "1"}
+    assert entry["outputs"] == {"result.txt": "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"}  # sha256 of "x"
+    assert {"python", "tensorflow", "hls4ml", "numpy"} <= set(entry["tools"])
+    assert entry["seconds"] >= 0
+    assert entry["git"]
+
+
+def test_a_folder_that_is_no_run_is_refused(make_config, tmp_path):
+    (tmp_path / "thesis.tex").write_text("precious")
+    with pytest.raises(UserError, match=r"exists and is no run folder .* choose another one with --run"):
+        Run.create(make_config(), tmp_path)
+    with pytest.raises(UserError, match=r"is no run folder .* make one with `l1ae train"):
+        Run.open(tmp_path)

@@ -1,0 +1,102 @@
+"""All stages on a tiny data set: files, reproducibility, skipping, and a fault that must stop the command."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from l1ae.contract import Contract
+from l1ae.data import open_dataset
+from l1ae.errors import CheckFailedError
+from l1ae.pipeline import Run, contract_stage, csim_stage, csim_verdict, evaluate_stage, hls_stage, report_stage, run_all, train_stage
+from l1ae.pipeline._samples import csim_sample, part_of
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def trained(make_config, tmp_path_factory):
+    """A trained run, shared; tests must leave `train` and `contract` as they are."""
+    return train_stage(make_config(), tmp_path_factory.mktemp("runs") / "run")
+
+
+def test_same_configuration_data_and_seed_give_the_same_contract_and_firmware(trained, make_config, tmp_path):
+    again = train_stage(make_config(), tmp_path / "again")
+    hls_stage(trained)
+    hls_stage(again)
+    digests = [json.loads((run.path("hls") / "summary.json").read_text())["digest"] for run in (trained, again)]
+    assert digests[0] == digests[1]
+    assert (again.path("contract") / "contract.json").read_bytes() == (trained.path("contract") / "contract.json").read_bytes()
+
+
+def test_threshold_keeps_the_configured_rate_on_validation_background(trained):
+    config = trained.config
+    contract = Contract.load(trained.path("contract") / "contract.json")
+    events = open_dataset(config.data.source, config.inputs.spec()).background.read()
+    scores = contract.evaluate_reference(events.hw[part_of(config, events) == 1])["score"]
+    assert np.mean(scores >= contract.threshold) <= config.model.target_fpr
+    assert np.mean(scores >= contract.threshold - 1) > config.model.target_fpr
+
+
+def test_summary_holds_bounds_that_hold_the_observed_range(trained):
+    summary = json.loads((trained.path("contract") / "summary.json").read_text())
+    assert summary["parameters"] == 57 * 6 + 6 + 6 * 2 + 2 + 2 * 6 + 6 + 6 * 57 + 57
+    for row in summary["tensors"]:
+        assert row["low"] <= row["observed_low"] <= row["observed_high"] <= row["high"], row["name"]
+
+
+def test_csim_and_evaluation_agree_with_the_models(trained):
+    hls_stage(trained, backend="Vivado")
+    report = csim_stage(trained)
+    assert report.passed
+    assert csim_verdict(trained) == "C simulation: 0 mismatches in 2000 events"
+    content = json.loads((trained.path("csim") / "report.json").read_text())
+    assert content["backend"] == "Vivado"
+    assert content["quantized"] == {"events": 2000, "mismatches": 0}
+    assert set(content["float"]) == {"max_abs", "rms", "auc_float", "auc_fixed", "decision_flips", "threshold"}
+    assert set(content["seconds"]) == {"convert", "compile", "simulate"}
+    evaluate_stage(trained)
+    page = report_stage(trained).read_text()
+    assert "0 mismatches" in re.sub(r"<[^>]+>", "", page)
+
+
+def test_a_planted_fault_fails_the_stage_and_is_in_its_report(trained):
+    hls_stage(trained)
+    header = trained.path("hls") / "firmware" / "weights" / "w3.h"
+    header.write_text(re.sub(r"= \{-?0\.(\d)", r"= {0.9", header.read_text(), count=1))
+    with pytest.raises(CheckFailedError, match=r"C simulation: \d+ mismatches in 500 events\nlayer 'enc0', event \d+"):
+        csim_stage(trained, events=500)
+    content = json.loads((trained.path("csim") / "report.json").read_text())
+    assert content["mismatches"] > 0
+    assert content["first_mismatch"]["layer"] == "enc0"
+    assert "csim" not in trained.manifest()["stages"]
+
+
+def test_run_skips_what_is_up_to_date(make_config, tmp_path):
+    def stages(config):
+        seen = {}
+        run_all(config, tmp_path / "run", announce=lambda stage, current: seen.update({stage: current}))
+        return seen
+
+    assert stages(make_config("dense_vae")) == dict.fromkeys(["train", "contract", "evaluation", "hls", "csim"], False)
+    assert stages(make_config("dense_vae")) == dict.fromkeys(["train", "contract", "evaluation", "hls", "csim"], True)
+    other_clock = make_config("dense_vae", hls={"clock_period": 25.0})
+    assert stages(other_clock) == {"train": True, "contract": True, "evaluation": True, "hls": False, "csim": False}
+    Run.open(tmp_path / "run").forget("evaluation")
+    assert stages(other_clock) == {"train": True, "contract": True, "evaluation": False, "hls": True, "csim": True}
+
+
+def test_contract_can_be_made_again(trained):
+    before = (trained.path("contract") / "contract.json").read_bytes()
+    contract_stage(trained)
+    assert (trained.path("contract") / "contract.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("events", [10, 3000, 10_000])
+def test_csim_sample_is_real_events_with_a_fifth_of_signal(make_config, events):
+    sample = csim_sample(make_config(), events)
+    assert len(sample.hardware) == len(sample.sample) == len(sample.held_out) == min(events, 3800)
+    signals = np.mean(sample.sample != "background")
+    assert signals == pytest.approx(0.2 if events < 3800 else 800 / 3800, abs=0.001)
+    assert np.all(sample.held_out[sample.sample != "background"])
