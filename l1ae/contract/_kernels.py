@@ -109,9 +109,8 @@ def _(operation: Preprocess, context: Context) -> Kernel:
 
 def _mask(codes: Array, hardware: Array) -> Array:
     """Set the three features of every empty slot to 0, in place."""
-    filled = (hardware[::3] != 0).astype(codes.dtype)
-    for feature in range(3):
-        codes[feature::3] *= filled
+    slots = codes.reshape(-1, 3, codes.shape[1])
+    slots *= (hardware[::3] != 0).astype(codes.dtype)[:, None]
     return codes
 
 
@@ -175,12 +174,11 @@ def _(operation: SquaredError, context: Context) -> Kernel:
         return _reference_kernel(operation, context)
     narrow = number_type(max(-operation.difference.low, operation.difference.high))
     fraction = operation.difference.fraction
-    scale_a, scale_b = (narrow.type(2.0 ** (fraction - context.formats[name].fraction)) for name in operation.inputs[:2])
+    scales = [narrow.type(2.0 ** (fraction - context.formats[name].fraction)) for name in operation.inputs[:2]]
     absent = np.flatnonzero(~operation.present)
 
     def run(tensors: Sequence[Array]) -> Array:
-        difference = tensors[0] * scale_a
-        difference -= tensors[1] * scale_b
+        difference = np.subtract(*(codes if scale == 1 else codes * scale for codes, scale in zip(tensors[:2], scales, strict=True)))
         _mask(difference, tensors[2])
         difference[absent] = 0
         wide = difference.astype(dtype, copy=False)

@@ -13,7 +13,7 @@ from l1ae.data import Events, EventStore, open_dataset, split_fractions
 from l1ae.evaluation import ScoreSet, group_ids
 from l1ae.models import score
 
-__all__ = ["CsimSample", "csim_sample", "evaluation_scores", "part_of", "validation_events"]
+__all__ = ["CsimSample", "csim_sample", "evaluation_scores", "first_events", "part_of", "validation_events"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -80,6 +80,13 @@ def evaluation_scores(scorer: Scorer) -> tuple[dict[str, ScoreSet], dict[str, np
     lsb = {"fixed": scorer.contract.score.format.lsb}
     sets = {variant: ScoreSet(by_sample.pop("background"), by_sample, lsb.get(variant)) for variant, by_sample in scores.items()}
     return sets, groups
+
+
+def first_events(config: Config, events: int) -> dict[str, npt.NDArray[np.int16]]:
+    """The first events of every sample, (N, slots, 3), for a look at the inputs."""
+    dataset = open_dataset(config.data.source, config.inputs.spec())
+    stores = {"background": dataset.background, **dataset.signals}
+    return {name: store.read(0, min(events, store.n_events)).hw for name, store in stores.items()}
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,11 @@ from l1ae.config import Config
 from l1ae.contract import Contract, build_contract, threshold_for_fpr
 from l1ae.data import dataset_folder, open_dataset
 from l1ae.errors import CheckFailedError, UserError
-from l1ae.evaluation import evaluate, write_evaluation
+from l1ae.evaluation import evaluate, inputs_figure, write_evaluation
 from l1ae.hls import CsimReport, convert, corner_vectors, read_vendor_report, simulate
 from l1ae.pipeline._comparison import float_comparison, report_content
 from l1ae.pipeline._run import Run, digest_file, digest_json, digest_tree
-from l1ae.pipeline._samples import Scorer, csim_sample, evaluation_scores, validation_events
+from l1ae.pipeline._samples import Scorer, csim_sample, evaluation_scores, first_events, validation_events
 from l1ae.pipeline._summary import contract_summary, hls_summary
 from l1ae.report import write_report
 from l1ae.training import Progress, load_trained, train
@@ -26,6 +26,11 @@ __all__ = ["contract_stage", "csim_stage", "csim_verdict", "evaluate_stage", "hl
 
 _OBSERVED_EVENTS = 20_000
 _TEST_VECTORS = 200
+_SCORE_NAMES = {
+    "squared_error": "Squared reconstruction error",
+    "mu2": r"Latent score $\sum\mu^2$",
+    "kl": "KL divergence of the latent distribution",
+}
 
 
 def train_stage(config: Config, folder: Path, *, resume: bool = False, progress: Progress | None = None) -> Run:
@@ -70,7 +75,9 @@ def evaluate_stage(run: Run) -> None:
         scores, groups = evaluation_scores(scorer)
         contract = scorer.contract
         metrics = evaluate(scores, groups, threshold=contract.threshold * contract.score.format.lsb)
-        write_evaluation(target, metrics, scores)
+        inputs = inputs_figure(first_events(run.config, _OBSERVED_EVENTS), run.config.inputs.spec())
+        target_fpr, name = run.config.model.target_fpr, _SCORE_NAMES[run.config.model.score]
+        write_evaluation(target, metrics, scores, groups, target_fpr=target_fpr, score_name=name, more={"inputs": inputs})
 
     run.produce("evaluation", _evaluation_inputs(run), make)
 
