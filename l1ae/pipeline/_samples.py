@@ -18,6 +18,7 @@ __all__ = ["CsimSample", "csim_sample", "evaluation_scores", "first_events", "pa
 FloatArray = npt.NDArray[np.float64]
 
 TRAIN, VALIDATION, TEST = range(3)
+_BATCH = 8192
 VARIANTS = ("float", "quantized", "fixed")
 
 
@@ -44,22 +45,33 @@ class Scorer:
         spec = self.config.inputs.spec()
         inputs, mask = spec.to_network_float(hardware), spec.mask(hardware)
         result: dict[str, FloatArray] = {
-            name: score(self.config.model.score, inputs, _predict(model, inputs), mask)
+            name: self._score(inputs, _predict(model, inputs), mask)
             for name, model in (("float", self.models.float_model), ("quantized", self.models.quantized_model))
         }
         form = self.contract.score.format
         fixed = self.contract.evaluate(hardware, [self.contract.score.name])[self.contract.score.name]
         return result | {"fixed": np.asarray(fixed[:, 0] * form.lsb, np.float64)}
 
+    def _score(self, inputs: npt.NDArray[np.float32], outputs: list[npt.NDArray[np.float32]], mask: npt.NDArray[np.bool_]) -> FloatArray:
+        return score(self.config.model.score, inputs, outputs if len(outputs) > 1 else outputs[0], mask)
+
     def quantized_tensors(self, hardware: npt.NDArray[np.integer]) -> dict[str, npt.NDArray[np.float32]]:
         """Outputs of the quantized Keras model by the name of the contract's tensor."""
         outputs = _predict(self.models.quantized_model, self.config.inputs.spec().to_network_float(hardware))
         names = [tensor._keras_history.operation.name for tensor in self.models.quantized_model.outputs]
-        return dict(zip(names, outputs if isinstance(outputs, list) else [outputs], strict=True))
+        return dict(zip(names, outputs, strict=True))
 
 
-def _predict(model: Any, inputs: npt.NDArray[np.float32]) -> Any:
-    return model.predict(inputs, batch_size=8192, verbose=0)
+def _predict(model: Any, inputs: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
+    """Every output of a Keras model, in blocks that bound the memory.
+
+    `Model.predict` would trace its graph anew, and warn, for every new number of events.
+    """
+    blocks = []
+    for start in range(0, len(inputs), _BATCH):
+        outputs = model(inputs[start : start + _BATCH], training=False)
+        blocks.append([np.asarray(output) for output in (outputs if isinstance(outputs, list) else [outputs])])
+    return [np.concatenate(column) for column in zip(*blocks, strict=True)]
 
 
 def evaluation_scores(scorer: Scorer) -> tuple[dict[str, ScoreSet], dict[str, npt.NDArray[np.int64]]]:
