@@ -111,8 +111,8 @@ def report(speeds: dict[str, Speed], workers: dict[str, list[float]] | None) -> 
     """Print the tables."""
     print("| process | accepted events/s per core | truth level, ms | detector, ms |\n|---|---|---|---|")
     for speed in speeds.values():
-        rate = f"{speed.events_per_second:.0f} ± {speed.error:.0f}"
-        print(f"| {speed.name} | {rate} | {speed.truth_ms:.2f} | {speed.detector_ms:.2f} |")
+        rounded = f"{speed.events_per_second:.0f} ± {speed.error:.0f}"
+        print(f"| {speed.name} | {rounded} | {speed.truth_ms:.2f} | {speed.detector_ms:.2f} |")
     print("\n| sample | events/s per core |\n|---|---|")
     for sample in SAMPLES:
         rate, error = sample_speed(sample, speeds)

@@ -98,7 +98,7 @@ def generate(
     plan = Plan(queues, events, progress)
     with start_pool(workers) as pool:
         make_library(pool, config, folder)
-        plan.run(pool, 1 if workers == 1 else 2 * workers)
+        plan.run(pool, 1 if workers == 1 else workers + 1)
     log.info("%s: %d shards made, %d reused; writing %s", sample, plan.made, plan.reused, output)
     streams = [_Stream(queue) for queue in queues]
     with StoreWriter(

@@ -1,5 +1,7 @@
 """Which shards to make, in which order, on how many processes."""
 
+import logging
+import signal
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -20,6 +22,8 @@ _HOPELESS = 200
 
 Progress = Callable[[int, int], None]
 
+log = logging.getLogger("l1ae")
+
 
 class _InlineExecutor(Executor):
     """Runs each task at once in this process."""
@@ -32,12 +36,22 @@ class _InlineExecutor(Executor):
 
 def start_pool(workers: int) -> Executor:
     """Worker processes, or this process alone. A forked worker would inherit threads in an undefined state, hence spawn."""
-    return _InlineExecutor() if workers == 1 else ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    if workers == 1:
+        return _InlineExecutor()
+    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_leave_interrupts_to_the_parent)
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    """Ctrl-C reaches every process of the terminal; a worker that ignores it completes and keeps the shard in hand."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def make_library(pool: Executor, config: GeneratorConfig, folder: Path) -> None:
     """Make what is missing of the pileup library."""
-    for future in [pool.submit(run_task, task) for task in pileup_tasks(config, folder) if not task.truth_path.exists()]:
+    missing = [task for task in pileup_tasks(config, folder) if not task.truth_path.exists()]
+    if missing:
+        log.info("making the pileup library of %d collisions, once for all samples", config.pileup.library_events)
+    for future in [pool.submit(run_task, task) for task in missing]:
         _outcome(future)
 
 
@@ -118,6 +132,9 @@ class Plan:
                     queue, index = pending.pop(future)
                     queue.done[index] = _outcome(future)
                     self.made += 1
+        except KeyboardInterrupt:
+            log.warning("interrupted; completing the shards in hand, run again to continue")
+            raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
