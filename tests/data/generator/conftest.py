@@ -6,7 +6,7 @@ import pytest
 
 from l1ae.data.generator import PROCESSES, DetectorConfig, GeneratorConfig, PileupConfig, generate
 
-SMALL_SHARDS = {"w": 150, "qcd": 250, "z": 60, "a4l": 50}
+SMALL_SHARDS = {"w": 150, "qcd": 100, "z": 60, "a4l": 50}
 
 
 def small_config(**detector: float) -> GeneratorConfig:

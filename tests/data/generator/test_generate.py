@@ -125,11 +125,11 @@ def test_a_changed_detector_reuses_every_truth_shard(background, config, tmp_pat
     shutil.copytree(background.parent / "shards", shards, copy_function=shutil.copy2)
     before = truth_files(shards)
     changed = config.model_copy(update={"detector": DetectorConfig(pileup_mean=8.0)})
-    result = generate("background", 200, tmp_path / "changed.h5", workers=1, config=changed, shards=shards)
+    result = generate("background", 120, tmp_path / "changed.h5", workers=1, config=changed, shards=shards)
     assert result.shards_reused == 0
     assert result.shards_made > 0
     assert truth_files(shards) == before
-    assert columns(tmp_path / "changed.h5")["pileup"].mean() == pytest.approx(8, abs=5 * np.sqrt(8 / 200))
+    assert columns(tmp_path / "changed.h5")["pileup"].mean() == pytest.approx(8, abs=5 * np.sqrt(8 / 120))
 
 
 def test_a_job_that_was_killed_continues_where_it_was(background, config, fresh_shards, tmp_path):
@@ -216,3 +216,11 @@ def test_a_missing_package_is_named_before_anything_is_made(config, tmp_path, mo
 def test_workers_do_not_import_tensorflow():
     code = "import sys, l1ae.data.generator; sys.exit(any(name in sys.modules for name in ('tensorflow', 'keras', 'pythia8mc', 'fastjet')))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_no_two_shards_hold_the_same_collisions(background):
+    for process in ("w", "qcd", "z"):
+        shards = sorted(background.parent.glob(f"shards/truth/{process}-*/seed-1/*.npz"))
+        assert len(shards) > 1
+        hardest = [np.unique(np.load(path)["pt"])[-10:] for path in shards]
+        assert len(np.unique(np.concatenate(hardest))) == 10 * len(shards)
