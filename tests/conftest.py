@@ -35,12 +35,14 @@ def _dense(name: str, size: int, x: Any) -> Any:
     )(x)
 
 
-def _build(score: str, hidden: Sequence[int]) -> Any:
+def _build(score: str, hidden: Sequence[int], grid: bool) -> Any:
     import keras
     from qkeras import QActivation, quantized_bits, quantized_relu
 
     keras.utils.set_random_seed(7)
     inputs = x = keras.layers.Input((57,))
+    if grid:
+        x = QActivation(quantized_bits(12, 5, alpha=1), name="grid")(x)
     for k, size in enumerate(hidden):
         x = QActivation(quantized_relu(8, 3), name=f"enc{k}_relu")(_dense(f"enc{k}", size, x))
     if score == "squared_error":
@@ -54,13 +56,16 @@ def _build(score: str, hidden: Sequence[int]) -> Any:
 
 @pytest.fixture(scope="session")
 def make_network() -> Callable[..., Network]:
-    """A network with the given score ("squared_error", "mu2", "kl") and hidden layers, the same for the same arguments."""
+    """A network with the given score ("squared_error", "mu2", "kl") and hidden layers, the same for the same arguments.
 
-    def make(score: str, hidden: Sequence[int] = (8, 6), threshold: int = 300, **model_options: Any) -> Network:
+    With `grid` a quantizer on the grid of the inputs, which changes nothing, comes first: hls4ml's `bit_exact` wants it.
+    """
+
+    def make(score: str, hidden: Sequence[int] = (8, 6), threshold: int = 300, *, grid: bool = False, **model_options: Any) -> Network:
         architecture = "dense_ae" if score == "squared_error" else "dense_vae"
         content = {"name": f"tiny_{score}", "model": {"architecture": architecture, "score": score, **model_options}}
         config = Config.model_validate(content)
-        model = _build(score, hidden)
+        model = _build(score, hidden, grid)
         return Network(config, model, build_contract(config, model).with_threshold(threshold))
 
     return make
