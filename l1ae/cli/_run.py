@@ -41,18 +41,18 @@ def _silent_stderr() -> Iterator[None]:
     No setting stops it. What was written is shown after all when the import fails.
     """
     sys.stderr.flush()
-    saved = os.dup(2)
+    saved, finished = os.dup(2), False
     with tempfile.TemporaryFile() as swallowed:
         os.dup2(swallowed.fileno(), 2)
         try:
             yield
-        except BaseException:
-            swallowed.seek(0)
-            os.write(saved, swallowed.read())
-            raise
+            finished = True
         finally:
             os.dup2(saved, 2)
             os.close(saved)
+            if not finished:
+                swallowed.seek(0)
+                os.write(2, swallowed.read())
 
 
 def _pipeline() -> ModuleType:

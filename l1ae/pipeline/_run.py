@@ -72,6 +72,14 @@ class Run:
         present = digest_tree(self.path(stage))
         return all(present.get(name) == digest for name, digest in entry["outputs"].items())
 
+    def can_resume(self, stage: str, inputs: Mapping[str, str]) -> bool:
+        """Whether an interrupted attempt at this stage, from these very inputs, waits to be continued."""
+        note = self._note(stage)
+        return note.is_file() and note.read_text() == digest_json(dict(inputs))
+
+    def _note(self, stage: str) -> Path:
+        return self.folder / f".tmp-{stage}.inputs"
+
     def produce(self, stage: str, inputs: Mapping[str, str], make: Callable[[Path], _T], *, resume: bool = False) -> _T:
         """Let `make` fill a temporary folder, rename it to the stage's, and record it in the manifest.
 
@@ -82,12 +90,14 @@ class Run:
         if temporary.exists() and not resume:
             shutil.rmtree(temporary)
         temporary.mkdir(exist_ok=True)
+        _write(self._note(stage), digest_json(dict(inputs)))
         started = time.perf_counter()
         result = make(temporary)
         target = self.path(stage)
         if target.exists():
             shutil.rmtree(target)
         temporary.rename(target)
+        self._note(stage).unlink()
         self._record(stage, inputs, time.perf_counter() - started)
         return result
 

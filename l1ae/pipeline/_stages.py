@@ -145,8 +145,9 @@ def run_all(
     """
     run = Run.create(config, folder)
     n_events = events or config.csim.events
+    unfinished = run.can_resume("train", _train_inputs(config))
     stages: tuple[tuple[str, Callable[[], Mapping[str, str]], Callable[[], Any]], ...] = (
-        ("train", lambda: _train_inputs(config), lambda: _train(run, resume=True, progress=progress)),
+        ("train", lambda: _train_inputs(config), lambda: _train(run, resume=unfinished, progress=progress)),
         ("contract", lambda: _contract_inputs(run), lambda: contract_stage(run)),
         ("evaluation", lambda: _evaluation_inputs(run), lambda: evaluate_stage(run)),
         ("hls", lambda: _hls_inputs(run, backend), lambda: hls_stage(run, backend=backend)),

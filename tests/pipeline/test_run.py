@@ -66,10 +66,14 @@ def test_resume_hands_over_the_unfinished_folder(run):
     def names(folder):
         return sorted(path.name for path in folder.iterdir())
 
+    assert not run.can_resume("train", {"a": "1"})
     with pytest.raises(KeyboardInterrupt):
-        run.produce("train", {}, interrupted)
-    assert run.produce("train", {}, names, resume=True) == ["half.txt"]
-    assert run.produce("train", {}, names, resume=False) == []
+        run.produce("train", {"a": "1"}, interrupted)
+    assert run.can_resume("train", {"a": "1"})
+    assert not run.can_resume("train", {"a": "2"})
+    assert run.produce("train", {"a": "1"}, names, resume=True) == ["half.txt"]
+    assert not run.can_resume("train", {"a": "1"})
+    assert run.produce("train", {"a": "1"}, names, resume=False) == []
 
 
 def test_manifest_says_what_was_made_from_what(run):

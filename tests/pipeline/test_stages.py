@@ -87,6 +87,21 @@ def test_run_skips_what_is_up_to_date(make_config, tmp_path):
     assert stages(other_clock) == {"train": True, "contract": True, "evaluation": False, "hls": True, "csim": True}
 
 
+def test_run_continues_an_interrupted_training_and_not_one_of_another_configuration(make_config, trained, tmp_path):
+    class StopError(Exception):
+        pass
+
+    def stop(report):
+        if report.epoch == 1:
+            raise StopError
+
+    for seed in (1, 2):
+        with pytest.raises(StopError):
+            run_all(make_config(seed=seed), tmp_path / "run", progress=stop)
+    run, _ = run_all(make_config(), tmp_path / "run")
+    assert (run.path("contract") / "contract.json").read_bytes() == (trained.path("contract") / "contract.json").read_bytes()
+
+
 def test_contract_can_be_made_again(trained):
     before = (trained.path("contract") / "contract.json").read_bytes()
     contract_stage(trained)
