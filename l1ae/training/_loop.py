@@ -1,4 +1,4 @@
-"""One epoch of training and one validation pass, as TensorFlow graphs over data that stays in memory."""
+"""Training steps and validation, as TensorFlow graphs over data that stays in memory."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -42,7 +42,7 @@ class Trainer:
         # converted once: a graph then refers to the arrays instead of copying them at every call
         self._training = _tensors(data.training)
         self._validation = _tensors(data.validation)
-        self._train_epoch = tf.function(self._train_epoch_graph)
+        self._train_step = tf.function(self._train_step_graph)
         self._validate_batch = tf.function(self._validate_batch_graph)
 
     @property
@@ -62,9 +62,12 @@ class Trainer:
         batch = self._config.training.batch_size
         steps = len(self._data.training) // batch
         order = generator.permutation(len(self._data.training))[: steps * batch].reshape(steps, batch)
-        seed = generator.integers(2**31)
-        terms = self._train_epoch(tf.constant(order, tf.int32), tf.constant(seed, tf.int32))
-        return self._losses(*terms.numpy().astype(float))
+        seed = int(generator.integers(2**31))
+        sums = tf.zeros(2)
+        # measured: with this loop inside the graph the last bits of a VAE's weights depended on timing, op determinism or not
+        for step, chosen in enumerate(order.astype(np.int32)):
+            sums += self._train_step(tf.constant(chosen), tf.constant([seed, step], tf.int32))
+        return self._losses(*sums.numpy().astype(float) / steps)
 
     def validate(self) -> Losses:
         """Average losses of the validation events; the VAE's noise is the same at every call."""
@@ -97,20 +100,16 @@ class Trainer:
         divergence = 0.5 * tf.reduce_sum(tf.square(mu) + tf.exp(log_var) - log_var - 1.0, axis=1)
         return _masked_squared_error(inputs, reconstruction, mask), divergence
 
-    def _train_epoch_graph(self, order: Any, seed: Any) -> Any:
-        """`order` is (steps, batch); returns the average (reconstruction, kl) over the epoch."""
+    def _train_step_graph(self, chosen: Any, seed: Any) -> Any:
+        """One step on the events `chosen`, (batch,); returns its average (reconstruction, kl)."""
         inputs, mask = self._training
         variables = self._networks.trainable_variables
-        sums = tf.zeros(2)
-        for step in tf.range(tf.shape(order)[0]):
-            chosen = order[step]
-            with tf.GradientTape() as tape:
-                terms = self._terms(tf.gather(inputs, chosen), tf.gather(mask, chosen), tf.stack([seed, step]), training=True)
-                reconstruction, kl = (tf.reduce_mean(term) for term in terms)
-                loss = self._weighted(reconstruction, kl)
-            self._optimizer.apply(tape.gradient(loss, variables), variables)
-            sums += tf.stack([reconstruction, kl])
-        return sums / tf.cast(tf.shape(order)[0], tf.float32)
+        with tf.GradientTape() as tape:
+            terms = self._terms(tf.gather(inputs, chosen), tf.gather(mask, chosen), seed, training=True)
+            reconstruction, kl = (tf.reduce_mean(term) for term in terms)
+            loss = self._weighted(reconstruction, kl)
+        self._optimizer.apply(tape.gradient(loss, variables), variables)
+        return tf.stack([reconstruction, kl])
 
     def _validate_batch_graph(self, inputs: Any, mask: Any, seed: Any) -> Any:
         return tf.stack([tf.reduce_sum(term) for term in self._terms(inputs, mask, seed, training=False)])

@@ -23,6 +23,11 @@ def test_integer_bits_are_the_fewest_without_saturation(value, bits, signed):
     assert _saturates(Fraction(value) * (1 + Fraction(1, 10**12)), bits, integer - 1, signed)
 
 
+@pytest.mark.parametrize(("codes", "integer"), [(127.4, 0), (127.6, 1), (63.7, -1), (63.8, 0)])
+def test_rounding_to_the_top_code_is_no_saturation(codes, integer):
+    assert integer_bits(codes / 128, 8, signed=True) == integer
+
+
 def test_a_layer_of_zeros_needs_no_integer_bits():
     assert integer_bits(0.0, 8, signed=True) == 0
 

@@ -81,3 +81,19 @@ def test_learning_rate_of_zero_changes_no_weight(make_config):
     before = [np.array(variable) for variable in networks.variables]
     Trainer(config, networks, load_training_data(config), "float").train(1, 0.0)
     assert all(np.array_equal(a, b) for a, b in zip(before, networks.variables, strict=True))
+
+
+@pytest.mark.slow
+def test_timing_has_no_influence_at_full_size(make_config):
+    """The first steps of a freshly compiled network run at another pace than later ones; the weights must not tell."""
+    config = make_config("dense_vae", batch_size=1024, model={"encoder": [32, 16], "latent": 3, "decoder": [16, 32]})
+    rng = np.random.default_rng(8)
+    inputs = np.round(rng.normal(size=(135_000, 57)) * 64).astype(np.float32) / 64
+    data = TrainingData(Block(inputs, rng.random(inputs.shape) < 0.5), Block(inputs[:100], np.ones((100, 57), bool)), "")
+
+    def weights() -> bytes:
+        networks = build_float_networks(config)
+        Trainer(config, networks, data, "float").train(1, 3e-3)
+        return b"".join(variable.numpy().tobytes() for variable in networks.variables)
+
+    assert len({weights() for _ in range(4)}) == 1
