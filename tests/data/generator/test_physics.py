@@ -5,7 +5,7 @@ import pytest
 
 from l1ae.data import EventStore, dataset_folder
 from l1ae.data.generator import DetectorConfig, GeneratorConfig, PileupConfig, generate, physics_checks
-from l1ae.data.generator._physics import core_median, pair_mass, steepest_descent, transverse_mass
+from l1ae.data.generator._physics import core_median, pair_mass, smeared_mass_edge, steepest_descent, transverse_mass
 from l1ae.errors import UserError
 from l1ae.inputs import ugt_input_spec
 
@@ -44,6 +44,13 @@ def test_the_edge_of_a_smeared_jacobian_peak_is_found():
     rng = np.random.default_rng(3)
     pt = 40.2 * np.sqrt(1 - rng.uniform(-1, 1, 50_000) ** 2) + rng.normal(0, 1, 50_000)
     assert steepest_descent(pt[pt > 25], 1.0) == pytest.approx(40.2, abs=1.0)
+
+
+def test_the_transverse_mass_ends_at_the_w_mass_and_resolution_pushes_the_edge_out():
+    """With perfect MET the edge is at 80.4 GeV, up to the width of the W and of the kernel."""
+    edges = [smeared_mass_edge(resolution) for resolution in (0.1, 5.0, 15.0)]
+    assert edges[0] == pytest.approx(80.4, abs=3.0)
+    assert edges == sorted(edges)
 
 
 def assert_physics(path: Path) -> None:
