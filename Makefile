@@ -61,7 +61,7 @@ report: $(READY)
 # Both models in both backends on 100,000 real events each: what CI runs.
 csim-matrix: $(READY)
 	for model in $(MODELS); do for backend in Vitis Vivado; do \
-	    $(BIN)/l1ae run $$model --backend $$backend --events 100000 || exit; done; done
+	    $(BIN)/l1ae run $$model --run runs/csim/$$(basename $$model .yaml) --backend $$backend --events 100000 || exit; done; done
 
 doctor: $(READY)
 	$(BIN)/l1ae doctor

@@ -1,6 +1,6 @@
 """Exact evaluation of the contract against the C simulation by hls4ml, of the same trained model on the same events.
 
-    python benchmarks/contract_speed.py [RUN ...]        (default: runs/dnn_ae and runs/dnn_vae, made by `make csim-matrix`)
+    python benchmarks/contract_speed.py [RUN ...]        (default: those of `make csim-matrix`)
 
 Both give the same bits; the benchmark checks that before it times them. The C simulation is hls4ml's own: the project
 that `l1ae hls` writes, compiled by hls4ml's script and called through `ModelGraph.predict`. The bench that `l1ae csim`
@@ -80,7 +80,7 @@ def show(result: dict[str, object]) -> None:
 def main() -> None:
     """Measure every run given."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("runs", nargs="*", type=Path, default=[Path("runs/dnn_ae"), Path("runs/dnn_vae")])
+    parser.add_argument("runs", nargs="*", type=Path, default=[Path("runs/csim/dnn_ae"), Path("runs/csim/dnn_vae")])
     parser.add_argument("--json", type=Path, help="write the figures here too")
     arguments = parser.parse_args()
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, numpy {np.__version__}")

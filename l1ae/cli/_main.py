@@ -39,8 +39,13 @@ def main() -> None:
         error.show()
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted; what was finished is kept, and --resume or the same command continues", err=True)
+        click.echo(
+            "interrupted; `l1ae train ... --resume` continues a training, the same command `l1ae run` and `l1ae data generate`", err=True
+        )
         sys.exit(1)
+    except OSError as error:
+        click.echo(f"Error: {error}; is the path right, and writable?", err=True)
+        sys.exit(2)
     except L1aeError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(error.exit_code)

@@ -24,7 +24,13 @@ _log = logging.getLogger("l1ae")
 _run_argument = click.argument("run", type=click.Path(path_type=Path, file_okay=False))
 _config_argument = click.argument("config", type=click.Path(path_type=Path, dir_okay=False))
 _run_option = click.option("--run", type=click.Path(path_type=Path, file_okay=False), help="Run folder; default runs/NAME.")
-_set_option = click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key, e.g. training.batch_size=512.")
+_set_option = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Override a key, e.g. training.batch_size=512. Can be given more than once.",
+)
 _backend_option = click.option("--backend", type=click.Choice(["Vitis", "Vivado"]), help="HLS backend; default: the configuration's.")
 _events_option = click.option("--events", type=click.IntRange(1), help="Real events to simulate; default: the configuration's.")
 

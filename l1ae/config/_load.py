@@ -37,7 +37,7 @@ def _read(path: Path) -> dict[str, Any]:
         content = yaml.safe_load(Path(path).read_text())
     except FileNotFoundError as error:
         raise UserError(f"configuration '{path}' does not exist; the ones that come with l1ae are in configs/") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"'{path}' is no valid YAML: {error}") from error
     if not isinstance(content, dict):
         raise UserError(f"'{path}' must hold a mapping of keys, not {type(content).__name__}")

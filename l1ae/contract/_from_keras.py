@@ -80,6 +80,7 @@ def _topological(model: Any) -> list[Any]:
 def _add_inputs(builder: _Builder, spec: InputSpec) -> None:
     low, high = spec.code_range
     form = FixedFormat.covering(int(low.min()), int(high.max()), 0)
+    low, high = np.full(spec.size, form.low, np.int64), np.full(spec.size, form.high, np.int64)
     builder.add(HardwareInput(name="hw", inputs=(), format=form, size=spec.size, low=low, high=high))
     builder.add(
         Preprocess(
@@ -90,14 +91,14 @@ def _add_inputs(builder: _Builder, spec: InputSpec) -> None:
             offset=spec.offset,
             shift=spec.shift,
             present=spec.present,
-            work=_work_format(spec),
+            work=_work_format(spec, form),
         )
     )
 
 
-def _work_format(spec: InputSpec) -> FixedFormat:
+def _work_format(spec: InputSpec, port: FixedFormat) -> FixedFormat:
     """Holds every `(hw - offset) * 2**-shift` exactly, and the difference before the shift."""
-    low, high = (codes - spec.offset for codes in spec.code_range)
+    low, high = port.low - spec.offset, port.high - spec.offset
     fraction = max(int(spec.shift.max()), 0)
     grow = np.maximum(fraction - spec.shift, fraction)
     scale = 2 ** grow.astype(object)
@@ -227,7 +228,7 @@ def _add_norm(builder: _Builder, name: str, source: str) -> str:
 
 def _add_kl(builder: _Builder, mu2: str, log_var: str, form: FixedFormat) -> str:
     """0.5 * (sum mu^2 + sum (exp(v) - v - 1)) with v = ln sigma^2: the KL divergence to a unit normal prior."""
-    table = exp_table("exp_log_var", log_var, builder.format_of(log_var), form, builder.size_of(log_var))
+    table = exp_table("variance_term", log_var, builder.format_of(log_var), form, builder.size_of(log_var))
     builder.add(table)
     fraction = max(builder.format_of(mu2).fraction, form.fraction) + 1
     return builder.add_exact(lambda total: Sum(name="kl", inputs=(mu2, table.name), format=total, size=1, halvings=1), fraction)

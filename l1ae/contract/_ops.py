@@ -41,7 +41,10 @@ class Operation:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class HardwareInput(Operation):
-    """The event as it arrives: hardware codes, each within [low, high]."""
+    """The event as it arrives: hardware codes, each within [low, high], which nothing downstream can widen.
+
+    For a contract made here that is every word that fits into the port's type, whether a detector sends it or not.
+    """
 
     low: IntArray
     high: IntArray
@@ -85,8 +88,8 @@ class Relu(Operation):
 class Table(Operation):
     """A function of one tensor, element by element, as a table over the raw bits of the input.
 
-    `codes[b]` is the output code for the input whose two's-complement bits are `b`. `function` names the
-    function and `max_error` its largest deviation from it over all inputs, in real units, including saturation.
+    `codes[b]` is the output code for the input whose two's-complement bits are `b`. `function` names the function,
+    `max_error` is the largest deviation from it where the output does not saturate, in real units.
     """
 
     codes: IntArray

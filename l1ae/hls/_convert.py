@@ -31,10 +31,11 @@ from l1ae.contract import (
     Threshold,
 )
 from l1ae.errors import UserError
+from l1ae.hls._documents import project_readme, test_bench
 from l1ae.hls._layers import register_layers
-from l1ae.hls._project import TYPES_FILE, Project
+from l1ae.hls._project import TYPES_FILE, Project, namespace
 from l1ae.hls._types import contract_types
-from l1ae.inputs import FixedFormat
+from l1ae.inputs import FixedFormat, InputSpec
 
 __all__ = ["convert", "to_model_graph"]
 
@@ -52,11 +53,12 @@ _STRUCT_MEMBER = {
 }
 
 
-def convert(contract: Contract, hls: HlsConfig, vectors: npt.NDArray[np.integer]) -> Project:
+def convert(contract: Contract, hls: HlsConfig, spec: InputSpec, vectors: npt.NDArray[np.integer]) -> Project:
     """Make the project; nothing is written but a temporary folder that is removed.
 
-    `vectors`: hardware integers (N, size) that go into `tb_data/` as test vectors of the project's own test bench,
-    with the contract's answers. The same contract, configuration and vectors give the same bytes.
+    `spec` describes the inputs for the project's README. `vectors`: hardware integers (N, size) that go into `tb_data/`
+    as test vectors of the project's own test bench, with the contract's answers. The same contract, configuration and
+    vectors give the same bytes.
     Raises `UserError` when a layer is too large to be unrolled.
     """
     with tempfile.TemporaryDirectory() as scratch:
@@ -68,8 +70,13 @@ def convert(contract: Contract, hls: HlsConfig, vectors: npt.NDArray[np.integer]
         stamp = graph.config.get_config_value("Stamp")
     files = {path: _without_traces_of_this_machine(content, str(folder), stamp) for path, content in files.items()}
     files |= _test_vectors(contract, vectors)
+    names = _type_names(contract, graph)
+    files[f"{contract.project}_test.cpp"] = test_bench(contract, names).encode()
+    files["README.md"] = project_readme(
+        contract, hls, spec, [graph.get_layer_output_variable(name).name for name in contract.outputs]
+    ).encode()
     files["l1ae_contract.json"] = contract.to_json().encode()
-    files[TYPES_FILE] = (json.dumps(_type_names(contract, graph), indent=1) + "\n").encode()
+    files[TYPES_FILE] = (json.dumps(names, indent=1) + "\n").encode()
     return Project(contract.project, hls.backend, files)
 
 
@@ -90,7 +97,7 @@ def to_model_graph(contract: Contract, hls: HlsConfig, folder: Path) -> Any:
         clock_period=hls.clock_period,
         clock_uncertainty=f"{hls.clock_uncertainty}%",
         io_type=hls.io_type,
-        namespace=contract.project,
+        namespace=namespace(contract.project),
         write_weights_txt=False,
     )
     model = {"Precision": "fixed<62,31>", "ReuseFactor": hls.reuse_factor, "Strategy": hls.strategy}

@@ -43,12 +43,11 @@ def _ends(low: Codes, high: Codes) -> Codes:
 def _first_layer(contract: Contract) -> Codes:
     """The vectors that maximise and minimise each sum of the first layer.
 
-    The sum is linear in every input, so that the ends by the sign of the weights are best for a filled slot (pT code at
-    least 1); a slot that still pulls the wrong way is left empty.
+    The sum is monotone in every input, so that the ends by the sign of the weights are best for a filled slot; a slot
+    that still pulls the wrong way is left empty.
     """
     first = next(contract.dense())
-    low, high = contract.hardware.low.copy(), contract.hardware.high
-    low[::3] = np.maximum(low[::3], 1)
+    low, high = contract.hardware.low, contract.hardware.high
     signed = np.concatenate([first.weights.T, -first.weights.T])
     vectors = np.where(signed > 0, high, low)
     inputs = contract.evaluate(vectors, [first.inputs[0]])[first.inputs[0]]

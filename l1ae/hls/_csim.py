@@ -10,17 +10,16 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from importlib.resources import files
 from pathlib import Path
 
-import jinja2
 import numpy as np
 import numpy.typing as npt
 
 from l1ae.contract import Contract
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.hls._corners import corner_vectors
-from l1ae.hls._project import TYPES_FILE
+from l1ae.hls._documents import render
+from l1ae.hls._project import TYPES_FILE, namespace
 from l1ae.hls._types import contract_types
 from l1ae.inputs import FixedFormat, Overflow, Rounding
 
@@ -81,7 +80,11 @@ class TensorComparison:
 
 @dataclass(frozen=True)
 class CsimReport:
-    """Result of a C simulation; `mismatches` counts differing values of all layers and outputs."""
+    """Result of a C simulation.
+
+    `mismatches` counts the events and corner vectors in which any value of any layer or output differs, `types_compared`
+    the fixed-point types that were compared with the contract's.
+    """
 
     project: str
     backend: str
@@ -89,6 +92,7 @@ class CsimReport:
     corner_vectors: int
     mismatches: int
     first_mismatch: Mismatch | None
+    types_compared: int
     type_mismatches: tuple[TypeMismatch, ...]
     outputs: tuple[TensorComparison, ...]
     layers: tuple[TensorComparison, ...]
@@ -141,8 +145,9 @@ def simulate(contract: Contract, folder: Path, backend: str, hardware: npt.NDArr
         backend=backend,
         events=len(real),
         corner_vectors=len(corners),
-        mismatches=sum(tensor.mismatches for result in results for tensor in (*result.layers, *result.outputs)),
+        mismatches=sum(result.wrong_events for result in results),
         first_mismatch=_first(contract, results),
+        types_compared=sum(len(contract_types(operation)) for operation in contract.operations),
         type_mismatches=type_mismatches,
         outputs=_merge([result.outputs for result in results]),
         layers=_merge([result.layers for result in results]),
@@ -165,8 +170,10 @@ def compile_bench(contract: Contract, folder: Path, scratch: Path) -> _Bench:
         outputs.append((name, position, position + contract[name].size))
         position += contract[name].size
     constants = _copy_firmware(folder.resolve(), scratch)
-    source = jinja2.Template((files("l1ae.hls") / "templates" / "csim_bench.cpp.j2").read_text(), undefined=jinja2.StrictUndefined).render(
+    source = render(
+        "csim_bench.cpp.j2",
         project=contract.project,
+        namespace=namespace(contract.project),
         types=types,
         traced=[(name, start) for name, start, _ in layers],
         outputs=[(f"{name}_out", names[name]["output"], contract[name].size) for name in contract.outputs],
@@ -184,7 +191,10 @@ def _type_names(contract: Contract, folder: Path) -> dict[str, dict[str, str]]:
     path = folder / TYPES_FILE
     if not path.is_file():
         raise UserError(f"there is no HLS project in '{folder}'; run `l1ae hls` first")
-    names: dict[str, dict[str, str]] = json.loads(path.read_text())
+    try:
+        names: dict[str, dict[str, str]] = json.loads(path.read_text())
+    except ValueError as error:
+        raise UserError(f"'{path}' is damaged ({error}); run `l1ae hls` again") from error
     for operation in contract.operations:
         missing = set(contract_types(operation)) - set(names.get(operation.name, {}))
         if missing:
@@ -256,6 +266,7 @@ class _BlockResult:
     layers: tuple[TensorComparison, ...]
     outputs: tuple[TensorComparison, ...]
     first: tuple[Mismatch, ...]
+    wrong_events: int
 
 
 @dataclass(frozen=True)
@@ -272,16 +283,18 @@ class _Comparer:
         codes = self.contract.evaluate(block, [name for name, _, _ in self.bench.layers], workers=1)
         firsts: list[Mismatch] = []
         compared = []
+        wrong = np.zeros(len(block), np.bool_)
         for columns in (self.bench.layers, self.bench.outputs):
             tensors = []
             for name, begin, end in columns:
                 expected = np.asarray(codes[name] * self.contract[name].format.lsb, np.float64)
+                wrong |= np.any(expected != values[:, begin:end], axis=1)
                 tensor, found = self._compare(name, expected, values[:, begin:end])
                 tensors.append(tensor)
                 if found is not None:
                     firsts.append(replace(found, corner=corner, event=found.event + start))
             compared.append(tuple(tensors))
-        return _BlockResult(compared[0], compared[1], tuple(firsts))
+        return _BlockResult(compared[0], compared[1], tuple(firsts), int(wrong.sum()))
 
     def _run(self, block: npt.NDArray[np.int32], stem: str) -> Values:
         source, target = self.scratch / f"{stem}.in", self.scratch / f"{stem}.out"

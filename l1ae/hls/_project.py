@@ -5,15 +5,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["TYPES_FILE", "Project"]
+__all__ = ["TYPES_FILE", "Project", "namespace"]
 
 # C++ names of the project's types by layer and role; `l1ae csim` looks them up here.
 TYPES_FILE = "l1ae_types.json"
 
 
+def namespace(project: str) -> str:
+    """C++ namespace of a project: versioned as the project is, and another name than that of the top function.
+
+    hls4ml's bridge opens the namespace, where equal names would be ambiguous.
+    """
+    return f"l1ae_{project}"
+
+
 @dataclass(frozen=True)
 class Project:
-    """Files of a project. `name` is also top function and namespace."""
+    """Files of a project. `name` is also the top function's."""
 
     name: str
     backend: str

@@ -70,6 +70,7 @@ def report_content(report: CsimReport, comparison: FloatComparison, prepare_seco
         "events": report.events,
         "mismatches": report.mismatches,
         "first_mismatch": None if report.first_mismatch is None else asdict(report.first_mismatch),
+        "types_compared": report.types_compared,
         "type_mismatches": [asdict(mismatch) for mismatch in report.type_mismatches],
         "outputs": [asdict(tensor) for tensor in report.outputs],
         "layers": [asdict(tensor) for tensor in report.layers],

@@ -32,15 +32,22 @@ class Run:
 
     @classmethod
     def create(cls, config: Config, folder: Path) -> "Run":
-        """Make the folder, or take over an existing run folder, and write the configuration into it.
+        """Make the folder, or take over an existing run folder.
 
-        Raises `UserError` when `folder` holds something else than a run.
+        The configuration of an existing run stays on disk until `save_config`, so that an interrupted training leaves a
+        finished run as it was. Raises `UserError` when `folder` holds something else than a run.
         """
-        if folder.exists() and any(folder.iterdir()) and not (folder / "config.yaml").is_file():
-            raise UserError(f"'{folder}' exists and is no run folder (it has no config.yaml); choose another one with --run")
-        folder.mkdir(parents=True, exist_ok=True)
-        _write(folder / "config.yaml", dump_config(config))
-        return cls(folder, config)
+        run = cls(folder, config)
+        if not (folder / "config.yaml").is_file():
+            if folder.exists() and any(folder.iterdir()):
+                raise UserError(f"'{folder}' exists and is no run folder (it has no config.yaml); choose another one with --run")
+            folder.mkdir(parents=True, exist_ok=True)
+            run.save_config()
+        return run
+
+    def save_config(self) -> None:
+        """Write the configuration into the folder."""
+        _write(self.folder / "config.yaml", dump_config(self.config))
 
     @classmethod
     def open(cls, folder: Path) -> "Run":
@@ -67,10 +74,13 @@ class Run:
     def is_current(self, stage: str, inputs: Mapping[str, str]) -> bool:
         """Whether a stage was made from these inputs and its files are as it left them; what tools added is ignored."""
         entry = self.manifest()["stages"].get(stage)
-        if entry is None or entry["inputs"] != dict(inputs):
-            return False
+        return entry is not None and entry["inputs"] == dict(inputs) and not self.changed_files(stage)
+
+    def changed_files(self, stage: str) -> list[str]:
+        """Files of a finished stage that are not as the stage left them, or are gone."""
+        entry = self.manifest()["stages"].get(stage)
         present = digest_tree(self.path(stage))
-        return all(present.get(name) == digest for name, digest in entry["outputs"].items())
+        return [name for name, digest in (entry or {"outputs": {}})["outputs"].items() if present.get(name) != digest]
 
     def can_resume(self, stage: str, inputs: Mapping[str, str]) -> bool:
         """Whether an interrupted attempt at this stage, from these very inputs, waits to be continued."""

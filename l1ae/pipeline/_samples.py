@@ -1,5 +1,6 @@
 """Events on which a trained model is judged, and its three answers: float, quantized, fixed point."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,8 @@ from l1ae.evaluation import ScoreSet, group_ids
 from l1ae.models import score
 
 __all__ = ["CsimSample", "csim_sample", "evaluation_scores", "first_events", "part_of", "validation_events"]
+
+_log = logging.getLogger("l1ae")
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -114,6 +117,9 @@ def csim_sample(config: Config, events: int) -> CsimSample:
     """The first `events` of the data set, a fifth of them signal; fewer when the data set holds fewer."""
     dataset = open_dataset(config.data.source, config.inputs.spec())
     parts = list(_first_events(config, dataset.background, dataset.signals, events))
+    found = sum(len(hw) for _, hw, _ in parts)
+    if found < events:
+        _log.warning("'%s' holds %d events, fewer than the %d asked for", config.data.source, found, events)
     names = np.concatenate([np.full(len(hw), name) for name, hw, _ in parts])
     return CsimSample(np.concatenate([hw for _, hw, _ in parts]), names, np.concatenate([held for _, _, held in parts]))
 

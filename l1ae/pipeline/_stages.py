@@ -1,6 +1,7 @@
 """The stages of a run, each from files to files. A stage's folder appears only when it is complete."""
 
 import json
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from l1ae.config import Config
 from l1ae.contract import Contract, build_contract, threshold_for_fpr
@@ -24,8 +26,10 @@ from l1ae.training import Progress, load_trained, train
 
 __all__ = ["contract_stage", "csim_stage", "csim_verdict", "evaluate_stage", "hls_stage", "report_stage", "run_all", "train_stage"]
 
+_log = logging.getLogger("l1ae")
+
 _OBSERVED_EVENTS = 20_000
-_TEST_VECTORS = 200
+_TEST_VECTORS = 100
 _SCORE_NAMES = {
     "squared_error": "Squared reconstruction error",
     "mu2": r"Latent score $\sum\mu^2$",
@@ -34,9 +38,13 @@ _SCORE_NAMES = {
 
 
 def train_stage(config: Config, folder: Path, *, resume: bool = False, progress: Progress | None = None) -> Run:
-    """Train, float and then quantized, and build the contract: RUN/train and RUN/contract."""
+    """Train, float and then quantized, and build the contract: RUN/train and RUN/contract.
+
+    With `resume` an interrupted training of the same configuration continues, and a finished one stays as it is.
+    """
     run = Run.create(config, folder)
-    _train(run, resume=resume, progress=progress)
+    if not (resume and run.is_current("train", _train_inputs(config))):
+        _train(run, resume=resume, progress=progress)
     contract_stage(run)
     return run
 
@@ -47,6 +55,7 @@ def _train(run: Run, *, resume: bool, progress: Progress | None) -> None:
         _write_json(target / "training.json", vars(result))
 
     run.produce("train", _train_inputs(run.config), make, resume=resume)
+    run.save_config()
 
 
 def contract_stage(run: Run) -> Contract:
@@ -61,7 +70,9 @@ def contract_stage(run: Run) -> Contract:
         threshold = min(threshold_for_fpr(scores, config.model.target_fpr), contract.score.format.high)
         contract = contract.with_threshold(threshold)
         contract.save(target / "contract.json")
-        _write_json(target / "summary.json", contract_summary(contract, config, hardware[:_OBSERVED_EVENTS]))
+        summary = contract_summary(contract, config, hardware[:_OBSERVED_EVENTS])
+        summary["threshold_events"] = [int(np.sum(scores >= threshold)), len(scores)]
+        _write_json(target / "summary.json", summary)
         return contract
 
     return run.produce("contract", _contract_inputs(run), make)
@@ -88,12 +99,21 @@ def hls_stage(run: Run, *, backend: str | None = None) -> None:
     contract = _contract(run)
 
     def make(target: Path) -> None:
-        vectors = corner_vectors(contract)
-        project = convert(contract, hls, vectors[np.linspace(0, len(vectors) - 1, _TEST_VECTORS).astype(int)])
+        project = convert(contract, hls, run.config.inputs.spec(), _test_vectors(run.config, contract))
         project.write(target)
         _write_json(target / "summary.json", hls_summary(contract, hls, project))
 
     run.produce("hls", _hls_inputs(run, backend), make)
+
+
+def _test_vectors(config: Config, contract: Contract) -> npt.NDArray[np.int64]:
+    """Events for the project's own test bench: the first of every sample, the highest scores among many, corner vectors."""
+    sample = csim_sample(config, _OBSERVED_EVENTS).hardware
+    events = sample.reshape(len(sample), -1).astype(np.int64)
+    scores = contract.evaluate(events, [contract.score.name])[contract.score.name][:, 0]
+    corners = corner_vectors(contract)
+    spread = np.linspace(0, len(corners) - 1, _TEST_VECTORS).astype(int)
+    return np.concatenate([events[:_TEST_VECTORS], events[np.argsort(-scores, kind="stable")[:_TEST_VECTORS]], corners[spread]])
 
 
 def csim_stage(run: Run, *, events: int | None = None) -> CsimReport:
@@ -103,6 +123,9 @@ def csim_stage(run: Run, *, events: int | None = None) -> CsimReport:
     """
     n_events = events or run.config.csim.events
     contract = _contract(run)
+    changed = run.changed_files("hls")
+    if changed:
+        _log.warning("not as `l1ae hls` left them: %s", ", ".join(changed))
     summary = _read_json(run.path("hls") / "summary.json", "l1ae hls")
 
     def make(target: Path) -> CsimReport:
@@ -111,7 +134,7 @@ def csim_stage(run: Run, *, events: int | None = None) -> CsimReport:
         comparison = float_comparison(_scorer(run), sample)
         prepared = time.perf_counter() - started
         report = simulate(contract, run.path("hls"), summary["backend"], sample.hardware)
-        _write_json(target / "report.json", report_content(report, comparison, prepared))
+        _write_json(target / "report.json", report_content(report, comparison, prepared) | {"changed_files": changed})
         return report
 
     report = run.produce("csim", _csim_inputs(run, n_events), make)
@@ -145,6 +168,8 @@ def run_all(
     """
     run = Run.create(config, folder)
     n_events = events or config.csim.events
+    if run.is_current("train", _train_inputs(config)):
+        run.save_config()
     unfinished = run.can_resume("train", _train_inputs(config))
     stages: tuple[tuple[str, Callable[[], Mapping[str, str]], Callable[[], Any]], ...] = (
         ("train", lambda: _train_inputs(config), lambda: _train(run, resume=unfinished, progress=progress)),
@@ -168,6 +193,12 @@ def csim_verdict(run: Run) -> str:
 
 
 def _scorer(run: Run) -> Scorer:
+    """Raises `UserError` when the contract was not made from the training and configuration that the run holds."""
+    if not run.is_current("contract", _contract_inputs(run)):
+        raise UserError(f"'{run.path('contract')}' was not made from the training and configuration in '{run.folder}'; train again")
+    trained_on = run.manifest()["stages"].get("train", {"inputs": {}})["inputs"].get("data/background.h5")
+    if trained_on not in {None, _train_inputs(run.config)["data/background.h5"]}:
+        _log.warning("the data in '%s' have changed since the training", run.config.data.source)
     return Scorer(run.config, _contract(run), load_trained(run.config, run.path("train")))
 
 

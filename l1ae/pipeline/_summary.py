@@ -31,7 +31,13 @@ def contract_summary(contract: Contract, config: Config, hardware: npt.NDArray[n
         "observed_events": len(hardware),
         "tensors": _tensors(contract, hardware),
         "tables": [
-            {"name": item.name, "function": item.function, "entries": len(item.codes), "max_error": item.max_error}
+            {
+                "name": item.name,
+                "function": item.function,
+                "entries": len(item.codes),
+                "saturated": int(np.sum(item.codes == item.format.high)),
+                "max_error": item.max_error,
+            }
             for item in contract.operations
             if isinstance(item, Table)
         ],

@@ -23,7 +23,11 @@ def csim_notice(run: RunFiles) -> Notice:
         return Notice("good", verdict, tuple(details))
     first = report.get("first_mismatch")
     if first:
-        details.append("first mismatch: " + ", ".join(f"{key} {value}" for key, value in first.items()))
+        kind = "corner vector" if first["corner"] else "event"
+        details.append(
+            f"first mismatch: layer {first['layer']}, {kind} {first['event']}, element {first['element']}: "
+            f"contract {first['contract']}, C simulation {first['simulation']}"
+        )
     details += ["type mismatch: " + ", ".join(f"{key} {value}" for key, value in item.items()) for item in types]
     return Notice("bad", verdict, tuple(details))
 
@@ -48,7 +52,7 @@ def contract_section(run: RunFiles) -> Section:
                 (
                     "Trigger threshold",
                     f"{count(contract['threshold'])} LSB = {number(contract['threshold_value'])}, "
-                    f"set for a false-positive rate of {contract['target_fpr']:g} on validation background",
+                    f"set for a false-positive rate of {contract['target_fpr']:g} on validation background" + _threshold_events(contract),
                 ),
             )
         ),
@@ -57,12 +61,21 @@ def contract_section(run: RunFiles) -> Section:
     ]
     if contract.get("tables"):
         rows = tuple(
-            (t["name"], str(t.get("function", "–")), count(t["entries"]), number(t["max_error"], digits=3)) for t in contract["tables"]
+            (t["name"], str(t.get("function", "–")), count(t["entries"]), count(t["saturated"]), number(t["max_error"], digits=3))
+            for t in contract["tables"]
         )
-        blocks.append(
-            Table("Look-up tables; the error is the largest over all entries.", ("Table", "Function", "Entries", "Largest error"), rows, 2)
-        )
+        caption = "Look-up tables. Saturated entries hold the largest code; the error is the largest over all other entries."
+        blocks.append(Table(caption, ("Table", "Function", "Entries", "Saturated", "Largest error"), rows, 2))
     return Section("contract", title, tuple(blocks))
+
+
+def _threshold_events(contract: Json) -> str:
+    """How many events decided the threshold, where the summary says it."""
+    if "threshold_events" not in contract:
+        return ""
+    above, total = contract["threshold_events"]
+    warning = "; with so few the rate is uncertain" if above < 100 else ""
+    return f", which {count(above)} of {count(total)} events reach{warning}"
 
 
 def _proof(tensors: list[Json]) -> Notice:
@@ -81,8 +94,8 @@ def _proof(tensors: list[Json]) -> Notice:
     if problems:
         return Notice("bad", "The bounds do not hold; do not use this contract.", tuple(problems))
     text = (
-        "Interval arithmetic over all possible inputs: no tensor leaves its type, so no accumulator can wrap, whatever the detector sends. "
-        "Values saturate only where the type says SAT."
+        "Interval arithmetic over every word that fits into the input ports: no tensor leaves its type, so no accumulator can wrap, "
+        "whatever arrives. Values saturate only where the type says SAT."
     )
     return Notice("good", text)
 
@@ -139,6 +152,8 @@ def hls_section(run: RunFiles) -> Section:
             )
         )
     blocks.append(csim_notice(run))
+    if run.csim is not None and run.csim.get("changed_files"):
+        blocks.append(Notice("bad", "Files of the project were not as they were written: " + ", ".join(run.csim["changed_files"]) + "."))
     if run.csim is not None:
         blocks += _csim_blocks(run.csim)
     return Section("hls", "HLS project and C simulation", tuple(blocks))
@@ -147,9 +162,13 @@ def hls_section(run: RunFiles) -> Section:
 def _csim_blocks(report: Json) -> list[Block]:
     rows = tuple(
         (item["name"], item["type"], count(item["mismatches"]), number(item["max_abs_lsb"]))
-        for item in [*report["layers"], *report["outputs"]]
+        for item in [*report["layers"], *({**output, "name": f"output port {output['name']}"} for output in report["outputs"])]
     )
-    caption = "Every layer and output of the C simulation against the contract, values that differ and the largest difference."
+    caption = (
+        "Every layer and output port of the C simulation against the contract: values that differ, and the largest difference. "
+        f"Types of the compiled project compared with the contract's: {count(report.get('types_compared', 0))}, "
+        f"differing: {count(len(report.get('type_mismatches') or []))}."
+    )
     against = report["float"]
     facts = [
         ("Largest score difference to float", number(against["max_abs"], digits=4)),

@@ -36,6 +36,7 @@ def test_help_does_not_load_tensorflow():
         (["csim", "nothing"], "'nothing' is no run folder"),
         (["report", "nothing"], "'nothing' is no run folder"),
         (["train", "--no-such-option"], "No such option"),
+        (["train", sys.executable], "is no valid YAML"),
     ],
 )
 def test_a_users_mistake_exits_with_2_and_a_message_on_stderr(arguments, message, tmp_path):
@@ -43,6 +44,14 @@ def test_a_users_mistake_exits_with_2_and_a_message_on_stderr(arguments, message
     assert result.returncode == 2
     assert message in result.stderr
     assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+
+
+def test_an_output_that_cannot_be_written_is_a_users_mistake(tmp_path):
+    (tmp_path / "file").write_text("")
+    result = run("train", Path(__file__).parents[2] / "configs" / "dnn_ae.yaml", "--run", tmp_path / "file" / "run")
+    assert result.returncode == 2
+    assert "is the path right, and writable?" in result.stderr
     assert "Traceback" not in result.stderr
 
 

@@ -165,7 +165,7 @@ def test_number_type_follows_the_bounds_and_stays_exact(weight_bits, input_bits,
 def test_codes_outside_the_hardware_range_are_refused(make_network, hardware):
     bad = hardware.copy()
     bad[7, 0, 0] = 4096
-    with pytest.raises(UserError, match=r"input 0 takes values 0 to 4096; its hardware range is 0 to 4095"):
+    with pytest.raises(UserError, match=r"input 0 takes values 0 to 4096; its hardware range is -4096 to 4095"):
         make_network("kl").contract.evaluate(bad)
 
 

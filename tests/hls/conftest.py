@@ -10,8 +10,9 @@ def make_project(make_network, hardware):
     """Contract and project of a tiny network."""
 
     def make(score: str, backend: str = "Vitis"):
-        contract = make_network(score, hidden=(6,)).contract
-        return contract, convert(contract, HlsConfig(backend=backend), np.asarray(hardware[:20]))
+        network = make_network(score, hidden=(6,))
+        project = convert(network.contract, HlsConfig(backend=backend), network.config.inputs.spec(), np.asarray(hardware[:20]))
+        return network.contract, project
 
     return make
 

@@ -45,7 +45,7 @@ def test_top_function_namespace_and_build_files_carry_the_version(make_project, 
     contract, project = make_project("squared_error", backend)
     name = contract.project
     source = project.files[f"firmware/{name}.cpp"].decode()
-    assert f"namespace {name} {{" in source
+    assert f"namespace l1ae_{name} {{" in source
     assert f"void {name}(" in source
     assert {"build_prj.tcl", "project.tcl", f"{name}_test.cpp", "tb_data/tb_input_features.dat"} <= set(project.files)
     assert ("build_opt.tcl" in project.files) == (backend == "Vitis")
@@ -56,7 +56,8 @@ def test_top_function_namespace_and_build_files_carry_the_version(make_project, 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_configuration_reaches_the_tcl(make_network, hardware, backend):
     hls = HlsConfig(backend=backend, part="xc7vx690tffg1927-2", clock_period=25.0, clock_uncertainty=10.0, reuse_factor=2)
-    project = convert(make_network("mu2", hidden=(6,)).contract, hls, np.asarray(hardware[:5]))
+    network = make_network("mu2", hidden=(6,))
+    project = convert(network.contract, hls, network.config.inputs.spec(), np.asarray(hardware[:5]))
     tcl = project.files["project.tcl"].decode()
     assert 'set part "xc7vx690tffg1927-2"' in tcl
     assert "set clock_period 25.0" in tcl
@@ -85,6 +86,6 @@ def test_contract_and_answers_are_in_the_project(make_project, hardware):
 
 
 def test_a_layer_too_large_to_unroll_is_refused(make_network, hardware):
-    contract = make_network("mu2", hidden=(80,)).contract
+    network = make_network("mu2", hidden=(80,))
     with pytest.raises(UserError, match="layer 'enc0' has 4560 products; the HLS tools unroll at most 4096"):
-        convert(contract, HlsConfig(), np.asarray(hardware[:5]))
+        convert(network.contract, HlsConfig(), network.config.inputs.spec(), np.asarray(hardware[:5]))

@@ -8,7 +8,7 @@ import pytest
 
 from l1ae.contract import Contract
 from l1ae.data import open_dataset
-from l1ae.errors import CheckFailedError
+from l1ae.errors import CheckFailedError, UserError
 from l1ae.pipeline import Run, contract_stage, csim_stage, csim_verdict, evaluate_stage, hls_stage, report_stage, run_all, train_stage
 from l1ae.pipeline._samples import csim_sample, part_of
 
@@ -100,6 +100,36 @@ def test_run_continues_an_interrupted_training_and_not_one_of_another_configurat
             run_all(make_config(seed=seed), tmp_path / "run", progress=stop)
     run, _ = run_all(make_config(), tmp_path / "run")
     assert (run.path("contract") / "contract.json").read_bytes() == (trained.path("contract") / "contract.json").read_bytes()
+
+
+def test_an_interrupted_training_leaves_a_finished_run_as_it_was(make_config, tmp_path):
+    class StopError(Exception):
+        pass
+
+    def stop(report):
+        raise StopError
+
+    run = train_stage(make_config(), tmp_path / "run")
+    before = (run.folder / "config.yaml").read_bytes()
+    with pytest.raises(StopError):
+        train_stage(make_config(seed=5), run.folder, progress=stop)
+    assert (run.folder / "config.yaml").read_bytes() == before
+    evaluate_stage(Run.open(run.folder))
+    train_stage(make_config(), run.folder, resume=True, progress=stop)  # finished: nothing is trained again
+
+
+def test_a_contract_of_another_training_is_refused(make_config, tmp_path):
+    run = train_stage(make_config(), tmp_path / "run")
+    (run.path("train") / "history.csv").write_text("tampered")
+    with pytest.raises(UserError, match=r"was not made from the training and configuration in .* train again"):
+        evaluate_stage(run)
+
+
+def test_changed_and_missing_files_of_the_project_are_listed(trained):
+    hls_stage(trained)
+    (trained.path("hls") / "project.tcl").unlink()
+    csim_stage(trained, events=50)
+    assert json.loads((trained.path("csim") / "report.json").read_text())["changed_files"] == ["project.tcl"]
 
 
 def test_contract_can_be_made_again(trained):

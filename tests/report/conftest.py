@@ -50,7 +50,7 @@ def contract() -> dict[str, Any]:
         "target_fpr": 1e-3,
         "observed_events": 20000,
         "tensors": [tensor, score],
-        "tables": [{"name": "exp", "function": "exp", "entries": 1024, "max_error": 0.00390625}],
+        "tables": [{"name": "exp", "function": "exp", "entries": 1024, "saturated": 67, "max_error": 0.00390625}],
     }
 
 

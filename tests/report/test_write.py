@@ -124,7 +124,7 @@ def test_a_failed_simulation_is_red_and_names_the_place(full_run: Path, write: W
     write("csim/report.json", csim(mismatches=12))
     page = report(full_run)
     assert "C simulation: 12 mismatches in 20000 events" in page.text
-    assert "layer encoder_0, corner False, event 4711, element 5, contract 1.5, simulation 1.25" in page.text
+    assert "layer encoder_0, event 4711, element 5: contract 1.5, C simulation 1.25" in page.text
     assert page.notices("bad") == 2
 
 

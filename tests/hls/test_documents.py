@@ -1,0 +1,57 @@
+"""What a firmware engineer finds in the project: a test bench that can fail, a library that builds, ports that are explained."""
+
+import re
+import subprocess
+
+import pytest
+
+from l1ae.inputs import ugt_input_spec
+
+
+def _compile_and_run(folder, name):
+    command = ["g++", "-std=c++17", "-w", "-I.", "-Ifirmware/ap_types", f"{name}_test.cpp", f"firmware/{name}.cpp", "-o", "bench"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return subprocess.run(["./bench"], cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.slow
+def test_the_test_bench_passes_and_fails_when_one_answer_or_one_weight_is_wrong(written):
+    contract, folder = written("kl")
+    result = _compile_and_run(folder, contract.project)
+    assert (result.returncode, result.stdout) == (0, "C simulation: 0 mismatches in 20 events\n")
+    logged = (folder / "tb_data" / "csim_results.log").read_text().split()
+    assert [float(value) for value in logged] == [float(v) for v in (folder / "tb_data" / "tb_output_predictions.dat").read_text().split()]
+
+    expected = folder / "tb_data" / "tb_output_predictions.dat"
+    right = expected.read_text()
+    lines = right.splitlines()
+    lines[7] = f"{float(lines[7].split()[0]) + contract.score.format.lsb} {lines[7].split()[1]}"
+    expected.write_text("\n".join(lines) + "\n")
+    result = subprocess.run(["./bench"], cwd=folder, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert result.stdout.startswith("event 7: expected")
+    expected.write_text("")
+    assert subprocess.run(["./bench"], cwd=folder, capture_output=True, check=False).returncode == 1
+
+
+@pytest.mark.slow
+def test_the_library_of_hls4ml_builds(written):
+    contract, folder = written("mu2")
+    result = subprocess.run(["bash", "build_lib.sh"], cwd=folder, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr[-2000:]
+    assert list((folder / "firmware").glob(f"{contract.project}*.so"))
+
+
+def test_the_readme_explains_every_port_and_input(make_project):
+    contract, project = make_project("squared_error")
+    text = project.files["README.md"].decode()
+    source = project.files[f"firmware/{contract.project}.cpp"].decode()
+    ports = re.search(r"input_t hw\[57\],\s*\w+ (\w+)\[1\], \w+ (\w+)\[1\]", source)
+    assert f"| `{ports[1]}[0]` | {contract.score.format.cpp} | score" in text
+    assert f"| `{ports[2]}[0]` |" in text
+    assert f"`firmware/weights/{re.search(r'threshold[0-9]+', source)[0]}.h`" in text
+    spec = ugt_input_spec()
+    rows = [line for line in text.splitlines() if re.match(r"\| \d+ \|", line)]
+    assert len(rows) == 57
+    assert rows[17].startswith(f"| 17 | mu0_phi | 0 to 575 | 0.0109083 rad | {spec.offset[17]} | {spec.shift[17]} |")
+    assert "| 1 | met_eta | 0 to 0 | absent, 0 |" in rows[1]
