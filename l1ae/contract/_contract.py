@@ -24,7 +24,10 @@ from l1ae.inputs import FixedFormat
 __all__ = ["FORMAT_VERSION", "Contract"]
 
 FORMAT_VERSION = 1
-_CHUNK = 1024
+
+# Events per thread and step. Smaller ones make numpy calls so short that two threads wait for each other; larger ones
+# leave the cache (measured with benchmarks/contract_speed.py).
+_CHUNK = 8192
 
 
 @dataclass(frozen=True, eq=False)
