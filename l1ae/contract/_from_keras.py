@@ -28,8 +28,6 @@ from l1ae.inputs import FixedFormat, InputSpec, Overflow, Rounding
 
 __all__ = ["build_contract", "exp_table", "threshold_for_fpr"]
 
-_UNSET = FixedFormat(True, 62, 62)
-
 
 class _Builder:
     """Appends operations and gives each the narrowest format that its interval allows."""

@@ -2,7 +2,7 @@
 
 from l1ae.hls._convert import convert, to_model_graph
 from l1ae.hls._corners import corner_vectors
-from l1ae.hls._csim import CsimReport, Mismatch, TensorComparison, TypeMismatch, simulate
+from l1ae.hls._csim import CsimReport, Mismatch, TensorComparison, TypeMismatch, simulate, verdict
 from l1ae.hls._project import Project
 from l1ae.hls._vendor import VendorReport, read_vendor_report
 
@@ -18,4 +18,5 @@ __all__ = [
     "read_vendor_report",
     "simulate",
     "to_model_graph",
+    "verdict",
 ]

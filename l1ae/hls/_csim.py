@@ -23,7 +23,7 @@ from l1ae.hls._project import TYPES_FILE, namespace
 from l1ae.hls._types import contract_types
 from l1ae.inputs import FixedFormat, Overflow, Rounding
 
-__all__ = ["CsimReport", "Mismatch", "TensorComparison", "TypeMismatch", "compile_bench", "simulate"]
+__all__ = ["CsimReport", "Mismatch", "TensorComparison", "TypeMismatch", "compile_bench", "simulate", "verdict"]
 
 Values = npt.NDArray[np.float64]
 _BLOCK = 8192
@@ -34,6 +34,11 @@ _CONSTANT_ARRAY = re.compile(r"(?P<name>\w+)\[(?P<length>\d+)\](?P<initialiser>\
 # The order of `ap_q_mode` and `ap_o_mode` in the HLS headers.
 _ROUNDINGS = ("RND", "RND_ZERO", "RND_MIN_INF", "RND_INF", "RND_CONV", "TRN", "TRN_ZERO")
 _OVERFLOWS = ("SAT", "SAT_ZERO", "SAT_SYM", "WRAP")
+
+
+def verdict(mismatches: int, events: int) -> str:
+    """One line on the outcome of a C simulation."""
+    return f"C simulation: {mismatches} mismatches in {events} events"
 
 
 @dataclass(frozen=True)
@@ -108,7 +113,7 @@ class CsimReport:
     @property
     def verdict(self) -> str:
         """The line that is printed and that CI looks for."""
-        return f"C simulation: {self.mismatches} mismatches in {self.events} events"
+        return verdict(self.mismatches, self.events)
 
 
 @dataclass(frozen=True)
@@ -288,8 +293,9 @@ class _Comparer:
             tensors = []
             for name, begin, end in columns:
                 expected = np.asarray(codes[name] * self.contract[name].format.lsb, np.float64)
-                wrong |= np.any(expected != values[:, begin:end], axis=1)
-                tensor, found = self._compare(name, expected, values[:, begin:end])
+                different = expected != values[:, begin:end]
+                wrong |= np.any(different, axis=1)
+                tensor, found = self._compare(name, expected, values[:, begin:end], different)
                 tensors.append(tensor)
                 if found is not None:
                     firsts.append(replace(found, corner=corner, event=found.event + start))
@@ -307,9 +313,11 @@ class _Comparer:
             raise CheckFailedError(f"the C simulation stopped with status {result.returncode} in block {stem}: {result.stderr[-2000:]}")
         return values.reshape(len(block), self.bench.total)
 
-    def _compare(self, name: str, expected: Values, found: Values) -> tuple[TensorComparison, Mismatch | None]:
+    def _compare(
+        self, name: str, expected: Values, found: Values, different: npt.NDArray[np.bool_]
+    ) -> tuple[TensorComparison, Mismatch | None]:
         form = self.contract[name].format
-        wrong = np.argwhere(expected != found)
+        wrong = np.argwhere(different)
         if not len(wrong):
             return TensorComparison(name, str(form), 0, 0), None
         event, element = (int(i) for i in wrong[0])

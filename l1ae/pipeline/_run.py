@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from l1ae.config import Config, dump_config, load_config
 from l1ae.errors import UserError
 
-__all__ = ["Run", "digest_file", "digest_json", "digest_tree"]
+__all__ = ["Run", "digest_file", "digest_json", "digest_tree", "write_text"]
 
 _T = TypeVar("_T")
 
@@ -47,7 +47,7 @@ class Run:
 
     def save_config(self) -> None:
         """Write the configuration into the folder."""
-        _write(self.folder / "config.yaml", dump_config(self.config))
+        write_text(self.folder / "config.yaml", dump_config(self.config))
 
     @classmethod
     def open(cls, folder: Path) -> "Run":
@@ -100,7 +100,7 @@ class Run:
         if temporary.exists() and not resume:
             shutil.rmtree(temporary)
         temporary.mkdir(exist_ok=True)
-        _write(self._note(stage), digest_json(dict(inputs)))
+        write_text(self._note(stage), digest_json(dict(inputs)))
         started = time.perf_counter()
         result = make(temporary)
         target = self.path(stage)
@@ -130,10 +130,11 @@ class Run:
         self._write_manifest(manifest)
 
     def _write_manifest(self, manifest: Mapping[str, Any]) -> None:
-        _write(self.folder / "manifest.json", json.dumps(manifest, indent=1) + "\n")
+        write_text(self.folder / "manifest.json", json.dumps(manifest, indent=1) + "\n")
 
 
-def _write(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
+    """Write a file under a temporary name, then rename it."""
     temporary = path.with_name(path.name + ".tmp")
     temporary.write_text(text)
     temporary.replace(path)

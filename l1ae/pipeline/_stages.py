@@ -16,9 +16,9 @@ from l1ae.contract import Contract, build_contract, threshold_for_fpr
 from l1ae.data import dataset_folder, open_dataset
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.evaluation import evaluate, inputs_figure, write_evaluation
-from l1ae.hls import CsimReport, convert, corner_vectors, read_vendor_report, simulate
+from l1ae.hls import CsimReport, convert, corner_vectors, read_vendor_report, simulate, verdict
 from l1ae.pipeline._comparison import float_comparison, report_content
-from l1ae.pipeline._run import Run, digest_file, digest_json, digest_tree
+from l1ae.pipeline._run import Run, digest_file, digest_json, digest_tree, write_text
 from l1ae.pipeline._samples import Scorer, csim_sample, evaluation_scores, first_events, validation_events
 from l1ae.pipeline._summary import contract_summary, hls_summary
 from l1ae.report import write_report
@@ -168,11 +168,12 @@ def run_all(
     """
     run = Run.create(config, folder)
     n_events = events or config.csim.events
-    if run.is_current("train", _train_inputs(config)):
+    train_inputs = _train_inputs(config)
+    if run.is_current("train", train_inputs):
         run.save_config()
-    unfinished = run.can_resume("train", _train_inputs(config))
+    unfinished = run.can_resume("train", train_inputs)
     stages: tuple[tuple[str, Callable[[], Mapping[str, str]], Callable[[], Any]], ...] = (
-        ("train", lambda: _train_inputs(config), lambda: _train(run, resume=unfinished, progress=progress)),
+        ("train", lambda: train_inputs, lambda: _train(run, resume=unfinished, progress=progress)),
         ("contract", lambda: _contract_inputs(run), lambda: contract_stage(run)),
         ("evaluation", lambda: _evaluation_inputs(run), lambda: evaluate_stage(run)),
         ("hls", lambda: _hls_inputs(run, backend), lambda: hls_stage(run, backend=backend)),
@@ -189,7 +190,7 @@ def run_all(
 def csim_verdict(run: Run) -> str:
     """The verdict line of the C simulation that the run folder holds."""
     content = _read_json(run.path("csim") / "report.json", "l1ae csim")
-    return f"C simulation: {content['mismatches']} mismatches in {content['events']} events"
+    return verdict(content["mismatches"], content["events"])
 
 
 def _scorer(run: Run) -> Scorer:
@@ -197,7 +198,7 @@ def _scorer(run: Run) -> Scorer:
     if not run.is_current("contract", _contract_inputs(run)):
         raise UserError(f"'{run.path('contract')}' was not made from the training and configuration in '{run.folder}'; train again")
     trained_on = run.manifest()["stages"].get("train", {"inputs": {}})["inputs"].get("data/background.h5")
-    if trained_on not in {None, _train_inputs(run.config)["data/background.h5"]}:
+    if trained_on not in {None, digest_file(_background(run.config))}:
         _log.warning("the data in '%s' have changed since the training", run.config.data.source)
     return Scorer(run.config, _contract(run), load_trained(run.config, run.path("train")))
 
@@ -219,9 +220,12 @@ def _section_digest(config: Config, *sections: str) -> dict[str, str]:
 
 
 def _train_inputs(config: Config) -> dict[str, str]:
-    background = dataset_folder(config.data.source) / "background.h5"
     sections = _section_digest(config, "seed", "data", "inputs", "model", "training")
-    return sections | {"data/background.h5": digest_file(background)}
+    return sections | {"data/background.h5": digest_file(_background(config))}
+
+
+def _background(config: Config) -> Path:
+    return dataset_folder(config.data.source) / "background.h5"
 
 
 def _contract_inputs(run: Run) -> dict[str, str]:
@@ -247,9 +251,7 @@ def _csim_inputs(run: Run, events: int) -> dict[str, str]:
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(json.dumps(content, indent=1) + "\n")
-    temporary.replace(path)
+    write_text(path, json.dumps(content, indent=1) + "\n")
 
 
 def _read_json(path: Path, remedy: str) -> dict[str, Any]:
