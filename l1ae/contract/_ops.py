@@ -12,12 +12,20 @@ import numpy.typing as npt
 from l1ae.inputs import FixedFormat
 
 __all__ = [
+    "Accumulating",
+    "Concatenate",
+    "Convolution",
     "Dense",
+    "Dot",
+    "Elementwise",
+    "Gather",
     "HardwareInput",
     "IntArray",
     "Operation",
+    "Pool",
     "Preprocess",
     "Quantize",
+    "ReconstructionError",
     "Relu",
     "SquaredError",
     "SquaredNorm",
@@ -52,26 +60,65 @@ class HardwareInput(Operation):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Preprocess(Operation):
-    """`(hw - offset) >> shift`, exact, cast to `format`; 0 where the slot's pT code is 0 or the feature is absent.
+    """`(hw - offset) >> shift` in the arithmetic of `work`, cast to `format`; 0 where an input carries no information.
 
-    A negative shift multiplies. `present` is false for absent features; inputs come in triples (pT, eta, phi).
-    `work` is a format that holds every `(hw - offset) >> shift` exactly.
+    The difference is cast to `work` with its modes; the shift moves the bits within `work`, as `ap_fixed` does: to the
+    right it drops the lowest (towards minus infinity), to the left (a negative shift) the highest. A contract made here
+    has a `work` that loses none.
+
+    `present` is false for absent features. `gate` (size,) is the index of the hardware input whose code 0 empties this
+    input's slot, -1 for none.
     """
 
     offset: IntArray
     shift: IntArray
     present: npt.NDArray[np.bool_]
+    gate: IntArray
     work: FixedFormat
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Dense(Operation):
-    """`x @ weights + bias`; `format` is the accumulator and holds the exact result."""
+class Accumulating(Operation):
+    """A sum of products in the accumulator `format`, as hls4ml computes it.
+
+    Every product, and the bias, is cast to the accumulator's LSB with its rounding; the sum wraps. Unless `wraps` is
+    set, the bounds prove that it never does; only a model that somebody else deployed needs it.
+    """
+
+    wraps: bool = False
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Dense(Accumulating):
+    """`x @ weights + bias`, weights (n_in, n_out)."""
 
     weights: IntArray
     bias: IntArray
     weight_format: FixedFormat
     bias_format: FixedFormat
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Convolution(Accumulating):
+    """Two-dimensional convolution without padding (that is a `Gather`), channels last.
+
+    `shape` (height, width, channels) is the input's, which is stored row by row; `stride` (rows, columns). The output's
+    shape is (out_height, out_width, filters), flattened. Weights (kernel_height, kernel_width, channels, filters) as in
+    Keras, bias (filters,).
+    """
+
+    shape: tuple[int, int, int]
+    stride: tuple[int, int]
+    weights: IntArray
+    bias: IntArray
+    weight_format: FixedFormat
+    bias_format: FixedFormat
+
+    @property
+    def positions(self) -> tuple[int, int]:
+        """Rows and columns of the output."""
+        (height, width, _), (rows, columns) = self.shape, self.weights.shape[:2]
+        return (height - rows) // self.stride[0] + 1, (width - columns) // self.stride[1] + 1
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -98,6 +145,55 @@ class Table(Operation):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
+class Gather(Operation):
+    """Wires: element i of the output is element `index[i]` of the input, or the constant 0 where `index[i]` is -1.
+
+    Zero padding, nearest-neighbour upsampling, slices and transpositions. `format` is the input's.
+    """
+
+    index: IntArray
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Pool(Operation):
+    """Element i of the output is the sum or the maximum of the input's elements `windows[i]`; windows (size, k), exact."""
+
+    windows: IntArray
+    function: str
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Elementwise(Operation):
+    """`add`, `subtract` or `multiply` two tensors of equal size: the exact result, cast to `format`."""
+
+    function: str
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Concatenate(Operation):
+    """The elements of the first input, then those of the second, each cast to `format`."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ReconstructionError(Operation):
+    """Sum of |a - b|^power, power 1 or 2, over the inputs that carry information: inputs = (a, b, hardware).
+
+    `present` and `gate` as in `Preprocess`; without the third input all elements count. `difference` is the format of
+    a - b.
+    """
+
+    power: int
+    present: npt.NDArray[np.bool_]
+    gate: IntArray
+    difference: FixedFormat
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Dot(Accumulating):
+    """Sum over the elements of a x b, or of a^2 when there is one input."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class SquaredError(Operation):
     """Sum of (a - b)^2 over the inputs that carry information: inputs = (a, b, hardware).
 
@@ -115,7 +211,7 @@ class SquaredNorm(Operation):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Sum(Operation):
-    """Sum of all elements of both inputs, times 2**-`halvings` (exact: the binary point moves)."""
+    """Sum of all elements of all inputs (one or two), times 2**-`halvings` (exact: the binary point moves)."""
 
     halvings: int = field(default=0)
 
