@@ -1,10 +1,10 @@
 """The typed, frozen description of a run. Every key of a configuration file is a field here, with its unit."""
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from l1ae.inputs import FixedFormat, Format, InputSpec, ObjectGroup, ugt_input_spec
+from l1ae.inputs import FixedFormat, Format, InputSpec, ObjectGroup, RegionSpec, calo_layer1_spec, ugt_input_spec
 
 __all__ = ["Config", "CsimConfig", "DataConfig", "HlsConfig", "InputsConfig", "ModelConfig", "PhaseConfig", "TrainingConfig"]
 
@@ -40,8 +40,18 @@ class GroupPreprocessing(_Section):
 class InputsConfig(_Section):
     """How hardware integers become network inputs: `(hw - offset) >> shift`, cast to `network`."""
 
-    network: Format = FixedFormat.parse("fixed<12,6,RND_CONV,SAT>")
-    groups: dict[str, GroupPreprocessing] = Field({}, description="keys: met, eg, mu, jet")
+    view: Literal["objects", "regions"] = Field("objects", description="19 trigger objects, or the 18 x 14 calorimeter image")
+    network: Format = Field(ugt_input_spec().network, description="default: fixed<12,6,RND_CONV,SAT>; regions: ufixed<10,6,RND_CONV,SAT>")
+    groups: dict[str, GroupPreprocessing] = Field({}, description="objects only; keys: met, eg, mu, jet")
+    shift: int | None = Field(None, ge=-16, le=16, description="regions only: right shift of every energy; default 4")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_defaults_of_regions(cls, content: Any) -> Any:
+        if not isinstance(content, dict) or content.get("view") != "regions":
+            return content
+        base = calo_layer1_spec()
+        return {"network": base.network, "shift": base.region_shift} | {key: value for key, value in content.items() if value is not None}
 
     @field_validator("groups")
     @classmethod
@@ -52,8 +62,19 @@ class InputsConfig(_Section):
                 raise ValueError(f"unknown object group '{name}'; the groups are {', '.join(known)}")
         return value
 
-    def spec(self) -> InputSpec:
-        """The `InputSpec` with these overrides."""
+    @model_validator(mode="after")
+    def _keys_of_the_view(self) -> Self:
+        if self.view == "regions" and self.groups:
+            raise ValueError(f"groups ({', '.join(self.groups)}) belong to view: objects; regions have one 'shift' for all")
+        if self.view == "objects" and self.shift is not None:
+            raise ValueError("'shift' belongs to view: regions; objects have a shift per group under 'groups'")
+        return self
+
+    def spec(self) -> InputSpec | RegionSpec:
+        """The `InputSpec` with these overrides, or the `RegionSpec`, as `view` says."""
+        if self.view == "regions":
+            assert self.shift is not None, "filled in by the validator"
+            return calo_layer1_spec(str(self.network), self.shift)
         base = ugt_input_spec(str(self.network))
         groups = []
         for group in base.groups:

@@ -4,20 +4,19 @@ Hardware scales are those of the CMS Run-3 global trigger (CMSSW `EventFilter/L1
 and the uGT firmware specification).
 """
 
-import hashlib
-import json
 from functools import cached_property
 from math import pi
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import Field, model_validator
 
 from l1ae.errors import UserError
 from l1ae.inputs._fixed import FixedFormat
+from l1ae.inputs._view import Frozen, InputView, Scale
 
-__all__ = ["Format", "InputSpec", "ObjectGroup", "Scale", "ugt_input_spec"]
+__all__ = ["FEATURES", "InputSpec", "ObjectGroup", "ugt_input_spec"]
 
 FloatArray = npt.NDArray[np.float64]
 HardwareArray = npt.NDArray[np.int16]
@@ -25,55 +24,8 @@ BoolArray = npt.NDArray[np.bool_]
 
 FEATURES = ("pt", "eta", "phi")
 
-_BLOCK = 4096  # events whose temporaries stay in the processor's cache: twice as fast as all at once
 
-
-def _parse_format(value: object) -> object:
-    """pydantic adds the place to a `ValueError`; a `UserError` would pass through without it."""
-    try:
-        return FixedFormat.parse(value) if isinstance(value, str) else value
-    except UserError as error:
-        raise ValueError(str(error)) from error
-
-
-Format = Annotated[FixedFormat, BeforeValidator(_parse_format), PlainSerializer(str, return_type=str)]
-
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
-
-
-class Scale(_Frozen):
-    """Hardware scale of one feature: code `c` stands for values in [c - origin, c - origin + 1) x `lsb`.
-
-    `low` and `high` are the smallest and largest valid code. Values beyond them saturate, or wrap around
-    when `wrap` is true (phi).
-    """
-
-    lsb: float = Field(gt=0)
-    low: int
-    high: int
-    origin: int = 0
-    wrap: bool = False
-
-    def encode(self, values: FloatArray) -> npt.NDArray[np.int64]:
-        """Codes of physical values; any shape."""
-        codes: FloatArray = np.floor(values / self.lsb)
-        if self.wrap:
-            wrapped: FloatArray = self.low + np.mod(codes, self.high - self.low + 1)
-            return wrapped.astype(np.int64)
-        return np.clip(codes + self.origin, self.low, self.high).astype(np.int64)
-
-    def decode(self, codes: npt.NDArray[np.integer]) -> FloatArray:
-        """Physical values at the centre of each code; a wrapping scale gives values in [-span/2, span/2)."""
-        values: FloatArray = (codes.astype(np.float64) - self.origin + 0.5) * self.lsb
-        if self.wrap:
-            span = (self.high - self.low + 1) * self.lsb
-            values = np.mod(values + span / 2, span) - span / 2
-        return values
-
-
-class ObjectGroup(_Frozen):
+class ObjectGroup(Frozen):
     """Slots of one kind of object, ordered by falling pT, and the preprocessing of their features.
 
     `offset` and `shift` hold one value per feature (pT, eta, phi), or one such triple per slot: the network
@@ -108,7 +60,7 @@ class ObjectGroup(_Frozen):
         return (self.pt, self.eta, self.phi)
 
 
-class InputSpec(_Frozen):
+class InputSpec(InputView):
     """All inputs of the trigger: slots x (pT, eta, phi).
 
     Three representations of an event are converted into each other here and nowhere else:
@@ -120,17 +72,26 @@ class InputSpec(_Frozen):
     """
 
     groups: tuple[ObjectGroup, ...]
-    network: Format
+
+    @property
+    def view(self) -> str:
+        """`objects`."""
+        return "objects"
+
+    @property
+    def event_shape(self) -> tuple[int, ...]:
+        """(slots, 3)."""
+        return (self.slots, len(FEATURES))
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """int16: eta is signed."""
+        return np.dtype(np.int16)
 
     @property
     def slots(self) -> int:
         """Number of object slots."""
         return sum(group.count for group in self.groups)
-
-    @property
-    def size(self) -> int:
-        """Number of network inputs, 3 per slot."""
-        return 3 * self.slots
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -170,6 +131,11 @@ class InputSpec(_Frozen):
         """(size,): false where the object kind has no such feature (eta of MET)."""
         return np.array([scale is not None for group in self.groups for _ in range(group.count) for scale in group.scales])
 
+    @cached_property
+    def gate(self) -> npt.NDArray[np.int64]:
+        """(size,): index of the pT of each input's slot, whose code 0 means an empty slot."""
+        return np.arange(self.size) // 3 * 3
+
     def to_hardware(self, physical: npt.ArrayLike) -> HardwareArray:
         """Physical (N, slots, 3) into hardware codes; pT <= 0 makes a slot empty.
 
@@ -200,58 +166,10 @@ class InputSpec(_Frozen):
                     values[:, where, k] = np.where(valid, scale.decode(part[..., k]), 0.0)
         return values
 
-    def to_network(self, hardware: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
-        """Hardware codes (N, slots, 3) into codes (N, size) of the network's input format.
-
-        `(hw - offset) * 2**-shift`, exact, then cast to `network`; 0 for empty slots and absent features.
-        """
-        mask = self.mask(hardware)
-        flat = hardware.reshape(len(hardware), self.size)
-        codes = np.zeros(flat.shape, np.int64)
-        for start in range(0, len(flat), _BLOCK):
-            block = slice(start, start + _BLOCK)
-            np.copyto(codes[block], self.network.cast(flat[block].astype(np.int64) - self.offset, self.shift), where=mask[block])
-        return codes
-
-    def to_network_float(self, hardware: npt.NDArray[np.integer]) -> npt.NDArray[np.float32]:
-        """As `to_network`, as the float32 values (N, size) that a Keras model is trained on."""
-        values = np.empty((len(hardware), self.size), np.float32)
-        for start in range(0, len(hardware), _BLOCK):
-            block = slice(start, start + _BLOCK)
-            values[block] = self.to_network(hardware[block]) * self.network.lsb
-        return values
-
-    def mask(self, hardware: npt.NDArray[np.integer]) -> BoolArray:
-        """(N, size): true where an input carries information: its slot's pT code is not 0 and the feature exists."""
-        self._check_shape(hardware)
-        filled = np.repeat(hardware[:, :, 0] != 0, 3, axis=1)
-        return np.asarray(filled & self.present, np.bool_)
-
-    def validate_hardware(self, hardware: npt.NDArray[np.integer], *, first_event: int = 0) -> None:
-        """Raise `UserError` naming event, input and value when a code lies outside its scale.
-
-        `first_event` is the number that the message gives to the first event.
-        """
-        self._check_shape(hardware)
-        flat = hardware.reshape(len(hardware), self.size)
-        low, high = self.code_range
-        bad = np.argwhere((flat < low) | (flat > high))
-        if len(bad):
-            event, column = (int(i) for i in bad[0])
-            raise UserError(
-                f"event {first_event + event}: {self.names[column]} = {flat[event, column]} is outside its hardware range "
-                f"[{low[column]}, {high[column]}]; are these hardware integers of this input specification?"
-            )
-
-    @cached_property
-    def digest(self) -> str:
-        """sha256 of the hardware layout (slots and scales): equal for stores that can be used together."""
-        layout = [group.model_dump(mode="json", exclude={"offset", "shift"}) for group in self.groups]
-        return hashlib.sha256(json.dumps(layout, sort_keys=True).encode()).hexdigest()
-
-    def _check_shape(self, values: npt.NDArray[Any]) -> None:
-        if values.ndim != 3 or values.shape[1:] != (self.slots, 3):
-            raise UserError(f"events must have shape (N, {self.slots}, 3), not {values.shape}")
+    @property
+    def layout(self) -> object:
+        """Slots and scales of every group."""
+        return [group.model_dump(mode="json", exclude={"offset", "shift"}) for group in self.groups]
 
     def _check_finite(self, values: FloatArray) -> None:
         wrong = ~np.isfinite(values)
