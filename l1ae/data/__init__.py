@@ -3,7 +3,7 @@
 from l1ae.data._adc2021 import import_adc2021
 from l1ae.data._cms import import_cms_parquet
 from l1ae.data._dataset import Dataset, dataset_folder, open_dataset
-from l1ae.data._describe import GroupDescription, StoreDescription, describe
+from l1ae.data._describe import GroupDescription, RegionDescription, StoreDescription, describe
 from l1ae.data._importing import ImportResult
 from l1ae.data._store import Events, EventStore, StoreWriter, concatenate, split_fractions
 
@@ -13,6 +13,7 @@ __all__ = [
     "Events",
     "GroupDescription",
     "ImportResult",
+    "RegionDescription",
     "StoreDescription",
     "StoreWriter",
     "concatenate",

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from l1ae.data._store import EventStore
 from l1ae.errors import UserError
-from l1ae.inputs import InputSpec
+from l1ae.inputs import InputView
 
 __all__ = ["Dataset", "dataset_folder", "open_dataset"]
 
-_SHIPPED = Path(__file__).parent / "shipped"
+_SHIPPED = {name: Path(__file__).parent / name for name in ("shipped", "shipped_regions")}
 
 
 @dataclass(frozen=True)
@@ -23,20 +23,22 @@ class Dataset:
 
 
 def dataset_folder(source: str) -> Path:
-    """The folder that `source` means: 'shipped' is the one that comes with the package, anything else is a path.
+    """The folder that `source` means: 'shipped' and 'shipped_regions' come with the package, anything else is a path.
+
+    'shipped_regions' is smaller and holds the calorimeter image beside the objects.
 
     Raises `UserError` when it has no `background.h5`.
     """
-    folder = _SHIPPED if source == "shipped" else Path(source)
+    folder = _SHIPPED.get(source, Path(source))
     if not (folder / "background.h5").is_file():
         raise UserError(
             f"data source '{source}': there is no {folder / 'background.h5'}; give a folder with background.h5 and one file per "
-            "signal, made with l1ae data generate or l1ae data import, or 'shipped'"
+            "signal, made with l1ae data generate or l1ae data import, or 'shipped' or 'shipped_regions'"
         )
     return folder
 
 
-def open_dataset(source: str, spec: InputSpec) -> Dataset:
+def open_dataset(source: str, spec: InputView) -> Dataset:
     """Open every store of a data set. Raises `UserError` as `dataset_folder` and `EventStore.open` do."""
     folder = dataset_folder(source)
     names = sorted(path.stem for path in folder.glob("*.h5") if path.stem != "background")

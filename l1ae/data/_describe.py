@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.data._store import EventStore
-from l1ae.inputs import InputSpec, ObjectGroup, ugt_input_spec
+from l1ae.inputs import InputSpec, ObjectGroup, calo_layer1_spec, ugt_input_spec
 
-__all__ = ["GroupDescription", "StoreDescription", "describe"]
+__all__ = ["GroupDescription", "RegionDescription", "StoreDescription", "describe"]
 
 QUANTILES = (0.1, 0.5, 0.9)
 
@@ -34,11 +34,32 @@ class GroupDescription:
 
 
 @dataclass(frozen=True)
+class RegionDescription:
+    """The calorimeter image of the events.
+
+    `total_et` holds the `QUANTILES` over the events of the summed codes x LSB, in GeV; `occupied` is the mean number of
+    regions with energy per event, `saturated` the fraction of all regions with the largest code. NaN without events.
+    """
+
+    total_et: tuple[float, ...]
+    occupied: float
+    saturated: float
+
+    def __str__(self) -> str:
+        total = " / ".join(f"{value:.1f}" for value in self.total_et)
+        return (
+            f"regions: sum of ET {total} GeV (10 % / 50 % / 90 %), {self.occupied:.1f} with energy per event, "
+            f"{100 * self.saturated:.4f} % saturated"
+        )
+
+
+@dataclass(frozen=True)
 class StoreDescription:
     """Summary of a store; its text form is meant for people.
 
     `source_events` counts distinct (process, source_event); where it is smaller than `events`, several events descend
     from one collision. `pileup` is the mean number of overlaid interactions of the events where it is known, else None.
+    `regions` is None for a store of objects only.
     """
 
     path: Path
@@ -50,6 +71,7 @@ class StoreDescription:
     groups: Mapping[str, GroupDescription]
     extra: tuple[str, ...]
     provenance: Mapping[str, Any]
+    regions: RegionDescription | None = None
 
     def __str__(self) -> str:
         total = max(self.events, 1)
@@ -64,6 +86,7 @@ class StoreDescription:
             pt = " / ".join(f"{value:6.1f}" for value in group.leading_pt)
             multiplicity = f"{group.multiplicity:7.4f} ± {group.multiplicity_error:.4f}"
             lines.append(f"{name:8} {multiplicity}       {pt} GeV        {100 * group.saturated:8.4f} %")
+        lines += ["regions: none, objects only" if self.regions is None else str(self.regions)]
         lines += [f"extra columns: {', '.join(self.extra)}"] if self.extra else []
         return "\n".join([*lines, f"provenance: {json.dumps(dict(self.provenance), indent=2)}"])
 
@@ -77,7 +100,7 @@ class _Counts:
         self._leading = np.zeros(group.pt.high + 1, np.int64)
         self._saturated = 0
 
-    def add(self, pt: npt.NDArray[np.int16]) -> None:
+    def add(self, pt: npt.NDArray[np.integer]) -> None:
         """Count pT codes (n, slots)."""
         filled = pt > 0
         self._multiplicity += np.bincount(filled.sum(axis=1), minlength=len(self._multiplicity))
@@ -128,4 +151,19 @@ def describe(store: EventStore, spec: InputSpec | None = None) -> StoreDescripti
         groups={name: count.description() for name, count in counts.items()},
         extra=store.extra,
         provenance=store.provenance,
+        regions=_describe_regions(store.path) if "regions" in store.views else None,
     )
+
+
+def _describe_regions(path: Path) -> RegionDescription:
+    spec = calo_layer1_spec()
+    totals, occupied, saturated = [np.zeros(0)], 0, 0
+    for events in EventStore.open(path, spec).chunks():
+        totals.append(events.hw.sum(axis=(1, 2)) * spec.et.lsb)
+        occupied += int(np.count_nonzero(events.hw))
+        saturated += int((events.hw == spec.et.high).sum())
+    total = np.concatenate(totals)
+    if not len(total):
+        return RegionDescription((float("nan"),) * len(QUANTILES), float("nan"), float("nan"))
+    quantiles = np.quantile(total, QUANTILES, method="inverted_cdf")
+    return RegionDescription(tuple(quantiles.tolist()), occupied / len(total), saturated / (len(total) * spec.size))

@@ -1,8 +1,10 @@
 """The event store: one HDF5 file of hardware integers, with the origin of every event.
 
-Datasets: `hw` int16 (N, slots, 3), `process` int16 (N,), `source_event` int64 (N,), `pileup` int16 (N,) and, where the
-origin has more to say, one column (N,) per name in the group `extra`. Root attributes: `format`, `format_version`,
-`sample`, `input_digest`, `processes` (JSON list) and `provenance` (JSON object).
+Datasets: `hw` int16 (N, slots, 3), `process` int16 (N,), `source_event` int64 (N,), `pileup` int16 (N,); optional:
+`regions` uint16 (N, phi, eta), the calorimeter image of the same events; and, where the origin has more to say, one column
+(N,) per name in the group `extra`. Root attributes: `format`, `format_version`, `sample`, `input_digest`, `processes` (JSON
+list), `provenance` (JSON object) and, with `regions`, `regions_digest`. A reader ignores what it does not know, so that
+`format_version` rises only when the meaning of something known changes.
 """
 
 import json
@@ -19,7 +21,7 @@ import numpy.typing as npt
 
 from l1ae.data._hdf5 import opened
 from l1ae.errors import UserError
-from l1ae.inputs import InputSpec
+from l1ae.inputs import InputSpec, InputView, RegionSpec
 
 __all__ = ["EventStore", "Events", "StoreWriter", "concatenate", "split_fractions"]
 
@@ -28,11 +30,12 @@ FORMAT_VERSION = 1
 CHUNK = 4096
 
 _COLUMNS: dict[str, np.dtype[Any]] = {
-    "hw": np.dtype(np.int16),
     "process": np.dtype(np.int16),
     "source_event": np.dtype(np.int64),
     "pileup": np.dtype(np.int16),
 }
+_DATASETS = {"objects": "hw", "regions": "regions"}
+_DIGESTS = {"objects": "input_digest", "regions": "regions_digest"}
 _EXTRA_KINDS = "biuf"
 _REMEDY = "copy it again, or make it again with l1ae data"
 
@@ -41,31 +44,37 @@ _REMEDY = "copy it again, or make it again with l1ae data"
 class Events:
     """A block of N events in memory.
 
-    `hw` holds hardware codes (N, slots, 3); `process` indexes the store's `processes`; events with equal
+    `hw` holds the hardware codes (N, *event_shape) of one view: int16 (N, slots, 3) for objects, uint16 (N, phi, eta) for
+    calorimeter regions. `process` indexes the store's `processes`; events with equal
     `(process, source_event)` descend from one generated collision and are not independent; `pileup` is the number of
     overlaid interactions, -1 where it is not known. `extra` holds further columns (N,) that some origins provide.
+    `regions`, uint16 (N, phi, eta), is for writing only: the image that a store keeps beside the objects in `hw`.
     """
 
-    hw: npt.NDArray[np.int16]
+    hw: npt.NDArray[np.integer]
     process: npt.NDArray[np.int16]
     source_event: npt.NDArray[np.int64]
     pileup: npt.NDArray[np.int16]
     extra: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    regions: npt.NDArray[np.uint16] | None = None
 
     def __len__(self) -> int:
         return len(self.hw)
 
     def select(self, mask_or_index: npt.NDArray[np.bool_] | npt.NDArray[np.integer] | slice) -> "Events":
         """The events where a mask (N,) is true, or those at given positions, in that order."""
-        chosen = {name: getattr(self, name)[mask_or_index] for name in _COLUMNS}
-        return Events(**chosen, extra={name: column[mask_or_index] for name, column in self.extra.items()})
+        chosen = {name: getattr(self, name)[mask_or_index] for name in ("hw", *_COLUMNS)}
+        extra = {name: column[mask_or_index] for name, column in self.extra.items()}
+        return Events(**chosen, extra=extra, regions=None if self.regions is None else self.regions[mask_or_index])
 
 
 def concatenate(blocks: Sequence[Events]) -> Events:
-    """One block out of several (at least one), which must have the same extra columns."""
-    joined = {name: np.concatenate([getattr(block, name) for block in blocks]) for name in _COLUMNS}
+    """One block out of several (at least one), which must have the same extra columns, and regions all or none."""
+    joined = {name: np.concatenate([getattr(block, name) for block in blocks]) for name in ("hw", *_COLUMNS)}
     extra = {name: np.concatenate([block.extra[name] for block in blocks]) for name in blocks[0].extra}
-    return Events(**joined, extra=extra)
+    images = [block.regions for block in blocks if block.regions is not None]
+    assert len(images) in {0, len(blocks)}, "regions in some blocks only"
+    return Events(**joined, extra=extra, regions=np.concatenate(images) if images else None)
 
 
 class StoreWriter:
@@ -74,20 +83,31 @@ class StoreWriter:
     The file has a temporary name until the `with` block ends without an exception, and is removed otherwise: a store
     under its final name is always whole. The same blocks give the same bytes.
 
+    With `regions`, every block must bring the calorimeter image in `Events.regions`.
+
     Raises `UserError` when there is no process name. `provenance` must be JSON.
     """
 
-    def __init__(self, path: Path, spec: InputSpec, *, sample: str, processes: Sequence[str], provenance: Mapping[str, object]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        spec: InputSpec,
+        *,
+        sample: str,
+        processes: Sequence[str],
+        provenance: Mapping[str, object],
+        regions: RegionSpec | None = None,
+    ) -> None:
         if not processes:
             raise UserError(f"the store '{path}' needs at least one process name")
         self._path = Path(path)
         self._temporary = self._path.with_name(f"{self._path.name}.{os.getpid()}.tmp")
-        self._spec = spec
+        self._views: dict[str, InputView] = {"hw": spec} | ({} if regions is None else {"regions": regions})
         self._attributes = {
             "format": FORMAT,
             "format_version": FORMAT_VERSION,
             "sample": sample,
-            "input_digest": spec.digest,
+            **{_DIGESTS[view.view]: view.digest for view in self._views.values()},
             "processes": json.dumps(list(processes)),
             "provenance": json.dumps(dict(provenance), sort_keys=True),
         }
@@ -100,8 +120,10 @@ class StoreWriter:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._file = h5py.File(self._temporary, "w", libver="earliest")  # later layouts put the time of day into the file
         self._file.attrs.update(self._attributes)
+        for name, view in self._views.items():
+            self._create(name, view.dtype, view.event_shape)
         for name, dtype in _COLUMNS.items():
-            self._create(name, dtype, (self._spec.slots, 3) if name == "hw" else ())
+            self._create(name, dtype, ())
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -122,7 +144,8 @@ class StoreWriter:
         """Append a block. The first one decides which extra columns the store has.
 
         Raises `UserError` for a wrong shape or dtype, a code outside its scale (naming event, input and value), an
-        unknown process, or other extra columns than those of the first block. Nothing is written then.
+        unknown process, regions that are missing or not wanted, or other extra columns than those of the first block.
+        Nothing is written then.
         """
         if self._file is None:
             raise RuntimeError("StoreWriter.append works inside its 'with' block only")
@@ -131,7 +154,8 @@ class StoreWriter:
             self._extra = {name: column.dtype for name, column in events.extra.items()}
             for name, column in events.extra.items():
                 self._create(f"extra/{name}", column.dtype, ())
-        columns = {name: getattr(events, name) for name in _COLUMNS} | {f"extra/{name}": c for name, c in events.extra.items()}
+        columns = {name: getattr(events, name) for name in (*self._views, *_COLUMNS)}
+        columns |= {f"extra/{name}": column for name, column in events.extra.items()}
         end = self._written + len(events)
         for name, column in columns.items():
             dataset = self._file[name]
@@ -146,12 +170,14 @@ class StoreWriter:
         )
 
     def _check(self, events: Events) -> None:
-        for name, dtype in _COLUMNS.items():
-            column = getattr(events, name)
-            shape = (len(events), self._spec.slots, 3) if name == "hw" else (len(events),)
+        if (events.regions is not None) != ("regions" in self._views):
+            raise UserError("a store has 'regions' for all events or for none: give them in every block, and their specification")
+        for name, (dtype, row) in _layout(self._views).items():
+            column, shape = getattr(events, name), (len(events), *row)
             if column.dtype != dtype or column.shape != shape:
                 raise UserError(f"'{name}' must be {dtype} of shape {shape}, not {column.dtype} of shape {column.shape}")
-        self._spec.validate_hardware(events.hw, first_event=self._written)
+        for name, view in self._views.items():
+            view.validate_hardware(getattr(events, name), first_event=self._written)
         _check_range(events.process, 0, self._n_processes - 1, "process", self._written)
         _check_range(events.pileup, -1, np.iinfo(np.int16).max, "pileup", self._written)
         for name, extra in events.extra.items():
@@ -168,7 +194,8 @@ class StoreWriter:
 class EventStore:
     """A store opened for reading. Layout and attributes are checked on opening; no file stays open.
 
-    `extra` are the names of the extra columns, which are read on request only.
+    `extra` are the names of the extra columns, which are read on request only. `view` is the one that `Events.hw` is read
+    from, `views` are all that the store has.
     """
 
     path: Path
@@ -177,27 +204,27 @@ class EventStore:
     provenance: Mapping[str, Any]
     n_events: int
     extra: tuple[str, ...] = ()
+    view: str = "objects"
+    views: tuple[str, ...] = ("objects",)
 
     @classmethod
-    def open(cls, path: Path, spec: InputSpec) -> "EventStore":
-        """Check the file's layout against `spec` and read its attributes.
+    def open(cls, path: Path, spec: InputView) -> "EventStore":
+        """Check the file's layout against `spec` and read its attributes. `spec.view` decides what `Events.hw` will be.
 
         Raises `UserError` when the file is missing, truncated, no event store, from a newer version, of a wrong
-        layout, or made with other hardware scales than those of `spec`.
+        layout, without the view of `spec`, or made with other hardware scales than those of `spec`.
         """
         path = Path(path)
         with opened(path, _REMEDY) as file:
             _check_format(file, path)
-            if (digest := file.attrs.get("input_digest")) != spec.digest:
-                raise UserError(
-                    f"{path}: made with other hardware scales (input_digest {str(digest)[:12]}..., expected {spec.digest[:12]}...); "
-                    "generate or import the events again with this input specification"
-                )
+            _check_view(file, path, spec)
             n_events = _check_layout(file, path, spec)
             processes = _json_attribute(file, path, "processes", list)
             provenance = _json_attribute(file, path, "provenance", dict)
             extra = tuple(sorted(file["extra"])) if "extra" in file else ()
-            return cls(path, str(file.attrs.get("sample", "")), tuple(map(str, processes)), provenance, n_events, extra)
+            views = tuple(view for view, name in _DATASETS.items() if name in file)
+            sample = str(file.attrs.get("sample", ""))
+            return cls(path, sample, tuple(map(str, processes)), provenance, n_events, extra, spec.view, views)
 
     def read(self, start: int = 0, stop: int | None = None, *, extra: Sequence[str] = ()) -> Events:
         """Events [start, stop), clipped to the store as a slice is, with the named extra columns.
@@ -219,6 +246,7 @@ class EventStore:
             if name not in self.extra:
                 raise UserError(f"{self.path}: no extra column '{name}'; there are {', '.join(self.extra) or 'none'}")
         columns = {name: file[name][start:stop] for name in _COLUMNS}
+        columns["hw"] = file[_DATASETS[self.view]][start:stop]
         return Events(**columns, extra={name: file[f"extra/{name}"][start:stop] for name in extra})
 
 
@@ -260,18 +288,38 @@ def _check_format(file: h5py.File, path: Path) -> None:
         raise UserError(f"{path}: format_version {version}, but this l1ae reads version {FORMAT_VERSION}; install the l1ae that wrote it")
 
 
-def _check_layout(file: h5py.File, path: Path, spec: InputSpec) -> int:
+def _check_view(file: h5py.File, path: Path, spec: InputView) -> None:
+    """The view is there, on the scales of `spec`."""
+    if spec.view == "regions" and "regions" not in file:
+        raise UserError(
+            f"{path}: holds objects only, no calorimeter regions; generate it with l1ae data generate --regions, use data.source: "
+            "shipped_regions, or train on inputs.view: objects"
+        )
+    name = _DIGESTS[spec.view]
+    if (digest := file.attrs.get(name)) != spec.digest:
+        raise UserError(
+            f"{path}: made with other hardware scales ({name} {str(digest)[:12]}..., expected {spec.digest[:12]}...); "
+            "generate or import the events again with this input specification"
+        )
+
+
+def _layout(views: Mapping[str, InputView]) -> dict[str, tuple[np.dtype[Any], tuple[int, ...]]]:
+    """Type and shape of one row of every dataset, without the extra columns."""
+    return {name: (view.dtype, view.event_shape) for name, view in views.items()} | {name: (t, ()) for name, t in _COLUMNS.items()}
+
+
+def _check_layout(file: h5py.File, path: Path, spec: InputView) -> int:
     """Check datasets and lengths; returns the number of events."""
-    extra = [f"extra/{name}" for name in file["extra"]] if "extra" in file else []
-    n_events = file["hw"].shape[0] if isinstance(file.get("hw"), h5py.Dataset) and file["hw"].ndim else 0
-    for name in [*_COLUMNS, *extra]:
+    layout = _layout({_DATASETS[spec.view]: spec})
+    first = file.get(next(iter(layout)))
+    n_events = first.shape[0] if isinstance(first, h5py.Dataset) and first.ndim else 0
+    for name in [*layout, *(f"extra/{name}" for name in file.get("extra", ()))]:
         dataset = file.get(name)
         if not isinstance(dataset, h5py.Dataset):
-            raise UserError(f"{path}: no dataset '{name}'; an event store has {', '.join(_COLUMNS)}; make the file again")
-        shape = (n_events, spec.slots, 3) if name == "hw" else (n_events,)
-        dtype = _COLUMNS.get(name, dataset.dtype)
-        if dataset.shape != shape or dataset.dtype != dtype:
-            raise UserError(f"{path}: '{name}' is {dataset.dtype} of shape {dataset.shape}, expected {dtype} of shape {shape}")
+            raise UserError(f"{path}: no dataset '{name}'; an event store has {', '.join(layout)}; make the file again")
+        dtype, row = layout.get(name, (dataset.dtype, ()))
+        if dataset.shape != (n_events, *row) or dataset.dtype != dtype:
+            raise UserError(f"{path}: '{name}' is {dataset.dtype} of shape {dataset.shape}, expected {dtype} of shape {(n_events, *row)}")
     return n_events
 
 

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,17 @@ def make_events(spec: InputSpec) -> Callable[..., Events]:
         )
 
     return make
+
+
+@pytest.fixture
+def with_regions() -> Callable[[Events], Events]:
+    """The same events with a random calorimeter image."""
+
+    def add(events: Events) -> Events:
+        image = np.random.default_rng(len(events)).integers(0, 1024, (len(events), 18, 14)).astype(np.uint16)
+        return replace(events, regions=image)
+
+    return add
 
 
 @pytest.fixture

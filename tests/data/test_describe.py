@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from l1ae.data import EventStore, describe
+from l1ae.inputs import calo_layer1_spec
 
 
 def test_against_numpy_on_the_whole_sample(make_events, write_store, spec):
@@ -46,10 +47,26 @@ def test_text(make_events, write_store, spec):
         "eg        0.0000 ± 0.0000          nan /    nan /    nan GeV             nan %",
         "mu        0.0000 ± 0.0000          nan /    nan /    nan GeV             nan %",
         "jet       0.7500 ± 0.2165         30.2 /   30.2 / 1023.8 GeV         33.3333 %",
+        "regions: none, objects only",
         "provenance: {",
         '  "seed": 1',
         "}",
     ]
+
+
+def test_regions(make_events, with_regions, write_store, spec):
+    events = with_regions(make_events(4))
+    events.regions[:] = 0
+    events.regions[1:, 3, 4] = 20
+    events.regions[3, 17, 13] = 1023
+    text = str(describe(EventStore.open(write_store(events, regions=calo_layer1_spec()), spec)))
+    assert "regions: sum of ET 0.0 / 10.0 / 521.5 GeV (10 % / 50 % / 90 %), 1.0 with energy per event, 0.0992 % saturated" in text
+
+
+def test_regions_of_an_empty_store(write_store, spec):
+    found = describe(EventStore.open(write_store(regions=calo_layer1_spec()), spec)).regions
+    assert found is not None
+    assert math.isnan(found.occupied)
 
 
 def test_empty_store(write_store, spec):
