@@ -1,28 +1,56 @@
-"""Interval bounds of every tensor, valid for any input, in Python integers (no overflow can hide).
+"""Interval bounds of every tensor, valid for any input. Python integers wherever int64 could overflow.
 
 A sum's interval is the hull over *all subsets* of its terms, each present or not, bias included. It therefore holds
 every partial sum in every order of addition, of every adder tree and every blocked matrix product.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import singledispatch
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from l1ae.contract._ops import Dense, HardwareInput, Operation, Preprocess, Quantize, Relu, SquaredError, SquaredNorm, Sum, Table, Threshold
+from l1ae.contract._ops import (
+    Accumulating,
+    Concatenate,
+    Convolution,
+    Dense,
+    Dot,
+    Elementwise,
+    Gather,
+    HardwareInput,
+    IntArray,
+    Operation,
+    Pool,
+    Preprocess,
+    Quantize,
+    ReconstructionError,
+    Relu,
+    SquaredError,
+    SquaredNorm,
+    Sum,
+    Table,
+    Threshold,
+)
 from l1ae.errors import UserError
-from l1ae.inputs import FixedFormat
+from l1ae.inputs import FixedFormat, Overflow
 
-__all__ = ["Interval", "bounds", "interval_of"]
+__all__ = ["Interval", "bounds", "interval_of", "patches", "shifted_range"]
 
 BigInts = npt.NDArray[np.object_]
+Ints = npt.NDArray[Any]  # int64 or Python integers
+
+_LIMIT = 1 << 61  # the reference holds every product, at its own LSB and at that of its accumulator, in int64
 
 
 @dataclass(frozen=True, eq=False)
 class Interval:
-    """Element-wise code range [low, high] of a tensor; `partial_low` and `partial_high` also cover every partial sum."""
+    """Element-wise code range [low, high] of a tensor; `partial_low` and `partial_high` also cover every partial sum.
+
+    Where an accumulator wraps, `low` and `high` hold after it, the partial sums before it.
+    """
 
     low: BigInts
     high: BigInts
@@ -36,95 +64,209 @@ class Interval:
         return max(-self.partial_low, self.partial_high, 0)
 
 
-def _plain(low: BigInts, high: BigInts, fraction: int) -> Interval:
-    return Interval(low, high, min(0, *low), max(0, *high), fraction)
-
-
 def bounds(operations: tuple[Operation, ...]) -> dict[str, Interval]:
     """Intervals of all tensors.
 
-    Raises `UserError` naming the layer where a format cannot hold its exact result: an accumulator that could wrap.
+    Raises `UserError` naming the layer where a format cannot hold its exact result: an accumulator that could overflow,
+    unless it is known to wrap (`Accumulating.wraps`); and where a product needs more than 62 bits.
     """
     known: dict[str, Interval] = {}
     for operation in operations:
-        interval = interval_of(operation, known)
-        form = operation.format
-        if interval.partial_low < form.low or interval.partial_high > form.high:
-            raise UserError(
-                f"layer '{operation.name}': {form} holds codes {form.low} to {form.high}, but an input exists for which "
-                f"a (partial) sum reaches {interval.partial_low} to {interval.partial_high}; widen it to at least "
-                f"{FixedFormat.covering(interval.partial_low, interval.partial_high, form.fraction)}"
-            )
+        try:
+            interval = interval_of(operation, known)
+        except OverflowError as error:
+            raise UserError(f"layer '{operation.name}': {error}; use narrower formats") from error
+        _check_range(operation, interval)
         known[operation.name] = interval
     return known
 
 
+def _check_range(operation: Operation, interval: Interval) -> None:
+    form = operation.format
+    if form.low <= interval.partial_low and interval.partial_high <= form.high:
+        return
+    wraps = isinstance(operation, Accumulating) and operation.wraps
+    if wraps and form.overflow is Overflow.WRAP:
+        return
+    order = "; what a saturating accumulator holds would depend on the order of its additions" if wraps else ""
+    raise UserError(
+        f"layer '{operation.name}': {form} holds codes {form.low} to {form.high}, but an input exists for which "
+        f"a (partial) sum reaches {interval.partial_low} to {interval.partial_high}{order}; "
+        f"widen it to at least {_wide_enough(interval, form.fraction)}"
+    )
+
+
+def _wide_enough(interval: Interval, fraction: int) -> str:
+    width = max((-interval.partial_low - 1).bit_length() + 1, interval.partial_high.bit_length() + (interval.partial_low < 0))
+    if width > 62:
+        return f"{width} bits, which is more than the 62 supported: use narrower inputs and weights"
+    return str(FixedFormat.covering(interval.partial_low, interval.partial_high, fraction))
+
+
 @singledispatch
 def interval_of(operation: Operation, known: Mapping[str, Interval]) -> Interval:
-    """Interval of one operation's output, given those of its inputs."""
+    """Interval of one operation's output, given those of its inputs.
+
+    Raises `OverflowError` where a product, or a code before a cast, needs more than 62 bits.
+    """
     raise NotImplementedError(type(operation).__name__)
 
 
-def _as_big(values: npt.NDArray[np.integer]) -> BigInts:
-    return values.astype(object)
+# -- parts ---------------------------------------------------------------------------------------------------------
 
 
-def _through(form: FixedFormat, fraction: int, interval: Interval, change: Callable[[int], int] = int) -> Interval:
-    """Bounds after a cast: exact when the cast is monotone, the format's whole range when values may wrap."""
-    low = [change(int(code)) for code in interval.low]
-    high = [change(int(code)) for code in interval.high]
-    monotone = form.overflow.startswith("SAT") and form.overflow != "SAT_ZERO"
-    wide = FixedFormat(form.signed, 62, 62 - form.fraction, form.rounding)
-    rounded_low, rounded_high = wide.cast(low, fraction), wide.cast(high, fraction)
-    fits = (rounded_low >= form.low) & (rounded_high <= form.high)
-    cast_low, cast_high = form.bring_into_range(rounded_low), form.bring_into_range(rounded_high)
-    safe = fits | monotone
-    return _plain(_as_big(np.where(safe, cast_low, form.low)), _as_big(np.where(safe, cast_high, form.high)), form.fraction)
+def _plain(low: Ints, high: Ints, fraction: int) -> Interval:
+    return Interval(low.astype(object), high.astype(object), min(0, int(low.min())), max(0, int(high.max())), fraction)
+
+
+def _total(low: int, high: int, partial_low: int, fraction: int) -> Interval:
+    return Interval(np.array([low], object), np.array([high], object), partial_low, max(high, 0), fraction)
+
+
+def _at_lsb(form: FixedFormat, codes: Ints, fraction: int) -> Ints:
+    """Codes with `fraction` fractional bits, rounded to the LSB of `form`; no overflow."""
+    grow = max(form.fraction - fraction, 0)
+    largest = max(int(codes.max()), -int(codes.min())) << grow
+    if largest >= _LIMIT:
+        raise OverflowError(f"a value of {largest.bit_length()} bits and a sign arises, more than the 62 supported")
+    wide = FixedFormat(True, 62, 62 - form.fraction, form.rounding)
+    return wide.cast(codes.astype(np.int64), fraction).astype(codes.dtype)
+
+
+def _saturates(form: FixedFormat) -> bool:
+    return form.overflow in {Overflow.SAT, Overflow.SAT_SYM}
+
+
+def _cast(form: FixedFormat, low: Ints, high: Ints, fraction: int) -> Interval:
+    """Bounds after a cast: exact where the cast is monotone, the format's whole range where values may wrap."""
+    lows, highs = (_at_lsb(form, codes, fraction).astype(np.int64) for codes in (low, high))
+    monotone = (lows >= form.low) & (highs <= form.high) | _saturates(form)
+    low = np.where(monotone, form.bring_into_range(lows), form.low)
+    return _plain(low, np.where(monotone, form.bring_into_range(highs), form.high), form.fraction)
+
+
+def _products(a: tuple[Ints, Ints], b: tuple[Ints, Ints]) -> tuple[Ints, Ints]:
+    """Range of the products of two ranges, element by element."""
+    corners = [x * y for x in a for y in b]
+    return np.minimum.reduce(corners), np.maximum.reduce(corners)
+
+
+def _powers(low: BigInts, high: BigInts, power: int) -> tuple[BigInts, BigInts]:
+    """Range of |x|^power."""
+    ends = abs(low) ** power, abs(high) ** power
+    return np.where((low <= 0) & (high >= 0), 0, np.minimum(*ends)), np.maximum(*ends)
+
+
+def _accumulated(operation: Accumulating, low: Ints, high: Ints, fraction: int, bias: IntArray | None = None) -> Interval:
+    """Sum over the first axis of products in [low, high] with `fraction` fractional bits, and of `bias` at the accumulator's LSB."""
+    form = operation.format
+    low, high = _at_lsb(form, low, fraction), _at_lsb(form, high, fraction)
+    if bias is not None:
+        low, high = np.concatenate([low, bias[None]]), np.concatenate([high, bias[None]])
+    if len(low) * max(abs(int(low.min())), abs(int(high.max()))) >= _LIMIT:
+        low, high = low.astype(object), high.astype(object)
+    partial_low, partial_high = int(np.minimum(low, 0).sum(0).min()), int(np.maximum(high, 0).sum(0).max())
+    total_low, total_high = low.sum(0), high.sum(0)
+    if operation.wraps:
+        may_wrap = (total_low < form.low) | (total_high > form.high)
+        total_low, total_high = np.where(may_wrap, form.low, total_low), np.where(may_wrap, form.high, total_high)
+    return Interval(total_low.astype(object), total_high.astype(object), partial_low, partial_high, form.fraction)
+
+
+def _machine(low: BigInts, high: BigInts, weights: IntArray) -> tuple[Ints, Ints]:
+    """The range as int64 where its products with the weights fit: much faster than Python integers."""
+    largest = max(-int(low.min()), int(high.max()), 1) * max(int(np.abs(weights).max()), 1)
+    return (low.astype(np.int64), high.astype(np.int64)) if largest < _LIMIT else (low, high)
+
+
+def _linear(operation: Dense | Convolution, source: Interval, index: IntArray, weights: IntArray) -> Interval:
+    """Weighted sums: output (p, f) adds input `index[p, k]` times `weights[k, f]` over k."""
+    low, high = _machine(source.low, source.high, weights)
+    shape = (index.shape[1], -1)
+    column, row = (slice(None), slice(None), None), (slice(None), None, slice(None))
+    corners = [x[index.T][column] * (weights if x.dtype != object else weights.astype(object))[row] for x in (low, high)]
+    bias = _at_lsb(operation.format, operation.bias, operation.bias_format.fraction)
+    return _accumulated(
+        operation,
+        np.minimum(*corners).reshape(shape),
+        np.maximum(*corners).reshape(shape),
+        source.fraction + operation.weight_format.fraction,
+        np.tile(bias, len(index)),
+    )
+
+
+def patches(operation: Convolution) -> IntArray:
+    """(positions, kernel size): the input elements under the kernel at each position of the output, row by row."""
+    elements = np.arange(np.prod(operation.shape)).reshape(operation.shape)
+    windows = np.lib.stride_tricks.sliding_window_view(elements, operation.weights.shape[:3])
+    return windows[:: operation.stride[0], :: operation.stride[1]].reshape(int(np.prod(operation.positions)), -1)
+
+
+def shifted_range(operation: Preprocess, low: Ints, high: Ints) -> tuple[Ints, Ints, bool]:
+    """Range of `(hw - offset) >> shift` in the LSB of `work`, and whether it never leaves the range of `work`."""
+    work = operation.work
+    low, high = low - operation.offset, high - operation.offset
+    aligned = _at_lsb(work, low, 0), _at_lsb(work, high, 0)
+    fits = bool(np.all((aligned[0] >= work.low) & (aligned[1] <= work.high)))
+    difference = _cast(work, low, high, 0)
+    right, left = np.maximum(operation.shift, 0).astype(object), np.maximum(-operation.shift, 0).astype(object)
+    low, high = (difference.low >> right) << left, (difference.high >> right) << left
+    bits = FixedFormat(work.signed, work.width, work.integer)
+    kept = np.array((low >= bits.low) & (high <= bits.high), np.bool_)
+    return np.where(kept, low, bits.low), np.where(kept, high, bits.high), fits and bool(kept.all())
+
+
+# -- operations ----------------------------------------------------------------------------------------------------
 
 
 @interval_of.register
 def _(operation: HardwareInput, known: Mapping[str, Interval]) -> Interval:
-    return _plain(_as_big(operation.low), _as_big(operation.high), 0)
+    return _plain(operation.low, operation.high, 0)
 
 
 @interval_of.register
 def _(operation: Preprocess, known: Mapping[str, Interval]) -> Interval:
     source = known[operation.inputs[0]]
-    form = operation.format
-    low = form.cast((source.low - operation.offset).astype(np.int64), operation.shift)
-    high = form.cast((source.high - operation.offset).astype(np.int64), operation.shift)
-    if form.overflow not in {"SAT", "SAT_SYM"}:
-        low, high = np.full_like(low, form.low), np.full_like(high, form.high)
-    low, high = np.minimum(low, 0), np.maximum(high, 0)
-    return _plain(_as_big(np.where(operation.present, low, 0)), _as_big(np.where(operation.present, high, 0)), form.fraction)
+    low, high, _ = shifted_range(operation, source.low, source.high)
+    cast = _cast(operation.format, low, high, operation.work.fraction)
+    may_be_empty = _may_be_empty(operation, source)
+    low, high = np.where(may_be_empty, np.minimum(cast.low, 0), cast.low), np.where(may_be_empty, np.maximum(cast.high, 0), cast.high)
+    return _plain(np.where(operation.present, low, 0), np.where(operation.present, high, 0), cast.fraction)
+
+
+def _may_be_empty(operation: Preprocess | ReconstructionError, hardware: Interval) -> npt.NDArray[np.bool_]:
+    """Whether the hardware input that gates an element may be 0."""
+    zero = np.array((hardware.low <= 0) & (hardware.high >= 0), np.bool_)
+    return zero[operation.gate] & (operation.gate >= 0)
 
 
 @interval_of.register
 def _(operation: Dense, known: Mapping[str, Interval]) -> Interval:
-    source = known[operation.inputs[0]]
-    weights = _as_big(operation.weights)
-    first, second = source.low[:, None] * weights, source.high[:, None] * weights
-    low, high = np.minimum(first, second), np.maximum(first, second)
-    product_fraction = source.fraction + operation.weight_format.fraction
-    fraction = operation.format.fraction
-    bias = _as_big(operation.bias) * 2 ** (fraction - operation.bias_format.fraction)
-    scale = 2 ** (fraction - product_fraction)
-    partial_low = (np.minimum(low, 0) * scale).sum(0) + np.minimum(bias, 0)
-    partial_high = (np.maximum(high, 0) * scale).sum(0) + np.maximum(bias, 0)
-    total_low, total_high = low.sum(0) * scale + bias, high.sum(0) * scale + bias
-    return Interval(total_low, total_high, int(partial_low.min()), int(partial_high.max()), fraction)
+    return _linear(operation, known[operation.inputs[0]], np.arange(len(operation.weights))[None], operation.weights)
+
+
+@interval_of.register
+def _(operation: Convolution, known: Mapping[str, Interval]) -> Interval:
+    return _linear(operation, known[operation.inputs[0]], patches(operation), operation.weights.reshape(-1, operation.weights.shape[3]))
+
+
+@interval_of.register
+def _(operation: Dot, known: Mapping[str, Interval]) -> Interval:
+    a, b = known[operation.inputs[0]], known[operation.inputs[-1]]
+    low, high = _powers(a.low, a.high, 2) if len(operation.inputs) == 1 else _products((a.low, a.high), (b.low, b.high))
+    return _accumulated(operation, low[:, None], high[:, None], a.fraction + b.fraction)
 
 
 @interval_of.register
 def _(operation: Quantize, known: Mapping[str, Interval]) -> Interval:
     source = known[operation.inputs[0]]
-    return _through(operation.format, source.fraction, source)
+    return _cast(operation.format, source.low, source.high, source.fraction)
 
 
 @interval_of.register
 def _(operation: Relu, known: Mapping[str, Interval]) -> Interval:
     source = known[operation.inputs[0]]
-    return _through(operation.format, source.fraction, source, lambda code: max(code, 0))
+    return _cast(operation.format, np.maximum(source.low, 0), np.maximum(source.high, 0), source.fraction)
 
 
 @interval_of.register
@@ -132,40 +274,79 @@ def _(operation: Table, known: Mapping[str, Interval]) -> Interval:
     source = known[operation.inputs[0]]
     size = len(operation.codes)
     reached = [operation.codes[np.arange(int(low), int(high) + 1) % size] for low, high in zip(source.low, source.high, strict=True)]
-    low = np.array([int(codes.min()) for codes in reached], object)
-    high = np.array([int(codes.max()) for codes in reached], object)
+    low, high = np.array([codes.min() for codes in reached]), np.array([codes.max() for codes in reached])
     return _plain(low, high, operation.format.fraction)
 
 
-def _squares(low: BigInts, high: BigInts) -> tuple[BigInts, BigInts]:
-    crosses = np.array([a <= 0 <= b for a, b in zip(low, high, strict=True)])
-    largest = np.maximum(low * low, high * high)
-    return np.where(crosses, 0, np.minimum(low * low, high * high)), largest
+@interval_of.register
+def _(operation: Gather, known: Mapping[str, Interval]) -> Interval:
+    source, constant = known[operation.inputs[0]], operation.index < 0
+    low, high = (np.where(constant, 0, codes[operation.index]) for codes in (source.low, source.high))
+    return _plain(low, high, source.fraction)
+
+
+@interval_of.register
+def _(operation: Pool, known: Mapping[str, Interval]) -> Interval:
+    source, fraction = known[operation.inputs[0]], operation.format.fraction
+    low, high = (codes[operation.windows] * 2 ** (fraction - source.fraction) for codes in (source.low, source.high))
+    if operation.function == "max":
+        return _plain(low.max(1), high.max(1), fraction)
+    partial_low, partial_high = np.minimum(low, 0).sum(1).min(), np.maximum(high, 0).sum(1).max()
+    return Interval(low.sum(1), high.sum(1), int(partial_low), int(partial_high), fraction)
+
+
+@interval_of.register
+def _(operation: Elementwise, known: Mapping[str, Interval]) -> Interval:
+    a, b = (known[name] for name in operation.inputs)
+    if operation.function == "multiply":
+        return _cast(operation.format, *_products((a.low, a.high), (b.low, b.high)), a.fraction + b.fraction)
+    fraction = max(a.fraction, b.fraction)
+    scale_a, scale_b = 2 ** (fraction - a.fraction), 2 ** (fraction - b.fraction)
+    other = (b.low, b.high) if operation.function == "add" else (-b.high, -b.low)
+    return _cast(operation.format, a.low * scale_a + other[0] * scale_b, a.high * scale_a + other[1] * scale_b, fraction)
+
+
+@interval_of.register
+def _(operation: Concatenate, known: Mapping[str, Interval]) -> Interval:
+    sources = [known[name] for name in operation.inputs]
+    parts = [_cast(operation.format, source.low, source.high, source.fraction) for source in sources]
+    low, high = np.concatenate([part.low for part in parts]), np.concatenate([part.high for part in parts])
+    return _plain(low, high, operation.format.fraction)
+
+
+@interval_of.register
+def _(operation: ReconstructionError, known: Mapping[str, Interval]) -> Interval:
+    a, b = known[operation.inputs[0]], known[operation.inputs[1]]
+    low, high = _difference(operation, a, b)
+    low, high = _powers(low, high, operation.power)
+    if len(operation.inputs) == 3:
+        low = np.where(_may_be_empty(operation, known[operation.inputs[2]]), 0, low)
+    scale = 2 ** (operation.format.fraction - operation.power * operation.difference.fraction)
+    total_low, total_high = (int(np.where(operation.present, ends, 0).sum()) * scale for ends in (low, high))
+    return _total(total_low, total_high, 0, operation.format.fraction)
+
+
+def _difference(operation: ReconstructionError | SquaredError, a: Interval, b: Interval) -> tuple[BigInts, BigInts]:
+    """Range of a - b; `UserError` where `difference` does not hold it."""
+    form = operation.difference
+    scale_a, scale_b = 2 ** (form.fraction - a.fraction), 2 ** (form.fraction - b.fraction)
+    low, high = a.low * scale_a - b.high * scale_b, a.high * scale_a - b.low * scale_b
+    if low.min() < form.low or high.max() > form.high:
+        raise UserError(f"layer '{operation.name}': the difference reaches {low.min()} to {high.max()}, beyond {form}; widen it")
+    return low, high
 
 
 @interval_of.register
 def _(operation: SquaredError, known: Mapping[str, Interval]) -> Interval:
-    a, b = known[operation.inputs[0]], known[operation.inputs[1]]
-    fraction = max(a.fraction, b.fraction)
-    scale_a, scale_b = 2 ** (fraction - a.fraction), 2 ** (fraction - b.fraction)
-    low, high = a.low * scale_a - b.high * scale_b, a.high * scale_a - b.low * scale_b
-    _check_difference(operation, min(low), max(high))
-    _, largest = _squares(low, high)
-    total = int(np.where(operation.present, largest, 0).sum())
-    return _plain(np.array([0], object), np.array([total], object), 2 * fraction)
-
-
-def _check_difference(operation: SquaredError, low: int, high: int) -> None:
-    form = operation.difference
-    if low < form.low or high > form.high:
-        raise UserError(f"layer '{operation.name}': the difference reaches {low} to {high}, beyond {form}; widen it")
+    _, largest = _powers(*_difference(operation, known[operation.inputs[0]], known[operation.inputs[1]]), 2)
+    return _total(0, int(np.where(operation.present, largest, 0).sum()), 0, 2 * operation.difference.fraction)
 
 
 @interval_of.register
 def _(operation: SquaredNorm, known: Mapping[str, Interval]) -> Interval:
     source = known[operation.inputs[0]]
-    low, high = _squares(source.low, source.high)
-    return _plain(np.array([int(low.sum())], object), np.array([int(high.sum())], object), 2 * source.fraction)
+    low, high = _powers(source.low, source.high, 2)
+    return _total(int(low.sum()), int(high.sum()), 0, 2 * source.fraction)
 
 
 @interval_of.register
@@ -182,5 +363,5 @@ def _(operation: Sum, known: Mapping[str, Interval]) -> Interval:
 @interval_of.register
 def _(operation: Threshold, known: Mapping[str, Interval]) -> Interval:
     source = known[operation.inputs[0]]
-    low, high = int(source.low[0] >= operation.threshold), int(source.high[0] >= operation.threshold)
-    return _plain(np.array([low], object), np.array([high], object), 0)
+    low, high = (np.array([int(ends[0] >= operation.threshold)]) for ends in (source.low, source.high))
+    return _plain(low, high, 0)

@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,16 @@ from threadpoolctl import threadpool_limits
 
 from l1ae.contract import _reference
 from l1ae.contract._bounds import Interval, bounds
-from l1ae.contract._kernels import Context, Kernel, compile_kernel, number_type
+from l1ae.contract._check import check
+from l1ae.contract._float_cast import number_type
+from l1ae.contract._json import from_dict, to_dict
+from l1ae.contract._kernels import Context, Kernel, compile_kernel
 from l1ae.contract._ops import Dense, HardwareInput, IntArray, Operation, Threshold
 from l1ae.errors import UserError
-from l1ae.inputs import FixedFormat
 
 __all__ = ["FORMAT_VERSION", "Contract"]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 # Events per thread and step. Smaller ones make numpy calls so short that two threads wait for each other; larger ones
 # leave the cache (measured with benchmarks/contract_speed.py).
@@ -34,20 +36,19 @@ _CHUNK = 8192
 class Contract:
     """A fixed-point model in topological order: hardware codes in, score and trigger bit out.
 
-    Making one raises `UserError` when an accumulator could wrap for some input, so that a `Contract` that exists
-    is proven not to. `project` is NAME_vVERSION.
+    Making one raises `UserError` when the parts of an operation do not fit each other, and when an accumulator could
+    overflow for some input (unless it is known to wrap), so that a `Contract` that exists is proven not to.
+    `project` is NAME_vVERSION.
     """
 
     project: str
     operations: tuple[Operation, ...]
 
     def __post_init__(self) -> None:
-        known: set[str] = set()
+        known: dict[str, Operation] = {}
         for operation in self.operations:
-            missing = [name for name in operation.inputs if name not in known]
-            if missing or operation.name in known:
-                raise UserError(f"layer '{operation.name}' needs {missing or 'a name of its own'}; operations must be in order")
-            known.add(operation.name)
+            check(operation, known)
+            known[operation.name] = operation
         _ = self.intervals
 
     @cached_property
@@ -155,7 +156,9 @@ class Contract:
         env: dict[str, npt.NDArray[Any]] = {self.hardware.name: np.ascontiguousarray(flat.T, self._hardware_type)}
         last = max(index for index, operation in enumerate(self.operations) if operation.name in names)
         for operation, kernel in self._plan[:last]:
-            env[operation.name] = kernel([env[name] for name in operation.inputs])
+            dtype = number_type(self.intervals[operation.name].largest)
+            out = env[operation.name] = np.empty((operation.size, len(flat)), dtype)
+            kernel([env[name] for name in operation.inputs], out)
         return {name: env[name] for name in names}
 
     # -- serialisation ---------------------------------------------------------------------------------------------
@@ -166,7 +169,7 @@ class Contract:
             "format": "l1ae-contract",
             "format_version": FORMAT_VERSION,
             "project": self.project,
-            "operations": [_to_dict(operation) for operation in self.operations],
+            "operations": [to_dict(operation) for operation in self.operations],
         }
         return json.dumps(content, indent=1, sort_keys=True) + "\n"
 
@@ -179,7 +182,7 @@ class Contract:
     def from_json(cls, text: str, where: str = "contract") -> "Contract":
         """Read `to_json`'s text; `where` names its origin in errors.
 
-        Raises `UserError` when it is damaged, of another version, or describes a model whose accumulators could wrap.
+        Raises `UserError` when it is damaged or of another version, or when it describes a model that no `Contract` can be.
         """
         try:
             content = json.loads(text)
@@ -188,8 +191,12 @@ class Contract:
                     f"{where}: format {content['format']} version {content['format_version']} is not "
                     f"l1ae-contract version {FORMAT_VERSION}; make it again with this version of l1ae"
                 )
-            return cls(content["project"], tuple(_from_dict(item) for item in content["operations"]))
+            project, items = content["project"], content["operations"]
         except (KeyError, TypeError, ValueError) as error:
+            raise UserError(f"{where} is no readable contract ({error}); make it again with `l1ae train`") from error
+        try:
+            return cls(project, tuple(from_dict(item) for item in items))
+        except (KeyError, TypeError, UserError) as error:
             raise UserError(f"{where} is no readable contract ({error}); make it again with `l1ae train`") from error
 
     def save(self, path: Path) -> None:
@@ -215,34 +222,3 @@ class Contract:
         """Number type that the fast evaluation uses for each tensor."""
         context = Context(self.intervals, {})
         return {operation.name: str(context.type_of(operation.name)) for operation in self.operations}
-
-
-def _to_dict(operation: Operation) -> dict[str, Any]:
-    return {"kind": type(operation).__name__} | {item.name: _plain(getattr(operation, item.name)) for item in fields(operation)}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, FixedFormat):
-        return str(value)
-    if isinstance(value, np.ndarray):
-        return value.astype(int).tolist()
-    return list(value) if isinstance(value, tuple) else value
-
-
-def _from_dict(item: Mapping[str, Any]) -> Operation:
-    kinds: dict[str, type[Operation]] = {cls.__name__: cls for cls in Operation.__subclasses__()}
-    kind = kinds[item["kind"]]
-    return kind(**{field.name: _typed(field.name, item[field.name]) for field in fields(kind)})
-
-
-_FORMATS = {"format", "weight_format", "bias_format", "work", "difference"}
-
-
-def _typed(name: str, value: Any) -> Any:
-    if name in _FORMATS:
-        return FixedFormat.parse(value)
-    if name == "inputs":
-        return tuple(value)
-    if name == "present":
-        return np.array(value, np.bool_)
-    return np.array(value, np.int64) if isinstance(value, list) else value

@@ -8,7 +8,7 @@ Tensors are feature-major, (size, events): every element-wise loop then runs ove
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import singledispatch
 from typing import Any
 
@@ -16,24 +16,36 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.contract import _reference
-from l1ae.contract._bounds import Interval
-from l1ae.contract._ops import Dense, Operation, Preprocess, Quantize, Relu, SquaredError, SquaredNorm, Sum, Table, Threshold
-from l1ae.inputs import FixedFormat, Overflow, Rounding
+from l1ae.contract._bounds import Interval, patches, shifted_range
+from l1ae.contract._float_cast import LIMITS, FloatCast, float_cast, number_type, round_in_place
+from l1ae.contract._ops import (
+    Accumulating,
+    Concatenate,
+    Convolution,
+    Dense,
+    Dot,
+    Elementwise,
+    Gather,
+    IntArray,
+    Operation,
+    Pool,
+    Preprocess,
+    Quantize,
+    ReconstructionError,
+    Relu,
+    SquaredError,
+    SquaredNorm,
+    Sum,
+    Table,
+    Threshold,
+)
+from l1ae.inputs import FixedFormat, Rounding
 
-__all__ = ["Context", "Kernel", "compile_kernel", "number_type"]
+__all__ = ["Context", "Kernel", "compile_kernel"]
 
 Array = npt.NDArray[Any]
-Kernel = Callable[[Sequence[Array]], Array]
-
-_LIMITS: dict[np.dtype[Any], int] = {np.dtype(np.float32): 2**24, np.dtype(np.float64): 2**53}
-
-
-def number_type(largest: int) -> np.dtype[Any]:
-    """The fastest number type in which all integers up to `largest` in magnitude, and their sums, are exact."""
-    for dtype, limit in _LIMITS.items():
-        if largest < limit:
-            return dtype
-    return np.dtype(np.int64)
+Kernel = Callable[[Sequence[Array], Array], None]
+InPlace = Callable[[Array], None]
 
 
 @dataclass(frozen=True)
@@ -45,7 +57,7 @@ class Context:
 
     def type_of(self, name: str) -> np.dtype[Any]:
         """Number type in which a tensor is stored."""
-        return number_type(self.intervals[name].largest)
+        return number_type(self.largest(name))
 
     def largest(self, name: str) -> int:
         """Largest magnitude of a tensor's codes and partial sums."""
@@ -54,106 +66,216 @@ class Context:
 
 @singledispatch
 def compile_kernel(operation: Operation, context: Context) -> Kernel:
-    """A function from input arrays to the output array, in the number types that the context proves exact."""
+    """A function that fills the output array from input arrays, in the number types that the context proves exact."""
     return _reference_kernel(operation, context)
 
 
 def _reference_kernel(operation: Operation, context: Context) -> Kernel:
-    dtype = context.type_of(operation.name)
     formats = [context.formats[name] for name in operation.inputs]
 
-    def run(tensors: Sequence[Array]) -> Array:
-        return _reference.apply(operation, [np.asarray(tensor, np.int64) for tensor in tensors], formats).astype(dtype)
+    def run(tensors: Sequence[Array], out: Array) -> None:
+        out[:] = _reference.apply(operation, [np.asarray(tensor, np.int64) for tensor in tensors], formats)
 
     return run
 
 
-def _round_in_place(codes: Array, rounding: Rounding) -> Array:
-    if rounding is Rounding.RND_CONV:
-        return np.rint(codes, out=codes)
-    if rounding is Rounding.RND:
-        codes += codes.dtype.type(0.5)
-    return np.floor(codes, out=codes)
-
-
-def _float_cast_is_exact(form: FixedFormat, drop: int, largest: int, dtype: np.dtype[Any]) -> bool:
-    """Whether scaling by 2**-drop, rounding and clipping `largest` are exact in `dtype`."""
-    if dtype not in _LIMITS or form.rounding not in {Rounding.RND_CONV, Rounding.RND, Rounding.TRN}:
-        return False
-    if form.overflow not in {Overflow.SAT, Overflow.SAT_SYM}:
-        return False
-    grown = largest * 2 ** max(-drop, 0) + (2 ** max(drop - 1, 0) if form.rounding is Rounding.RND else 0)
-    return grown < _LIMITS[dtype] and max(-form.low, form.high) < _LIMITS[dtype]
+# -- preprocessing and gates ---------------------------------------------------------------------------------------
 
 
 @compile_kernel.register
 def _(operation: Preprocess, context: Context) -> Kernel:
-    form, dtype = operation.format, context.type_of(operation.name)
-    drop = operation.shift - form.fraction
-    largest = context.largest(operation.inputs[0]) + int(np.abs(operation.offset).max())
-    if not _float_cast_is_exact(form, int(drop.min()), largest, dtype):
+    source, dtype = context.intervals[operation.inputs[0]], context.type_of(operation.name)
+    cast = _preprocessing_cast(operation, source, dtype)
+    if cast is None:
         return _reference_kernel(operation, context)
     offset = operation.offset[:, None].astype(dtype)
-    scale = (2.0 ** -drop[:, None]).astype(dtype)
-    scale[~operation.present] = 0
+    truncates = bool(np.any(operation.work.fraction < operation.shift))
+    into_work = (2.0 ** (operation.work.fraction - operation.shift))[:, None].astype(dtype)
+    into_format = dtype.type(2.0 ** (operation.format.fraction - operation.work.fraction))
+    scale = into_work if truncates else into_work * into_format
+    close = _gate(operation.gate, operation.present)
 
-    def run(tensors: Sequence[Array]) -> Array:
-        codes = tensors[0] - offset
-        codes *= scale
-        _round_in_place(codes, form.rounding)
-        np.clip(codes, form.low, form.high, out=codes)
-        return _mask(codes, tensors[0])
+    def run(tensors: Sequence[Array], out: Array) -> None:
+        np.subtract(tensors[0], offset, out=out)
+        out *= scale
+        if truncates:
+            np.floor(out, out=out)
+            out *= into_format
+        cast(out)
+        close(out, tensors[0])
 
     return run
 
 
-def _mask(codes: Array, hardware: Array) -> Array:
-    """Set the three features of every empty slot to 0, in place."""
-    slots = codes.reshape(-1, 3, codes.shape[1])
-    slots *= (hardware[::3] != 0).astype(codes.dtype)[:, None]
-    return codes
+def _preprocessing_cast(operation: Preprocess, source: Interval, dtype: np.dtype[Any]) -> FloatCast | None:
+    """The last cast, where the arithmetic before it can be done in floats: `work` never overflows."""
+    low, high, fits = shifted_range(operation, source.low, source.high)
+    work, drop = operation.work, operation.work.fraction - operation.format.fraction
+    if not fits or work.fraction < 0 or dtype not in LIMITS:
+        return None
+    difference = max(-int((source.low - operation.offset).min()), int((source.high - operation.offset).max()), source.largest)
+    if max(difference, int(np.abs(operation.offset).max())) >= LIMITS[dtype]:
+        return None
+    cast = float_cast(operation.format, drop, max(-int(low.min()), int(high.max()), 0), dtype)
+    rounds = bool(np.any(np.minimum(operation.shift, work.fraction) > operation.format.fraction))
+    return cast and replace(cast, rounds=rounds)
+
+
+def _gate(gate: IntArray, present: npt.NDArray[np.bool_]) -> Callable[[Array, Array], None]:
+    """Set to 0, in place, what carries no information: (codes, hardware)."""
+    absent, gated = np.flatnonzero(~present), np.flatnonzero(gate >= 0)
+    triples = len(gate) % 3 == 0 and np.array_equal(gate, np.arange(len(gate)) // 3 * 3)
+
+    def run(codes: Array, hardware: Array) -> None:
+        if triples:
+            slots = codes.reshape(-1, 3, codes.shape[1])
+            slots *= (hardware[: len(gate) : 3] != 0).astype(codes.dtype)[:, None]
+        elif len(gated):
+            codes[gated] *= hardware[gate[gated]] != 0
+        codes[absent] = 0
+
+    return run
+
+
+# -- sums of products ----------------------------------------------------------------------------------------------
+
+
+def _nothing(codes: Array) -> None:
+    """What is left of a step that can change no code."""
+
+
+def _wrap(operation: Accumulating, context: Context) -> InPlace:
+    """Bring a sum into the accumulator's range, in place."""
+    interval, form = context.intervals[operation.name], operation.format
+    if form.low <= interval.partial_low and interval.partial_high <= form.high:
+        return _nothing
+    cast = float_cast(form, 0, interval.largest, context.type_of(operation.name))
+
+    def in_int64(codes: Array) -> None:
+        codes[:] = form.bring_into_range(codes.astype(np.int64))
+
+    return cast or in_int64
+
+
+def _is_exact_at_lsb(operation: Dense | Convolution, drop: int) -> bool:
+    """Whether the accumulator's LSB drops no bit of any product: it is fine enough, or the weights end in zeros."""
+    return drop <= 0 or bool(np.all(operation.weights % (1 << min(drop, 62)) == 0))
+
+
+def _bias(operation: Dense | Convolution) -> IntArray:
+    form = operation.format
+    return FixedFormat(True, 62, 62 - form.fraction, form.rounding).cast(operation.bias, operation.bias_format.fraction)
+
+
+def _scaled(weights: IntArray, drop: int) -> npt.NDArray[Any]:
+    """weights * 2**-drop, which is exact."""
+    return weights >> drop if drop > 0 else weights << -drop
 
 
 @compile_kernel.register
 def _(operation: Dense, context: Context) -> Kernel:
     dtype = context.type_of(operation.name)
-    shift = operation.format.fraction - context.formats[operation.inputs[0]].fraction - operation.weight_format.fraction
-    weights = np.ascontiguousarray(operation.weights.T * 2**shift).astype(dtype)
-    bias = (operation.bias * 2 ** (operation.format.fraction - operation.bias_format.fraction))[:, None].astype(dtype)
+    drop = context.formats[operation.inputs[0]].fraction + operation.weight_format.fraction - operation.format.fraction
+    if not _is_exact_at_lsb(operation, drop):
+        return _rounding_kernel(operation, context, np.arange(len(operation.weights))[None], operation.weights, drop)
+    weights = np.ascontiguousarray(_scaled(operation.weights, drop).T).astype(dtype)
+    bias, wrap = _bias(operation)[:, None].astype(dtype), _wrap(operation, context)
 
-    def run(tensors: Sequence[Array]) -> Array:
-        total = weights @ tensors[0].astype(dtype, copy=False)
-        total += bias
-        return total
+    def run(tensors: Sequence[Array], out: Array) -> None:
+        np.matmul(weights, tensors[0].astype(dtype, copy=False), out=out)
+        out += bias
+        wrap(out)
 
     return run
 
 
-def _cast_kernel(operation: Operation, context: Context, *, floor: int | None) -> Kernel:
-    source = operation.inputs[0]
-    form, dtype = operation.format, context.type_of(source)
-    drop = context.formats[source].fraction - form.fraction
-    if not _float_cast_is_exact(form, drop, context.largest(source), dtype):
-        return _reference_kernel(operation, context)
-    out_dtype = context.type_of(operation.name)
-    scale, low = dtype.type(2.0**-drop), form.low if floor is None else max(floor, form.low)
+@compile_kernel.register
+def _(operation: Convolution, context: Context) -> Kernel:
+    dtype = context.type_of(operation.name)
+    drop = context.formats[operation.inputs[0]].fraction + operation.weight_format.fraction - operation.format.fraction
+    kernel = operation.weights.reshape(-1, operation.weights.shape[3])
+    index = patches(operation)
+    if not _is_exact_at_lsb(operation, drop):
+        return _rounding_kernel(operation, context, index, kernel, drop)
+    weights = np.ascontiguousarray(_scaled(kernel, drop).T).astype(dtype)
+    bias, wrap = np.tile(_bias(operation), len(index))[:, None].astype(dtype), _wrap(operation, context)
 
-    def run(tensors: Sequence[Array]) -> Array:
-        codes = _round_in_place(tensors[0] * scale, form.rounding)
-        np.clip(codes, low, form.high, out=codes)
-        return codes.astype(out_dtype, copy=False)
+    def run(tensors: Sequence[Array], out: Array) -> None:
+        np.matmul(weights, tensors[0].astype(dtype, copy=False)[index], out=out.reshape(len(index), len(weights), -1))
+        out += bias
+        wrap(out)
+
+    return run
+
+
+def _rounding_kernel(operation: Dense | Convolution, context: Context, index: IntArray, weights: IntArray, drop: int) -> Kernel:
+    """Product by product, each rounded to the accumulator's LSB: output (p, f) adds input `index[p, k]` times `weights[k, f]`."""
+    source, rounding = context.intervals[operation.inputs[0]], operation.format.rounding
+    product = max(-int(source.low.min()), int(source.high.max())) * int(np.abs(weights).max())
+    dtype = number_type(max(product + (1 << drop), context.largest(operation.name)))
+    if dtype not in LIMITS or rounding not in {Rounding.RND_CONV, Rounding.RND, Rounding.TRN}:
+        return _reference_kernel(operation, context)
+    scaled, wrap = (weights * 2.0**-drop).astype(dtype), _wrap(operation, context)
+    bias = _bias(operation)[:, None].astype(dtype)
+
+    def run(tensors: Sequence[Array], out: Array) -> None:
+        total = out.reshape(len(index), len(bias), -1)
+        total[:] = bias
+        for elements, row in zip(index.T, scaled, strict=True):
+            terms = tensors[0][elements].astype(dtype, copy=False)[:, None] * row[:, None]
+            round_in_place(terms, rounding)
+            total += terms
+        wrap(out)
+
+    return run
+
+
+@compile_kernel.register
+def _(operation: Dot, context: Context) -> Kernel:
+    dtype = context.type_of(operation.name)
+    names = operation.inputs[0], operation.inputs[-1]
+    drop = sum(context.formats[name].fraction for name in names) - operation.format.fraction
+    if drop > 0 or dtype not in LIMITS:
+        return _reference_kernel(operation, context)
+    scale, wrap = dtype.type(2.0**-drop), _wrap(operation, context)
+
+    def run(tensors: Sequence[Array], out: Array) -> None:
+        a, b = tensors[0].astype(dtype, copy=False), tensors[-1].astype(dtype, copy=False)
+        np.einsum("ij,ij->j", a, b, out=out[0])
+        out *= scale
+        wrap(out)
+
+    return run
+
+
+# -- element by element --------------------------------------------------------------------------------------------
+
+
+def _cast_kernel(operation: Operation, context: Context, *, positive: bool) -> Kernel:
+    source = operation.inputs[0]
+    dtype, drop = context.type_of(source), context.formats[source].fraction - operation.format.fraction
+    cast = float_cast(operation.format, drop, context.largest(source), dtype, positive=positive)
+    if cast is None:
+        return _reference_kernel(operation, context)
+    scale = dtype.type(2.0**-drop)
+
+    def run(tensors: Sequence[Array], out: Array) -> None:
+        codes = np.multiply(tensors[0], scale, out=out if out.dtype == dtype else None)
+        cast(codes)
+        if codes is not out:
+            out[:] = codes
 
     return run
 
 
 @compile_kernel.register
 def _(operation: Quantize, context: Context) -> Kernel:
-    return _cast_kernel(operation, context, floor=None)
+    return _cast_kernel(operation, context, positive=False)
 
 
 @compile_kernel.register
 def _(operation: Relu, context: Context) -> Kernel:
-    return _cast_kernel(operation, context, floor=0)
+    return _cast_kernel(operation, context, positive=True)
 
 
 @compile_kernel.register
@@ -161,28 +283,105 @@ def _(operation: Table, context: Context) -> Kernel:
     codes = operation.codes.astype(context.type_of(operation.name))
     mask = len(codes) - 1
 
-    def run(tensors: Sequence[Array]) -> Array:
-        return codes[tensors[0].astype(np.int64) & mask]
+    def run(tensors: Sequence[Array], out: Array) -> None:
+        np.take(codes, tensors[0].astype(np.int64) & mask, out=out, mode="clip")
 
     return run
 
 
 @compile_kernel.register
-def _(operation: SquaredError, context: Context) -> Kernel:
-    dtype = context.type_of(operation.name)
-    if dtype not in _LIMITS:
+def _(operation: Elementwise, context: Context) -> Kernel:
+    largest = [context.largest(name) for name in operation.inputs]
+    fractions = [context.formats[name].fraction for name in operation.inputs]
+    function = {"add": np.add, "subtract": np.subtract, "multiply": np.multiply}[operation.function]
+    if operation.function == "multiply":
+        fraction, reach, aligned = sum(fractions), largest[0] * largest[1], (1, 1)
+    else:
+        fraction = max(fractions)
+        aligned = 1 << (fraction - fractions[0]), 1 << (fraction - fractions[1])
+        reach = largest[0] * aligned[0] + largest[1] * aligned[1]
+    dtype, drop = number_type(max(reach, *largest)), fraction - operation.format.fraction
+    cast = float_cast(operation.format, drop, reach, dtype)
+    if cast is None:
         return _reference_kernel(operation, context)
-    narrow = number_type(max(-operation.difference.low, operation.difference.high))
-    fraction = operation.difference.fraction
-    scales = [narrow.type(2.0 ** (fraction - context.formats[name].fraction)) for name in operation.inputs[:2]]
-    absent = np.flatnonzero(~operation.present)
+    scale = dtype.type(2.0**-drop)
 
-    def run(tensors: Sequence[Array]) -> Array:
-        difference = np.subtract(*(codes if scale == 1 else codes * scale for codes, scale in zip(tensors[:2], scales, strict=True)))
-        _mask(difference, tensors[2])
-        difference[absent] = 0
+    def run(tensors: Sequence[Array], out: Array) -> None:
+        a, b = (_times(tensor.astype(dtype, copy=False), own) for tensor, own in zip(tensors, aligned, strict=True))
+        codes = _times(function(a, b), scale)
+        cast(codes)
+        out[:] = codes
+
+    return run
+
+
+def _times(codes: Array, scale: float) -> Array:
+    return codes if scale == 1 else codes * codes.dtype.type(scale)
+
+
+@compile_kernel.register
+def _(operation: Concatenate, context: Context) -> Kernel:
+    parts = [_cast_kernel(replace(operation, inputs=(name,)), context, positive=False) for name in operation.inputs]
+
+    def run(tensors: Sequence[Array], out: Array) -> None:
+        where = len(tensors[0])
+        for part, tensor, rows in zip(parts, tensors, (out[:where], out[where:]), strict=True):
+            part([tensor], rows)
+
+    return run
+
+
+# -- wires and reductions ------------------------------------------------------------------------------------------
+
+
+@compile_kernel.register
+def _(operation: Gather, context: Context) -> Kernel:
+    index, constant = np.maximum(operation.index, 0), np.flatnonzero(operation.index < 0)
+
+    def run(tensors: Sequence[Array], out: Array) -> None:
+        out[:] = tensors[0][index]
+        out[constant] = 0
+
+    return run
+
+
+@compile_kernel.register
+def _(operation: Pool, context: Context) -> Kernel:
+    scale = 1 << (operation.format.fraction - context.formats[operation.inputs[0]].fraction)
+    function = np.add if operation.function == "sum" else np.maximum
+
+    def run(tensors: Sequence[Array], out: Array) -> None:
+        out[:] = tensors[0][operation.windows[:, 0]]
+        for elements in operation.windows.T[1:]:
+            function(out, tensors[0][elements], out=out)
+        out *= out.dtype.type(scale)
+
+    return run
+
+
+@compile_kernel.register(ReconstructionError)
+@compile_kernel.register(SquaredError)
+def _(operation: ReconstructionError | SquaredError, context: Context) -> Kernel:
+    dtype = context.type_of(operation.name)
+    if dtype not in LIMITS:
+        return _reference_kernel(operation, context)
+    form = operation.difference
+    narrow = number_type(max(-form.low, form.high))
+    scales = [narrow.type(2.0 ** (form.fraction - context.formats[name].fraction)) for name in operation.inputs[:2]]
+    power, gate = 2, np.arange(len(operation.present)) // 3 * 3
+    if isinstance(operation, ReconstructionError):
+        power, gate = operation.power, operation.gate
+    close = _gate(gate, operation.present)
+    scale = dtype.type(2.0 ** (operation.format.fraction - power * form.fraction))
+
+    def run(tensors: Sequence[Array], out: Array) -> None:
+        a, b = (_times(codes.astype(narrow, copy=False), own) for codes, own in zip(tensors[:2], scales, strict=True))
+        difference = a - b
+        if len(tensors) == 3:
+            close(difference, tensors[2])
         wide = difference.astype(dtype, copy=False)
-        return np.einsum("ij,ij->j", wide, wide)[None]
+        np.einsum("ij,ij->j", wide, wide, out=out[0]) if power == 2 else np.abs(wide).sum(axis=0, out=out[0])
+        out *= scale
 
     return run
 
@@ -191,24 +390,22 @@ def _(operation: SquaredError, context: Context) -> Kernel:
 def _(operation: SquaredNorm, context: Context) -> Kernel:
     dtype = context.type_of(operation.name)
 
-    def run(tensors: Sequence[Array]) -> Array:
+    def run(tensors: Sequence[Array], out: Array) -> None:
         wide = tensors[0].astype(dtype, copy=False)
-        return np.einsum("ij,ij->j", wide, wide)[None]
+        np.einsum("ij,ij->j", wide, wide, out=out[0])
 
     return run
 
 
 @compile_kernel.register
 def _(operation: Sum, context: Context) -> Kernel:
-    dtype = context.type_of(operation.name)
     fraction = operation.format.fraction - operation.halvings
-    scales = [2 ** (fraction - context.formats[name].fraction) for name in operation.inputs]
+    scales = [1 << (fraction - context.formats[name].fraction) for name in operation.inputs]
 
-    def run(tensors: Sequence[Array]) -> Array:
-        total = np.zeros((1, tensors[0].shape[1]), dtype)
+    def run(tensors: Sequence[Array], out: Array) -> None:
+        out[:] = 0
         for tensor, scale in zip(tensors, scales, strict=True):
-            total += tensor.sum(axis=0, keepdims=True, dtype=dtype) * dtype.type(scale)
-        return total
+            out += tensor.sum(axis=0, keepdims=True, dtype=out.dtype) * out.dtype.type(scale)
 
     return run
 
@@ -217,7 +414,7 @@ def _(operation: Sum, context: Context) -> Kernel:
 def _(operation: Threshold, context: Context) -> Kernel:
     threshold = operation.threshold
 
-    def run(tensors: Sequence[Array]) -> Array:
-        return (tensors[0] >= threshold).astype(np.float32)
+    def run(tensors: Sequence[Array], out: Array) -> None:
+        np.greater_equal(tensors[0], threshold, out=out, casting="unsafe")
 
     return run

@@ -7,14 +7,23 @@ from collections.abc import Sequence
 from functools import singledispatch
 
 import numpy as np
+import numpy.typing as npt
 
 from l1ae.contract._ops import (
+    Accumulating,
+    Concatenate,
+    Convolution,
     Dense,
+    Dot,
+    Elementwise,
+    Gather,
     HardwareInput,
     IntArray,
     Operation,
+    Pool,
     Preprocess,
     Quantize,
+    ReconstructionError,
     Relu,
     SquaredError,
     SquaredNorm,
@@ -24,18 +33,33 @@ from l1ae.contract._ops import (
 )
 from l1ae.inputs import FixedFormat
 
-__all__ = ["apply", "slot_filled"]
+__all__ = ["apply"]
 
-
-def slot_filled(hardware: IntArray) -> IntArray:
-    """(size, events): 1 where the slot's pT code, the first of each triple, is not 0."""
-    return np.repeat(hardware[::3] != 0, 3, axis=0).astype(np.int64)
+BoolArray = npt.NDArray[np.bool_]
 
 
 @singledispatch
 def apply(operation: Operation, tensors: Sequence[IntArray], formats: Sequence[FixedFormat]) -> IntArray:
     """Codes of the output, given codes and formats of the inputs."""
     raise NotImplementedError(type(operation).__name__)
+
+
+def _filled(gate: IntArray, present: BoolArray, hardware: IntArray) -> IntArray:
+    """(size, events): 1 where the element carries information, else 0."""
+    open_gate = (gate[:, None] < 0) | (hardware[gate] != 0)
+    return (open_gate & present[:, None]).astype(np.int64)
+
+
+def _at_lsb(operation: Accumulating, codes: IntArray, fraction: int) -> IntArray:
+    """Products, or a bias, at the accumulator's LSB; 62 bits hold them, as the bounds have shown."""
+    form = operation.format
+    return FixedFormat(True, 62, 62 - form.fraction, form.rounding).cast(codes, fraction)
+
+
+def _accumulate(operation: Accumulating, total: IntArray) -> IntArray:
+    """The accumulator's bits. int64 wraps as well, at a multiple of this modulus: no sum is too large."""
+    form = operation.format
+    return FixedFormat(form.signed, form.width, form.integer).bring_into_range(total)
 
 
 @apply.register
@@ -45,16 +69,39 @@ def _(operation: HardwareInput, tensors: Sequence[IntArray], formats: Sequence[F
 
 @apply.register
 def _(operation: Preprocess, tensors: Sequence[IntArray], formats: Sequence[FixedFormat]) -> IntArray:
-    codes = operation.format.cast(tensors[0] - operation.offset[:, None], operation.shift[:, None])
-    return np.asarray(codes * slot_filled(tensors[0]) * operation.present[:, None], np.int64)
+    work, shift = operation.work, operation.shift[:, None]
+    difference = work.cast(tensors[0] - operation.offset[:, None], 0)
+    shifted = (difference >> np.maximum(shift, 0)) << np.maximum(-shift, 0)
+    kept = FixedFormat(work.signed, work.width, work.integer).bring_into_range(shifted)
+    return operation.format.cast(kept, work.fraction) * _filled(operation.gate, operation.present, tensors[0])
 
 
 @apply.register
 def _(operation: Dense, tensors: Sequence[IntArray], formats: Sequence[FixedFormat]) -> IntArray:
-    fraction = operation.format.fraction
-    product_shift = fraction - formats[0].fraction - operation.weight_format.fraction
-    bias = operation.bias << (fraction - operation.bias_format.fraction)
-    return np.asarray((operation.weights.T @ tensors[0] << product_shift) + bias[:, None], np.int64)
+    bias = _at_lsb(operation, operation.bias, operation.bias_format.fraction)
+    total = np.repeat(bias[:, None], tensors[0].shape[1], axis=1)
+    for codes, weights in zip(tensors[0], operation.weights, strict=True):
+        total += _at_lsb(operation, codes * weights[:, None], formats[0].fraction + operation.weight_format.fraction)
+    return _accumulate(operation, total)
+
+
+@apply.register
+def _(operation: Convolution, tensors: Sequence[IntArray], formats: Sequence[FixedFormat]) -> IntArray:
+    image = tensors[0].reshape(*operation.shape, -1)
+    (out_rows, out_columns), (down, right) = operation.positions, operation.stride
+    bias = _at_lsb(operation, operation.bias, operation.bias_format.fraction)
+    total = np.tile(bias[:, None], (out_rows, out_columns, 1, image.shape[-1]))
+    for row, column, channel in np.ndindex(operation.weights.shape[:3]):
+        under = image[row::down, column::right, channel][:out_rows, :out_columns, None]
+        products = under * operation.weights[row, column, channel][:, None]
+        total += _at_lsb(operation, products, formats[0].fraction + operation.weight_format.fraction)
+    return _accumulate(operation, total.reshape(operation.size, -1))
+
+
+@apply.register
+def _(operation: Dot, tensors: Sequence[IntArray], formats: Sequence[FixedFormat]) -> IntArray:
+    products = _at_lsb(operation, tensors[0] * tensors[-1], formats[0].fraction + formats[-1].fraction)
+    return _accumulate(operation, products.sum(axis=0, keepdims=True))
 
 
 @apply.register
@@ -73,11 +120,46 @@ def _(operation: Table, tensors: Sequence[IntArray], formats: Sequence[FixedForm
 
 
 @apply.register
+def _(operation: Gather, tensors: Sequence[IntArray], formats: Sequence[FixedFormat]) -> IntArray:
+    return np.where(operation.index[:, None] < 0, 0, tensors[0][operation.index])
+
+
+@apply.register
+def _(operation: Pool, tensors: Sequence[IntArray], formats: Sequence[FixedFormat]) -> IntArray:
+    windows = tensors[0][operation.windows] << (operation.format.fraction - formats[0].fraction)
+    return np.asarray(windows.sum(axis=1) if operation.function == "sum" else windows.max(axis=1), np.int64)
+
+
+@apply.register
+def _(operation: Elementwise, tensors: Sequence[IntArray], formats: Sequence[FixedFormat]) -> IntArray:
+    if operation.function == "multiply":
+        return operation.format.cast(tensors[0] * tensors[1], formats[0].fraction + formats[1].fraction)
+    fraction = max(form.fraction for form in formats)
+    a, b = (codes << (fraction - form.fraction) for codes, form in zip(tensors, formats, strict=True))
+    return operation.format.cast(a + b if operation.function == "add" else a - b, fraction)
+
+
+@apply.register
+def _(operation: Concatenate, tensors: Sequence[IntArray], formats: Sequence[FixedFormat]) -> IntArray:
+    return np.concatenate([operation.format.cast(codes, form.fraction) for codes, form in zip(tensors, formats, strict=True)])
+
+
+@apply.register
+def _(operation: ReconstructionError, tensors: Sequence[IntArray], formats: Sequence[FixedFormat]) -> IntArray:
+    fraction = operation.difference.fraction
+    a, b = (codes << (fraction - form.fraction) for codes, form in zip(tensors[:2], formats[:2], strict=True))
+    terms = np.abs(a - b) ** operation.power
+    if len(tensors) == 3:
+        terms *= _filled(operation.gate, operation.present, tensors[2])
+    return terms.sum(axis=0, keepdims=True) << (operation.format.fraction - operation.power * fraction)
+
+
+@apply.register
 def _(operation: SquaredError, tensors: Sequence[IntArray], formats: Sequence[FixedFormat]) -> IntArray:
     fraction = operation.difference.fraction
     a, b = (codes << (fraction - form.fraction) for codes, form in zip(tensors[:2], formats[:2], strict=True))
-    difference = (a - b) * slot_filled(tensors[2]) * operation.present[:, None]
-    return np.sum(difference * difference, axis=0, keepdims=True)
+    gate = np.arange(len(a)) // 3 * 3
+    return np.sum((a - b) ** 2 * _filled(gate, operation.present, tensors[2]), axis=0, keepdims=True)
 
 
 @apply.register

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from l1ae.contract import Contract, exp_table, threshold_for_fpr
+from l1ae.contract import Contract, function_table, precision, threshold_for_fpr, variance_term
 from l1ae.errors import UserError
 from l1ae.inputs import FixedFormat
 
@@ -30,7 +30,7 @@ def test_digest_changes_with_one_weight_bit(make_network):
     assert Contract.from_json(json.dumps(content)).digest != contract.digest
 
 
-_UNKNOWN_KIND = '{"format": "l1ae-contract", "format_version": 1, "project": "x", "operations": [{"kind": "Nope"}]}'
+_UNKNOWN_KIND = '{"format": "l1ae-contract", "format_version": 2, "project": "x", "operations": [{"kind": "Nope"}]}'
 
 
 @pytest.mark.parametrize("text", ["", "{}", _UNKNOWN_KIND])
@@ -41,7 +41,7 @@ def test_damaged_text_is_refused_with_the_remedy(text):
 
 def test_another_version_is_refused(make_network):
     content = json.loads(make_network("mu2").contract.to_json()) | {"format_version": 99}
-    with pytest.raises(UserError, match="version 99 is not l1ae-contract version 1"):
+    with pytest.raises(UserError, match="version 99 is not l1ae-contract version 2"):
         Contract.from_json(json.dumps(content))
 
 
@@ -73,13 +73,16 @@ def test_threshold_is_the_lowest_that_keeps_the_rate(scores, fpr, threshold):
     assert found <= threshold
 
 
-def test_exp_table_is_the_function_within_half_an_lsb():
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [(variance_term, lambda value: math.expm1(value) - value), (precision, lambda value: math.exp(-value))],
+)
+def test_a_table_is_the_function_within_half_an_lsb(function, expected):
     source, form = FixedFormat.parse("fixed<9,5>"), FixedFormat.parse("ufixed<18,10,RND_CONV,SAT>")
-    table = exp_table("g", "x", source, form, 3)
+    table = function_table("g", "x", source, form, 3, "text", function)
     assert len(table.codes) == 512
     for bits, code in enumerate(table.codes.tolist()):
-        value = (bits - 512 if bits >= 256 else bits) / 16
-        exact = math.expm1(value) - value
+        exact = expected((bits - 512 if bits >= 256 else bits) / 16)
         if exact >= (form.high + 0.5) * form.lsb:
             assert code == form.high
         else:

@@ -1,0 +1,206 @@
+"""Whether the parts of an operation fit each other and its inputs: shapes, indices, ranges of weights, binary points."""
+
+from collections.abc import Mapping
+from functools import singledispatch
+from math import prod
+
+import numpy as np
+
+from l1ae.contract._ops import (
+    Concatenate,
+    Convolution,
+    Dense,
+    Dot,
+    Elementwise,
+    Gather,
+    HardwareInput,
+    IntArray,
+    Operation,
+    Pool,
+    Preprocess,
+    ReconstructionError,
+    SquaredError,
+    SquaredNorm,
+    Sum,
+    Table,
+    Threshold,
+)
+from l1ae.errors import UserError
+from l1ae.inputs import FixedFormat
+
+__all__ = ["check"]
+
+Sources = list[Operation]
+
+_INPUTS = {HardwareInput: {0}, Elementwise: {2}, Concatenate: {2}, ReconstructionError: {2, 3}, Sum: {1, 2}, Dot: {1, 2}, SquaredError: {3}}
+
+
+def check(operation: Operation, known: Mapping[str, Operation]) -> None:
+    """Raise `UserError` naming the layer and what is wrong; `known` holds the operations before it."""
+    missing = [name for name in operation.inputs if name not in known]
+    if missing or operation.name in known:
+        raise UserError(f"layer '{operation.name}' needs {missing or 'a name of its own'}; operations must be in order")
+    allowed = _INPUTS.get(type(operation), {1})
+    _require(operation, len(operation.inputs) in allowed, f"it needs {sorted(allowed)} inputs, not {len(operation.inputs)}")
+    _require(operation, operation.size > 0, f"its size must be positive, not {operation.size}")
+    _check_parts(operation, [known[name] for name in operation.inputs])
+
+
+def _require(operation: Operation, condition: bool, problem: str) -> None:
+    if not condition:
+        raise UserError(f"layer '{operation.name}': {problem}")
+
+
+def _require_size(operation: Operation, size: int) -> None:
+    _require(operation, operation.size == size, f"its size must be {size}, not {operation.size}")
+
+
+def _require_shape(operation: Operation, field: str, shape: tuple[int, ...]) -> None:
+    found = getattr(operation, field).shape
+    _require(operation, found == shape, f"{field} must have shape {shape}, not {found}")
+
+
+def _require_range(operation: Operation, field: str, values: IntArray, low: int, high: int) -> None:
+    inside = values.size == 0 or low <= values.min() <= values.max() <= high
+    _require(operation, bool(inside), f"{field} must lie within {low} to {high}")
+
+
+def _require_codes(operation: Operation, field: str, form: FixedFormat) -> None:
+    _require_range(operation, field, getattr(operation, field), form.low, form.high)
+
+
+def _require_function(operation: Operation, function: str, known: tuple[str, ...]) -> None:
+    _require(operation, function in known, f"function '{function}' is unknown; known are {', '.join(known)}")
+
+
+def _require_fraction(operation: Operation, fraction: int, least: int) -> None:
+    _require(operation, fraction >= least, f"{fraction} fractional bits do not hold its exact result, which has {least}")
+
+
+@singledispatch
+def _check_parts(operation: Operation, sources: Sources) -> None:
+    """Element by element: as many outputs as inputs."""
+    _require_size(operation, sources[0].size)
+
+
+@_check_parts.register
+def _(operation: HardwareInput, sources: Sources) -> None:
+    _require(operation, operation.format.fraction == 0, f"hardware codes are integers, {operation.format} is none")
+    for field in ("low", "high"):
+        _require_shape(operation, field, (operation.size,))
+        _require_codes(operation, field, operation.format)
+    _require(operation, bool(np.all(operation.low <= operation.high)), "low must not exceed high")
+
+
+@_check_parts.register
+def _(operation: Preprocess, sources: Sources) -> None:
+    _require_size(operation, sources[0].size)
+    _require(operation, sources[0].format.fraction == 0, f"its input must be hardware codes, which are integers, not {sources[0].format}")
+    for field in ("offset", "shift", "present", "gate"):
+        _require_shape(operation, field, (operation.size,))
+    _require_range(operation, "offset", operation.offset, -(1 << 61), 1 << 61)
+    _require_range(operation, "shift", operation.shift, -62, 62)
+    _require_range(operation, "gate", operation.gate, -1, sources[0].size - 1)
+
+
+@_check_parts.register
+def _(operation: Dense, sources: Sources) -> None:
+    _require_shape(operation, "weights", (sources[0].size, operation.size))
+    _require_shape(operation, "bias", (operation.size,))
+    _require_codes(operation, "weights", operation.weight_format)
+    _require_codes(operation, "bias", operation.bias_format)
+
+
+@_check_parts.register
+def _(operation: Convolution, sources: Sources) -> None:
+    height, width, channels = operation.shape
+    _require(operation, min(operation.shape) > 0, f"shape {operation.shape} must be positive")
+    _require(operation, prod(operation.shape) == sources[0].size, f"shape {operation.shape} does not fit {sources[0].size} inputs")
+    _require(operation, operation.weights.ndim == 4, f"weights must have four axes, not shape {operation.weights.shape}")
+    rows, columns, _, filters = operation.weights.shape
+    _require_shape(operation, "weights", (rows, columns, channels, filters))
+    _require_shape(operation, "bias", (filters,))
+    _require(operation, 0 < rows <= height and 0 < columns <= width, f"a kernel of {rows} x {columns} does not fit {height} x {width}")
+    _require(operation, min(operation.stride) > 0, f"stride {operation.stride} must be positive")
+    _require_size(operation, prod(operation.positions) * filters)
+    _require_codes(operation, "weights", operation.weight_format)
+    _require_codes(operation, "bias", operation.bias_format)
+
+
+@_check_parts.register
+def _(operation: Dot, sources: Sources) -> None:
+    _require_size(operation, 1)
+    _require(operation, sources[0].size == sources[-1].size, f"its inputs have {sources[0].size} and {sources[-1].size} elements")
+
+
+@_check_parts.register
+def _(operation: Table, sources: Sources) -> None:
+    _require_size(operation, sources[0].size)
+    _require_shape(operation, "codes", (1 << sources[0].format.width,))
+    _require_codes(operation, "codes", operation.format)
+
+
+@_check_parts.register
+def _(operation: Gather, sources: Sources) -> None:
+    _require_shape(operation, "index", (operation.size,))
+    _require_range(operation, "index", operation.index, -1, sources[0].size - 1)
+    same = operation.format.fraction == sources[0].format.fraction
+    _require(operation, same, f"wires cannot turn {sources[0].format} into {operation.format}")
+
+
+@_check_parts.register
+def _(operation: Pool, sources: Sources) -> None:
+    windows = operation.windows
+    fits = windows.ndim == 2 and len(windows) == operation.size and windows.shape[1] > 0
+    _require(operation, fits, f"windows must have shape ({operation.size}, k), not {windows.shape}")
+    _require_range(operation, "windows", windows, 0, sources[0].size - 1)
+    _require_function(operation, operation.function, ("sum", "max"))
+    _require_fraction(operation, operation.format.fraction, sources[0].format.fraction)
+
+
+@_check_parts.register
+def _(operation: Elementwise, sources: Sources) -> None:
+    for source in sources:
+        _require_size(operation, source.size)
+    _require_function(operation, operation.function, ("add", "subtract", "multiply"))
+
+
+@_check_parts.register
+def _(operation: Concatenate, sources: Sources) -> None:
+    _require_size(operation, sum(source.size for source in sources))
+
+
+@_check_parts.register
+def _(operation: ReconstructionError, sources: Sources) -> None:
+    size = sources[0].size
+    _require_size(operation, 1)
+    _require(operation, sources[1].size == size, f"its inputs have {size} and {sources[1].size} elements")
+    _require(operation, operation.power in {1, 2}, f"power must be 1 or 2, not {operation.power}")
+    _require_shape(operation, "present", (size,))
+    _require_shape(operation, "gate", (size,))
+    _require_fraction(operation, operation.difference.fraction, max(source.format.fraction for source in sources[:2]))
+    _require_fraction(operation, operation.format.fraction, operation.power * operation.difference.fraction)
+    if len(sources) == 3:
+        _require_range(operation, "gate", operation.gate, -1, sources[2].size - 1)
+    else:
+        everything = bool(operation.present.all() and (operation.gate == -1).all())
+        _require(operation, everything, "without the hardware input every element must be present and its gate -1")
+
+
+@_check_parts.register(SquaredError)
+@_check_parts.register(SquaredNorm)
+def _(operation: Operation, sources: Sources) -> None:
+    _require_size(operation, 1)
+
+
+@_check_parts.register
+def _(operation: Sum, sources: Sources) -> None:
+    _require_size(operation, 1)
+    _require(operation, operation.halvings >= 0, f"halvings must not be negative, not {operation.halvings}")
+    _require_fraction(operation, operation.format.fraction - operation.halvings, max(source.format.fraction for source in sources))
+
+
+@_check_parts.register
+def _(operation: Threshold, sources: Sources) -> None:
+    _require_size(operation, 1)
+    _require_size(operation, sources[0].size)

@@ -1,0 +1,89 @@
+"""Operations as plain JSON values and back, by the annotations of their fields."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from types import EllipsisType
+from typing import Any, get_args, get_origin, get_type_hints
+
+import numpy as np
+
+from l1ae.contract._ops import Operation
+from l1ae.errors import UserError
+from l1ae.inputs import FixedFormat
+
+__all__ = ["from_dict", "to_dict"]
+
+
+def to_dict(operation: Operation) -> dict[str, Any]:
+    """The operation as JSON values, with its class as `kind`."""
+    return {"kind": type(operation).__name__} | {item.name: _plain(getattr(operation, item.name)) for item in fields(operation)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, FixedFormat):
+        return str(value)
+    if isinstance(value, np.ndarray):
+        return value.astype(int).tolist()
+    return list(value) if isinstance(value, tuple) else value
+
+
+def from_dict(item: Mapping[str, Any]) -> Operation:
+    """Inverse of `to_dict`. Raises `UserError` naming the layer for whatever is missing, too much or of another type."""
+    kinds = _kinds(Operation)
+    kind = kinds.get(item["kind"])
+    if kind is None:
+        raise UserError(f"layer '{item.get('name')}': kind '{item['kind']}' is unknown; known are {', '.join(sorted(kinds))}")
+    hints = get_type_hints(kind)
+    if set(hints) | {"kind"} != set(item):
+        raise UserError(f"layer '{item.get('name')}': a {kind.__name__} has {', '.join(hints)}, not {', '.join(item)}")
+    values = {}
+    for name, annotation in hints.items():
+        try:
+            values[name] = _typed(annotation, item[name])
+        except (ValueError, TypeError, OverflowError, UserError) as error:
+            raise UserError(f"layer '{item['name']}': {name}: {error}") from error
+    return kind(**values)
+
+
+def _kinds(base: type[Operation]) -> dict[str, type[Operation]]:
+    """The classes that have no subclasses, by name."""
+    below = base.__subclasses__()
+    return {base.__name__: base} if not below else {name: kind for cls in below for name, kind in _kinds(cls).items()}
+
+
+def _typed(annotation: Any, value: Any) -> Any:
+    if annotation is FixedFormat:
+        return FixedFormat.parse(_instance(str, value))
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is tuple:
+        return _typed_tuple(arguments, _instance(list, value))
+    if origin is np.ndarray:
+        (scalar,) = get_args(arguments[1])
+        return _typed_array(scalar, _instance(list, value))
+    return _instance(annotation, value)
+
+
+def _instance(kind: type, value: Any) -> Any:
+    """`value`, if it is of exactly this type: a bool is no int. JSON may write a float without a point."""
+    if kind is float and type(value) is int:
+        return float(value)
+    if type(value) is not kind:
+        raise TypeError(f"{value!r} should be {kind.__name__}")
+    return value
+
+
+def _typed_tuple(arguments: tuple[Any, ...], value: list[Any]) -> tuple[Any, ...]:
+    if isinstance(arguments[-1], EllipsisType):
+        arguments = (arguments[0],) * len(value)
+    if len(value) != len(arguments):
+        raise ValueError(f"{value} should have {len(arguments)} elements")
+    return tuple(_typed(annotation, item) for annotation, item in zip(arguments, value, strict=True))
+
+
+def _typed_array(scalar: type[np.generic], value: list[Any]) -> Any:
+    array = np.array(value)
+    if array.dtype != np.int64:
+        raise TypeError(f"should hold integers of 64 bits, not {array.dtype}")
+    if scalar is np.bool_ and not np.isin(array, (0, 1)).all():
+        raise ValueError("should hold 0 and 1")
+    return array.astype(scalar)

@@ -1,0 +1,304 @@
+"""Every operation, fast and in int64, against rational arithmetic from the definition of `ap_fixed` (`exact.py`)."""
+
+import importlib.util
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from l1ae.contract import Contract
+from l1ae.contract import _ops as ops
+from l1ae.contract._bounds import bounds, interval_of
+from l1ae.inputs import FixedFormat, Overflow, Rounding
+
+_spec = importlib.util.spec_from_file_location("exact", Path(__file__).with_name("exact.py"))
+exact = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(exact)
+
+WIDE = FixedFormat(True, 60, 40)
+PORT = FixedFormat(True, 6, 6)
+FAST = [Rounding.RND_CONV, Rounding.RND, Rounding.TRN]
+
+seeds = st.integers(0, 2**32 - 1)
+widths = st.sampled_from([1, 3, 5, 8, 14, 22])
+operations = settings(max_examples=60, deadline=None)
+
+
+def formats(overflow=tuple(Overflow), rounding=tuple(Rounding), width=widths):
+    """Any format; the three fast rounding modes more often."""
+    modes = st.one_of(st.sampled_from(FAST), st.sampled_from(rounding))
+    return st.builds(
+        lambda signed, width, point, how, over: FixedFormat(signed, width, width - point, how, over),
+        st.booleans(),
+        width,
+        st.integers(-2, 9),
+        modes,
+        st.sampled_from(overflow),
+    )
+
+
+def hardware_input(size, form=PORT):
+    low, high = np.full(size, form.low), np.full(size, form.high)
+    return ops.HardwareInput(name="hw", inputs=(), format=form, size=size, low=low, high=high)
+
+
+def codes_of(form, shape, rng):
+    """Random codes, with the ends of the range and zero more often."""
+    anything = rng.integers(form.low, form.high + 1, shape)
+    return np.where(rng.random(shape) < 0.2, rng.choice([form.low, form.high, 0], shape), anything)
+
+
+def tensor(name, form, size, rng):
+    """A tensor that takes random codes of `form`: a table over the hardware input."""
+    codes = codes_of(form, 1 << PORT.width, rng)
+    return ops.Table(name=name, inputs=("hw",), format=form, size=size, codes=codes, function="noise", max_error=0.0)
+
+
+def check(*chain, events=9, seed=0):
+    """The last operation, fast and in int64, equals rational arithmetic, within its bounds, and survives JSON."""
+    contract = Contract.from_json(Contract("test_v1", chain).to_json())
+    operation = contract.operations[-1]
+    hardware = codes_of(contract.hardware.format, (events, contract.hardware.size), np.random.default_rng(seed))
+    names = [*operation.inputs, operation.name]
+    fast, slow = contract.evaluate(hardware, names), contract.evaluate_reference(hardware, names)
+    sources = [contract[name].format for name in operation.inputs]
+    for event in range(events):
+        inputs = [[int(code) for code in slow[name][event]] for name in operation.inputs]
+        expected = exact.evaluate(operation, inputs, sources)
+        assert slow[operation.name][event].tolist() == expected
+        assert fast[operation.name][event].tolist() == expected
+    interval = contract.intervals[operation.name]
+    assert np.all(slow[operation.name] >= interval.low)
+    assert np.all(slow[operation.name] <= interval.high)
+    return contract
+
+
+def fitting(chain, make, fraction):
+    """`make(format)` with the narrowest format at `fraction` that holds every partial sum."""
+    known = bounds(chain)
+    draft = interval_of(make(FixedFormat(True, 62, 62 - fraction)), known)
+    return make(FixedFormat.covering(draft.partial_low, draft.partial_high, fraction))
+
+
+def dense(source, form, weight_format, bias_format, rng, *, size=2, **options):
+    return ops.Dense(
+        name="y",
+        inputs=(source.name,),
+        format=form,
+        size=size,
+        weights=codes_of(weight_format, (source.size, size), rng),
+        bias=codes_of(bias_format, size, rng),
+        weight_format=weight_format,
+        bias_format=bias_format,
+        **options,
+    )
+
+
+@operations
+@given(formats(), formats(), formats(), formats(overflow=[Overflow.WRAP]), seeds)
+def test_a_dense_layer_that_wraps(source, weight, bias, accumulator, seed):
+    rng = np.random.default_rng(seed)
+    x = tensor("x", source, 3, rng)
+    check(hardware_input(3), x, dense(x, accumulator, weight, bias, rng, wraps=True), seed=seed)
+
+
+@operations
+@given(formats(), formats(), formats(), st.integers(-3, 20), st.sampled_from(Rounding), seeds)
+def test_a_dense_layer_that_does_not_wrap(source, weight, bias, fraction, rounding, seed):
+    chain = (hardware_input(3), tensor("x", source, 3, np.random.default_rng(seed)))
+
+    def make(form):
+        return dense(chain[1], replace(form, rounding=rounding), weight, bias, np.random.default_rng(seed))
+
+    check(*chain, fitting(chain, make, fraction), seed=seed)
+
+
+def convolution(source, shape, kernel, stride, form, weight_format, rng, **options):
+    weights = codes_of(weight_format, (*kernel[:2], shape[2], kernel[2]), rng)
+    rows, columns = (shape[0] - kernel[0]) // stride[0] + 1, (shape[1] - kernel[1]) // stride[1] + 1
+    return ops.Convolution(
+        name="y",
+        inputs=(source.name,),
+        format=form,
+        size=rows * columns * kernel[2],
+        shape=shape,
+        stride=stride,
+        weights=weights,
+        bias=codes_of(weight_format, kernel[2], rng),
+        weight_format=weight_format,
+        bias_format=weight_format,
+        **options,
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.tuples(st.integers(2, 5), st.integers(2, 4), st.integers(1, 2)),
+    st.tuples(st.integers(1, 2), st.integers(1, 2), st.integers(1, 3)),
+    st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    formats(),
+    formats(),
+    formats(overflow=[Overflow.WRAP]),
+    seeds,
+)
+def test_a_convolution(shape, kernel, stride, source, weight, accumulator, seed):
+    rng = np.random.default_rng(seed)
+    size = int(np.prod(shape))
+    x = tensor("x", source, size, rng)
+    check(hardware_input(size), x, convolution(x, shape, kernel, stride, accumulator, weight, rng, wraps=True), events=2, seed=seed)
+
+
+@pytest.mark.parametrize(("shape", "kernel", "stride"), [((19, 3, 1), (3, 3, 4), (1, 1)), ((9, 7, 2), (3, 2, 5), (2, 3))])
+def test_a_convolution_equals_scipy(shape, kernel, stride):
+    from scipy.signal import correlate
+
+    rng, form = np.random.default_rng(4), FixedFormat(True, 8, 4)
+    size = int(np.prod(shape))
+    x = tensor("x", form, size, rng)
+    layer = convolution(x, shape, kernel, stride, FixedFormat(True, 24, 16), FixedFormat(True, 6, 2), rng)
+    contract = Contract("test_v1", (hardware_input(size), x, layer))
+    hardware = codes_of(PORT, (5, size), rng)
+    answers = contract.evaluate(hardware, ["x", "y"])
+    for image, codes in zip(answers["x"].reshape(-1, *shape), answers["y"], strict=True):
+        full = [correlate(image, layer.weights[..., f], mode="valid")[..., 0] + layer.bias[f] * 2**4 for f in range(kernel[2])]
+        expected = np.stack(full, axis=-1)[:: stride[0], :: stride[1]]
+        np.testing.assert_array_equal(codes, expected.ravel())
+
+
+@operations
+@given(formats(), formats(), formats(overflow=[Overflow.WRAP]), st.booleans(), seeds)
+def test_a_dot_product(first, second, accumulator, one, seed):
+    rng = np.random.default_rng(seed)
+    a, b = tensor("a", first, 3, rng), tensor("b", second, 3, rng)
+    dot = ops.Dot(name="y", inputs=("a",) if one else ("a", "b"), format=accumulator, size=1, wraps=True)
+    check(hardware_input(3), a, b, dot, seed=seed)
+
+
+@operations
+@given(st.sampled_from([ops.Quantize, ops.Relu]), formats(), formats(), seeds)
+def test_casts(kind, source, form, seed):
+    x = tensor("x", source, 4, np.random.default_rng(seed))
+    check(hardware_input(4), x, kind(name="y", inputs=("x",), format=form, size=4), seed=seed)
+
+
+@operations
+@given(st.sampled_from(["add", "subtract", "multiply"]), formats(), formats(), formats(), seeds)
+def test_elementwise(function, first, second, form, seed):
+    rng = np.random.default_rng(seed)
+    a, b = tensor("a", first, 4, rng), tensor("b", second, 4, rng)
+    check(hardware_input(4), a, b, ops.Elementwise(name="y", inputs=("a", "b"), format=form, size=4, function=function), seed=seed)
+
+
+@operations
+@given(formats(), formats(), formats(), seeds)
+def test_concatenate(first, second, form, seed):
+    rng = np.random.default_rng(seed)
+    a, b = tensor("a", first, 3, rng), tensor("b", second, 3, rng)
+    check(hardware_input(3), a, b, ops.Concatenate(name="y", inputs=("a", "b"), format=form, size=6), seed=seed)
+
+
+@operations
+@given(formats(), st.lists(st.integers(-1, 3), min_size=1, max_size=8), seeds)
+def test_gather(source, index, seed):
+    x = tensor("x", source, 4, np.random.default_rng(seed))
+    check(hardware_input(4), x, ops.Gather(name="y", inputs=("x",), format=source, size=len(index), index=np.array(index)), seed=seed)
+
+
+@operations
+@given(st.sampled_from(["sum", "max"]), formats(), st.integers(0, 3), st.lists(st.tuples(*[st.integers(0, 4)] * 3), min_size=1), seeds)
+def test_pool(function, source, more, windows, seed):
+    chain = (hardware_input(5), tensor("x", source, 5, np.random.default_rng(seed)))
+
+    def make(form):
+        return ops.Pool(name="y", inputs=("x",), format=form, size=len(windows), windows=np.array(windows), function=function)
+
+    check(*chain, fitting(chain, make, source.fraction + more), seed=seed)
+
+
+@operations
+@given(st.integers(1, 2), formats(), formats(), st.sampled_from(["triples", "none", "any", "without"]), st.integers(0, 2), seeds)
+def test_reconstruction_error(power, first, second, gates, more, seed):
+    rng = np.random.default_rng(seed)
+    chain = (hardware_input(6), tensor("a", first, 6, rng), tensor("b", second, 6, rng))
+    gate = {"triples": np.arange(6) // 3 * 3, "any": rng.integers(-1, 6, 6)}.get(gates, np.full(6, -1))
+    present = np.ones(6, bool) if gates == "without" else rng.random(6) < 0.8
+    inputs = ("a", "b") if gates == "without" else ("a", "b", "hw")
+    difference = FixedFormat(True, 50, 50 - max(first.fraction, second.fraction))
+    widest = difference.fraction * power + more
+
+    def make(form):
+        return ops.ReconstructionError(
+            name="y", inputs=inputs, format=form, size=1, power=power, present=present, gate=gate, difference=difference
+        )
+
+    check(*chain, fitting(chain, make, widest), seed=seed)
+
+
+@operations
+@given(formats(), formats(), st.integers(0, 2), st.booleans(), seeds)
+def test_sum(first, second, halvings, one, seed):
+    rng = np.random.default_rng(seed)
+    chain = (hardware_input(3), tensor("a", first, 3, rng), tensor("b", second, 3, rng))
+    fraction = (first.fraction if one else max(first.fraction, second.fraction)) + halvings
+
+    def make(form):
+        return ops.Sum(name="y", inputs=("a",) if one else ("a", "b"), format=form, size=1, halvings=halvings)
+
+    check(*chain, fitting(chain, make, fraction), seed=seed)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    formats(width=st.sampled_from([5, 9, 18])), formats(), st.sampled_from([4, 10, 13]), st.booleans(), st.sampled_from([3, 8, 300]), seeds
+)
+def test_preprocess(work, form, width, triples, largest_offset, seed):
+    rng = np.random.default_rng(seed)
+    port = FixedFormat(bool(seed % 2), width, width)
+    operation = ops.Preprocess(
+        name="y",
+        inputs=("hw",),
+        format=form,
+        size=6,
+        offset=rng.integers(-largest_offset, largest_offset, 6),
+        shift=rng.integers(-6, 9, 6),
+        present=rng.random(6) < 0.8,
+        gate=np.arange(6) // 3 * 3 if triples else rng.integers(-1, 6, 6),
+        work=work,
+    )
+    check(hardware_input(6, port), operation, seed=seed, events=20)
+
+
+@pytest.mark.parametrize("work", ["fixed<18,13>", "fixed<14,10,RND,SAT>", "fixed<24,13>"])
+def test_preprocess_as_deployed_with_its_truncation_and_a_negative_shift(work):
+    """`(hw - offset) >> shift` in `ap_fixed<18,13>`, which drops bits, against the formula in plain integers."""
+    form, port = FixedFormat.parse("ap_fixed<14,6,AP_RND_CONV,AP_SAT>"), FixedFormat(True, 13, 13)
+    offset, shift = np.array([0, 72, -5, 288, 0, 11]), np.array([6, 7, 5, 9, -1, 0])
+    gate = np.array([0, 0, 0, 3, 3, 3])
+    operation = ops.Preprocess(
+        name="y",
+        inputs=("hw",),
+        format=form,
+        size=6,
+        offset=offset,
+        shift=shift,
+        present=np.ones(6, bool),
+        gate=gate,
+        work=FixedFormat.parse(work),
+    )
+    check(hardware_input(6, port), operation, events=300)
+
+
+def test_number_types_from_float32_to_int64_are_all_taken():
+    """The widths above reach every number type, so that each path is compared."""
+    rng = np.random.default_rng(0)
+    reached = set()
+    for width in (3, 14, 22, 30):
+        form = FixedFormat(True, width, 4)
+        x = tensor("x", form, 3, rng)
+        chain = (hardware_input(3), x)
+        layer = fitting(chain, lambda wide, x=x, form=form: dense(x, wide, form, form, np.random.default_rng(1)), 2 * form.fraction)
+        reached.add(check(*chain, layer).evaluated_in()["y"])
+    assert reached == {"float32", "float64", "int64"}
