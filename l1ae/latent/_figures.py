@@ -1,0 +1,173 @@
+"""Figures of the latent space. Every function takes numbers and returns a `Figure` that nobody else holds."""
+
+from collections.abc import Mapping, Sequence
+
+import hist
+import mplhep
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullLocator
+
+from l1ae.evaluation._style import BACKGROUND_COLOUR, PALETTE, colours, frame_label, new_figure, sample_label, styled
+from l1ae.latent._bump_hunt import BumpHunt
+from l1ae.latent._inverse import FloatArray
+from l1ae.latent._resolution import Resolution
+
+__all__ = ["bump_figure", "correlation_figure", "dimensions_figure", "pairs_figure", "resolution_figure"]
+
+MAX_PAIRS = 6
+SCATTER_EVENTS = 400
+BINS = 50
+
+
+def dimensions_figure(samples: Mapping[str, FloatArray], names: Sequence[str]) -> Figure:
+    """Normalised distribution of each latent dimension, the first sample filled, the others as lines.
+
+    Each sample is (N, latent), columns as in `names`. Half a percent of the first sample's events at either end lie in the
+    outermost bins, together with everything beyond.
+    """
+    columns = min(3, len(names))
+    rows = -(-len(names) // columns)
+    first, *others = samples
+    colour = {first: BACKGROUND_COLOUR, **colours(others)}
+    with styled():
+        figure = new_figure(4.2 * columns, 3.4 * rows + 0.6)
+        grid = figure.subplots(rows, columns, squeeze=False).ravel()
+        for k, (axes, name) in enumerate(zip(grid, names, strict=False)):
+            edges = _edges(samples[first][:, k])
+            for sample, values in samples.items():
+                filled = hist.Hist(hist.axis.Variable(edges.tolist(), flow=False), storage=hist.storage.Weight())
+                filled.fill(np.clip(values[:, k], edges[0], np.nextafter(edges[-1], edges[0])), weight=1 / max(len(values), 1))
+                shape = {"histtype": "fill", "alpha": 0.55} if sample == first else {"histtype": "step", "lw": 1.4}
+                mplhep.histplot(filled, ax=axes, label=sample_label(sample), color=colour[sample], yerr=False, flow="none", **shape)
+            axes.set(xlabel=name, ylabel="Fraction / bin", yscale="log", xlim=(edges[0], edges[-1]))
+        for axes in grid[len(names) :]:
+            axes.set_axis_off()
+        frame_label(grid[0])
+        handles, labels = grid[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper right", ncols=len(labels))
+    return figure
+
+
+def pairs_figure(samples: Mapping[str, FloatArray], names: Sequence[str]) -> Figure:
+    """Every pair of the first six latent dimensions: density of the first sample, some events of the others as points.
+
+    Each sample is (N, latent), columns as in `names`.
+    """
+    shown = min(len(names), MAX_PAIRS)
+    first, *others = samples
+    colour = colours(others)
+    with styled():
+        figure = new_figure(2.4 * shown + 1, 2.4 * shown + 1)
+        grid = figure.subplots(shown, shown, squeeze=False)
+        for row in range(shown):
+            for column in range(shown):
+                axes = grid[row, column]
+                _pair(axes, samples, (first, colour), (column, row))
+                axes.tick_params(labelsize=9, labelleft=column == 0, labelbottom=row == shown - 1)
+                if column == 0:
+                    axes.set_ylabel(names[row], size=12)
+                if row == shown - 1:
+                    axes.set_xlabel(names[column], size=12)
+        frame_label(grid[0, 0])
+        handles, labels = grid[-1, 0].get_legend_handles_labels()
+        if handles:
+            figure.legend(handles, labels, loc="outside upper right", ncols=len(labels), markerscale=4)
+    return figure
+
+
+def _pair(axes: Axes, samples: Mapping[str, FloatArray], looks: tuple[str, Mapping[str, str]], which: tuple[int, int]) -> None:
+    """One panel: a density below the diagonal, a distribution on it, nothing above."""
+    (first, colour), (x, y) = looks, which
+    background = samples[first]
+    if x > y:
+        axes.set_axis_off()
+        return
+    edges = [_edges(background[:, k]) for k in (x, y)]
+    if x == y:
+        axes.hist(background[:, x], edges[0].tolist(), color=BACKGROUND_COLOUR, alpha=0.55)
+        axes.set(xlim=(edges[0][0], edges[0][-1]), yticks=[])
+        return
+    counts = np.histogram2d(background[:, x], background[:, y], bins=edges)[0].T
+    axes.pcolormesh(*edges, np.ma.masked_equal(counts, 0), norm=LogNorm(1, max(counts.max(), 2)), cmap="Greys", rasterized=True)
+    for sample, shade in colour.items():
+        points = samples[sample][:SCATTER_EVENTS]
+        axes.plot(points[:, x], points[:, y], ".", ms=1.5, color=shade, label=sample_label(sample), rasterized=True)
+    axes.set(xlim=(edges[0][0], edges[0][-1]), ylim=(edges[1][0], edges[1][-1]))
+
+
+def correlation_figure(values: FloatArray, names: Sequence[str]) -> Figure:
+    """Linear correlation coefficients of all latent dimensions, (N, latent); a dimension that never varies has none."""
+    constant = values.std(axis=0) == 0
+    with np.errstate(invalid="ignore", divide="ignore"):
+        matrix = np.atleast_2d(np.corrcoef(values, rowvar=False))
+    matrix[constant] = matrix[:, constant] = np.nan
+    with styled():
+        figure = new_figure(1.6 + 0.8 * len(names), 1.2 + 0.8 * len(names))
+        axes = figure.subplots()
+        image = axes.imshow(matrix, vmin=-1, vmax=1, cmap="RdBu_r")
+        for (row, column), value in np.ndenumerate(matrix):
+            text = "–" if np.isnan(value) else f"{value:.2f}".replace("-", "−")
+            axes.text(column, row, text, ha="center", va="center", size=10, color="white" if abs(value) > 0.6 else "black")
+        axes.set_xticks(range(len(names)), names, rotation=90, size=11)
+        axes.set_yticks(range(len(names)), names, size=11)
+        axes.minorticks_off()
+        figure.colorbar(image, ax=axes, label="Correlation", shrink=0.8)
+        frame_label(axes)
+    return figure
+
+
+def resolution_figure(rows: Sequence[Resolution]) -> Figure:
+    """Bias and half-width of every input over all pT, one panel per kind of feature."""
+    kinds = {"pt": "$p_T$ [GeV]", "eta": r"$\eta$", "phi": r"$\phi$ [rad]"}
+    inclusive = [row for row in rows if row.pt_low == 0 and row.pt_high is None]
+    with styled():
+        figure = new_figure(9.0, 9.0)
+        for axes, (kind, label) in zip(figure.subplots(3, 1), kinds.items(), strict=True):
+            chosen = [row for row in inclusive if row.feature.endswith(f"_{kind}")]
+            x = np.arange(len(chosen))
+            for attribute, colour, text in (("half_width", PALETTE[0], "68.3 % half-width"), ("bias", PALETTE[2], "bias")):
+                estimates = [getattr(row, attribute) for row in chosen]
+                values = np.array([e.value for e in estimates])
+                errors = np.array([(e.value - e.low, e.high - e.value) for e in estimates]).reshape(-1, 2).T
+                axes.errorbar(x, values, errors, fmt="o", ms=5, color=colour, label=text)
+            axes.axhline(0, color="0.5", lw=1)
+            axes.set_xticks(x, [row.feature.rsplit("_", 1)[0] for row in chosen])
+            axes.set_ylabel(label)
+            axes.xaxis.set_minor_locator(NullLocator())
+        figure.axes[0].legend(loc="upper right", ncols=2)
+        frame_label(figure.axes[0], "decoded − original, filled slots")
+    return figure
+
+
+def bump_figure(hunt: BumpHunt, title: str, selection: str) -> Figure:
+    """The spectrum, its smooth background and the most significant window; below, the difference in standard deviations.
+
+    `title` names the mass, in GeV; `selection` says which events.
+    """
+    edges, counts, background = (np.asarray(x, np.float64) for x in (hunt.edges, hunt.counts, hunt.background))
+    centres = np.sqrt(edges[:-1] * edges[1:])
+    with styled():
+        figure = new_figure(7.0, 6.6)
+        top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+        top.errorbar(centres, counts, np.sqrt(counts), fmt="o", ms=4, color="black", label="events")
+        top.plot(centres, background, color=PALETTE[0], label=f"smooth fit, degree {hunt.degree}")
+        bottom.bar(centres, (counts - background) / np.sqrt(background), np.diff(edges), color=PALETTE[0], alpha=0.6)
+        for axes in (top, bottom):
+            axes.axvspan(hunt.window.low, hunt.window.high, color=PALETTE[1], alpha=0.3, lw=0)
+        bottom.axhline(0, color="0.4", lw=1)
+        top.plot([], [], color=PALETTE[1], lw=8, alpha=0.3, label=f"window, global p = {hunt.global_p_value:.3g}")
+        top.set(xscale="log", yscale="log", ylabel="Events / bin", ylim=(0.5, 4 * max(counts.max(), 1)))
+        bottom.set(xlabel=f"{title[:1].upper()}{title[1:]} [GeV]", ylabel="Pull")
+        for setter in (bottom.xaxis.set_major_formatter, bottom.xaxis.set_minor_formatter):
+            setter(FuncFormatter(lambda value, _: f"{value:g}" if f"{value:g}"[0] in "125" else ""))
+        top.legend(loc="lower center")
+        frame_label(top, selection)
+    return figure
+
+
+def _edges(values: FloatArray) -> FloatArray:
+    low, high = (float(x) for x in np.quantile(values, [0.005, 0.995]))
+    return np.linspace(low, high if high > low else low + 1, BINS + 1)

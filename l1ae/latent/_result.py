@@ -1,0 +1,83 @@
+"""Everything that `l1ae latent` measured: one frozen result, written as JSON."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from l1ae.errors import UserError
+from l1ae.latent._bump_hunt import BumpHunt
+from l1ae.latent._drift import Drift
+from l1ae.latent._generate import Generation
+from l1ae.latent._resolution import Compression, Emptiness, Resolution
+
+__all__ = ["CodesFile", "LatentResult", "SelectedHunt", "load_latent", "save_latent"]
+
+
+@dataclass(frozen=True)
+class CodesFile:
+    """A file of latent codes: its name below the folder, the sample, events and source events."""
+
+    file: str
+    sample: str
+    events: int
+    groups: int
+
+
+@dataclass(frozen=True)
+class SelectedHunt:
+    """A bump hunt among events whose score is above `quantile` of that of the background: `threshold`, in units of the score.
+
+    `events` are independent (one per source event) and have the mass; `injected` of them are signal, put there on request.
+    """
+
+    mass: str
+    quantile: float
+    threshold: float
+    events: int
+    injected: int
+    hunt: BumpHunt
+
+
+@dataclass(frozen=True)
+class LatentResult:
+    """Measurements of one run's latent space. What could not be measured is in `skipped` with the reason.
+
+    `tensors` maps each latent tensor to its format. Resolution, emptiness and generation refer to the test part of the
+    background, `events` of it at most.
+    """
+
+    project: str
+    contract: str
+    tensors: dict[str, str]
+    events: int
+    seed: int
+    codes: tuple[CodesFile, ...]
+    compression: Compression
+    resolution: tuple[Resolution, ...]
+    emptiness: tuple[Emptiness, ...]
+    generation: Generation | None
+    drift: tuple[Drift, ...]
+    hunts: tuple[SelectedHunt, ...]
+    injected: dict[str, int]
+    skipped: dict[str, str]
+
+
+_ADAPTER = TypeAdapter(LatentResult)
+
+
+def save_latent(path: Path, result: LatentResult) -> None:
+    """Write the result as JSON, to a temporary name first."""
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_bytes(_ADAPTER.dump_json(result, indent=1) + b"\n")
+    temporary.replace(path)
+
+
+def load_latent(path: Path) -> LatentResult:
+    """Read what `save_latent` wrote. Raises `UserError` when the file is missing or damaged."""
+    if not path.is_file():
+        raise UserError(f"'{path}' does not exist; run `l1ae latent` first")
+    try:
+        return _ADAPTER.validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise UserError(f"'{path}' is damaged ({error.error_count()} errors); run `l1ae latent` again") from error

@@ -1,0 +1,56 @@
+"""Figures show what they were given and can be drawn from the smallest inputs."""
+
+import numpy as np
+import pytest
+
+from l1ae.evaluation import figure_svg
+from l1ae.inputs import ugt_input_spec
+from l1ae.latent import bump_figure, bump_hunt, correlation_figure, dimensions_figure, pairs_figure, resolution_figure, resolutions
+
+
+@pytest.fixture(scope="module")
+def samples():
+    rng = np.random.default_rng(1)
+    return {"background": rng.normal(0, 1, (500, 4)), "a4l": rng.normal(1, 1, (50, 4))}
+
+
+NAMES = ("mu_0", "mu_1", "log_var_0", "log_var_1")
+
+
+def test_every_dimension_has_a_panel_that_holds_all_events(samples):
+    figure = dimensions_figure(samples, NAMES)
+    shown = [axes for axes in figure.axes if axes.axison]
+    assert [axes.get_xlabel() for axes in shown] == list(NAMES)
+    assert figure_svg(figure) == figure_svg(dimensions_figure(samples, NAMES))
+
+
+def test_pairs_show_the_lower_triangle(samples):
+    figure = pairs_figure(samples, NAMES)
+    assert sum(axes.axison for axes in figure.axes) == 10
+    figure_svg(figure)
+    figure_svg(pairs_figure({"background": samples["background"][:, :1]}, NAMES[:1]))
+
+
+def test_correlations_are_written_out_and_a_constant_has_none(samples):
+    values = samples["background"].copy()
+    values[:, 1] = -2 * values[:, 0]
+    values[:, 3] = 7
+    texts = [text.get_text() for text in correlation_figure(values, NAMES).axes[0].texts]
+    assert texts[1] == "−1.00"
+    assert texts[:4][3] == texts[15] == "–"
+
+
+def test_resolution_panels_hold_every_inclusive_feature(events):
+    spec = ugt_input_spec()
+    rows = resolutions(events.hw, spec.to_network_float(events.hw), spec, np.arange(len(events)))
+    figure = resolution_figure(rows)
+    assert [len(axes.get_xticklabels()) for axes in figure.axes] == [19, 18, 19]
+    figure_svg(figure)
+
+
+def test_the_bump_figure_marks_the_window(samples):
+    rng = np.random.default_rng(2)
+    hunt = bump_hunt(np.exp(rng.normal(4, 0.5, 800)), pseudo_experiments=20)
+    figure = bump_figure(hunt, "mass of the two leading jets", "all events")
+    assert figure.axes[1].get_xlabel() == "Mass of the two leading jets [GeV]"
+    figure_svg(figure)
