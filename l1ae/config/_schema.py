@@ -157,16 +157,38 @@ class TrainingConfig(_Section):
     quantized_phase: QuantizedPhase = QuantizedPhase()
 
 
+class HlsLayerConfig(_Section):
+    """What one layer of the HLS project does differently."""
+
+    reuse_factor: int = Field(ge=1)
+
+
 class HlsConfig(_Section):
-    """The HLS project."""
+    """The HLS project. What only the network can tell, for example which reuse factors a layer has, `l1ae hls` checks."""
 
     backend: Literal["Vitis", "Vivado"] = "Vitis"
     part: str = "xcvu9p-flga2104-2L-e"
     clock_period: float = Field(5.0, gt=0, description="ns")
     clock_uncertainty: float = Field(12.5, ge=0, lt=100, description="percent of the clock period")
-    reuse_factor: int = Field(1, ge=1)
-    strategy: Literal["Latency"] = "Latency"
-    io_type: Literal["io_parallel"] = "io_parallel"
+    strategy: Literal["Latency", "Resource", "distributed_arithmetic"] = "Latency"
+    io_type: Literal["io_parallel", "io_stream"] = "io_parallel"
+    reuse_factor: int = Field(1, ge=1, description="products that share one multiplier")
+    layers: dict[str, HlsLayerConfig] = Field({}, description="by name of the layer")
+
+    def reuse_of(self, layer: str) -> int:
+        """The reuse factor of a layer."""
+        return self.layers[layer].reuse_factor if layer in self.layers else self.reuse_factor
+
+    @model_validator(mode="after")
+    def _distributed_arithmetic_has_no_multipliers(self) -> Self:
+        factors = {f"layers.{name}.reuse_factor": layer.reuse_factor for name, layer in self.layers.items()}
+        for where, factor in ({"reuse_factor": self.reuse_factor} | factors).items():
+            if self.strategy == "distributed_arithmetic" and factor != 1:
+                raise ValueError(
+                    f"{where} is {factor}, but strategy distributed_arithmetic has no multipliers to share; "
+                    f"set it to 1, or choose strategy Resource"
+                )
+        return self
 
 
 class CsimConfig(_Section):

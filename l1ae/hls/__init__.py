@@ -1,9 +1,11 @@
 """hls4ml projects made from a contract, and their C simulation compared with it to the last bit."""
 
-from l1ae.hls._convert import convert, to_model_graph
+from l1ae.hls._convert import convert
 from l1ae.hls._corners import corner_vectors
 from l1ae.hls._csim import CsimReport, Mismatch, TensorComparison, TypeMismatch, simulate, verdict
+from l1ae.hls._graph import to_model_graph
 from l1ae.hls._project import Project
+from l1ae.hls._strategy import check_strategy
 from l1ae.hls._vendor import VendorReport, read_vendor_report
 
 __all__ = [
@@ -13,6 +15,7 @@ __all__ = [
     "TensorComparison",
     "TypeMismatch",
     "VendorReport",
+    "check_strategy",
     "convert",
     "corner_vectors",
     "read_vendor_report",

@@ -118,12 +118,13 @@ class CsimReport:
 
 @dataclass(frozen=True)
 class _Bench:
-    """A compiled bench and the columns of its output: (tensor, start, stop), layers first, then outputs."""
+    """A compiled bench, the columns of its output: (tensor, start, stop), layers first, then outputs, and its number of types."""
 
     program: Path
     layers: tuple[tuple[str, int, int], ...]
     outputs: tuple[tuple[str, int, int], ...]
     total: int
+    types: int
     seconds: float
 
 
@@ -152,7 +153,7 @@ def simulate(contract: Contract, folder: Path, backend: str, hardware: npt.NDArr
         corner_vectors=len(corners),
         mismatches=sum(result.wrong_events for result in results),
         first_mismatch=_first(contract, results),
-        types_compared=sum(len(contract_types(operation)) for operation in contract.operations),
+        types_compared=bench.types,
         type_mismatches=type_mismatches,
         outputs=_merge([result.outputs for result in results]),
         layers=_merge([result.layers for result in results]),
@@ -165,7 +166,12 @@ def simulate(contract: Contract, folder: Path, backend: str, hardware: npt.NDArr
 def compile_bench(contract: Contract, folder: Path, scratch: Path) -> _Bench:
     """Compile the bench around the project's top function into `scratch`."""
     names = _type_names(contract, folder)
-    types = [(layer, role, names[layer][role]) for operation in contract.operations for layer in [operation.name] for role in names[layer]]
+    types = [
+        (operation.name, role, name)
+        for operation in contract.operations
+        for role, name in names[operation.name].items()
+        if name is not None
+    ]
     layers, position = [], 0
     for operation in contract.operations[1:]:
         layers.append((operation.name, position, position + operation.size))
@@ -189,15 +195,15 @@ def compile_bench(contract: Contract, folder: Path, scratch: Path) -> _Bench:
     )
     (scratch / "bench.cpp").write_text(source)
     seconds = _compile(folder, scratch)
-    return _Bench(scratch / "bench", tuple(layers), tuple(outputs), position, seconds)
+    return _Bench(scratch / "bench", tuple(layers), tuple(outputs), position, len(types), seconds)
 
 
-def _type_names(contract: Contract, folder: Path) -> dict[str, dict[str, str]]:
+def _type_names(contract: Contract, folder: Path) -> dict[str, dict[str, str | None]]:
     path = folder / TYPES_FILE
     if not path.is_file():
         raise UserError(f"there is no HLS project in '{folder}'; run `l1ae hls` first")
     try:
-        names: dict[str, dict[str, str]] = json.loads(path.read_text())
+        names: dict[str, dict[str, str | None]] = json.loads(path.read_text())
     except ValueError as error:
         raise UserError(f"'{path}' is damaged ({error}); run `l1ae hls` again") from error
     for operation in contract.operations:

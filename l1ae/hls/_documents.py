@@ -17,8 +17,12 @@ __all__ = ["project_readme", "render", "test_bench"]
 
 def render(template: str, **values: Any) -> str:
     """Fill in a template of this package; a missing value is an error."""
-    text = (files("l1ae.hls") / "templates" / template).read_text()
-    return jinja2.Template(text, undefined=jinja2.StrictUndefined, keep_trailing_newline=True).render(values)
+    loader = jinja2.FunctionLoader(lambda name: (files("l1ae.hls") / "templates" / name).read_text())
+    return (
+        jinja2.Environment(loader=loader, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+        .get_template(template)
+        .render(values)
+    )
 
 
 def test_bench(contract: Contract, types: Mapping[str, Mapping[str, str]]) -> str:

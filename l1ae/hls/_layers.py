@@ -1,6 +1,7 @@
 """hls4ml layers for what hls4ml does not bring, through its extension API; the C++ is in `templates/nnet_l1ae.h`.
 
-Each layer is one row of `_LAYERS`: its weights, its extra types, the fields of its configuration struct and its call.
+Each layer is one row of `_KINDS`: its weights, its extra types and integer constants, and the attribute that holds the
+members of its configuration struct that only the converter can write (wires, an operator).
 """
 
 from dataclasses import dataclass
@@ -9,47 +10,86 @@ from importlib.resources import as_file, files
 from typing import Any
 
 import hls4ml
+import numpy as np
+import numpy.typing as npt
 from hls4ml.backends.template import FunctionCallTemplate, LayerConfigTemplate
 from hls4ml.model.attributes import Attribute, TypeAttribute, WeightAttribute
 from hls4ml.model.layers import Layer, register_layer
 
-__all__ = ["register_layers"]
+__all__ = ["BACKENDS", "connections", "filled", "register_layers"]
 
 BACKENDS = ("Vivado", "Vitis")
 
 
 @dataclass(frozen=True)
 class _LayerKind:
-    """`weights` become constant arrays; `types` are further typedefs, `sizes` integer constants of the struct."""
+    """`weights` become constant arrays; `types` are further typedefs, `sizes` integer constants of the struct.
+
+    `members`: whether the attribute of that name holds further C++ members of the struct.
+    """
 
     name: str
     function: str
     weights: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
     sizes: tuple[str, ...] = ()
+    members: bool = False
 
 
 _KINDS = (
-    _LayerKind("L1aePreprocess", "l1ae_preprocess", weights=("offset", "shift", "present"), types=("work",), sizes=("n_in",)),
-    _LayerKind("L1aeSquaredError", "l1ae_squared_error", weights=("present",), types=("difference",), sizes=("n_in",)),
-    _LayerKind("L1aeSquaredNorm", "l1ae_squared_norm", sizes=("n_in",)),
-    _LayerKind("L1aeTable", "l1ae_table", weights=("table",), sizes=("n_in", "n_table")),
-    _LayerKind("L1aeSum", "l1ae_sum", types=("total",), sizes=("n_a", "n_b")),
+    _LayerKind("L1aePreprocess", "l1ae_preprocess", weights=("offset", "shift"), types=("work",), members=True),
+    _LayerKind("L1aeGather", "l1ae_gather", members=True),
+    _LayerKind("L1aeCopy", "l1ae_copy"),
+    _LayerKind("L1aePool", "l1ae_pool", sizes=("n_window",), members=True),
+    _LayerKind("L1aeElementwise", "l1ae_elementwise", members=True),
+    _LayerKind("L1aeConcatenate", "l1ae_concatenate"),
+    _LayerKind("L1aeReconstructionError", "l1ae_reconstruction_error", types=("difference",), members=True),
+    _LayerKind("L1aeDot", "l1ae_dot"),
+    _LayerKind("L1aeTable", "l1ae_table", weights=("table",), sizes=("n_table",)),
+    _LayerKind("L1aeSum", "l1ae_sum", types=("total",)),
     _LayerKind("L1aeThreshold", "l1ae_threshold", weights=("threshold",)),
 )
+
+_INPUTS = "abc"
+
+
+def connections(index: npt.NDArray[np.int64]) -> str:
+    """C++ member that wires element `index[i]` of an array to element i of another, 0 where it is -1.
+
+    Written out, because an index that the HLS tool reads from a table becomes a multiplexer.
+    """
+    if np.array_equal(index, np.arange(len(index))):
+        body = f"        for (unsigned i = 0; i < {len(index)}; i++) {{\n            #pragma HLS UNROLL\n            to[i] = from[i];\n        }}\n"
+    else:
+        body = _statements([f"to[{i}] = {f'from[{k}]' if k >= 0 else '0'};" for i, k in enumerate(index)])
+    head = "    template <class from_T, class to_T> static void connect(from_T *from, to_T *to) {\n        #pragma HLS INLINE\n"
+    return f"{head}{body}    }}\n"
+
+
+def filled(present: npt.NDArray[np.bool_], gate: npt.NDArray[np.int64]) -> str:
+    """C++ member that says which inputs carry information: `present`, and the code of the slot's gate (-1: none) is not 0."""
+    conditions = ["false" if not here else "true" if k < 0 else f"hw[{k}] != 0" for here, k in zip(present, gate, strict=True)]
+    body = _statements([f"used[{i}] = {condition};" for i, condition in enumerate(conditions)])
+    return f"    template <class hw_T> static void filled(hw_T *hw, bool *used) {{\n        #pragma HLS INLINE\n{body}    }}\n"
+
+
+def _statements(items: list[str]) -> str:
+    return "".join("        " + " ".join(items[start : start + 6]) + "\n" for start in range(0, len(items), 6))
 
 
 def _layer_class(kind: _LayerKind) -> type[Any]:
     def initialize(self: Any) -> None:
-        self.add_output_variable([self.get_attr("n_out")])
+        for k, name in enumerate(self.outputs):
+            self.add_output_variable(list(self.get_attr("shape")), name, f"layer{{index}}_out{k or ''}")
         for name in kind.weights:
             self.add_weights_variable(name=name, var_name=name + "{index}", type_name=name + "{index}_t")
         for name in kind.types:
             self._set_type_t(name)
 
     expected = [
-        Attribute("n_out"),
+        Attribute("shape", value_type=tuple),
         *(Attribute(name) for name in kind.sizes),
+        *([Attribute("members", value_type=str)] if kind.members else []),
         *(WeightAttribute(name) for name in kind.weights),
         *(TypeAttribute(name) for name in (*kind.weights, *kind.types)),
     ]
@@ -61,9 +101,12 @@ def _config_template(kind: _LayerKind, layer_class: type[Any]) -> type[Any]:
         LayerConfigTemplate.__init__(self, layer_class)
 
     def format_struct(self: Any, node: Any) -> str:
-        sizes = [f"    static const unsigned {name} = {node.get_attr(name)};" for name in kind.sizes]
-        types = [f"    typedef {node.get_attr(name + '_t').name} {name}_t;" for name in (*kind.types, *kind.weights)]
-        return "\n".join([f"struct config{node.index} {{", *sizes, *types, "};\n"])
+        sizes = {f"n_{letter}": node.get_input_variable(name).size() for letter, name in zip(_INPUTS, node.inputs, strict=False)}
+        sizes |= {"n_out": node.get_output_variable().size()} | {name: node.get_attr(name) for name in kind.sizes}
+        lines = [f"    static const unsigned {name} = {value};" for name, value in sizes.items()]
+        lines += [f"    typedef {node.get_attr(name + '_t').name} {name}_t;" for name in (*kind.types, *kind.weights)]
+        members = [node.get_attr("members")] if kind.members else []
+        return "\n".join([f"struct config{node.index} {{", *lines, *members, "};\n"])
 
     return type(f"{kind.name}Config", (LayerConfigTemplate,), {"__init__": construct, "format": format_struct})
 
@@ -73,10 +116,13 @@ def _call_template(kind: _LayerKind, layer_class: type[Any]) -> type[Any]:
         FunctionCallTemplate.__init__(self, layer_class, include_header=["nnet_utils/nnet_l1ae.h"])
 
     def format_call(self: Any, node: Any) -> str:
-        variables = [*(node.get_input_variable(name) for name in node.inputs), node.get_output_variable()]
-        types = ", ".join([variable.type.name for variable in variables] + [f"config{node.index}"])
-        arguments = ", ".join([variable.name for variable in variables] + [node.get_weights(name).name for name in kind.weights])
-        return f"nnet::{kind.function}<{types}>({arguments});"
+        sources = [node.get_input_variable(name) for name in node.inputs]
+        results = [node.get_output_variable(name) for name in node.outputs]
+        types = ", ".join([*(variable.type.name for variable in [*sources, results[0]]), f"config{node.index}"])
+        arguments = ", ".join([variable.name for variable in [*sources, *results, *(node.get_weights(name) for name in kind.weights)]])
+        if node.model.config.get_config_value("IOType") == "io_stream":
+            return f"nnet::l1ae_stream_{len(node.inputs)}<nnet::{kind.function}, {types}>({arguments});"
+        return f"nnet::{kind.function}::run<{types}>({arguments});"
 
     return type(f"{kind.name}Call", (FunctionCallTemplate,), {"__init__": construct, "format": format_call})
 
