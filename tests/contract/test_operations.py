@@ -302,3 +302,52 @@ def test_number_types_from_float32_to_int64_are_all_taken():
         layer = fitting(chain, lambda wide, x=x, form=form: dense(x, wide, form, form, np.random.default_rng(1)), 2 * form.fraction)
         reached.add(check(*chain, layer).evaluated_in()["y"])
     assert reached == {"float32", "float64", "int64"}
+
+
+def test_narrow_formats_never_fall_back_to_int64(monkeypatch):
+    """What a trigger uses has a float path; the fallback would be correct, and ten times slower."""
+    rng, form, narrow = np.random.default_rng(2), FixedFormat(True, 8, 4), FixedFormat(True, 6, 4, Rounding.RND_CONV, Overflow.SAT)
+    hw = hardware_input(6)
+    gate = {"present": np.ones(6, bool), "gate": np.array([0, 0, 2, 2, -1, 4])}
+    chain = [
+        hw,
+        ops.Preprocess(
+            name="pre",
+            inputs=("hw",),
+            format=form,
+            size=6,
+            offset=np.arange(6),
+            shift=np.array([3, 2, 1, 0, -1, 4]),
+            **gate,
+            work=FixedFormat(True, 10, 8),
+        ),
+        replace(convolution(hw, (2, 3, 1), (2, 2, 3), (1, 1), FixedFormat(True, 8, 6), narrow, rng, wraps=True), name="c", inputs=("pre",)),
+        ops.Relu(name="r", inputs=("c",), format=narrow, size=6),
+        ops.Quantize(name="q", inputs=("c",), format=FixedFormat(True, 5, 4, Rounding.RND, Overflow.WRAP), size=6),
+        replace(
+            dense(ops.Relu(name="r", inputs=(), format=narrow, size=6), FixedFormat(True, 8, 7), narrow, narrow, rng, wraps=True), name="d"
+        ),
+        ops.Elementwise(name="e", inputs=("r", "q"), format=narrow, size=6, function="multiply"),
+        ops.Concatenate(name="k", inputs=("d", "e"), format=narrow, size=8),
+        ops.Gather(name="g", inputs=("k",), format=narrow, size=7, index=np.array([-1, 0, 1, 2, 3, 4, 5])),
+        ops.Pool(name="p", inputs=("g",), format=FixedFormat(True, 9, 7), size=2, windows=np.array([[0, 1], [2, 6]]), function="sum"),
+        ops.Dot(name="n", inputs=("p",), format=FixedFormat(False, 18, 14), size=1),
+        ops.ReconstructionError(
+            name="w",
+            inputs=("pre", "r", "hw"),
+            format=FixedFormat(False, 20, 12),
+            size=1,
+            power=2,
+            difference=FixedFormat(True, 9, 5),
+            **gate,
+        ),
+        ops.Sum(name="s", inputs=("n", "w"), format=FixedFormat(False, 22, 13), size=1, halvings=1),
+        ops.Threshold(name="t", inputs=("s",), format=FixedFormat(False, 1, 1), size=1, threshold=9),
+    ]
+    contract = Contract("test_v1", tuple(chain))
+    names = [operation.name for operation in chain]
+    hardware = codes_of(PORT, (200, 6), rng)
+    expected = contract.evaluate_reference(hardware, names)
+    monkeypatch.setattr("l1ae.contract._reference.apply", None)
+    for name, codes in contract.evaluate(hardware, names).items():
+        np.testing.assert_array_equal(codes, expected[name], err_msg=name)
