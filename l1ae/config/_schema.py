@@ -6,7 +6,23 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from l1ae.inputs import FixedFormat, Format, InputSpec, ObjectGroup, RegionSpec, calo_layer1_spec, ugt_input_spec
 
-__all__ = ["Config", "CsimConfig", "DataConfig", "HlsConfig", "InputsConfig", "ModelConfig", "PhaseConfig", "TrainingConfig"]
+__all__ = [
+    "Config",
+    "ConvolutionConfig",
+    "CsimConfig",
+    "DataConfig",
+    "HlsConfig",
+    "InputsConfig",
+    "LayerBits",
+    "LearnedWidthsConfig",
+    "ModelConfig",
+    "NoiseConfig",
+    "PhaseConfig",
+    "PruningConfig",
+    "SparsityConfig",
+    "TrainingConfig",
+    "VicregConfig",
+]
 
 Triple = tuple[int, int, int]
 
@@ -41,9 +57,9 @@ class InputsConfig(_Section):
     """How hardware integers become network inputs: `(hw - offset) >> shift`, cast to `network`."""
 
     view: Literal["objects", "regions"] = Field("objects", description="19 trigger objects, or the 18 x 14 calorimeter image")
-    network: Format = Field(ugt_input_spec().network, description="default: fixed<12,6,RND_CONV,SAT>; regions: ufixed<10,6,RND_CONV,SAT>")
+    network: Format = Field(ugt_input_spec().network, description="default: fixed<12,6,RND_CONV,SAT>; regions: ufixed<10,7,RND_CONV,SAT>")
     groups: dict[str, GroupPreprocessing] = Field({}, description="objects only; keys: met, eg, mu, jet")
-    shift: int | None = Field(None, ge=-16, le=16, description="regions only: right shift of every energy; default 4")
+    shift: int | None = Field(None, ge=-16, le=16, description="regions only: right shift of every energy; default 3")
 
     @model_validator(mode="before")
     @classmethod
@@ -83,22 +99,77 @@ class InputsConfig(_Section):
         return InputSpec(groups=tuple(groups), network=self.network)
 
 
+Pair = tuple[int, int]
+Architecture = Literal["dense_ae", "dense_vae", "conv_ae", "conv_vae", "set_ae", "set_vae", "latent_ae", "student"]
+Score = Literal["squared_error", "absolute_error", "mu2", "kl", "rz", "latent_error", "output"]
+
+_AUTOENCODER_SCORES = ("squared_error", "absolute_error")
+_VARIATIONAL_SCORES = ("mu2", "kl", "rz")
+
+
+class ConvolutionConfig(_Section):
+    """One convolution with what surrounds it: upsampling, zero padding, convolution, ReLU, pooling, in this order."""
+
+    filters: int = Field(ge=1)
+    kernel: Pair = (3, 3)
+    stride: Pair = (1, 1)
+    padding: Literal["valid", "same"] = "valid"
+    upsample: Pair = Field((1, 1), description="every row and column is repeated so often, before the convolution")
+    pad: Pair = Field((0, 0), description="rows of zeros above and columns of zeros to the left, after upsampling")
+    pool: Pair = Field((1, 1), description="non-overlapping windows; what does not fill a window is dropped")
+    pooling: Literal["sum", "max"] = Field("sum", description="a sum, not a mean: exact, and the next layer's weights absorb the factor")
+
+
+class LayerBits(_Section):
+    """Widths of one layer, instead of those of the model."""
+
+    weight_bits: int | None = Field(None, ge=2, le=16)
+    activation_bits: int | None = Field(None, ge=2, le=16)
+    weights: Literal["fixed", "ternary", "binary"] | None = None
+
+
 class ModelConfig(_Section):
     """Architecture, bit widths and score of the network."""
 
-    architecture: Literal["dense_ae", "dense_vae"]
+    architecture: Architecture
+    extractor: tuple[int, ...] = Field((29,), description="latent_ae: nodes of the hidden layers of the feature extractor")
+    features: int = Field(10, ge=1, description="latent_ae: number of features that are reconstructed")
+    objects: tuple[int, ...] = Field((8,), description="set_*: nodes of the layers that each object passes, one set per kind of object")
+    convolutions: tuple[ConvolutionConfig, ...] = Field((), description="conv_*, student: before the encoder")
     encoder: tuple[int, ...] = Field((32, 16), description="nodes of the hidden encoder layers")
     latent: int = Field(3, ge=1)
+    latent_activation: Literal["linear", "relu"] = "linear"
     decoder: tuple[int, ...] = Field((16, 32), description="nodes of the hidden decoder layers")
+    decoder_shape: tuple[int, int, int] | None = Field(
+        None, description="conv_*: rows, columns, channels of the last hidden decoder layer; None: a dense decoder"
+    )
+    deconvolutions: tuple[ConvolutionConfig, ...] = Field((), description="conv_*: hidden convolutions of the decoder")
+    deconvolution_out: ConvolutionConfig | None = Field(None, description="conv_*: the last convolution, one filter, no ReLU")
+    teacher: tuple[int, ...] = Field((64, 8, 64), description="student: hidden nodes of the float autoencoder that it imitates")
     batch_norm: bool = Field(True, description="normalise in the float network; folded before quantization")
     weight_bits: int = Field(8, ge=2, le=16)
     activation_bits: int = Field(8, ge=2, le=16)
     latent_bits: int = Field(10, ge=2, le=16)
     output_bits: int = Field(12, ge=2, le=16)
-    score: Literal["squared_error", "mu2", "kl"]
+    layers: dict[str, LayerBits] = Field({}, description="exceptions by layer name, e.g. enc0: {weight_bits: 4}")
+    score: Score
     score_type: Format = FixedFormat.parse("ufixed<18,14,TRN,SAT>")
-    table_type: Format = Field(FixedFormat.parse("ufixed<18,10,RND_CONV,SAT>"), description="output of the exp table of the KL score")
+    table_type: Format = Field(
+        FixedFormat.parse("ufixed<18,10,RND_CONV,SAT>"), description="output of the exp table of the KL and R_z scores"
+    )
     target_fpr: float = Field(1e-3, gt=0, lt=1, description="false-positive rate on validation background that sets the default threshold")
+
+    @property
+    def variational(self) -> bool:
+        """The firmware is an encoder to means and log-variances."""
+        return self.architecture.endswith("_vae")
+
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """Scores that exist for the architecture."""
+        if self.variational:
+            return _VARIATIONAL_SCORES
+        return {"latent_ae": ("latent_error",), "student": ("output",)}.get(self.architecture, _AUTOENCODER_SCORES)
 
     @field_validator("score_type", "table_type")
     @classmethod
@@ -109,9 +180,22 @@ class ModelConfig(_Section):
 
     @model_validator(mode="after")
     def _score_fits(self) -> Self:
-        if (self.score == "squared_error") != (self.architecture == "dense_ae"):
-            fitting = "squared_error" if self.architecture == "dense_ae" else "mu2 or kl"
-            raise ValueError(f"score '{self.score}' does not exist for architecture '{self.architecture}'; choose {fitting}")
+        if self.score not in self.scores:
+            raise ValueError(
+                f"score '{self.score}' does not exist for architecture '{self.architecture}'; choose {' or '.join(self.scores)}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _convolutions_fit(self) -> Self:
+        convolutional = self.architecture in {"conv_ae", "conv_vae", "student"}
+        if convolutional != bool(self.convolutions):
+            raise ValueError(
+                f"architecture '{self.architecture}' {'needs' if convolutional else 'has no'} convolutions; "
+                f"{'list them in' if convolutional else 'remove'} model.convolutions"
+            )
+        if (self.decoder_shape is None) != (self.deconvolution_out is None) or (self.decoder_shape is None and self.deconvolutions):
+            raise ValueError("a convolutional decoder needs both decoder_shape and deconvolution_out; a dense one has neither")
         return self
 
 
@@ -139,16 +223,75 @@ class QuantizedPhase(PhaseConfig):
     learning_rate: float = Field(3e-4, gt=0)
 
 
+class NoiseConfig(_Section):
+    """Noise on the hardware integers: what a denoising autoencoder must undo, and how VICReg's two views differ.
+
+    Empty slots stay empty. Applied in the order of the fields.
+    """
+
+    rotate: bool = Field(False, description="turn the whole event by a random angle in phi (objects only)")
+    gaussian: tuple[float, float, float] = Field((0.0, 0.0, 0.0), description="sigma in LSB of (pT, eta, phi); regions: of the first only")
+    relative: float = Field(0.0, ge=0, description="sigma of a Gaussian on pT as a fraction of it")
+    masking: float = Field(0.0, ge=0, lt=1, description="probability that a feature is set to the code that the network sees as 0")
+    drop: float = Field(0.0, ge=0, lt=1, description="probability that an object is removed (objects only)")
+
+    @property
+    def active(self) -> bool:
+        """Whether there is any noise."""
+        return self != NoiseConfig()
+
+
+class SparsityConfig(_Section):
+    """Penalties on the code, all zero by default."""
+
+    l1: float = Field(0.0, ge=0, description="weight of sum |code|: a Laplace prior (Olshausen and Field, Nature 381 (1996) 607)")
+    kl_weight: float = Field(0.0, ge=0, description="weight of sum KL(kl_target || mean activation); needs latent_activation relu")
+    kl_target: float = Field(0.05, gt=0, lt=1, description="mean of tanh(code) that each latent node is drawn to")
+
+
+class PruningConfig(_Section):
+    """Magnitude pruning of the quantized phase with a cubic schedule (arXiv:1710.01878, equation 1)."""
+
+    sparsity: float = Field(gt=0, lt=1, description="fraction of the weights of every layer that end as 0")
+    epochs: int = Field(5, ge=1, description="epochs of the quantized phase over which the fraction grows from 0")
+
+
+class LearnedWidthsConfig(_Section):
+    """Widths of every weight and of every activation layer, trained in the quantized phase (arXiv:2405.00645)."""
+
+    resource_weight: float = Field(1e-6, ge=0, description="weight of the effective bit operations (EBOPs) in the loss")
+    initial_bits: int = Field(8, ge=2, le=14, description="fractional bits that every weight starts with")
+
+
+class VicregConfig(_Section):
+    """Weights of the loss of arXiv:2105.04906, equation 6, and its expander."""
+
+    invariance: float = Field(25.0, ge=0)
+    variance: float = Field(25.0, ge=0)
+    covariance: float = Field(1.0, ge=0)
+    expander: tuple[int, ...] = (32, 32)
+
+
 class TrainingConfig(_Section):
     """Loss and schedule."""
 
-    batch_size: int = Field(1024, ge=1)
+    batch_size: int = Field(1024, ge=2)
     beta: float = Field(
         0.5,
         ge=0,
         le=1,
         description="VAE: loss = (1 - beta) x squared error summed over the inputs + beta x KL summed over the latent space",
     )
+    kl_warmup: int = Field(0, ge=0, description="VAE: epochs of the float phase over which beta grows from 0 (arXiv:1602.02282)")
+    noise: NoiseConfig = NoiseConfig()
+    sparsity: SparsityConfig = SparsityConfig()
+    contractive: float = Field(
+        0.0, ge=0, description="weight of the squared Frobenius norm of the code's Jacobian (Rifai et al., ICML 2011, equation 7)"
+    )
+    weight_decay: float = Field(0.0, ge=0, description="weight of the sum of squared kernels")
+    pruning: PruningConfig | None = None
+    learned_widths: LearnedWidthsConfig | None = None
+    vicreg: VicregConfig = VicregConfig()
     hidden_quantile: float = Field(
         0.999, gt=0, le=1, description="fraction of training events in which no activation of a hidden layer saturates, at least"
     )
@@ -210,7 +353,57 @@ class Config(_Section):
     hls: HlsConfig = HlsConfig()
     csim: CsimConfig = CsimConfig()
 
+    @model_validator(mode="after")
+    def _combines(self) -> Self:
+        for wrong, reason in _contradictions(self):
+            if wrong:
+                raise ValueError(reason)
+        return self
+
     @property
     def project(self) -> str:
         """`NAME_vVERSION`: top function, C++ namespace and file stem."""
         return f"{self.name}_v{self.version}"
+
+
+def _contradictions(config: Config) -> list[tuple[bool, str]]:
+    """Switches that cannot go together, each with the reason."""
+    model, training = config.model, config.training
+    objects = config.inputs.view == "objects"
+    regularised = training.noise.active or training.contractive > 0 or training.sparsity != SparsityConfig() or model.variational
+    return [
+        (
+            model.architecture in {"set_ae", "set_vae", "latent_ae"} and not objects,
+            f"architecture '{model.architecture}' reads objects; set inputs.view: objects",
+        ),
+        (
+            (training.noise.rotate or training.noise.drop > 0) and not objects,
+            "training.noise.rotate and .drop act on objects; a calorimeter image knows gaussian and masking noise",
+        ),
+        (
+            training.sparsity.kl_weight > 0 and model.latent_activation != "relu",
+            "training.sparsity.kl_weight needs an activation between 0 and 1; set model.latent_activation: relu",
+        ),
+        (
+            model.variational and model.latent_activation != "linear",
+            "the means of a variational encoder are linear; leave model.latent_activation at linear",
+        ),
+        (training.kl_warmup > 0 and not model.variational, "training.kl_warmup needs a variational architecture; set it to 0"),
+        (
+            model.architecture == "student" and regularised,
+            "a student is trained on its teacher's score; switch noise, sparsity and contractive off",
+        ),
+        (
+            model.latent >= config.inputs.spec().size and model.architecture != "student" and not regularised,
+            f"an overcomplete code ({model.latent} nodes for {config.inputs.spec().size} inputs) learns to copy its input; "
+            "add training.sparsity, training.noise or training.contractive, or make model.latent smaller",
+        ),
+        (
+            training.learned_widths is not None and training.pruning is not None,
+            "training.learned_widths prunes by itself (weights of zero bits); remove training.pruning",
+        ),
+        (
+            training.learned_widths is not None and any(item.weights for item in model.layers.values()),
+            "training.learned_widths chooses the widths; remove ternary and binary weights from model.layers",
+        ),
+    ]

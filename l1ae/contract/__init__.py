@@ -1,13 +1,21 @@
 """The fixed-point model of a trained network: integers, formats, exact evaluation, proven bounds."""
 
 from l1ae.contract._contract import Contract
-from l1ae.contract._from_keras import build_contract, exp_table, threshold_for_fpr
+from l1ae.contract._from_keras import build_contract, threshold_for_fpr
 from l1ae.contract._ops import (
+    Accumulating,
+    Concatenate,
+    Convolution,
     Dense,
+    Dot,
+    Elementwise,
+    Gather,
     HardwareInput,
     Operation,
+    Pool,
     Preprocess,
     Quantize,
+    ReconstructionError,
     Relu,
     SquaredError,
     SquaredNorm,
@@ -15,14 +23,23 @@ from l1ae.contract._ops import (
     Table,
     Threshold,
 )
+from l1ae.contract._scores import function_table, precision, variance_term
 
 __all__ = [
+    "Accumulating",
+    "Concatenate",
     "Contract",
+    "Convolution",
     "Dense",
+    "Dot",
+    "Elementwise",
+    "Gather",
     "HardwareInput",
     "Operation",
+    "Pool",
     "Preprocess",
     "Quantize",
+    "ReconstructionError",
     "Relu",
     "SquaredError",
     "SquaredNorm",
@@ -30,6 +47,8 @@ __all__ = [
     "Table",
     "Threshold",
     "build_contract",
-    "exp_table",
+    "function_table",
+    "precision",
     "threshold_for_fpr",
+    "variance_term",
 ]

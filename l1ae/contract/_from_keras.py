@@ -1,247 +1,302 @@
 """Reading a quantized Keras model into a contract, or refusing it with the layer's name and the remedy."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from l1ae.config import Config
-from l1ae.contract._bounds import interval_of
+from l1ae.contract._builder import Builder, add_inputs
 from l1ae.contract._contract import Contract
-from l1ae.contract._ops import (
-    Dense,
-    HardwareInput,
-    IntArray,
-    Operation,
-    Preprocess,
-    Quantize,
-    Relu,
-    SquaredError,
-    SquaredNorm,
-    Sum,
-    Table,
-    Threshold,
-)
+from l1ae.contract._ops import Concatenate, Convolution, Dense, IntArray, Pool, Quantize, Relu
+from l1ae.contract._quantizers import bits_format, relu_format, weight_codes, weight_format
+from l1ae.contract._scores import add_score
 from l1ae.errors import UserError
-from l1ae.inputs import FixedFormat, InputSpec, Overflow, Rounding
+from l1ae.inputs import FixedFormat
 
-__all__ = ["build_contract", "exp_table", "threshold_for_fpr"]
+__all__ = ["build_contract", "threshold_for_fpr"]
 
 
-class _Builder:
-    """Appends operations and gives each the narrowest format that its interval allows."""
+@dataclass(frozen=True)
+class _Tensor:
+    """A tensor of the contract, and the shape per event that Keras gives it."""
 
-    def __init__(self) -> None:
-        self.operations: list[Operation] = []
-        self._intervals: dict[str, Any] = {}
+    name: str
+    shape: tuple[int, ...]
 
-    def add(self, operation: Operation) -> str:
-        self.operations.append(operation)
-        self._intervals[operation.name] = interval_of(operation, self._intervals)
-        return operation.name
+    @property
+    def index(self) -> IntArray:
+        """Positions of the elements in the flat tensor, in Keras' shape."""
+        return np.arange(prod(self.shape), dtype=np.int64).reshape(self.shape)
 
-    def add_exact(self, make: Callable[[FixedFormat], Operation], fraction: int) -> str:
-        """Add an operation whose format is whatever holds every result and partial sum at `fraction`."""
-        draft = interval_of(make(FixedFormat(True, 62, 62 - fraction)), self._intervals)
-        return self.add(make(FixedFormat.covering(draft.partial_low, draft.partial_high, fraction)))
 
-    def format_of(self, name: str) -> FixedFormat:
-        return next(operation.format for operation in self.operations if operation.name == name)
-
-    def size_of(self, name: str) -> int:
-        return next(operation.size for operation in self.operations if operation.name == name)
+# what a layer adds: (builder, Keras layer, inputs) -> name of its output tensor
+_Handler = Callable[[Builder, Any, Sequence[_Tensor]], str]
 
 
 def build_contract(config: Config, model: Any) -> Contract:
-    """The contract of a trained quantized model (`l1ae.models.build_quantized_model`), threshold 0.
+    """The contract of a trained quantized model (`l1ae.models.build_quantized_model`, or any of such layers), threshold 0.
 
     Refused with `UserError`, naming the layer and the remedy: BatchNormalization that was not folded, a quantizer
-    without explicit `alpha=1`, stochastic rounding, 1-bit quantizers, unsupported layers and activations.
+    without explicit power-of-two scale, stochastic rounding, 1-bit activations, unsupported layers, activations and shapes.
     """
-    builder = _Builder()
+    builder = Builder()
     spec = config.inputs.spec()
-    _add_inputs(builder, spec)
-    tensors: dict[str, str] = {}
-    for layer in _topological(model):
-        tensors[layer.name] = _add_layer(builder, layer, tensors)
-    outputs = [tensors[tensor._keras_history.operation.name] for tensor in model.outputs]
-    _add_score(builder, config, outputs, spec)
+    add_inputs(builder, spec)
+    tensors: dict[int, _Tensor] = {}
+    graph = getattr(model, "_functional", None) or model
+    for node in _nodes(graph):
+        layer, inputs = node.operation, [tensors[id(tensor)] for tensor in node.input_tensors]
+        (output,) = node.output_tensors
+        name = _add_layer(builder, layer, inputs)
+        tensors[id(output)] = _Tensor(name, tuple(output.shape[1:]))
+        if builder.size_of(name) != prod(output.shape[1:]):
+            raise UserError(
+                f"layer '{layer.name}': {prod(output.shape[1:])} elements, but the events of inputs.view "
+                f"'{spec.view}' have {builder.size_of(name)}; make the model's input {spec.size} long"
+            )
+    add_score(builder, config, [tensors[id(tensor)].name for tensor in graph.outputs], spec)
     return Contract(config.project, tuple(builder.operations))
 
 
-def _topological(model: Any) -> list[Any]:
-    """Layers in the order in which a functional model computes them."""
-    return [operation for depth in sorted(model._operations_by_depth, reverse=True) for operation in model._operations_by_depth[depth]]
+def _nodes(model: Any) -> Iterator[Any]:
+    """The model's own calls of its layers, in the order in which it computes them."""
+    if not hasattr(model, "_nodes_by_depth"):
+        raise UserError(f"model '{getattr(model, 'name', model)}' is no functional Keras model; build it with keras.Model(inputs, outputs)")
+    seen: set[str] = set()
+    for depth in sorted(model._nodes_by_depth, reverse=True):
+        for node in model._nodes_by_depth[depth]:
+            if node.operation.name in seen:
+                raise UserError(f"layer '{node.operation.name}' is used more than once; give each use a layer of its own")
+            seen.add(node.operation.name)
+            yield node
 
 
-def _add_inputs(builder: _Builder, spec: InputSpec) -> None:
-    low, high = spec.code_range
-    form = FixedFormat.covering(int(low.min()), int(high.max()), 0)
-    low, high = np.full(spec.size, form.low, np.int64), np.full(spec.size, form.high, np.int64)
-    builder.add(HardwareInput(name="hw", inputs=(), format=form, size=spec.size, low=low, high=high))
-    builder.add(
-        Preprocess(
-            name="inputs",
-            inputs=("hw",),
-            format=spec.network,
-            size=spec.size,
-            offset=spec.offset,
-            shift=spec.shift,
-            present=spec.present,
-            work=_work_format(spec, form),
-        )
-    )
-
-
-def _work_format(spec: InputSpec, port: FixedFormat) -> FixedFormat:
-    """Holds every `(hw - offset) * 2**-shift` exactly, and the difference before the shift."""
-    low, high = port.low - spec.offset, port.high - spec.offset
-    fraction = max(int(spec.shift.max()), 0)
-    grow = np.maximum(fraction - spec.shift, fraction)
-    scale = 2 ** grow.astype(object)
-    return FixedFormat.covering(int((low * scale).min()), int((high * scale).max()), fraction)
-
-
-def _add_layer(builder: _Builder, layer: Any, tensors: dict[str, str]) -> str:
+def _add_layer(builder: Builder, layer: Any, inputs: Sequence[_Tensor]) -> str:
     kind = type(layer).__name__
-    if kind == "InputLayer":
-        return "inputs"
-    sources = [tensors[tensor._keras_history.operation.name] for tensor in layer._inbound_nodes[0].input_tensors]
-    if kind == "QDense":
-        return _add_dense(builder, layer, sources[0])
-    if kind == "QActivation":
-        return _add_activation(builder, layer.name, layer.activation, sources[0])
-    if kind == "BatchNormalization":
-        raise UserError(f"layer '{layer.name}': BatchNormalization cannot be exact in fixed point; fold it before quantization")
-    raise UserError(f"layer '{layer.name}': {kind} is not supported; use QDense and QActivation")
+    if kind in _HANDLERS:
+        return _HANDLERS[kind](builder, layer, inputs)
+    remedy = next(
+        (text for names, text in _REMEDIES.items() if kind in names), "use QDense, QConv2D, QActivation and layers without weights"
+    )
+    raise UserError(f"layer '{layer.name}': {kind} is not supported; {remedy}")
 
 
-def _add_dense(builder: _Builder, layer: Any, source: str) -> str:
-    weight_format = _bits_format(layer.kernel_quantizer_internal, f"{layer.name}.kernel")
-    weights = _codes(layer.kernel_quantizer_internal, layer.kernel, weight_format, f"{layer.name}.kernel")
-    bias, bias_format = np.zeros(weights.shape[1], np.int64), FixedFormat(True, 1, 1)
+_REMEDIES = {
+    ("BatchNormalization", "QBatchNormalization"): "it cannot be exact in fixed point; fold it before quantization",
+    ("Dense",): "its weights have no fixed-point format; use QDense",
+    ("Conv1D", "Conv2D"): "its weights have no fixed-point format; use QConv1D or QConv2D",
+    ("Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax"): (
+        "its result has no fixed-point format; use QActivation with quantized_relu(bits, integer) or quantized_bits(bits, integer, alpha=1)"
+    ),
+    ("Lambda",): "firmware cannot know what a Python function does; use layers",
+    ("AveragePooling1D", "AveragePooling2D", "GlobalAveragePooling1D", "GlobalAveragePooling2D", "QAveragePooling2D"): (
+        "a mean divides by the window's size; use l1ae.models.SumPooling2D and scale the weights that follow"
+    ),
+    ("Functional", "Sequential"): "build one flat model without models inside",
+}
+
+
+# -- layers with weights ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Weights:
+    kernel: IntArray
+    bias: IntArray
+    weight_format: FixedFormat
+    bias_format: FixedFormat
+
+
+def _weights(layer: Any) -> _Weights:
+    form = weight_format(layer.kernel_quantizer_internal, f"{layer.name}.kernel")
+    kernel = weight_codes(layer.kernel_quantizer_internal, layer.kernel, form, f"{layer.name}.kernel")
+    bias, bias_format = np.zeros(kernel.shape[-1], np.int64), FixedFormat(True, 1, 1)
     if layer.use_bias:
-        bias_format = _bits_format(layer.bias_quantizer_internal, f"{layer.name}.bias")
-        bias = _codes(layer.bias_quantizer_internal, layer.bias, bias_format, f"{layer.name}.bias")
-    fraction = max(builder.format_of(source).fraction + weight_format.fraction, bias_format.fraction)
+        bias_format = weight_format(layer.bias_quantizer_internal, f"{layer.name}.bias")
+        bias = weight_codes(layer.bias_quantizer_internal, layer.bias, bias_format, f"{layer.name}.bias")
+    return _Weights(kernel, bias, form, bias_format)
+
+
+def _accumulator_fraction(builder: Builder, source: str, weights: _Weights) -> int:
+    return max(builder.format_of(source).fraction + weights.weight_format.fraction, weights.bias_format.fraction)
+
+
+def _dense(builder: Builder, layer: Any, inputs: Sequence[_Tensor]) -> str:
+    (source,) = inputs
+    if len(source.shape) != 1:
+        raise UserError(f"layer '{layer.name}': QDense on an input of shape {source.shape} is not supported; put a Flatten before it")
+    weights = _weights(layer)
 
     def make(form: FixedFormat) -> Dense:
+        size = weights.kernel.shape[1]
         return Dense(
             name=layer.name,
-            inputs=(source,),
+            inputs=(source.name,),
             format=form,
-            size=weights.shape[1],
-            weights=weights,
-            bias=bias,
-            weight_format=weight_format,
-            bias_format=bias_format,
+            size=size,
+            weights=weights.kernel,
+            bias=weights.bias,
+            weight_format=weights.weight_format,
+            bias_format=weights.bias_format,
         )
 
-    name = builder.add_exact(make, fraction)
+    return _activated(builder, layer, builder.add_exact(make, _accumulator_fraction(builder, source.name, weights)))
+
+
+def _convolution(builder: Builder, layer: Any, inputs: Sequence[_Tensor]) -> str:
+    (source,) = inputs
+    if layer.data_format != "channels_last" or layer.groups != 1 or {*layer.dilation_rate} != {1} or layer.padding not in {"valid", "same"}:
+        raise UserError(
+            f"layer '{layer.name}': data_format '{layer.data_format}', groups {layer.groups}, dilation_rate {layer.dilation_rate}, padding "
+            f"'{layer.padding}' are not supported; use channels_last, one group, no dilation, padding valid or same"
+        )
+    weights = _weights(layer)
+    kernel, strides = weights.kernel, tuple(layer.strides)
+    index = source.index
+    if kernel.ndim == 3:
+        kernel, strides, index = kernel[None], (1, *strides), index[None]
+    name = source.name
+    if layer.padding == "same":
+        index = _same_padding(index, kernel.shape[:2], strides)
+        if index.size != prod(source.shape):
+            name = builder.gather(f"{layer.name}_pad", name, index)
+    rows, columns = ((n - k) // s + 1 for n, k, s in zip(index.shape[:2], kernel.shape[:2], strides, strict=True))
+
+    def make(form: FixedFormat) -> Convolution:
+        return Convolution(
+            name=layer.name,
+            inputs=(name,),
+            format=form,
+            size=rows * columns * kernel.shape[3],
+            shape=index.shape,
+            stride=strides,
+            weights=kernel,
+            bias=weights.bias,
+            weight_format=weights.weight_format,
+            bias_format=weights.bias_format,
+        )
+
+    return _activated(builder, layer, builder.add_exact(make, _accumulator_fraction(builder, name, weights)))
+
+
+def _same_padding(index: IntArray, kernel: tuple[int, ...], strides: tuple[int, ...]) -> IntArray:
+    """Zeros as TensorFlow adds them: as few as give ceil(size / stride) positions, the odd one at the end."""
+    totals = [max((-(-n // s) - 1) * s + k - n, 0) for n, k, s in zip(index.shape[:2], kernel, strides, strict=True)]
+    return np.pad(index, [*((total // 2, total - total // 2) for total in totals), (0, 0)], constant_values=-1)
+
+
+def _activated(builder: Builder, layer: Any, name: str) -> str:
     activation = getattr(layer, "activation", None)
     if activation is None or getattr(activation, "__name__", "") == "linear":
         return name
     return _add_activation(builder, f"{layer.name}_activation", activation, name)
 
 
-def _add_activation(builder: _Builder, name: str, quantizer: Any, source: str) -> str:
+def _add_activation(builder: Builder, name: str, quantizer: Any, source: str) -> str:
     size = builder.size_of(source)
-    kind = type(quantizer).__name__
-    if kind == "quantized_relu":
-        return builder.add(Relu(name=name, inputs=(source,), format=_relu_format(quantizer, name), size=size))
-    return builder.add(Quantize(name=name, inputs=(source,), format=_bits_format(quantizer, name), size=size))
+    if type(quantizer).__name__ == "quantized_relu":
+        return builder.add(Relu(name=name, inputs=(source,), format=relu_format(quantizer, name), size=size))
+    return builder.add(Quantize(name=name, inputs=(source,), format=bits_format(quantizer, name), size=size))
 
 
-def _bits_format(quantizer: Any, where: str) -> FixedFormat:
-    """Format of a `quantized_bits`: round half to even, saturate (QKeras, `quantized_bits.__call__`)."""
-    kind = type(quantizer).__name__
-    if kind != "quantized_bits":
-        raise UserError(f"'{where}': quantizer {kind} is not supported; use quantized_bits(bits, integer, alpha=1)")
-    if quantizer.alpha is None or isinstance(quantizer.alpha, str) or float(quantizer.alpha) != 1.0:
-        raise UserError(f"'{where}': quantizer {quantizer} has scale alpha={quantizer.alpha!r}; give alpha=1 explicitly")
-    _refuse_noise(quantizer, where)
-    if quantizer.bits - bool(quantizer.keep_negative) < 1:
-        raise UserError(f"'{where}': {quantizer} has no bit beside the sign, which QKeras makes a sign function; use at least 2 bits")
-    signed = bool(quantizer.keep_negative)
-    overflow = Overflow.SAT_SYM if quantizer.symmetric and signed else Overflow.SAT
-    return FixedFormat(signed, int(quantizer.bits), int(quantizer.integer) + signed, Rounding.RND_CONV, overflow)
+# -- layers without weights ------------------------------------------------------------------------------------------
 
 
-def _relu_format(quantizer: Any, where: str) -> FixedFormat:
-    if quantizer.use_sigmoid or quantizer.negative_slope or not quantizer.is_quantized_clip or quantizer.relu_upper_bound:
-        raise UserError(
-            f"'{where}': {quantizer} with a sigmoid, a negative slope or an upper bound is not supported; use quantized_relu(bits, integer)"
-        )
-    _refuse_noise(quantizer, where)
-    return FixedFormat(False, int(quantizer.bits), int(quantizer.integer), Rounding.RND_CONV, Overflow.SAT)
+def _identity(builder: Builder, layer: Any, inputs: Sequence[_Tensor]) -> str:
+    return inputs[0].name
 
 
-def _refuse_noise(quantizer: Any, where: str) -> None:
-    if quantizer.use_stochastic_rounding:
-        raise UserError(f"'{where}': {quantizer} rounds at random, which no firmware repeats; set use_stochastic_rounding=False")
-    if float(np.asarray(quantizer.qnoise_factor)) != 1.0:
-        raise UserError(f"'{where}': qnoise_factor={float(np.asarray(quantizer.qnoise_factor))} quantizes only in part; set it to 1")
+def _zero_padding(builder: Builder, layer: Any, inputs: Sequence[_Tensor]) -> str:
+    padding = [layer.padding] if isinstance(layer.padding[0], int) else layer.padding
+    return builder.gather(layer.name, inputs[0].name, np.pad(inputs[0].index, [*padding, (0, 0)], constant_values=-1))
 
 
-def _codes(quantizer: Any, variable: Any, form: FixedFormat, where: str) -> IntArray:
-    """Integer codes of the quantized weights; they must lie on the grid of `form`."""
-    values = np.asarray(quantizer(variable), np.float64) * 2.0**form.fraction
-    codes = np.rint(values).astype(np.int64)
-    if not np.array_equal(codes, values) or codes.min() < form.low or codes.max() > form.high:
-        raise UserError(f"'{where}': quantized weights do not lie on the grid of {form}; is the quantizer's scale a power of two?")
-    return codes
+def _upsampling(builder: Builder, layer: Any, inputs: Sequence[_Tensor]) -> str:
+    if getattr(layer, "interpolation", "nearest") != "nearest":
+        raise UserError(f"layer '{layer.name}': interpolation '{layer.interpolation}' is not supported; use nearest")
+    index = inputs[0].index
+    for axis, factor in enumerate(np.atleast_1d(layer.size)):
+        index = np.repeat(index, int(factor), axis=axis)
+    return builder.gather(layer.name, inputs[0].name, index)
 
 
-def _add_score(builder: _Builder, config: Config, outputs: list[str], spec: InputSpec) -> None:
-    if config.model.score == "squared_error":
-        exact = _add_squared_error(builder, outputs[0], spec)
-    else:
-        exact = _add_norm(builder, "mu2", outputs[0])
-        if config.model.score == "kl":
-            exact = _add_kl(builder, exact, outputs[1], config.model.table_type)
-    score = builder.add(Quantize(name="score", inputs=(exact,), format=config.model.score_type, size=1))
-    builder.add(Threshold(name="trigger", inputs=(score,), format=FixedFormat(False, 1, 1), size=1, threshold=0))
+def _permutation(builder: Builder, layer: Any, inputs: Sequence[_Tensor]) -> str:
+    return builder.gather(layer.name, inputs[0].name, np.transpose(inputs[0].index, [axis - 1 for axis in layer.dims]))
 
 
-def _add_squared_error(builder: _Builder, output: str, spec: InputSpec) -> str:
-    a, b = builder.format_of("inputs"), builder.format_of(output)
-    fraction = max(a.fraction, b.fraction)
-    low = (a.low << (fraction - a.fraction)) - (b.high << (fraction - b.fraction))
-    high = (a.high << (fraction - a.fraction)) - (b.low << (fraction - b.fraction))
-    difference = FixedFormat.covering(low, high, fraction)
-
-    def make(form: FixedFormat) -> SquaredError:
-        return SquaredError(
-            name="squared_error", inputs=("inputs", output, "hw"), format=form, size=1, present=spec.present, difference=difference
-        )
-
-    return builder.add_exact(make, 2 * fraction)
+def _slice(builder: Builder, layer: Any, inputs: Sequence[_Tensor]) -> str:
+    return builder.gather(layer.name, inputs[0].name, inputs[0].index[layer.start : layer.stop])
 
 
-def _add_norm(builder: _Builder, name: str, source: str) -> str:
-    fraction = 2 * builder.format_of(source).fraction
-    return builder.add_exact(lambda form: SquaredNorm(name=name, inputs=(source,), format=form, size=1), fraction)
+def _pool(builder: Builder, layer: Any, inputs: Sequence[_Tensor]) -> str:
+    (source,) = inputs
+    summed = type(layer).__name__ == "SumPooling2D"
+    if getattr(layer, "padding", "valid") != "valid":
+        raise UserError(f"layer '{layer.name}': padding '{layer.padding}' of a pooling layer is not supported; use valid")
+    window = tuple(layer.pool_size)
+    strides = window if summed else tuple(layer.strides)
+    views = np.lib.stride_tricks.sliding_window_view(source.index, window, axis=tuple(range(len(window))))
+    views = views[tuple(slice(None, None, stride) for stride in strides)]
+    windows = views.reshape(-1, prod(window)).copy()
+    form = builder.format_of(source.name)
+
+    def make(form: FixedFormat) -> Pool:
+        function = "sum" if summed else "max"
+        return Pool(name=layer.name, inputs=(source.name,), format=form, size=len(windows), windows=windows, function=function)
+
+    return builder.add_exact(make, form.fraction) if summed else builder.add(make(form))
 
 
-def _add_kl(builder: _Builder, mu2: str, log_var: str, form: FixedFormat) -> str:
-    """0.5 * (sum mu^2 + sum (exp(v) - v - 1)) with v = ln sigma^2: the KL divergence to a unit normal prior."""
-    table = exp_table("variance_term", log_var, builder.format_of(log_var), form, builder.size_of(log_var))
-    builder.add(table)
-    fraction = max(builder.format_of(mu2).fraction, form.fraction) + 1
-    return builder.add_exact(lambda total: Sum(name="kl", inputs=(mu2, table.name), format=total, size=1, halvings=1), fraction)
+def _concatenate(builder: Builder, layer: Any, inputs: Sequence[_Tensor]) -> str:
+    if any(len(tensor.shape) != 1 for tensor in inputs):
+        raise UserError(f"layer '{layer.name}': Concatenate of images is not supported; put a Flatten before it")
+    name = inputs[0].name
+    for position, tensor in enumerate(inputs[1:], 2):
+        name = _joined(builder, layer.name if position == len(inputs) else f"{layer.name}_{position}", name, tensor.name)
+    return name
 
 
-def exp_table(name: str, source: str, source_format: FixedFormat, form: FixedFormat, size: int) -> Table:
-    """Table of exp(v) - v - 1 over all 2**width inputs of `source_format`, rounded and saturated to `form`."""
-    bits = np.arange(1 << source_format.width, dtype=np.int64)
-    codes = np.where(bits > source_format.high, bits - len(bits), bits) if source_format.signed else bits
-    values = codes * source_format.lsb
-    exact = np.expm1(values) - values
-    table = form.quantize(np.minimum(exact, (form.high + 1) * form.lsb))
-    inside = table < form.high
-    error = float(np.abs(table * form.lsb - exact)[inside].max())
-    return Table(name=name, inputs=(source,), format=form, size=size, codes=table, function="exp(v) - v - 1", max_error=error)
+def _joined(builder: Builder, name: str, first: str, second: str) -> str:
+    size = builder.size_of(first) + builder.size_of(second)
+    fraction = max(builder.format_of(first).fraction, builder.format_of(second).fraction)
+    return builder.add_exact(lambda form: Concatenate(name=name, inputs=(first, second), format=form, size=size), fraction)
+
+
+def _elementwise(builder: Builder, layer: Any, inputs: Sequence[_Tensor]) -> str:
+    kind = type(layer).__name__.lower()
+    if len(inputs) != 2 or inputs[0].shape != inputs[1].shape:
+        raise UserError(f"layer '{layer.name}': {kind} needs two inputs of one shape, not {[tensor.shape for tensor in inputs]}")
+    return builder.elementwise(layer.name, kind, inputs[0].name, inputs[1].name)
+
+
+_HANDLERS: dict[str, _Handler] = {
+    "InputLayer": lambda builder, layer, inputs: "inputs",
+    "QDense": _dense,
+    "QConv1D": _convolution,
+    "QConv2D": _convolution,
+    "QActivation": lambda builder, layer, inputs: _add_activation(builder, layer.name, layer.activation, inputs[0].name),
+    "Flatten": _identity,
+    "Reshape": _identity,
+    "Dropout": _identity,
+    "GaussianNoise": _identity,
+    "Permute": _permutation,
+    "ZeroPadding1D": _zero_padding,
+    "ZeroPadding2D": _zero_padding,
+    "UpSampling1D": _upsampling,
+    "UpSampling2D": _upsampling,
+    "MaxPooling1D": _pool,
+    "MaxPooling2D": _pool,
+    "SumPooling2D": _pool,
+    "Slice": _slice,
+    "Concatenate": _concatenate,
+    "Add": _elementwise,
+    "Subtract": _elementwise,
+    "Multiply": _elementwise,
+}
 
 
 def threshold_for_fpr(scores: npt.NDArray[np.integer], fpr: float) -> int:

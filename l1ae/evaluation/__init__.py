@@ -14,7 +14,7 @@ from l1ae.evaluation._metrics import (
     load_metrics,
     save_metrics,
 )
-from l1ae.evaluation._run_figures import history_figure, inputs_figure
+from l1ae.evaluation._run_figures import history_figure, inputs_figure, regions_figure
 from l1ae.evaluation._style import figure_svg
 from l1ae.evaluation._working_point import WorkingPoint, tpr_at_fpr
 from l1ae.evaluation._write import performance_figures, write_evaluation
@@ -41,6 +41,7 @@ __all__ = [
     "inputs_figure",
     "load_metrics",
     "performance_figures",
+    "regions_figure",
     "roc_figure",
     "save_metrics",
     "score_figure",

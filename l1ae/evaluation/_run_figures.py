@@ -14,9 +14,9 @@ from matplotlib.figure import Figure
 from l1ae.errors import UserError
 from l1ae.evaluation._estimate import FloatArray
 from l1ae.evaluation._style import BACKGROUND_COLOUR, PALETTE, colours, frame_label, new_figure, sample_label, styled
-from l1ae.inputs import InputSpec
+from l1ae.inputs import InputSpec, RegionSpec
 
-__all__ = ["history_figure", "inputs_figure"]
+__all__ = ["history_figure", "inputs_figure", "regions_figure"]
 
 GROUP_LABELS = {"met": "MET", "eg": "e/gamma", "mu": "Muons", "jet": "Jets"}
 FEATURE_LABELS = {"pt": "$p_T$ [GeV]", "eta": r"$\eta$", "phi": r"$\phi$ [rad]"}
@@ -111,6 +111,35 @@ def inputs_figure(hardware: Mapping[str, npt.NDArray[np.integer]], spec: InputSp
         frame_label(grid[0, 0])
         handles, labels = grid[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper right", ncols=len(labels))
+    return figure
+
+
+def regions_figure(hardware: Mapping[str, npt.NDArray[np.integer]], spec: RegionSpec) -> Figure:
+    """Mean calorimeter image of every sample, and the distributions of the largest region and of the sum.
+
+    `hardware` maps a sample to its codes (N, phi, eta).
+    """
+    names = sorted(hardware, key=lambda name: (name != "background", name))
+    colour = {"background": BACKGROUND_COLOUR, **colours(sorted(set(hardware) - {"background"}))}
+    energies = {name: np.asarray(hardware[name] * spec.et.lsb, np.float64) for name in names}
+    top = max(float(values.mean(axis=0).max()) for values in energies.values())
+    with styled():
+        figure = new_figure(11.0, 6.5)
+        grid = figure.subplot_mosaic([names, ["largest"] * (len(names) // 2) + ["sum"] * (len(names) - len(names) // 2)])
+        for name in names:
+            image = grid[name].imshow(energies[name].mean(axis=0), origin="lower", aspect="auto", vmin=0, vmax=top)
+            grid[name].set_title(sample_label(name), size=11)
+            grid[name].set_xlabel(r"$\eta$ region", size=11)
+            grid[name].tick_params(labelsize=9)
+        grid[names[0]].set_ylabel(r"$\phi$ region", size=11)
+        figure.colorbar(image, ax=[grid[name] for name in names]).set_label("Mean $E_T$ [GeV]", size=11)
+        for panel, reduce in (("largest", np.max), ("sum", np.sum)):
+            values = {name: reduce(array.reshape(len(array), -1), axis=1) for name, array in energies.items()}
+            edges = _feature_edges("pt", values, spec.et.lsb)
+            _panel(grid[panel], values, edges, colour)
+            grid[panel].set(xlabel=f"{panel.capitalize()}{' region' if panel == 'largest' else ' of all regions'} [GeV]", yscale="log")
+        handles, labels = grid["largest"].get_legend_handles_labels()
+        grid["largest"].legend(handles, labels, fontsize=9)
     return figure
 
 

@@ -9,25 +9,32 @@ from l1ae.models._build import (
     fold_batch_norm,
 )
 from l1ae.models._calibration import Calibration, WeightBits, calibrate, integer_bits
-from l1ae.models._plan import DenseStep, decoder_plan, firmware_plan
-from l1ae.models._scores import kl, mu2, score, squared_error
+from l1ae.models._layers import Slice, SumPooling2D
+from l1ae.models._plan import WeightStep, code_step, firmware_plan, weight_steps
+from l1ae.models._scores import absolute_error, kl, latent_error, mu2, rz, score, squared_error
 
 __all__ = [
     "Calibration",
-    "DenseStep",
     "Networks",
+    "Slice",
+    "SumPooling2D",
     "WeightBits",
+    "WeightStep",
+    "absolute_error",
     "build_float_model",
     "build_float_networks",
     "build_quantized_model",
     "build_quantized_networks",
     "calibrate",
-    "decoder_plan",
+    "code_step",
     "firmware_plan",
     "fold_batch_norm",
     "integer_bits",
     "kl",
+    "latent_error",
     "mu2",
+    "rz",
     "score",
     "squared_error",
+    "weight_steps",
 ]

@@ -7,7 +7,7 @@ from math import ceil, log2
 
 from l1ae.config import Config
 from l1ae.errors import UserError
-from l1ae.models._plan import activation_fraction, firmware_plan
+from l1ae.models._plan import INPUTS, Plan, WeightStep, firmware_plan, weight_steps
 
 __all__ = ["Calibration", "WeightBits", "calibrate", "integer_bits"]
 
@@ -16,7 +16,10 @@ MAX_BIAS_BITS = 16
 
 @dataclass(frozen=True)
 class WeightBits:
-    """Quantizers of one dense layer, in the convention of QKeras: the sign is not among the integer bits."""
+    """Quantizers of one layer, in the convention of QKeras: the sign is not among the integer bits.
+
+    The values of ternary and binary weights are multiples of 2**kernel_integer.
+    """
 
     kernel_bits: int
     kernel_integer: int
@@ -28,7 +31,7 @@ class WeightBits:
 class Calibration:
     """Integer bits of every quantizer of a firmware graph.
 
-    `weights` is keyed by dense layer. `activations`, keyed by activation layer, holds integer bits without the sign.
+    `weights` is keyed by the layer with weights. `activations`, keyed by activation layer, holds integer bits without the sign.
     """
 
     weights: Mapping[str, WeightBits]
@@ -61,25 +64,36 @@ def integer_bits(largest: float, bits: int, *, signed: bool) -> int:
 def calibrate(config: Config, kernels: Mapping[str, float], biases: Mapping[str, float], activations: Mapping[str, float]) -> Calibration:
     """Choose all binary points.
 
-    `kernels` and `biases` give the largest magnitude per dense layer, `activations` the magnitude per activation
-    layer that must not saturate. Activations get no fewer than 0 integer bits (QKeras' quantized_relu knows no negative
-    number), and one spare code of headroom comes from rounding up to a power of two. Biases lie on the grid of the
-    products they are added to, as far as 16 bits reach: a finer grid would widen every accumulator.
+    `kernels` gives the largest magnitude per layer, or the wanted scale of its ternary or binary weights; `biases` the
+    largest magnitude, `activations` the magnitude per activation layer that must not saturate. Activations get no fewer
+    than 0 integer bits (QKeras' quantized_relu knows no negative number), and one spare code of headroom comes from
+    rounding up to a power of two. Biases lie on the grid of the products they are added to, as far as 16 bits reach: a
+    finer grid would widen every accumulator.
     """
-    plan = {step.name: step for step in firmware_plan(config)}
-    integers = {
-        step.activation: max(integer_bits(activations[step.activation], step.bits, signed=not step.hidden), 0) for step in plan.values()
-    }
-    weights = {}
-    for step in plan.values():
-        source = plan.get(step.source)
-        fraction = activation_fraction(source, integers[source.activation] if source else 0, config.inputs.network)
-        weights[step.name] = _weight_bits(config.model.weight_bits, kernels[step.name], biases[step.name], fraction)
+    plan = firmware_plan(config)
+    steps = weight_steps(plan)
+    integers = {step.activation: max(integer_bits(activations[step.activation], step.bits, signed=not step.hidden), 0) for step in steps}
+    fractions = _fractions(config, plan, integers)
+    weights = {step.name: _weight_bits(step, kernels[step.name], biases.get(step.name, 0.0), fractions[step.sources[0]]) for step in steps}
     return Calibration(weights, integers)
 
 
-def _weight_bits(bits: int, kernel: float, bias: float, input_fraction: int) -> WeightBits:
-    kernel_integer = integer_bits(kernel, bits, signed=True)
+def _fractions(config: Config, plan: Plan, integers: Mapping[str, int]) -> dict[str, int]:
+    """Fractional bits of every step's tensor; steps without weights do not change them."""
+    fractions = {INPUTS: config.inputs.spec().network.fraction}
+    for step in plan:
+        if isinstance(step, WeightStep):
+            fractions[step.name] = step.bits - integers[step.activation] - (0 if step.hidden else 1)
+        else:
+            fractions[step.name] = max(fractions[source] for source in step.sources)
+    return fractions
+
+
+def _weight_bits(step: WeightStep, kernel: float, bias: float, input_fraction: int) -> WeightBits:
+    if step.weights == "fixed":
+        bits, kernel_integer = step.weight_bits, integer_bits(kernel, step.weight_bits, signed=True)
+    else:
+        bits, kernel_integer = 1, round(log2(kernel)) if kernel > 0 else 0
     product_fraction = input_fraction + bits - 1 - kernel_integer
     bias_integer = max(integer_bits(bias, MAX_BIAS_BITS, signed=True), 0)
     return WeightBits(bits, kernel_integer, min(max(1 + bias_integer + product_fraction, 2), MAX_BIAS_BITS), bias_integer)

@@ -1,36 +1,70 @@
-"""Which dense layers a configured network has, their names, and how they are connected.
+"""Which layers a configured network has, their names, and how they are connected.
 
 The names are the ones that every later stage (contract, HLS project, RTL, reports) uses.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from math import prod
+from typing import Any, Literal
 
-from l1ae.config import Config
-from l1ae.inputs import FixedFormat
+from l1ae.config import Config, ConvolutionConfig, LayerBits
+from l1ae.errors import UserError
+from l1ae.inputs import InputSpec
 
-__all__ = ["INPUTS", "DenseStep", "activation_fraction", "decoder_plan", "firmware_plan", "output_steps"]
+__all__ = [
+    "INPUTS",
+    "ConcatenateStep",
+    "ConvolutionStep",
+    "DenseStep",
+    "Plan",
+    "PoolStep",
+    "ReshapeStep",
+    "SliceStep",
+    "SpreadStep",
+    "Step",
+    "WeightStep",
+    "auxiliary_plans",
+    "code_step",
+    "firmware_plan",
+    "output_steps",
+    "weight_steps",
+]
 
 INPUTS = "inputs"
 """Name of the input layer."""
 
+Shape = tuple[int, ...]
 
-@dataclass(frozen=True)
-class DenseStep:
-    """One dense layer with what follows it.
 
-    `source` is the step whose activation feeds it (`INPUTS` for the first). `hidden` steps end in a ReLU, the others
-    are linear. `bits` is the width of the activation quantizer called `activation`.
-    """
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One tensor of the network: `sources` are the steps (or `INPUTS`) that it is made of, `shape` is its own, per event."""
 
     name: str
-    units: int
-    source: str
+    sources: tuple[str, ...]
+    shape: Shape
+
+
+Plan = tuple[Step, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightStep(Step):
+    """A layer with weights and what follows it: a ReLU (`hidden`) or nothing, and a quantizer of `bits` bits.
+
+    `weights` says what kind of number a weight is, `weight_bits` its width where it is "fixed".
+    """
+
     hidden: bool
     bits: int
+    weight_bits: int
+    weights: Literal["fixed", "ternary", "binary"] = "fixed"
+    bias: bool = True
 
     @property
     def activation(self) -> str:
-        """Name of the layer that follows the dense layer: a ReLU, or a plain quantizer."""
+        """Name of the layer that follows: a ReLU, or a plain quantizer."""
         return f"{self.name}_relu" if self.hidden else f"{self.name}_q"
 
     @property
@@ -39,41 +73,288 @@ class DenseStep:
         return f"{self.name}_bn"
 
 
-def _hidden(prefix: str, sizes: tuple[int, ...], source: str, bits: int) -> list[DenseStep]:
-    steps: list[DenseStep] = []
-    for index, units in enumerate(sizes):
-        steps.append(DenseStep(f"{prefix}{index}", units, steps[-1].name if steps else source, True, bits))
-    return steps
+@dataclass(frozen=True, kw_only=True)
+class DenseStep(WeightStep):
+    """A dense layer of shape[0] nodes."""
 
 
-def firmware_plan(config: Config) -> tuple[DenseStep, ...]:
-    """The layers that become firmware: the whole autoencoder, or the encoder of a variational one."""
+@dataclass(frozen=True, kw_only=True)
+class ConvolutionStep(WeightStep):
+    """A convolution with shape[2] filters."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: Literal["valid", "same"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoolStep(Step):
+    """Sum or maximum over non-overlapping windows."""
+
+    window: tuple[int, int]
+    function: Literal["sum", "max"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpreadStep(Step):
+    """Nearest-neighbour upsampling by `factors`, then `pad` rows of zeros above and columns of zeros to the left."""
+
+    factors: tuple[int, int]
+    pad: tuple[int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SliceStep(Step):
+    """Elements [start, stop) of a flat tensor."""
+
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReshapeStep(Step):
+    """The same elements in another shape."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConcatenateStep(Step):
+    """Flat tensors one after the other."""
+
+
+class _Planner:
+    """Appends steps and knows the last one's name and shape."""
+
+    def __init__(self, config: Config, source: str, shape: Shape) -> None:
+        self._config = config
+        self.steps: list[Step] = []
+        self.last, self.shape = source, shape
+
+    def _add(self, step: Step) -> None:
+        self.steps.append(step)
+        self.last, self.shape = step.name, step.shape
+
+    def continue_from(self, name: str, shape: Shape) -> None:
+        """Branch off: the next step's source is an earlier tensor."""
+        self.last, self.shape = name, shape
+
+    def _widths(self, name: str, bits: int) -> dict[str, Any]:
+        model = self._config.model
+        change = model.layers.get(name, LayerBits())
+        return {
+            "bits": change.activation_bits or bits,
+            "weight_bits": change.weight_bits or model.weight_bits,
+            "weights": change.weights or "fixed",
+        }
+
+    def dense(self, name: str, units: int, *, hidden: bool, bits: int | None = None) -> None:
+        """A dense layer on the flattened tensor."""
+        if len(self.shape) > 1:
+            self.reshape(f"{self.last}_flat", (prod(self.shape),))
+        widths = self._widths(name, bits or self._config.model.activation_bits)
+        self._add(DenseStep(name=name, sources=(self.last,), shape=(units,), hidden=hidden, **widths))
+
+    def hidden(self, prefix: str, sizes: Iterable[int]) -> None:
+        """Dense layers with ReLU, prefix0, prefix1, ..."""
+        for index, units in enumerate(sizes):
+            self.dense(f"{prefix}{index}", units, hidden=True)
+
+    def reshape(self, name: str, shape: Shape) -> None:
+        """The same elements in another shape; no step when the shape is the same."""
+        if shape != self.shape:
+            self._add(ReshapeStep(name=name, sources=(self.last,), shape=shape))
+
+    def slice(self, name: str, start: int, stop: int) -> None:
+        """Some elements of a flat tensor."""
+        self._add(SliceStep(name=name, sources=(self.last,), shape=(stop - start,), start=start, stop=stop))
+
+    def pool(self, name: str, window: tuple[int, int], function: Literal["sum", "max"]) -> None:
+        """Pooling of an image."""
+        rows, columns, channels = self.shape
+        shape = (rows // window[0], columns // window[1], channels)
+        self._add(PoolStep(name=name, sources=(self.last,), shape=shape, window=window, function=function))
+
+    def convolution(self, name: str, layer: ConvolutionConfig, *, hidden: bool = True, bits: int | None = None, bias: bool = True) -> None:
+        """Upsampling and zeros, convolution with ReLU, pooling; those that do nothing are left out."""
+        if layer.upsample != (1, 1) or layer.pad != (0, 0):
+            rows, columns = (n * f + p for n, f, p in zip(self.shape[:2], layer.upsample, layer.pad, strict=True))
+            shape = (rows, columns, self.shape[2])
+            self._add(SpreadStep(name=f"{name}_up", sources=(self.last,), shape=shape, factors=layer.upsample, pad=layer.pad))
+        self._add(
+            ConvolutionStep(
+                name=name,
+                sources=(self.last,),
+                shape=(*_positions(name, self.shape, layer), layer.filters),
+                hidden=hidden,
+                kernel=layer.kernel,
+                stride=layer.stride,
+                padding=layer.padding,
+                bias=bias,
+                **self._widths(name, bits or self._config.model.activation_bits),
+            )
+        )
+        if layer.pool != (1, 1):
+            self.pool(f"{name}_pool", layer.pool, layer.pooling)
+
+    def concatenate(self, name: str, sources: tuple[str, ...], size: int) -> None:
+        """Flat tensors one after the other."""
+        self._add(ConcatenateStep(name=name, sources=sources, shape=(size,)))
+
+    @property
+    def plan(self) -> Plan:
+        """The steps so far."""
+        return tuple(self.steps)
+
+
+def _positions(name: str, shape: Shape, layer: ConvolutionConfig) -> tuple[int, int]:
+    """Rows and columns of a convolution's output."""
+    result = []
+    for size, kernel, stride, axis in zip(shape[:2], layer.kernel, layer.stride, ("rows", "columns"), strict=True):
+        if layer.padding == "valid" and kernel > size:
+            raise UserError(f"layer '{name}': its kernel has {kernel} {axis}, its input only {size}; use a smaller kernel or padding: same")
+        result.append(-(-size // stride) if layer.padding == "same" else (size - kernel) // stride + 1)
+    if layer.pool[0] > result[0] or layer.pool[1] > result[1]:
+        raise UserError(f"layer '{name}': the pooling window {layer.pool} is larger than the image {tuple(result)}; use a smaller one")
+    return result[0], result[1]
+
+
+def firmware_plan(config: Config) -> Plan:
+    """The layers that become firmware: an autoencoder, the encoder of a variational one, or a student."""
+    spec = config.inputs.spec()
+    planner = _Planner(config, INPUTS, (spec.size,))
+    kind, _, role = config.model.architecture.rpartition("_")
+    if kind == "conv" or role == "student":
+        _add_convolutions(planner, config)
+    elif kind == "set":
+        _add_objects(planner, config)
+    if config.model.architecture == "latent_ae":
+        _add_latent_autoencoder(planner, config)
+    elif role == "student":
+        planner.hidden("enc", config.model.encoder)
+        planner.dense("output", 1, hidden=True, bits=config.model.output_bits)
+    else:
+        _add_encoder(planner, config)
+        if not config.model.variational:
+            _add_decoder(planner, config)
+    _check_names(config, planner.plan)
+    return planner.plan
+
+
+def _check_names(config: Config, plan: Plan) -> None:
+    known = [step.name for step in weight_steps(plan)]
+    for name in config.model.layers:
+        if name not in known:
+            raise UserError(f"model.layers names '{name}'; the layers of '{config.name}' are {', '.join(known)}")
+
+
+def _add_convolutions(planner: _Planner, config: Config) -> None:
+    planner.reshape("image", (*config.inputs.spec().event_shape, 1))
+    for index, layer in enumerate(config.model.convolutions):
+        planner.convolution(f"conv{index}", layer)
+
+
+def _add_objects(planner: _Planner, config: Config) -> None:
+    """Every object of a kind passes the same layers, and the results are added (Deep Sets, arXiv:1703.06114, theorem 2).
+
+    These layers have no bias, so that an empty slot, whose features are 0, adds nothing.
+    """
+    spec = config.inputs.spec()
+    assert isinstance(spec, InputSpec)
+    parts, total = [], 0
+    for name, where in spec.slices().items():
+        planner.continue_from(INPUTS, (spec.size,))
+        planner.slice(f"{name}_inputs", 3 * where.start, 3 * where.stop)
+        if (count := where.stop - where.start) > 1:
+            planner.reshape(f"{name}_objects", (count, 1, 3))
+            for index, filters in enumerate(config.model.objects):
+                planner.convolution(f"{name}_phi{index}", ConvolutionConfig(filters=filters, kernel=(1, 1)), bias=False)
+            planner.pool(f"{name}_sum", (count, 1), "sum")
+            planner.reshape(f"{name}_set", (config.model.objects[-1],))
+        parts.append(planner.last)
+        total += planner.shape[0]
+    planner.concatenate("objects", tuple(parts), total)
+
+
+def _add_latent_autoencoder(planner: _Planner, config: Config) -> None:
     model = config.model
-    encoder = _hidden("enc", model.encoder, INPUTS, model.activation_bits)
-    last = encoder[-1].name if encoder else INPUTS
-    if model.architecture == "dense_vae":
-        heads = [DenseStep(name, model.latent, last, False, model.latent_bits) for name in ("mu", "log_var")]
-        return (*encoder, *heads)
-    latent = DenseStep("latent", model.latent, last, False, model.latent_bits)
-    return (*encoder, latent, *decoder_plan(config))
+    planner.hidden("ext", model.extractor)
+    planner.dense("features", model.features, hidden=True)
+    planner.hidden("enc", model.encoder)
+    planner.dense("latent", model.latent, hidden=model.latent_activation == "relu", bits=model.latent_bits)
+    planner.hidden("dec", model.decoder)
+    planner.dense("out", model.features, hidden=False, bits=model.output_bits)
 
 
-def decoder_plan(config: Config) -> tuple[DenseStep, ...]:
-    """The layers from the latent space back to the inputs."""
+def _add_encoder(planner: _Planner, config: Config) -> None:
     model = config.model
-    decoder = _hidden("dec", model.decoder, "latent", model.activation_bits)
-    out = DenseStep("out", config.inputs.spec().size, decoder[-1].name if decoder else "latent", False, model.output_bits)
-    return (*decoder, out)
+    planner.hidden("enc", model.encoder)
+    if not model.variational:
+        planner.dense("latent", model.latent, hidden=model.latent_activation == "relu", bits=model.latent_bits)
+        return
+    if len(planner.shape) > 1:
+        planner.reshape(f"{planner.last}_flat", (prod(planner.shape),))
+    last, shape = planner.last, planner.shape
+    for name in ("mu", "log_var"):
+        planner.continue_from(last, shape)
+        planner.dense(name, model.latent, hidden=False, bits=model.latent_bits)
 
 
-def output_steps(plan: tuple[DenseStep, ...]) -> tuple[DenseStep, ...]:
-    """The steps of a plan whose activations feed no other step, in order."""
-    used = {step.source for step in plan}
-    return tuple(step for step in plan if step.name not in used)
+def _add_decoder(planner: _Planner, config: Config) -> None:
+    """From the latent space back to the inputs: dense, or dense and then convolutions on `decoder_shape`."""
+    model, size = config.model, config.inputs.spec().size
+    planner.hidden("dec", model.decoder)
+    if model.decoder_shape is None or model.deconvolution_out is None:
+        planner.dense("out", size, hidden=False, bits=model.output_bits)
+        return
+    planner.dense("dec_image", prod(model.decoder_shape), hidden=True)
+    planner.reshape("dec_reshaped", model.decoder_shape)
+    for index, layer in enumerate(model.deconvolutions):
+        planner.convolution(f"deconv{index}", layer)
+    planner.convolution("out", model.deconvolution_out, hidden=False, bits=model.output_bits)
+    if prod(planner.shape) != size:
+        raise UserError(
+            f"model.deconvolution_out makes an image of {planner.shape}, the inputs are {config.inputs.spec().event_shape}; "
+            "change decoder_shape, upsample, pad or kernels"
+        )
+    planner.reshape("out_flat", (size,))
 
 
-def activation_fraction(step: DenseStep | None, integer: int, network: FixedFormat) -> int:
-    """Fractional bits of a step's quantized activation with `integer` integer bits (sign not counted); None: the inputs."""
-    if step is None:
-        return network.fraction
-    return step.bits - integer - (0 if step.hidden else 1)
+def auxiliary_plans(config: Config) -> dict[str, Plan]:
+    """Graphs that are trained beside the firmware, in floating point, by the name and size of their input.
+
+    "decoder" of a variational autoencoder (latent -> inputs), "expander" of a feature extractor (features -> embedding),
+    "teacher" of a student (inputs -> inputs).
+    """
+    model, size = config.model, config.inputs.spec().size
+    if model.variational:
+        planner = _Planner(config, "latent", (model.latent,))
+        _add_decoder(planner, config)
+        return {"decoder": planner.plan}
+    if model.architecture == "latent_ae":
+        planner = _Planner(config, "features", (model.features,))
+        *hidden, last = config.training.vicreg.expander
+        planner.hidden("expander", hidden)
+        planner.dense("embedding", last, hidden=False)
+        return {"expander": planner.plan}
+    if model.architecture == "student":
+        planner = _Planner(config, INPUTS, (size,))
+        planner.hidden("teacher", model.teacher)
+        planner.dense("teacher_out", size, hidden=False)
+        return {"teacher": planner.plan}
+    return {}
+
+
+def weight_steps(plan: Plan) -> tuple[WeightStep, ...]:
+    """The steps that have weights, in order."""
+    return tuple(step for step in plan if isinstance(step, WeightStep))
+
+
+def output_steps(config: Config, plan: Plan) -> tuple[Step, ...]:
+    """The steps whose tensors the graph returns, in order: those that feed no other, and the features of a latent autoencoder."""
+    used = {source for step in plan for source in step.sources}
+    wanted = {"features"} if config.model.architecture == "latent_ae" else set()
+    return tuple(step for step in plan if step.name not in used or step.name in wanted)
+
+
+def code_step(config: Config) -> str:
+    """Name of the step whose activation is the code that regularisers act on."""
+    return "mu" if config.model.variational else "latent"

@@ -30,7 +30,7 @@ def part_of(config: Config, events: Events) -> npt.NDArray[np.int8]:
     return split_fractions(events, (config.data.train, config.data.validation), config.data.split_seed)
 
 
-def validation_events(config: Config, store: EventStore) -> npt.NDArray[np.int16]:
+def validation_events(config: Config, store: EventStore) -> npt.NDArray[np.integer]:
     """Hardware integers of the validation part of the background, (N, slots, 3)."""
     return np.concatenate([events.hw[part_of(config, events) == VALIDATION] for events in store.chunks()])
 
@@ -61,8 +61,16 @@ class Scorer:
     def quantized_tensors(self, hardware: npt.NDArray[np.integer]) -> dict[str, npt.NDArray[np.float32]]:
         """Outputs of the quantized Keras model by the name of the contract's tensor."""
         outputs = _predict(self.models.quantized_model, self.config.inputs.spec().to_network_float(hardware))
-        names = [tensor._keras_history.operation.name for tensor in self.models.quantized_model.outputs]
-        return dict(zip(names, outputs, strict=True))
+        names = [self._contract_tensor(tensor) for tensor in self.models.quantized_model.outputs]
+        return {name: output.reshape(len(output), -1) for name, output in zip(names, outputs, strict=True)}
+
+    def _contract_tensor(self, tensor: Any) -> str:
+        """The contract's name of a Keras tensor; layers that only change the shape are no operations of the contract."""
+        known = {operation.name for operation in self.contract.operations}
+        layer = tensor._keras_history.operation
+        while layer.name not in known:
+            layer = layer.input._keras_history.operation
+        return str(layer.name)
 
 
 def _predict(model: Any, inputs: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
@@ -97,7 +105,7 @@ def evaluation_scores(scorer: Scorer) -> tuple[dict[str, ScoreSet], dict[str, np
     return sets, groups
 
 
-def first_events(config: Config, events: int) -> dict[str, npt.NDArray[np.int16]]:
+def first_events(config: Config, events: int) -> dict[str, npt.NDArray[np.integer]]:
     """The first events of every sample, (N, slots, 3), for a look at the inputs."""
     dataset = open_dataset(config.data.source, config.inputs.spec())
     stores = {"background": dataset.background, **dataset.signals}
@@ -108,7 +116,7 @@ def first_events(config: Config, events: int) -> dict[str, npt.NDArray[np.int16]
 class CsimSample:
     """Real events for the C simulation; `sample` names each event's store, `held_out` excludes what was trained on."""
 
-    hardware: npt.NDArray[np.int16]
+    hardware: npt.NDArray[np.integer]
     sample: npt.NDArray[np.str_]
     held_out: npt.NDArray[np.bool_]
 
@@ -126,7 +134,7 @@ def csim_sample(config: Config, events: int) -> CsimSample:
 
 def _first_events(
     config: Config, background: EventStore, signals: Mapping[str, EventStore], events: int
-) -> Iterator[tuple[str, npt.NDArray[np.int16], npt.NDArray[np.bool_]]]:
+) -> Iterator[tuple[str, npt.NDArray[np.integer], npt.NDArray[np.bool_]]]:
     available = sum(store.n_events for store in signals.values())
     wanted = max(events // 5, events - background.n_events)
     share = {name: min(wanted * store.n_events // max(available, 1), store.n_events) for name, store in signals.items()}

@@ -15,8 +15,9 @@ from l1ae.config import Config
 from l1ae.contract import Contract, build_contract, threshold_for_fpr
 from l1ae.data import dataset_folder, open_dataset
 from l1ae.errors import CheckFailedError, UserError
-from l1ae.evaluation import evaluate, inputs_figure, write_evaluation
+from l1ae.evaluation import evaluate, inputs_figure, regions_figure, write_evaluation
 from l1ae.hls import CsimReport, convert, corner_vectors, read_vendor_report, simulate, verdict
+from l1ae.inputs import InputSpec
 from l1ae.pipeline._comparison import float_comparison, report_content
 from l1ae.pipeline._run import Run, digest_file, digest_json, digest_tree, write_text
 from l1ae.pipeline._samples import Scorer, csim_sample, evaluation_scores, first_events, validation_events
@@ -32,8 +33,12 @@ _OBSERVED_EVENTS = 20_000
 _TEST_VECTORS = 100
 _SCORE_NAMES = {
     "squared_error": "Squared reconstruction error",
+    "absolute_error": "Absolute reconstruction error",
+    "latent_error": "Squared distance of the features and their reconstruction",
+    "output": "Score of the student",
     "mu2": r"Latent score $\sum\mu^2$",
     "kl": "KL divergence of the latent distribution",
+    "rz": r"Latent score $R_z = \sum\mu^2/\sigma^2$",
 }
 
 
@@ -86,7 +91,8 @@ def evaluate_stage(run: Run) -> None:
         scores, groups = evaluation_scores(scorer)
         contract = scorer.contract
         metrics = evaluate(scores, groups, threshold=contract.threshold * contract.score.format.lsb)
-        inputs = inputs_figure(first_events(run.config, _OBSERVED_EVENTS), run.config.inputs.spec())
+        spec, events = run.config.inputs.spec(), first_events(run.config, _OBSERVED_EVENTS)
+        inputs = inputs_figure(events, spec) if isinstance(spec, InputSpec) else regions_figure(events, spec)
         target_fpr, name = run.config.model.target_fpr, _SCORE_NAMES[run.config.model.score]
         write_evaluation(target, metrics, scores, groups, target_fpr=target_fpr, score_name=name, more={"inputs": inputs})
 

@@ -6,23 +6,22 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.config import Config, HlsConfig
-from l1ae.contract import Contract, Dense, Table
+from l1ae.contract import Accumulating, Contract, Convolution, Dense, Table
 from l1ae.hls import Project
 
-__all__ = ["contract_summary", "hls_summary"]
+__all__ = ["contract_summary", "hls_summary", "weighted_layers"]
 
 
 def contract_summary(contract: Contract, config: Config, hardware: npt.NDArray[np.integer]) -> dict[str, Any]:
     """Sizes, threshold, and per tensor: type, proven range, range observed on `hardware`, number type of the evaluation."""
-    dense = list(contract.dense())
-    weights = [array for layer in dense for array in (layer.weights, layer.bias)]
+    weights = [array for layer in weighted_layers(contract) for array in (layer.weights, layer.bias)]
     form = contract.score.format
     return {
         "project": contract.project,
         "digest": contract.digest,
         "parameters": sum(array.size for array in weights),
         "nonzero_parameters": sum(int(np.count_nonzero(array)) for array in weights),
-        "weight_bits": config.model.weight_bits,
+        "weight_bits": _weight_bits(contract),
         "score": config.model.score,
         "score_type": str(form),
         "threshold": contract.threshold,
@@ -44,6 +43,23 @@ def contract_summary(contract: Contract, config: Config, hardware: npt.NDArray[n
     }
 
 
+def weighted_layers(contract: Contract) -> list[Dense | Convolution]:
+    """The layers with weights, in order."""
+    return [operation for operation in contract.operations if isinstance(operation, Dense | Convolution)]
+
+
+def _weight_bits(contract: Contract) -> str:
+    """Widths of the weights as they are stored: one number, or the range over the layers."""
+    widths = sorted({layer.weight_format.width for layer in weighted_layers(contract)})
+    return f"{widths[0]}" if len(widths) == 1 else f"{widths[0]} to {widths[-1]}"
+
+
+def _multiplications(layer: Dense | Convolution) -> int:
+    """Products with a weight that is not 0, per event."""
+    positions = layer.size // layer.weights.shape[-1]
+    return positions * int(np.count_nonzero(layer.weights))
+
+
 def _tensors(contract: Contract, hardware: npt.NDArray[np.integer]) -> list[dict[str, Any]]:
     observed = contract.evaluate(hardware, [operation.name for operation in contract.operations])
     evaluated_in = contract.evaluated_in()
@@ -60,7 +76,7 @@ def _tensors(contract: Contract, hardware: npt.NDArray[np.integer]) -> list[dict
                 "high": int(max(interval.high)) * lsb,
                 "observed_low": int(codes.min()) * lsb,
                 "observed_high": int(codes.max()) * lsb,
-                "accumulator": str(operation.format) if isinstance(operation, Dense) else None,
+                "accumulator": str(operation.format) if isinstance(operation, Accumulating) else None,
                 "evaluated_in": evaluated_in[operation.name],
             }
         )
@@ -80,5 +96,5 @@ def hls_summary(contract: Contract, hls: HlsConfig, project: Project) -> dict[st
         "io_type": hls.io_type,
         "files": len(project.files),
         "digest": project.digest,
-        "multiplications": sum(int(np.count_nonzero(layer.weights)) for layer in contract.dense()),
+        "multiplications": sum(_multiplications(layer) for layer in weighted_layers(contract)),
     }

@@ -66,13 +66,14 @@ def model_section(run: RunFiles) -> Section:
     facts = [
         ("Network", architecture(run.config)),
         ("Anomaly score", SCORES[model.score]),
-        ("Weights", f"{model.weight_bits} bits"),
+        ("Weights", f"{model.weight_bits} bits{'; exceptions: ' + ', '.join(model.layers) if model.layers else ''}"),
         ("Activations", f"{model.activation_bits} bits, latent {model.latent_bits} bits, output {model.output_bits} bits"),
         ("Float phase", f"at most {training.float_phase.epochs} epochs from learning rate {training.float_phase.learning_rate:g}"),
         (
             "Quantization-aware phase",
             f"at most {training.quantized_phase.epochs} epochs from learning rate {training.quantized_phase.learning_rate:g}",
         ),
+        *_regularisers(run),
         ("Batch size", count(training.batch_size)),
         ("Random seed", str(run.config.seed)),
     ]
@@ -89,6 +90,15 @@ def model_section(run: RunFiles) -> Section:
         caption = "Loss per epoch of both phases on training and validation background, and the learning rate."
         blocks.append(Picture(run.figures["history"], "Training history", caption))
     return Section("model", "Model and training", tuple(blocks))
+
+
+def _regularisers(run: RunFiles) -> list[tuple[str, str]]:
+    """What was added to the reconstruction error, and what was done to inputs and weights."""
+    training = run.config.training
+    defaults = type(training)()
+    names = ("kl_warmup", "noise", "sparsity", "contractive", "weight_decay", "pruning", "learned_widths")
+    changed = {name: getattr(training, name) for name in names if getattr(training, name) != getattr(defaults, name)}
+    return [(name.replace("_", " ").capitalize(), str(value)) for name, value in changed.items()]
 
 
 def _value(key: str, value: object) -> str:

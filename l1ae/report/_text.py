@@ -5,10 +5,23 @@ from l1ae.evaluation import Estimate, format_estimate
 
 __all__ = ["architecture", "bytes_digest", "count", "missing", "number", "percent", "percent_of", "power", "sample", "seconds"]
 
-ARCHITECTURES = {"dense_ae": "dense autoencoder", "dense_vae": "encoder of a dense variational autoencoder"}
+ARCHITECTURES = {
+    "dense_ae": "dense autoencoder",
+    "dense_vae": "encoder of a dense variational autoencoder",
+    "conv_ae": "convolutional autoencoder",
+    "conv_vae": "encoder of a convolutional variational autoencoder",
+    "set_ae": "autoencoder on sets of objects",
+    "set_vae": "encoder of a variational autoencoder on sets of objects",
+    "latent_ae": "feature extractor with an autoencoder on its features",
+    "student": "student of a larger autoencoder",
+}
 
 SCORES = {
     "squared_error": "the squared difference between the event and its reconstruction",
+    "absolute_error": "the absolute difference between the event and its reconstruction",
+    "latent_error": "the squared distance between the event's learned features and their reconstruction",
+    "output": "the network's only output, which imitates the reconstruction error of a larger autoencoder",
+    "rz": "the sum of the squared latent means, each divided by its variance",
     "mu2": "the sum of the squared latent means",
     "kl": "the Kullback-Leibler divergence of the latent distribution from a unit Gaussian",
 }
@@ -24,12 +37,19 @@ SAMPLES = {
 
 
 def architecture(config: Config) -> str:
-    """Kind and layer sizes, for example `dense autoencoder 57-32-16-3-16-32-57`."""
+    """Kind and layer sizes, for example `dense autoencoder 57-32-16-3-16-32-57`; `4@3×3` is a convolution of 4 filters."""
     model = config.model
     inputs = config.inputs.spec().size
-    nodes = [inputs, *model.encoder, model.latent]
-    if model.architecture == "dense_ae":
-        nodes += [*model.decoder, inputs]
+    nodes: list[object] = [inputs, *(f"{layer.filters}@{layer.kernel[0]}×{layer.kernel[1]}" for layer in model.convolutions)]
+    if model.architecture.startswith("set_"):
+        nodes.append("+".join(f"{n} per object" for n in model.objects))
+    if model.architecture == "latent_ae":
+        nodes += [*model.extractor, model.features]
+    nodes += model.encoder
+    nodes.append(1 if model.architecture == "student" else model.latent)
+    if model.architecture.endswith("_ae"):
+        nodes += [*model.decoder, *(f"{layer.filters}@{layer.kernel[0]}×{layer.kernel[1]}" for layer in model.deconvolutions)]
+        nodes.append(model.features if model.architecture == "latent_ae" else inputs)
     return f"{ARCHITECTURES[model.architecture]} {'-'.join(str(n) for n in nodes)}"
 
 

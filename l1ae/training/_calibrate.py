@@ -4,10 +4,12 @@ from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
 
 from l1ae.config import Config
-from l1ae.models import Calibration, DenseStep, calibrate, firmware_plan
-from l1ae.training._data import Block
+from l1ae.models import Calibration, WeightStep, calibrate, firmware_plan, weight_steps
+from l1ae.training._events import Preprocessing
 
 __all__ = ["calibrate_on"]
 
@@ -15,30 +17,44 @@ MAX_EVENTS = 100_000
 _BATCH = 16384
 
 
-def calibrate_on(config: Config, model: keras.Model, block: Block) -> Calibration:
-    """Ranges from the weights of a folded float firmware graph and its activations on the first 100,000 events."""
-    plan = firmware_plan(config)
-    weights = {step.name: model.get_layer(step.name).get_weights() for step in plan}
+def calibrate_on(config: Config, model: keras.Model, hardware: npt.NDArray[np.integer]) -> Calibration:
+    """Ranges from the weights of a folded float firmware graph and its activations on the first 100,000 events (N, size)."""
+    steps = weight_steps(firmware_plan(config))
+    weights = {step.name: model.get_layer(step.name).get_weights() for step in steps}
     return calibrate(
         config,
-        kernels={name: float(np.abs(kernel).max()) for name, (kernel, _) in weights.items()},
-        biases={name: float(np.abs(bias).max()) for name, (_, bias) in weights.items()},
-        activations=_activation_ranges(config, model, plan, block),
+        kernels={step.name: _kernel_range(step, weights[step.name][0]) for step in steps},
+        biases={step.name: float(np.abs(weights[step.name][1]).max()) for step in steps if step.bias},
+        activations=_activation_ranges(config, model, steps, hardware),
     )
 
 
-def _activation_ranges(config: Config, model: keras.Model, plan: tuple[DenseStep, ...], block: Block) -> dict[str, float]:
+def _kernel_range(step: WeightStep, kernel: npt.NDArray[np.float32]) -> float:
+    """The largest magnitude; for ternary and binary weights the scale.
+
+    Binary: the mean magnitude (XNOR-Net, arXiv:1603.05279, equation 6). Ternary: 4/3 of it, which is exact for a uniform
+    distribution (Ternary Weight Networks, arXiv:1605.04711, section 2.2).
+    """
+    magnitude = np.abs(kernel)
+    return float({"fixed": magnitude.max(), "binary": magnitude.mean(), "ternary": magnitude.mean() * 4 / 3}[step.weights])
+
+
+def _activation_ranges(
+    config: Config, model: keras.Model, steps: tuple[WeightStep, ...], hardware: npt.NDArray[np.integer]
+) -> dict[str, float]:
     """Per activation layer: the quantile over events of the largest magnitude in the layer."""
     settings = config.training
-    names = [step.activation if step.hidden else step.name for step in plan]
+    names = [step.activation if step.hidden else step.name for step in steps]
     probe = keras.Model(model.input, [model.get_layer(name).output for name in names])
-    inputs = block.inputs[:MAX_EVENTS]
-    largest: list[list[Any]] = [[] for _ in plan]
-    for start in range(0, len(inputs), _BATCH):
-        for peaks, output in zip(largest, probe(inputs[start : start + _BATCH]), strict=True):
-            peaks.append(np.abs(output.numpy()).max(axis=1))
+    preprocessing = Preprocessing(config.inputs.spec())
+    largest: list[list[Any]] = [[] for _ in steps]
+    for start in range(0, min(len(hardware), MAX_EVENTS), _BATCH):
+        codes = tf.cast(tf.constant(hardware[start : min(start + _BATCH, MAX_EVENTS)]), tf.float32)
+        outputs = probe(preprocessing.inputs(codes, preprocessing.mask(codes)))
+        for peaks, output in zip(largest, outputs if isinstance(outputs, list) else [outputs], strict=True):
+            peaks.append(np.abs(output.numpy()).reshape(len(output), -1).max(axis=1))
     ranges = {}
-    for step, peaks in zip(plan, largest, strict=True):
+    for step, peaks in zip(steps, largest, strict=True):
         quantile = settings.hidden_quantile if step.hidden else settings.output_quantile
         ranges[step.activation] = float(np.quantile(np.concatenate(peaks), quantile))
     return ranges

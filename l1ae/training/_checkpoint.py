@@ -3,6 +3,7 @@
 import hashlib
 import json
 import zipfile
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -18,24 +19,28 @@ __all__ = ["Checkpoint", "HistoryRow", "Phase", "fingerprint"]
 Array = npt.NDArray[Any]
 Phase = Literal["float", "quantized"]
 
-_VERSION = 1
+_VERSION = 2
 # fields of the model section that do not influence the training
 _UNTRAINED = {"score", "score_type", "table_type", "target_fpr"}
 
 
 @dataclass(frozen=True)
 class HistoryRow:
-    """One epoch; epoch 0 is the state before training. Losses are averages per event."""
+    """One epoch; epoch 0 is the state before training. Losses and the terms they are made of are averages per event."""
 
     phase: Phase
     epoch: int
     learning_rate: float
     loss: float
-    reconstruction: float
-    kl: float
     validation_loss: float
-    validation_reconstruction: float
-    validation_kl: float
+    terms: Mapping[str, float]
+    validation_terms: Mapping[str, float]
+
+    def columns(self) -> dict[str, str | float]:
+        """As a line of history.csv."""
+        row: dict[str, str | float] = {"phase": self.phase, "epoch": self.epoch, "learning_rate": self.learning_rate, "loss": self.loss}
+        row |= dict(self.terms) | {"validation_loss": self.validation_loss}
+        return row | {f"validation_{name}": value for name, value in self.validation_terms.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,10 +70,22 @@ class Checkpoint:
         return self.epoch >= schedule.epochs or self.stale >= schedule.patience
 
     def after_epoch(
-        self, schedule: PhaseConfig, row: HistoryRow, variables: tuple[Array, ...], n_network: int, seconds: float
+        self,
+        schedule: PhaseConfig,
+        row: HistoryRow,
+        variables: tuple[Array, ...],
+        n_network: int,
+        *,
+        seconds: float,
+        settled_after: int = 0,
     ) -> "Checkpoint":
-        """The state after one more epoch: best weights, early stopping and learning rate are updated."""
+        """The state after one more epoch: best weights, early stopping and learning rate are updated.
+
+        Up to epoch `settled_after` the model is not yet the one that was asked for, so each epoch replaces the one before.
+        """
         state = replace(self, epoch=row.epoch, history=(*self.history, row), variables=variables, seconds=self.seconds + seconds)
+        if row.epoch <= settled_after:
+            return replace(state, best_loss=row.validation_loss, best_epoch=row.epoch, best=variables[:n_network], stale=0, stale_rate=0)
         if row.validation_loss < self.best_loss:
             state = replace(state, best_loss=row.validation_loss, best_epoch=row.epoch, best=variables[:n_network])
         if row.validation_loss < self.best_loss * (1 - schedule.min_improvement):

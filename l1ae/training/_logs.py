@@ -2,7 +2,6 @@
 
 import csv
 from collections.abc import Sequence
-from dataclasses import asdict, fields
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,9 +17,10 @@ def write_history(path: Path, rows: Sequence[HistoryRow]) -> None:
     """One line per epoch of both phases. Same training, same bytes."""
     temporary = path.with_name(f"{path.name}.tmp")
     with temporary.open("w", newline="") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(HistoryRow)], lineterminator="\n")
+        columns = dict.fromkeys(name for row in rows for name in row.columns())
+        writer = csv.DictWriter(file, list(columns), lineterminator="\n")
         writer.writeheader()
-        writer.writerows(asdict(row) for row in rows)
+        writer.writerows(row.columns() for row in rows)
     temporary.replace(path)
 
 
@@ -39,7 +39,7 @@ class TensorBoardLog:
     def write(self, row: HistoryRow) -> None:
         """Log one epoch and flush, so that a running TensorBoard shows it."""
         with self._writer.as_default(step=row.epoch):
-            for name, value in asdict(row).items():
+            for name, value in row.columns().items():
                 if name not in ("phase", "epoch"):
                     tf.summary.scalar(name, value)
         self._writer.flush()

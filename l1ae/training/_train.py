@@ -4,8 +4,8 @@ import logging
 import shutil
 import time
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,6 @@ from l1ae.models import (
     Networks,
     build_float_model,
     build_float_networks,
-    build_quantized_model,
     build_quantized_networks,
     fold_batch_norm,
 )
@@ -39,8 +38,12 @@ CHECKPOINT = "checkpoint.npz"
 CALIBRATION = "calibration.json"
 FLOAT_WEIGHTS = "float.weights.h5"
 QUANTIZED_WEIGHTS = "quantized.weights.h5"
+AUXILIARY_WEIGHTS = "{}.weights.h5"
 HISTORY = "history.csv"
 LOGS = "logs"
+
+# finer than the LSB of any weight
+_GRID = 2.0**24
 
 
 @dataclass(frozen=True)
@@ -71,10 +74,19 @@ class TrainingResult:
 
 @dataclass(frozen=True)
 class TrainedModels:
-    """The firmware graphs after training: floating point with BatchNorm folded, and quantized."""
+    """The firmware graphs after training: floating point with BatchNorm folded, and quantized.
+
+    `auxiliary` are the float graphs that were trained beside the quantized one (`l1ae.models.Networks`).
+    """
 
     float_model: keras.Model
     quantized_model: keras.Model
+    auxiliary: Mapping[str, keras.Model]
+
+    @property
+    def decoder(self) -> keras.Model | None:
+        """Latent vectors (N, latent) to reconstruction (N, size) of a variational autoencoder, in network units."""
+        return self.auxiliary.get("decoder")
 
 
 @dataclass(frozen=True)
@@ -109,7 +121,10 @@ def train(config: Config, folder: Path, *, resume: bool = False, progress: Progr
     else:
         networks = build_quantized_networks(config, _read_calibration(folder))
         finished = _run_phase(run, "quantized", networks, start, None)
+    snap_weights(networks.firmware)
     _save_weights(networks.firmware, folder / QUANTIZED_WEIGHTS)
+    for name, model in networks.auxiliary.items():
+        _save_weights(model, folder / AUXILIARY_WEIGHTS.format(name))
     return _result(finished)
 
 
@@ -117,9 +132,25 @@ def load_trained(config: Config, folder: Path) -> TrainedModels:
     """Rebuild the models that `train` left in `folder`. Raises `UserError` when they are missing or do not fit `config`."""
     float_model = build_float_model(config, folded=True)
     _load_weights(float_model, folder / FLOAT_WEIGHTS)
-    quantized_model = build_quantized_model(config, _read_calibration(folder))
-    _load_weights(quantized_model, folder / QUANTIZED_WEIGHTS)
-    return TrainedModels(float_model, quantized_model)
+    quantized = build_quantized_networks(config, _read_calibration(folder))
+    _load_weights(quantized.firmware, folder / QUANTIZED_WEIGHTS)
+    for name, model in quantized.auxiliary.items():
+        _load_weights(model, folder / AUXILIARY_WEIGHTS.format(name))
+    return TrainedModels(float_model, quantized.firmware, quantized.auxiliary)
+
+
+def snap_weights(model: keras.Model) -> None:
+    """Replace every weight by its quantized value.
+
+    A quantizer returns w + (q(w) - w), which float32 may miss by one bit in the last place; of q(w) itself it does not.
+    """
+    for layer in model.layers:
+        for name in ("kernel", "bias"):
+            quantizer = getattr(layer, f"{name}_quantizer_internal", None)
+            variable = getattr(layer, name, None)
+            if quantizer is not None and variable is not None:
+                values = np.asarray(quantizer(variable), np.float64)
+                variable.assign((np.rint(values * _GRID) / _GRID).astype(np.float32))
 
 
 def _starting_point(run: _Run, *, resume: bool) -> Checkpoint | None:
@@ -129,8 +160,8 @@ def _starting_point(run: _Run, *, resume: bool) -> Checkpoint | None:
         checkpoint = Checkpoint.load(path, run.fingerprint)
         _log.info("continuing the %s training after epoch %d", checkpoint.phase, checkpoint.epoch)
         return checkpoint
-    for name in (CHECKPOINT, CALIBRATION, FLOAT_WEIGHTS, QUANTIZED_WEIGHTS, HISTORY):
-        (run.folder / name).unlink(missing_ok=True)
+    for path in (*(run.folder / name for name in (CHECKPOINT, CALIBRATION, HISTORY)), *run.folder.glob(AUXILIARY_WEIGHTS.format("*"))):
+        path.unlink(missing_ok=True)
     shutil.rmtree(run.folder / LOGS, ignore_errors=True)
     return None
 
@@ -160,7 +191,7 @@ def _begin(run: _Run, phase: Phase, trainer: Trainer, previous: Checkpoint | Non
     """The state before the first epoch."""
     rate = _schedule(run.config, phase).learning_rate
     losses = _checked(run, phase, 0, trainer.validate())
-    row = _row(phase, 0, rate, Losses(np.nan, np.nan, np.nan), losses)
+    row = _row(phase, 0, rate, Losses(np.nan, dict.fromkeys(losses.terms, np.nan)), losses)
     variables = _values(trainer.variables)
     return Checkpoint(
         fingerprint=run.fingerprint,
@@ -185,7 +216,14 @@ def _run_epoch(run: _Run, phase: Phase, trainer: Trainer, state: Checkpoint) -> 
     validation = _checked(run, phase, epoch, trainer.validate())
     row = _row(phase, epoch, state.learning_rate, losses, validation)
     seconds = time.perf_counter() - started
-    return state.after_epoch(_schedule(run.config, phase), row, _values(trainer.variables), trainer.n_network_variables, seconds)
+    return state.after_epoch(
+        _schedule(run.config, phase),
+        row,
+        _values(trainer.variables),
+        trainer.n_network_variables,
+        seconds=seconds,
+        settled_after=trainer.settled_after,
+    )
 
 
 def _quantize(run: _Run, networks: Networks) -> Networks:
@@ -207,7 +245,7 @@ def _schedule(config: Config, phase: Phase) -> PhaseConfig:
 
 
 def _row(phase: Phase, epoch: int, learning_rate: float, losses: Losses, validation: Losses) -> HistoryRow:
-    return HistoryRow(phase, epoch, learning_rate, *astuple(losses), *astuple(validation))
+    return HistoryRow(phase, epoch, learning_rate, losses.total, validation.total, losses.terms, validation.terms)
 
 
 def _checked(run: _Run, phase: Phase, epoch: int, losses: Losses) -> Losses:

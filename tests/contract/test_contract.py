@@ -79,7 +79,7 @@ def test_threshold_is_the_lowest_that_keeps_the_rate(scores, fpr, threshold):
 )
 def test_a_table_is_the_function_within_half_an_lsb(function, expected):
     source, form = FixedFormat.parse("fixed<9,5>"), FixedFormat.parse("ufixed<18,10,RND_CONV,SAT>")
-    table = function_table("g", "x", source, form, 3, "text", function)
+    table = function_table("g", "x", source, form, size=3, text="text", function=function)
     assert len(table.codes) == 512
     for bits, code in enumerate(table.codes.tolist()):
         exact = expected((bits - 512 if bits >= 256 else bits) / 16)

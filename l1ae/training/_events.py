@@ -1,0 +1,132 @@
+"""From hardware integers to network inputs inside the training graph, with the noise of denoising and VICReg on the way."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from l1ae.config import Config, NoiseConfig
+from l1ae.errors import UserError
+from l1ae.inputs import InputSpec, InputView, Overflow, Rounding
+
+__all__ = ["Noise", "Preprocessing"]
+
+_ROUND = {Rounding.RND_CONV: tf.round, Rounding.RND: lambda x: tf.floor(x + 0.5), Rounding.TRN: tf.floor}
+
+# names of independent random streams, folded into the seed of a step
+_STREAMS = ("rotate", "gaussian", "relative", "masking", "drop")
+
+
+class Preprocessing:
+    """`InputView.to_network_float` and `InputView.mask` as TensorFlow operations, equal to the last bit.
+
+    Raises `UserError` when the network's input format has a rounding or overflow mode that is not among them.
+    """
+
+    def __init__(self, spec: InputView) -> None:
+        form = spec.network
+        if form.rounding not in _ROUND or form.overflow not in {Overflow.SAT, Overflow.SAT_SYM}:
+            raise UserError(
+                f"inputs.network {form} cannot be trained with; use rounding RND_CONV, RND or TRN and overflow SAT, for example "
+                f"fixed<{form.width},{form.integer},RND_CONV,SAT>"
+            )
+        self._round = _ROUND[form.rounding]
+        self._limits = float(form.low), float(form.high)
+        self._lsb = np.float32(form.lsb)
+        self._offset = spec.offset.astype(np.float32)
+        self._scale = (2.0 ** (form.fraction - spec.shift)).astype(np.float32)
+        self._present = spec.present
+        self._gate = spec.gate
+
+    def mask(self, hardware: Any) -> Any:
+        """(N, size) bool: which inputs carry information; `hardware` is (N, size) float32."""
+        present = tf.constant(self._present)[None]
+        if (self._gate < 0).all():
+            return tf.broadcast_to(present, tf.shape(hardware))
+        filled = tf.not_equal(tf.gather(hardware, np.maximum(self._gate, 0), axis=1), 0.0)
+        return present & (filled | tf.constant(self._gate < 0)[None])
+
+    def inputs(self, hardware: Any, mask: Any) -> Any:
+        """(N, size) float32 on the grid of the network's input format."""
+        codes = tf.clip_by_value(self._round((hardware - self._offset) * self._scale), *self._limits)
+        return tf.where(mask, codes * self._lsb, 0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class _Columns:
+    """Per input, (size,) float32: range of the codes, period of an angle or 0, sigma in LSB, code that the network sees as 0."""
+
+    low: npt.NDArray[np.float32]
+    high: npt.NDArray[np.float32]
+    period: npt.NDArray[np.float32]
+    sigma: npt.NDArray[np.float32]
+    neutral: npt.NDArray[np.float32]
+    pt: npt.NDArray[np.bool_]
+
+
+class Noise:
+    """Random changes of hardware codes that leave every code valid and every empty slot empty.
+
+    Vincent et al., JMLR 11 (2010) 3371, section 3.3 (Gaussian, masking); dropped objects and rotations in phi are the
+    trigger's own. A masked pT becomes the smallest code that keeps its slot filled.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._noise: NoiseConfig = config.training.noise
+        spec = config.inputs.spec()
+        self._columns = _columns(spec, self._noise)
+        self._slot_of = np.maximum(spec.gate, 0)
+
+    def __call__(self, hardware: Any, mask: Any, seed: Any) -> Any:
+        """Changed codes (N, size) float32; `mask` is that of `hardware`, `seed` (2,) int32 decides everything."""
+        noise, columns = self._noise, self._columns
+        codes = hardware
+        if noise.rotate:
+            codes = self._rotate(codes, self._stream(seed, "rotate"))
+        if any(noise.gaussian):
+            codes += tf.round(tf.random.stateless_normal(tf.shape(codes), self._stream(seed, "gaussian")) * columns.sigma)
+        if noise.relative:
+            scale = 1.0 + noise.relative * tf.random.stateless_normal(tf.shape(codes), self._stream(seed, "relative"))
+            codes = tf.where(columns.pt, tf.round(codes * scale), codes)
+        if noise.masking:
+            hit = tf.random.stateless_uniform(tf.shape(codes), self._stream(seed, "masking")) < noise.masking
+            codes = tf.where(hit, columns.neutral, codes)
+        codes = self._into_range(codes)
+        if noise.drop:
+            draw = tf.random.stateless_uniform(tf.shape(codes), self._stream(seed, "drop"))
+            mask &= tf.gather(draw, self._slot_of, axis=1) >= noise.drop
+        return tf.where(mask, codes, 0.0)
+
+    @staticmethod
+    def _stream(seed: Any, name: str) -> Any:
+        return seed + tf.constant([0, 1_000_003 * (1 + _STREAMS.index(name))], tf.int32)
+
+    def _rotate(self, codes: Any, seed: Any) -> Any:
+        """The same angle for all objects of an event: a multiple of the coarsest phi LSB, so that no code is rounded."""
+        periods = self._columns.period
+        steps = periods[periods > 0].min()
+        turn = tf.floor(tf.random.stateless_uniform((tf.shape(codes)[0], 1), seed) * steps)
+        return codes + turn * (periods / steps)
+
+    def _into_range(self, codes: Any) -> Any:
+        columns = self._columns
+        period = np.where(columns.period > 0, columns.period, 1).astype(np.float32)
+        wrapped = columns.low + tf.math.floormod(codes - columns.low, period)
+        return tf.where(columns.period > 0, wrapped, tf.clip_by_value(codes, columns.low, columns.high))
+
+
+def _columns(spec: InputView, noise: NoiseConfig) -> _Columns:
+    low, high = (bound.astype(np.float32) for bound in spec.code_range)
+    pt = np.zeros(spec.size, np.bool_)
+    period = np.zeros(spec.size, np.float32)
+    sigma = np.full(spec.size, noise.gaussian[0], np.float32)
+    if isinstance(spec, InputSpec):
+        scales = [scale for group in spec.groups for _ in range(group.count) for scale in group.scales]
+        period = np.array([scale.high - scale.low + 1 if scale is not None and scale.wrap else 0 for scale in scales], np.float32)
+        pt = np.arange(spec.size) % 3 == 0
+        sigma = np.tile(np.array(noise.gaussian, np.float32), spec.slots)
+    low = np.where(pt, 1, low).astype(np.float32)
+    neutral = np.clip(np.where(pt, 1, spec.offset), low, high).astype(np.float32)
+    return _Columns(low, high, period, sigma, neutral, pt)

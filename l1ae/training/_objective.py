@@ -1,0 +1,243 @@
+"""What each family minimises: named terms, averaged over a batch, and their weights.
+
+Every term is a scalar per batch, so that batch statistics (VICReg, mean activations) and sums over events are alike.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from l1ae.config import Config
+from l1ae.models import Networks, code_step
+from l1ae.training._checkpoint import Phase
+
+__all__ = ["Batch", "Objective", "objective_for"]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One batch, each (N, size): what goes in, what should come out, which inputs carry information, a second noisy view.
+
+    `inputs` and `second` differ from `clean` where noise is configured.
+    """
+
+    inputs: Any
+    second: Any
+    clean: Any
+    mask: Any
+
+
+class Objective:
+    """Terms of the loss of an autoencoder or variational autoencoder, with the regularisers that are switched on.
+
+    Sources: squared error over present inputs, arXiv:2108.03986; KL divergence with beta, arXiv:1312.6114 and
+    arXiv:1606.05579 (here (1 - beta) x error + beta x KL); sparse codes, Olshausen and Field, Nature 381 (1996) 607, and
+    Nair and Hinton, NeurIPS 2009, section 3 (KL to a target activation); contractive, Rifai et al., ICML 2011, equation 7.
+    """
+
+    def __init__(self, config: Config, networks: Networks, phase: Phase) -> None:
+        self._config = config
+        self._networks = networks
+        self._phase = phase
+        self._terms = self._main_terms() | self._regularisers()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the terms, in the order of `__call__`'s values."""
+        return tuple(self._terms)
+
+    @property
+    def trainable_variables(self) -> list[Any]:
+        """What the optimizer changes."""
+        return self._networks.trainable_variables
+
+    def weights(self, epoch: int | None) -> list[float]:
+        """Weight of each term in an epoch of the phase; None: after any warm-up, as the validation loss has them."""
+        return [weight(epoch) for weight, _ in self._terms.values()]
+
+    def __call__(self, batch: Batch, seed: Any, *, training: bool) -> Any:
+        """Values of all terms, (terms,)."""
+        outputs = self._forward(batch, seed, training=training)
+        return tf.stack([term(batch, outputs) for _, term in self._terms.values()])
+
+    # -- what families change ---------------------------------------------------------------------------------------
+
+    def _main_terms(self) -> dict[str, Any]:
+        if not self._config.model.variational:
+            return {"reconstruction": (_constant(1.0), _reconstruction)}
+        return {
+            "reconstruction": (lambda epoch: 1.0 - self._beta(epoch), _reconstruction),
+            "kl": (self._beta, lambda batch, outputs: tf.reduce_mean(_kl(*outputs["latent"]))),
+        }
+
+    def _forward(self, batch: Batch, seed: Any, *, training: bool) -> dict[str, Any]:
+        """Tensors that the terms are made of."""
+        outputs = self._networks.firmware(batch.inputs, training=training)
+        if not self._config.model.variational:
+            return {"reconstruction": outputs}
+        mu, log_var = outputs
+        noise = tf.random.stateless_normal(tf.shape(mu), seed)
+        decoder = self._networks.auxiliary["decoder"]
+        return {"latent": outputs, "reconstruction": decoder(mu + tf.exp(0.5 * log_var) * noise, training=training)}
+
+    # -- shared -----------------------------------------------------------------------------------------------------
+
+    def _beta(self, epoch: int | None) -> float:
+        training = self._config.training
+        if epoch is None or self._phase != "float" or training.kl_warmup == 0:
+            return training.beta
+        return training.beta * min(1.0, (epoch - 1) / training.kl_warmup)
+
+    def _regularisers(self) -> dict[str, Any]:
+        training = self._config.training
+        sparsity, size = training.sparsity, self._config.model.latent
+        found: dict[str, Any] = {}
+        if sparsity.l1:
+            found["l1"] = (_constant(sparsity.l1), lambda batch, _: tf.reduce_sum(tf.abs(self._code(batch.inputs))) / _events(batch))
+        if sparsity.kl_weight:
+            found["sparsity"] = (
+                _constant(sparsity.kl_weight),
+                lambda batch, _: activation_divergence(self._code(batch.inputs), sparsity.kl_target),
+            )
+        if training.contractive:
+            found["contractive"] = (_constant(training.contractive), lambda batch, _: jacobian_norm(self._code, batch.inputs, size))
+        if training.weight_decay:
+            found["weight_decay"] = (_constant(training.weight_decay), lambda batch, _: self._kernels_squared())
+        return found
+
+    def _code(self, inputs: Any) -> Any:
+        """The code, (N, latent), of the network as it is used after training (moving averages in BatchNormalization)."""
+        return self._code_model(inputs, training=False)
+
+    @cached_property
+    def _code_model(self) -> keras.Model:
+        firmware, name = self._networks.firmware, code_step(self._config)
+        names = {layer.name for layer in firmware.layers}
+        last = next(candidate for candidate in (f"{name}_relu", f"{name}_q", name) if candidate in names)
+        return keras.Model(firmware.input, firmware.get_layer(last).output)
+
+    def _kernels_squared(self) -> Any:
+        kernels = [layer.kernel for layer in self._networks.firmware.layers if hasattr(layer, "kernel")]
+        return tf.add_n([tf.reduce_sum(tf.square(tf.convert_to_tensor(kernel))) for kernel in kernels])
+
+
+class _LatentObjective(Objective):
+    """A feature extractor trained by VICReg on two views of each event, and an autoencoder on its features.
+
+    VICReg: arXiv:2105.04906, equations 1 to 6. The autoencoder sees the features of the undisturbed event and does not
+    change the extractor: no gradient passes from its error to the features, which could otherwise collapse.
+    """
+
+    def __init__(self, config: Config, networks: Networks, phase: Phase) -> None:
+        features, reconstruction = networks.firmware.outputs
+        self._extractor = keras.Model(networks.firmware.input, features)
+        self._tail = keras.Model(features, reconstruction)
+        super().__init__(config, networks, phase)
+
+    def _main_terms(self) -> dict[str, Any]:
+        weights = self._config.training.vicreg
+        return {
+            "reconstruction": (_constant(1.0), lambda _, outputs: outputs["error"]),
+            "invariance": (_constant(weights.invariance), lambda _, outputs: tf.reduce_mean(tf.square(outputs["a"] - outputs["b"]))),
+            "variance": (_constant(weights.variance), lambda _, outputs: vicreg_variance(outputs["a"]) + vicreg_variance(outputs["b"])),
+            "covariance": (
+                _constant(weights.covariance),
+                lambda _, outputs: vicreg_covariance(outputs["a"]) + vicreg_covariance(outputs["b"]),
+            ),
+        }
+
+    def _forward(self, batch: Batch, seed: Any, *, training: bool) -> dict[str, Any]:
+        expander = self._networks.auxiliary["expander"]
+        first, second = (expander(self._extractor(view, training=training), training=training) for view in (batch.inputs, batch.second))
+        features = tf.stop_gradient(self._extractor(batch.clean, training=False))
+        difference = features - self._tail(features, training=training)
+        return {"a": first, "b": second, "error": tf.reduce_mean(tf.reduce_sum(tf.square(difference), axis=1))}
+
+
+class _StudentObjective(Objective):
+    """A student that predicts ln(1 + reconstruction error) of a float teacher autoencoder (CMS CICADA, arXiv:2411.11678).
+
+    Both learn at the same time in the float phase, the student without influence on the teacher; in the quantized phase
+    the teacher stays as it is.
+    """
+
+    @property
+    def trainable_variables(self) -> list[Any]:
+        if self._phase == "float":
+            return self._networks.trainable_variables
+        return list(self._networks.firmware.trainable_variables)
+
+    def _main_terms(self) -> dict[str, Any]:
+        teacher = 1.0 if self._phase == "float" else 0.0
+        return {
+            "distillation": (_constant(1.0), lambda _, outputs: tf.reduce_mean(tf.square(outputs["student"] - outputs["target"]))),
+            "teacher": (_constant(teacher), lambda _, outputs: tf.reduce_mean(outputs["target_error"])),
+        }
+
+    def _forward(self, batch: Batch, seed: Any, *, training: bool) -> dict[str, Any]:
+        teacher = self._networks.auxiliary["teacher"]
+        reconstruction = teacher(batch.clean, training=training and self._phase == "float")
+        error = _squared_error(batch, reconstruction)
+        student = self._networks.firmware(batch.inputs, training=training)[:, 0]
+        return {"student": student, "target": tf.stop_gradient(tf.math.log1p(error)), "target_error": tf.math.log1p(error)}
+
+
+def objective_for(config: Config, networks: Networks, phase: Phase) -> Objective:
+    """The objective of the configured family."""
+    kinds: dict[str, type[Objective]] = {"latent_ae": _LatentObjective, "student": _StudentObjective}
+    return kinds.get(config.model.architecture, Objective)(config, networks, phase)
+
+
+def _constant(value: float) -> Callable[[int | None], float]:
+    return lambda epoch: value
+
+
+def _events(batch: Batch) -> Any:
+    return tf.cast(tf.shape(batch.inputs)[0], tf.float32)
+
+
+def _squared_error(batch: Batch, reconstruction: Any) -> Any:
+    """Per event, (N,): over inputs that carry information, against the undisturbed event."""
+    return tf.reduce_sum(tf.square(tf.where(batch.mask, batch.clean - reconstruction, 0.0)), axis=1)
+
+
+def _reconstruction(batch: Batch, outputs: dict[str, Any]) -> Any:
+    return tf.reduce_mean(_squared_error(batch, outputs["reconstruction"]))
+
+
+def _kl(mu: Any, log_var: Any) -> Any:
+    return 0.5 * tf.reduce_sum(tf.square(mu) + tf.exp(log_var) - log_var - 1.0, axis=1)
+
+
+def activation_divergence(code: Any, target: float) -> Any:
+    """Sum over nodes of KL(target || mean activation) of Bernoulli distributions; the activation is tanh of a ReLU's `code`."""
+    mean = tf.clip_by_value(tf.reduce_mean(tf.tanh(code), axis=0), 1e-6, 1 - 1e-6)
+    return tf.reduce_sum(target * tf.math.log(target / mean) + (1 - target) * tf.math.log((1 - target) / (1 - mean)))
+
+
+def jacobian_norm(encode: Callable[[Any], Any], inputs: Any, size: int) -> Any:
+    """Mean over events of the squared Frobenius norm of d code / d inputs, exact: one backward pass per node of the code."""
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(inputs)
+        code = encode(inputs)
+        nodes = [code[:, k] for k in range(size)]
+    rows = [tf.reduce_sum(tf.square(tape.gradient(node, inputs)), axis=1) for node in nodes]
+    return tf.reduce_mean(tf.add_n(rows))
+
+
+def vicreg_variance(embedding: Any) -> Any:
+    """Mean over dimensions of max(0, 1 - standard deviation) over the batch, equation 1."""
+    deviation = tf.sqrt(tf.math.reduce_variance(embedding, axis=0) + 1e-4)
+    return tf.reduce_mean(tf.nn.relu(1.0 - deviation))
+
+
+def vicreg_covariance(embedding: Any) -> Any:
+    """Sum of the squared off-diagonal covariances, divided by the number of dimensions, equations 3 and 4."""
+    centred = embedding - tf.reduce_mean(embedding, axis=0)
+    events, size = tf.cast(tf.shape(embedding)[0], tf.float32), embedding.shape[1]
+    covariance = tf.matmul(centred, centred, transpose_a=True) / (events - 1.0)
+    return tf.reduce_sum(tf.square(covariance) * (1.0 - tf.eye(size))) / size

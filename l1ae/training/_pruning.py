@@ -1,0 +1,51 @@
+"""Magnitude pruning: the smallest weights of each layer become 0 and stay it."""
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from l1ae.config import Config
+from l1ae.models import Networks
+from l1ae.training._checkpoint import Phase
+
+__all__ = ["Pruning", "sparsity_at"]
+
+
+def sparsity_at(final: float, epoch: int, epochs: int) -> float:
+    """Fraction of zeros in an epoch, counted from 1: grows as a cubic to `final` in epoch `epochs`.
+
+    Zhu and Gupta, arXiv:1710.01878, equation 1, with one pruning step per epoch.
+    """
+    return final * (1.0 - (1.0 - min(1.0, epoch / epochs)) ** 3)
+
+
+class Pruning:
+    """Masks of the firmware's kernels in the quantized phase; does nothing where no pruning is configured.
+
+    A mask follows from the weights at the beginning of an epoch, zeros first among the smallest, so it needs no place
+    in a checkpoint.
+    """
+
+    def __init__(self, config: Config, networks: Networks, phase: Phase) -> None:
+        self._settings = config.training.pruning if phase == "quantized" else None
+        layers = networks.firmware.layers if self._settings else []
+        self._kernels: list[Any] = [layer.kernel for layer in layers if hasattr(layer, "kernel")]
+        self._masks = [tf.Variable(tf.ones(kernel.shape), trainable=False) for kernel in self._kernels]
+
+    def start_epoch(self, epoch: int) -> None:
+        """Choose the weights that are 0 from now on, and set them so."""
+        if self._settings is None:
+            return
+        fraction = sparsity_at(self._settings.sparsity, epoch, self._settings.epochs)
+        for kernel, mask in zip(self._kernels, self._masks, strict=True):
+            values = np.abs(kernel.numpy())
+            keep = np.ones(values.size, np.float32)
+            keep[np.argsort(values, axis=None, kind="stable")[: round(fraction * values.size)]] = 0
+            mask.assign(keep.reshape(values.shape))
+        self.apply()
+
+    def apply(self) -> None:
+        """Set the chosen weights to 0."""
+        for kernel, mask in zip(self._kernels, self._masks, strict=True):
+            kernel.assign(kernel * mask)
