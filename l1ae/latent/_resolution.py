@@ -8,8 +8,18 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.evaluation import LEVEL, Estimate, clopper_pearson
-from l1ae.inputs import FixedFormat, InputSpec
-from l1ae.latent._inverse import FloatArray, IntArray, decoded_codes, feature_axes, from_network
+from l1ae.inputs import FixedFormat
+from l1ae.latent._inverse import (
+    FloatArray,
+    IntArray,
+    View,
+    decoded_codes,
+    feature_axes,
+    filled_inputs,
+    from_network,
+    heads,
+    physical_values,
+)
 
 __all__ = ["PT_EDGES", "Compression", "Emptiness", "Resolution", "compression", "emptiness", "resolutions"]
 
@@ -60,7 +70,7 @@ class Emptiness:
     filled_as_filled: Estimate | None
 
 
-def compression(spec: InputSpec, formats: Mapping[str, tuple[FixedFormat, int]]) -> Compression:
+def compression(spec: View, formats: Mapping[str, tuple[FixedFormat, int]]) -> Compression:
     """Compare the widths of the hardware words of all present inputs with those of the code.
 
     `formats` maps a latent tensor to its format and length. Empty slots count in full: their words arrive as well.
@@ -75,25 +85,25 @@ def compression(spec: InputSpec, formats: Mapping[str, tuple[FixedFormat, int]])
 def resolutions(
     hardware: npt.NDArray[np.integer],
     decoded: npt.ArrayLike,
-    spec: InputSpec,
+    spec: View,
     groups: IntArray,
     *,
     edges: Sequence[float] = PT_EDGES,
     seed: int = 1,
 ) -> tuple[Resolution, ...]:
-    """Resolution of every present input, over all pT and in bins of the slot's original pT (GeV).
+    """Resolution of every present input, over all pT and in bins of the slot's original pT (GeV; of a region: its own energy).
 
-    `hardware` (N, slots, 3) is the original, `decoded` (N, size) the decoder's answer in network units, which is
+    `hardware` (N, *event_shape) is the original, `decoded` (N, size) the decoder's answer in network units, which is
     converted to hardware codes (`decoded_codes`), so that the result contains what those words can express; the
     difference of phi is taken around the circle. `groups` (N,) as `LatentCodes.groups`. A bin with fewer than 30
     entries is left out.
     """
     original = hardware.reshape(len(hardware), spec.size).astype(np.int64)
-    axes, mask = feature_axes(spec), spec.mask(hardware)
+    axes, mask = feature_axes(spec), filled_inputs(hardware, spec)
     difference = decoded_codes(decoded, spec) - original
     half = axes.span // 2
     difference = np.where(axes.span > 0, np.mod(difference + half, np.maximum(axes.span, 1)) - half, difference)
-    pt = np.repeat(spec.to_physical(hardware)[:, :, 0], 3, axis=1)
+    pt = physical_values(hardware, spec)[:, np.where(spec.gate < 0, np.arange(spec.size), spec.gate)]
     groups = np.unique(groups, return_inverse=True)[1].ravel()
     weights = np.random.default_rng(seed).poisson(1.0, (REPLICAS, int(groups.max(initial=-1)) + 1)).astype(np.uint8)
     rows = []
@@ -135,15 +145,15 @@ def _symmetric(value: float, error: float) -> Estimate:
     return Estimate(value, value - error, value + error)
 
 
-def emptiness(hardware: npt.NDArray[np.integer], decoded: npt.ArrayLike, spec: InputSpec, groups: IntArray) -> tuple[Emptiness, ...]:
+def emptiness(hardware: npt.NDArray[np.integer], decoded: npt.ArrayLike, spec: View, groups: IntArray) -> tuple[Emptiness, ...]:
     """How often empty slots are decoded as empty and filled ones as filled, per object kind; arguments as `resolutions`.
 
     A training loss that leaves empty slots out, as those of l1ae do, never asks for it: small fractions are no fault.
     """
-    filled, answer = hardware[:, :, 0] != 0, from_network(decoded, spec)[:, :, 0] != 0
+    filled, answer = (codes.reshape(len(codes), -1) != 0 for codes in (hardware, from_network(decoded, spec)))
     groups = np.unique(groups, return_inverse=True)[1].ravel()
     rows = []
-    for name, where in spec.slices().items():
+    for name, where in heads(spec).items():
         was, now = filled[:, where], answer[:, where]
         rows.append(Emptiness(name, int(np.sum(~was)), int(np.sum(was)), _fraction(~was, ~now, groups), _fraction(was, now, groups)))
     return tuple(rows)

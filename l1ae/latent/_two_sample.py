@@ -11,8 +11,7 @@ from threadpoolctl import threadpool_limits
 from l1ae.errors import UserError
 from l1ae.evaluation import Estimate, auc, clopper_pearson
 from l1ae.evaluation._working_point import design_effect
-from l1ae.inputs import InputSpec
-from l1ae.latent._inverse import FloatArray, IntArray, feature_axes
+from l1ae.latent._inverse import FloatArray, IntArray, View, feature_axes, filled_inputs, heads, physical_values
 
 __all__ = ["FeatureComparison", "Occupancy", "classifier_auc", "compare_features", "compare_occupancy", "first_of_each_group"]
 
@@ -48,17 +47,17 @@ class Occupancy:
 
 
 def compare_features(
-    real: npt.NDArray[np.integer], generated: npt.NDArray[np.integer], spec: InputSpec, real_groups: IntArray
+    real: npt.NDArray[np.integer], generated: npt.NDArray[np.integer], spec: View, real_groups: IntArray
 ) -> tuple[FeatureComparison, ...]:
     """Kolmogorov-Smirnov test and Wasserstein distance of every present input in physical units.
 
-    `real` and `generated` are hardware codes (N, slots, 3), generated events are independent. The p-value is that of
+    `real` and `generated` are hardware codes (N, *event_shape), generated events are independent. The p-value is that of
     `scipy.stats.ks_2samp` for large samples, with the number of real events divided by the largest design effect of
     the cumulative distribution at its deciles, because events of one source event (`real_groups`, (N,)) are not
     independent; it is therefore conservative.
     """
-    axes, values = feature_axes(spec), [spec.to_physical(codes).reshape(len(codes), spec.size) for codes in (real, generated)]
-    masks, groups = [spec.mask(codes) for codes in (real, generated)], np.unique(real_groups, return_inverse=True)[1].ravel()
+    axes, values = feature_axes(spec), [physical_values(codes, spec) for codes in (real, generated)]
+    masks, groups = [filled_inputs(codes, spec) for codes in (real, generated)], np.unique(real_groups, return_inverse=True)[1].ravel()
     rows = []
     for k in np.flatnonzero(spec.present):
         a, b = (value[mask[:, k], k] for value, mask in zip(values, masks, strict=True))
@@ -79,10 +78,11 @@ def _largest_design_effect(values: FloatArray, groups: IntArray) -> float:
     return max(design_effect(values, float(edge), compact) for edge in np.quantile(values, np.arange(1, 10) / 10))
 
 
-def compare_occupancy(real: npt.NDArray[np.integer], generated: npt.NDArray[np.integer], spec: InputSpec) -> tuple[Occupancy, ...]:
-    """How often each slot is filled. Both arguments are hardware codes (N, slots, 3)."""
-    filled = [np.count_nonzero(codes[:, :, 0], axis=0) for codes in (real, generated)]
-    slots = [name.rsplit("_", 1)[0] for name in spec.names[::3]]
+def compare_occupancy(real: npt.NDArray[np.integer], generated: npt.NDArray[np.integer], spec: View) -> tuple[Occupancy, ...]:
+    """How often each slot is filled. Both arguments are hardware codes (N, *event_shape)."""
+    where = np.concatenate(list(heads(spec).values()))
+    filled = [np.count_nonzero(codes.reshape(len(codes), -1)[:, where], axis=0) for codes in (real, generated)]
+    slots = [spec.names[k].removesuffix("_pt") for k in where]
     return tuple(
         Occupancy(slot, clopper_pearson(int(a), len(real)), clopper_pearson(int(b), len(generated)))
         for slot, a, b in zip(slots, *filled, strict=True)

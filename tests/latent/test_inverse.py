@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from l1ae.inputs import ugt_input_spec
+from l1ae.inputs import calo_layer1_spec, ugt_input_spec
 from l1ae.latent import decoded_codes, from_network
 
 
@@ -50,3 +50,11 @@ def test_a_slot_is_empty_when_its_pt_rounds_to_zero(spec):
     assert event[jet.start + 2, 0] == 1
     assert not event[jet.start + 3].any()
     assert event[0, 1] == 0  # MET has no eta
+
+
+def test_calorimeter_images_come_back_exactly():
+    spec = calo_layer1_spec()
+    images = np.random.default_rng(1).integers(0, 1024, (50, *spec.event_shape)).astype(np.uint16)
+    again = from_network(spec.to_network(images) * spec.network.lsb, spec)
+    assert again.dtype == np.uint16
+    assert np.array_equal(again, images)

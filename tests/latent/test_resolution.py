@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm
 
 from l1ae.evaluation import LEVEL
-from l1ae.inputs import FixedFormat, ugt_input_spec
+from l1ae.inputs import FixedFormat, calo_layer1_spec, ugt_input_spec
 from l1ae.latent import compression, emptiness, resolutions
 
 WIDE = ugt_input_spec("fixed<32,16>")
@@ -101,3 +101,16 @@ def test_emptiness_has_a_binomial_error_for_independent_slots(spec):
     fraction = emptiness(hardware, values, spec, np.arange(4000))[0].filled_as_filled
     assert fraction.value == pytest.approx(0.7, abs=0.03)
     assert (fraction.high - fraction.low) / 2 == pytest.approx((0.21 / 4000) ** 0.5, rel=0.05)
+
+
+def test_regions_have_resolutions_and_emptiness_too():
+    """A decoder that adds 2 codes of 0.5 GeV to every region fills the empty ones."""
+    spec = calo_layer1_spec()
+    images = np.random.default_rng(1).integers(0, 3, (100, *spec.event_shape)).astype(np.uint16)
+    decoded = (images.reshape(100, -1) + 2) / 16
+    rows = resolutions(images, decoded, spec, np.arange(100))
+    assert {(row.unit, row.bias.value, row.spread.value) for row in rows} == {("GeV", 1.0, 0.0)}
+    assert rows[0].entries == np.count_nonzero(images[:, 0, 0])
+    (empty,) = emptiness(images, decoded, spec, np.arange(100))
+    assert (empty.group, empty.empty_as_empty.value, empty.filled_as_filled.value) == ("regions", 0, 1)
+    assert compression(spec, {"latent_q": (FixedFormat.parse("fixed<10,5>"), 2)}).event_bits == 252 * 10
