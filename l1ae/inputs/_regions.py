@@ -126,11 +126,11 @@ class RegionSpec(InputView):
         return np.where((column >= 0) & (column < columns), row * columns + column, -1)
 
 
-def calo_layer1_spec(network: str = "ufixed<10,6,RND_CONV,SAT>", shift: int = 4) -> RegionSpec:
+def calo_layer1_spec(network: str = "ufixed<10,7,RND_CONV,SAT>", shift: int = 3) -> RegionSpec:
     """The 18 x 14 regions of Layer 1 of the CMS calorimeter trigger.
 
-    With the defaults all ten bits arrive in the network exactly, in units of 8 GeV. CICADA itself takes the integers
-    as they are: `ufixed<10,10>` with shift 0.
+    With the defaults all ten bits arrive in the network exactly, in units of 4 GeV, which gives them a spread of order
+    one. CICADA itself takes the integers as they are: `ufixed<10,10>` with shift 0.
     """
     return RegionSpec(
         phi_regions=18,

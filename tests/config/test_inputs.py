@@ -18,8 +18,8 @@ def test_the_view_decides_on_specification_and_defaults():
 def test_a_dump_says_everything_and_is_read_back(view):
     inputs = InputsConfig(view=view)
     dump = inputs.model_dump(mode="json")
-    assert dump["network"] == {"objects": "fixed<12,6,RND_CONV,SAT>", "regions": "ufixed<10,6,RND_CONV,SAT>"}[view]
-    assert dump["shift"] == {"objects": None, "regions": 4}[view]
+    assert dump["network"] == {"objects": "fixed<12,6,RND_CONV,SAT>", "regions": "ufixed<10,7,RND_CONV,SAT>"}[view]
+    assert dump["shift"] == {"objects": None, "regions": 3}[view]
     assert InputsConfig.model_validate(dump) == inputs
 
 

@@ -27,7 +27,7 @@ def test_layout():
     assert (SPEC.view, SPEC.event_shape, SPEC.size, SPEC.dtype) == ("regions", (18, 14), 252, np.uint16)
     assert [SPEC.names[i] for i in (0, 13, 14, 251)] == ["region_phi0_eta0", "region_phi0_eta13", "region_phi1_eta0", "region_phi17_eta13"]
     assert (SPEC.offset == 0).all()
-    assert (SPEC.shift == 4).all()
+    assert (SPEC.shift == 3).all()
     assert (SPEC.gate == -1).all()
     assert SPEC.present.all()
     assert [set(bound.tolist()) for bound in SPEC.code_range] == [{0}, {1023}]
@@ -77,7 +77,7 @@ def test_energies_survive_within_half_an_lsb_or_saturate(energy):
 @given(hnp.arrays(np.uint16, (3, 18, 14), elements=st.integers(0, 1023)))
 def test_the_default_format_keeps_every_bit(hardware):
     np.testing.assert_array_equal(SPEC.to_network(hardware), hardware.reshape(3, 252))
-    np.testing.assert_array_equal(SPEC.to_network_float(hardware), hardware.reshape(3, 252) / 16)
+    np.testing.assert_array_equal(SPEC.to_network_float(hardware), hardware.reshape(3, 252) / 8)
     assert SPEC.mask(hardware).all()
 
 
