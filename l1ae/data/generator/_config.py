@@ -24,6 +24,7 @@ __all__ = [
     "PileupConfig",
     "ProcessConfig",
     "RegionBin",
+    "RegionConfig",
     "SemileptonicConfig",
     "TrackBin",
     "TruthFilter",
@@ -139,6 +140,20 @@ class DetectorConfig(_Frozen):
     )
     electromagnetic_min_energy: float = Field(0.5, ge=0)
     hadronic_min_energy: float = Field(1.0, ge=0)
+
+
+class RegionConfig(_Frozen):
+    """The calorimeter image: 18 x 14 regions of trigger towers, see `l1ae.inputs.RegionSpec`.
+
+    Field and size of the calorimeter's inner surface as in the CMS card of Delphes 3; the resolutions are those of
+    `DetectorConfig`.
+    """
+
+    field: float = Field(3.8, ge=0, description="solenoid field in tesla; 0: no bending")
+    radius: float = Field(1.29, gt=0, description="inner radius of the barrel calorimeter in m")
+    half_length: float = Field(3.0, gt=0, description="distance of the endcap calorimeters from the centre in m")
+    tower_threshold: float = Field(1.0, ge=0, description="GeV; electromagnetic or hadronic parts of towers below it are suppressed")
+    muon_energy: float = Field(2.0, ge=0, description="energy that a muon leaves in the calorimeters, GeV")
 
 
 class TruthFilter(_Frozen):
@@ -263,6 +278,7 @@ class GeneratorConfig(_Frozen):
     pileup: PileupConfig = PileupConfig()
     processes: dict[str, ProcessConfig] = dict(PROCESSES)
     samples: dict[str, dict[str, float]] = dict(SAMPLES)
+    regions: RegionConfig | None = Field(None, description="the calorimeter image of every event, too; the objects do not depend on it")
 
     @model_validator(mode="after")
     def _samples_are_mixtures(self) -> Self:
@@ -306,6 +322,8 @@ class GeneratorConfig(_Frozen):
             "detector": self.detector.model_dump(mode="json"),
             "fastjet": _version("fastjet"),
         }
+        if self.regions is not None:
+            content["regions"] = self.regions.model_dump(mode="json")
         return _digest(content)
 
 

@@ -1,14 +1,18 @@
 """Parametrised detector: tracking, calorimeters, lepton identification and isolation, MET. Vectorised over all particles of many events."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
 
-from l1ae.data.generator._config import CALORIMETER_REACH, CalorimeterBin, DetectorConfig, RegionBin, TrackBin
+from l1ae.data.generator._calorimeter import calorimeter_image
+from l1ae.data.generator._config import CALORIMETER_REACH, DetectorConfig, RegionBin, RegionConfig
 from l1ae.data.generator._jets import FlatMomenta, reconstruct_jets
 from l1ae.data.generator._particles import Kind, Particles, ranges, wrap_phi
 from l1ae.data.generator._pileup import PileupLibrary, overlay
+from l1ae.data.generator._resolution import calorimeter_resolution, per_bin, quadrature
+from l1ae.inputs import calo_layer1_spec
 
 __all__ = ["Leptons", "Measured", "Reconstructed", "fill_slots", "find_leptons", "measure", "missing_momentum", "simulate"]
 
@@ -58,19 +62,38 @@ class Reconstructed:
     """Events that pass the preselection.
 
     `physical` (n, 19, 3) float32: pT [GeV], eta, phi of MET, 4 electrons, 4 muons, 10 jets, each by falling pT, zeros where
-    there is none. `truth` (n,) is the index of the truth event, `pileup` (n,) the number of overlaid collisions.
+    there is none. `truth` (n,) is the index of the truth event, `pileup` (n,) the number of overlaid collisions. `regions`
+    (n, 18, 14) uint16 is the calorimeter image in hardware codes, if asked for.
     """
 
     physical: FloatArray
     truth: IntArray
     pileup: IntArray
+    regions: npt.NDArray[np.uint16] | None = None
+
+    @classmethod
+    def concatenate(cls, parts: Sequence["Reconstructed"]) -> "Reconstructed":
+        """Events of all parts (at least one), in order; the image is there for all or for none."""
+        images = [part.regions for part in parts if part.regions is not None]
+        columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in ("physical", "truth", "pileup")}
+        return cls(**columns, regions=np.concatenate(images) if images else None)
+
+    @classmethod
+    def nothing(cls, *, regions: bool) -> "Reconstructed":
+        """No event at all."""
+        index = np.zeros(0, np.int64)
+        image = np.zeros((0, *calo_layer1_spec().event_shape), np.uint16) if regions else None
+        return cls(np.zeros((0, N_SLOTS, 3), np.float32), index, index, image)
 
 
-def simulate(truth: Particles, detector: DetectorConfig, library: PileupLibrary, rng: np.random.Generator) -> Reconstructed:
+def simulate(
+    truth: Particles, detector: DetectorConfig, library: PileupLibrary, rng: np.random.Generator, regions: RegionConfig | None = None
+) -> Reconstructed:
     """One pass of the detector over truth events, each turned and mirrored at random.
 
     The trigger lepton must come from the hard collision: events without one are dropped before the costly overlay,
-    which can only make it less isolated.
+    which can only make it less isolated. The calorimeter image is made of the same particles with random numbers of its
+    own, so that asking for it changes nothing else.
     """
     turned = truth.rotate(rng.uniform(-np.pi, np.pi, len(truth)).astype(np.float32), rng.random(len(truth)) < 0.5)
     hard = measure(turned, turned.event, detector, rng)
@@ -81,7 +104,13 @@ def simulate(truth: Particles, detector: DetectorConfig, library: PileupLibrary,
     passed = np.flatnonzero(_triggered(measured, leptons, len(alive), detector))
     selected = _relabel(measured, passed, len(alive))
     objects = _reconstruct(selected, find_leptons(selected, len(passed), detector), len(passed), detector)
-    return Reconstructed(objects, alive[passed], added.pileup[passed])
+    image = None
+    if regions is not None:
+        collisions = turned.take(alive[passed])
+        soft = [draw.select(passed).particles(library.complete) for draw in added.draws]
+        parts = [(collisions.event, collisions), *soft]
+        image = calorimeter_image(parts, len(passed), detector, regions, rng.spawn(1)[0])
+    return Reconstructed(objects, alive[passed], added.pileup[passed], image)
 
 
 def _relabel(measured: Measured, events: IntArray, n_events: int) -> Measured:
@@ -101,7 +130,7 @@ def measure(particles: Particles, event: IntArray, detector: DetectorConfig, rng
     tracked &= lucky[0] < _tracking_efficiency(kind, eta, detector)
     electromagnetic = electron | photon
     sigma = np.where(
-        tracked & ~electron, _track_resolution(pt, eta, muon, detector), _calorimeter_resolution(energy, eta, electromagnetic, detector)
+        tracked & ~electron, _track_resolution(pt, eta, muon, detector), calorimeter_resolution(energy, eta, electromagnetic, detector)
     )
     scale = 1 + sigma * rng.standard_normal(len(pt), np.float32)
     threshold = np.where(electromagnetic, np.float32(detector.electromagnetic_min_energy), np.float32(detector.hadronic_min_energy))
@@ -112,14 +141,7 @@ def measure(particles: Particles, event: IntArray, detector: DetectorConfig, rng
 
 
 def _lookup(eta: FloatArray, bins: tuple[RegionBin, ...]) -> FloatArray:
-    return _per_bin(eta, bins, "value")
-
-
-def _per_bin(eta: FloatArray, bins: tuple[RegionBin, ...] | tuple[TrackBin, ...] | tuple[CalorimeterBin, ...], name: str) -> FloatArray:
-    """Parameter `name` of the bin that each |eta| falls into."""
-    edges = np.array([item.eta_max for item in bins[:-1]], np.float32)
-    values = np.array([getattr(item, name) for item in bins], np.float32)
-    return np.asarray(values[np.searchsorted(edges, eta, side="right")], np.float32)
+    return per_bin(eta, bins, "value")
 
 
 def _tracking_efficiency(kind: npt.NDArray[np.int8], eta: FloatArray, detector: DetectorConfig) -> FloatArray:
@@ -132,26 +154,11 @@ def _tracking_efficiency(kind: npt.NDArray[np.int8], eta: FloatArray, detector: 
 
 def _track_resolution(pt: FloatArray, eta: FloatArray, muon: BoolArray, detector: DetectorConfig) -> FloatArray:
     """sigma(pT) / pT of tracks."""
-    resolution = _quadrature(_per_bin(eta, detector.hadron_track, "constant"), _per_bin(eta, detector.hadron_track, "slope") * pt)
+    resolution = quadrature(per_bin(eta, detector.hadron_track, "constant"), per_bin(eta, detector.hadron_track, "slope") * pt)
     chosen = np.flatnonzero(muon)
     bins, eta = detector.muon_track, eta[chosen]
-    resolution[chosen] = _quadrature(_per_bin(eta, bins, "constant"), _per_bin(eta, bins, "slope") * pt[chosen])
+    resolution[chosen] = quadrature(per_bin(eta, bins, "constant"), per_bin(eta, bins, "slope") * pt[chosen])
     return resolution
-
-
-def _calorimeter_resolution(energy: FloatArray, eta: FloatArray, electromagnetic: BoolArray, detector: DetectorConfig) -> FloatArray:
-    """sigma(E) / E of energy deposits."""
-    resolution = np.zeros_like(energy)
-    for mask, bins in ((electromagnetic, detector.electromagnetic), (~electromagnetic, detector.hadronic)):
-        chosen = np.flatnonzero(mask)
-        e, h = energy[chosen], eta[chosen]
-        variance = (_per_bin(h, bins, "constant") * e) ** 2 + _per_bin(h, bins, "stochastic") ** 2 * e + _per_bin(h, bins, "noise") ** 2
-        resolution[chosen] = np.sqrt(variance) / e
-    return resolution
-
-
-def _quadrature(a: FloatArray, b: FloatArray) -> FloatArray:
-    return np.sqrt(a * a + b * b)
 
 
 def _identified(eta: FloatArray, electron: BoolArray, muon: BoolArray, lucky: FloatArray, detector: DetectorConfig) -> BoolArray:

@@ -7,18 +7,19 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from l1ae import __version__
 from l1ae.data._store import Events, StoreWriter
-from l1ae.data.generator._config import GeneratorConfig
+from l1ae.data.generator._config import GeneratorConfig, RegionConfig
 from l1ae.data.generator._plan import Plan, Queue, make_library, start_pool
 from l1ae.data.generator._pythia import load_extra
 from l1ae.data.generator._shards import DetectorShard, load_detector_shard
 from l1ae.errors import UserError
-from l1ae.inputs import InputSpec, ugt_input_spec
+from l1ae.inputs import InputSpec, calo_layer1_spec, ugt_input_spec
 
 __all__ = ["GenerationResult", "ProcessResult", "generate", "mixture"]
 
@@ -102,7 +103,12 @@ def generate(
     log.info("%s: %d shards made, %d reused; writing %s", sample, plan.made, plan.reused, output)
     streams = [_Stream(queue) for queue in queues]
     with StoreWriter(
-        Path(output), ugt_input_spec(), sample=sample, processes=list(fractions), provenance=_provenance(sample, seed, config, queues)
+        Path(output),
+        ugt_input_spec(),
+        sample=sample,
+        processes=list(fractions),
+        provenance=_provenance(sample, seed, config, queues),
+        regions=None if config.regions is None else calo_layer1_spec(),
     ) as writer:
         for block in _events(fractions, events, seed, streams, ugt_input_spec()):
             writer.append(block)
@@ -136,12 +142,13 @@ def _events(fractions: Mapping[str, float], events: int, seed: int, streams: lis
     blocks = list(mixture(fractions, events, seed))
     for first in range(0, len(blocks), _BLOCKS_PER_WRITE):
         process = np.concatenate(blocks[first : first + _BLOCKS_PER_WRITE])
-        physical = np.zeros((len(process), spec.slots, 3), np.float32)
-        source, pileup = np.zeros(len(process), np.int64), np.zeros(len(process), np.int16)
-        for index, stream in enumerate(streams):
-            mine = np.flatnonzero(process == index)
-            physical[mine], source[mine], pileup[mine] = stream.take(len(mine))
-        yield Events(spec.to_hardware(physical), process.astype(np.int16), source, pileup)
+        taken = [stream.take(int((process == index).sum())) for index, stream in enumerate(streams)]
+        # Where in the concatenated columns each event's own process has got to.
+        place = np.empty(len(process), np.int64)
+        place[np.argsort(process, kind="stable")] = np.arange(len(process))
+        columns = {name: np.concatenate([part[name] for part in taken])[place] for name in taken[0]}
+        hardware = spec.to_hardware(columns["physical"])
+        yield Events(hardware, process.astype(np.int16), columns["source"], columns["pileup"], regions=columns.get("regions"))
 
 
 class _Stream:
@@ -155,18 +162,19 @@ class _Stream:
         self._events = 0
         self._source_events = 0
 
-    def take(self, count: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64], npt.NDArray[np.int16]]:
-        """The next `count` events: physical (count, 19, 3), parton-level event, pileup."""
+    def take(self, count: int) -> dict[str, npt.NDArray[Any]]:
+        """The next `count` events: physical (count, 19, 3), source (the parton-level event), pileup and, if made, regions."""
         self._events += count
-        parts = [(np.zeros((0, 19, 3), np.float32), np.zeros(0, np.int64), np.zeros(0, np.int16))]
+        parts = [_nothing(self._queue.config.regions)]
         while count > 0:
             shard, first_source = self._current()
             piece = slice(self._position, self._position + count)
-            parts.append((shard.physical[piece], first_source + shard.source[piece], shard.pileup[piece]))
-            self._position += len(parts[-1][0])
-            count -= len(parts[-1][0])
-        physical, source, pileup = zip(*parts, strict=True)
-        return np.concatenate(physical), np.concatenate(source), np.concatenate(pileup)
+            part = {name: getattr(shard, name)[piece] for name in parts[0]}
+            part["source"] = first_source + part["source"]
+            parts.append(part)
+            self._position += len(part["source"])
+            count -= len(part["source"])
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def _current(self) -> tuple[DetectorShard, int]:
         """The shard to read on in, and the number of its first parton-level event."""
@@ -182,6 +190,18 @@ class _Stream:
     def result(self) -> ProcessResult:
         """What the events taken so far came from."""
         return _summarise(self._queue, self._events, self._source_events + self._unique_sources())
+
+
+def _nothing(regions: RegionConfig | None) -> dict[str, npt.NDArray[Any]]:
+    """The columns of no event."""
+    columns: dict[str, npt.NDArray[Any]] = {
+        "physical": np.zeros((0, 19, 3), np.float32),
+        "source": np.zeros(0, np.int64),
+        "pileup": np.zeros(0, np.int16),
+    }
+    if regions is not None:
+        columns["regions"] = np.zeros((0, *calo_layer1_spec().event_shape), np.uint16)
+    return columns
 
 
 def _summarise(queue: Queue, events: int, source_events: int) -> ProcessResult:
@@ -228,4 +248,5 @@ def _provenance(sample: str, seed: int, config: GeneratorConfig, queues: list[Qu
         "processes": processes,
         "detector": config.detector.model_dump(mode="json"),
         "pileup": config.pileup.model_dump(mode="json"),
+        **({} if config.regions is None else {"regions": config.regions.model_dump(mode="json")}),
     }

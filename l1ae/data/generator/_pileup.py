@@ -6,9 +6,11 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.data.generator._config import DetectorConfig
-from l1ae.data.generator._particles import Kind, Particles
+from l1ae.data.generator._particles import Kind, Particles, ranges
 
-__all__ = ["Overlay", "PileupLibrary", "overlay"]
+__all__ = ["Draw", "Overlay", "PileupLibrary", "overlay"]
+
+IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -27,27 +29,50 @@ class PileupLibrary:
 
 
 @dataclass(frozen=True)
-class Overlay:
-    """Additional particles, `event` telling to which event each belongs, and the number of pileup collisions per event."""
+class Draw:
+    """Which collisions of the library were overlaid: `count` (events,) of them, each turned by `angle` and mirrored if so."""
 
-    event: npt.NDArray[np.int64]
+    count: IntArray
+    picked: IntArray
+    angle: npt.NDArray[np.float32]
+    mirrored: npt.NDArray[np.bool_]
+
+    def select(self, events: IntArray) -> "Draw":
+        """The collisions of these events, which are numbered by their position in `events`."""
+        chosen = ranges((np.cumsum(self.count) - self.count)[events], self.count[events])
+        return Draw(self.count[events], self.picked[chosen], self.angle[chosen], self.mirrored[chosen])
+
+    def particles(self, collisions: Particles) -> tuple[IntArray, Particles]:
+        """Event index of each particle, and the particles."""
+        drawn = collisions.take(self.picked).rotate(self.angle, self.mirrored)
+        return np.repeat(np.repeat(np.arange(len(self.count)), self.count), drawn.count), drawn
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """Additional particles, `event` telling to which event each belongs, and the draws of underlying event and pileup."""
+
+    event: IntArray
     particles: Particles
-    pileup: npt.NDArray[np.int64]
+    draws: tuple[Draw, Draw]
+
+    @property
+    def pileup(self) -> IntArray:
+        """Number of pileup collisions of each event."""
+        return self.draws[1].count
 
 
 def overlay(n_events: int, library: PileupLibrary, detector: DetectorConfig, rng: np.random.Generator) -> Overlay:
     """Poisson numbers of pileup and underlying-event collisions for each event, every use rotated and mirrored at random."""
-    underlying = rng.poisson(detector.underlying_event_mean, n_events)
-    pileup = rng.poisson(detector.pileup_mean, n_events)
-    parts, events = [], []
-    for count, collisions in ((underlying, library.complete), (pileup, library.subtracted)):
-        drawn = _draw(int(count.sum()), collisions, rng)
-        parts.append(drawn)
-        events.append(np.repeat(np.repeat(np.arange(n_events), count), drawn.count))
-    return Overlay(np.concatenate(events), Particles.concatenate(parts), pileup.astype(np.int64))
+    counts = [rng.poisson(mean, n_events).astype(np.int64) for mean in (detector.underlying_event_mean, detector.pileup_mean)]
+    underlying, pileup = (_draw(count, len(library.complete), rng) for count in counts)
+    parts = (underlying.particles(library.complete), pileup.particles(library.subtracted))
+    event = np.concatenate([event for event, _ in parts])
+    return Overlay(event, Particles.concatenate([particles for _, particles in parts]), (underlying, pileup))
 
 
-def _draw(count: int, collisions: Particles, rng: np.random.Generator) -> Particles:
-    picked = rng.integers(0, len(collisions), count)
-    angle = rng.uniform(-np.pi, np.pi, count).astype(np.float32)
-    return collisions.take(picked).rotate(angle, rng.random(count) < 0.5)
+def _draw(count: IntArray, collisions: int, rng: np.random.Generator) -> Draw:
+    total = int(count.sum())
+    picked = rng.integers(0, collisions, total)
+    angle = rng.uniform(-np.pi, np.pi, total).astype(np.float32)
+    return Draw(count, picked, angle, rng.random(total) < 0.5)

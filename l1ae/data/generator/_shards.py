@@ -13,7 +13,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -93,12 +93,16 @@ class ShardSummary:
 
 @dataclass(frozen=True)
 class DetectorShard:
-    """Accepted events of a shard: `physical` (n, 19, 3) [GeV, -, rad], parton-level event (n,), overlaid collisions (n,)."""
+    """Accepted events of a shard: `physical` (n, 19, 3) [GeV, -, rad], parton-level event (n,), overlaid collisions (n,).
+
+    `regions` (n, 18, 14) are the hardware codes of the calorimeter image where the configuration asks for it, else None.
+    """
 
     physical: npt.NDArray[np.float32]
     source: npt.NDArray[np.int64]
     pileup: npt.NDArray[np.int16]
     summary: ShardSummary
+    regions: npt.NDArray[np.uint16] | None = None
 
 
 def run_task(task: Task) -> ShardSummary | None:
@@ -123,8 +127,9 @@ def finished(task: Task) -> ShardSummary | None:
 
 def load_detector_shard(task: Task) -> DetectorShard:
     """Read a detector shard. Raises `UserError` naming the file when it is damaged."""
-    content = _load(task.detector_path, ("physical", "source", "pileup", "summary"))
-    return DetectorShard(content["physical"], content["source"], content["pileup"], ShardSummary(**content["summary"]))
+    image = () if task.config.regions is None else ("regions",)
+    content = _load(task.detector_path, ("physical", "source", "pileup", "summary", *image))
+    return DetectorShard(**content | {"summary": ShardSummary(**content["summary"])})
 
 
 def pileup_tasks(config: GeneratorConfig, folder: Path) -> tuple[Task, ...]:
@@ -166,7 +171,7 @@ def _make_detector(task: Task, truth: TruthShard, truth_seconds: float) -> Shard
     library = _library(_library_paths(task), task.config.pileup.library_events, task.config.detector)
     begin = time.process_time()
     passes, rng = task.config.processes[task.process].detector_passes, task.detector_rng()
-    events = _simulate_in_batches(truth.particles, passes, task.config.detector, library, rng)
+    events = _simulate_in_batches(truth.particles, passes, task.config, library, rng)
     # Copies of one collision lie apart after the shuffle, so that a piece of a store is not full of them.
     order = rng.permutation(len(events.truth))
     source = truth.source[events.truth[order]]
@@ -185,21 +190,23 @@ def _make_detector(task: Task, truth: TruthShard, truth_seconds: float) -> Shard
         "source": source,
         "pileup": events.pileup[order].astype(np.int16),
     }
+    if events.regions is not None:
+        arrays["regions"] = events.regions[order]
     _save(task.detector_path, arrays, asdict(summary))
     return summary
 
 
 def _simulate_in_batches(
-    truth: Particles, passes: int, detector: DetectorConfig, library: PileupLibrary, rng: np.random.Generator
+    truth: Particles, passes: int, config: GeneratorConfig, library: PileupLibrary, rng: np.random.Generator
 ) -> Reconstructed:
     """All passes over all truth events; batches keep the flat arrays small enough for the processor's cache."""
-    parts = [Reconstructed(np.zeros((0, 19, 3), np.float32), np.zeros(0, np.int64), np.zeros(0, np.int64))]
+    parts = [Reconstructed.nothing(regions=config.regions is not None)]
     for _ in range(passes):
         for first in range(0, len(truth), _BATCH):
             chosen = np.arange(first, min(first + _BATCH, len(truth)))
-            events = simulate(truth.take(chosen), detector, library, rng)
-            parts.append(Reconstructed(events.physical, chosen[events.truth], events.pileup))
-    return Reconstructed(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("physical", "truth", "pileup")))
+            events = simulate(truth.take(chosen), config.detector, library, rng, config.regions)
+            parts.append(replace(events, truth=chosen[events.truth]))
+    return Reconstructed.concatenate(parts)
 
 
 def _library_paths(task: Task) -> tuple[Path, ...]:
