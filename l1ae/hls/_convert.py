@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from l1ae.config import HlsConfig
 from l1ae.contract import Contract
-from l1ae.hls._documents import project_readme, test_bench
+from l1ae.hls._documents import Ports, project_readme, test_bench
 from l1ae.hls._graph import quiet, to_model_graph, type_names
 from l1ae.hls._project import TYPES_FILE, Project, namespace
 from l1ae.inputs import InputView
@@ -18,7 +18,7 @@ from l1ae.inputs import InputView
 __all__ = ["convert"]
 
 
-def convert(contract: Contract, hls: HlsConfig, spec: InputView, vectors: npt.NDArray[np.integer]) -> Project:
+def convert(contract: Contract, hls: HlsConfig, spec: InputView | None, vectors: npt.NDArray[np.integer]) -> Project:
     """Make the project; nothing is written but a temporary folder that is removed.
 
     `spec` describes the inputs for the project's README. `vectors`: hardware integers (N, size) that go into `tb_data/`
@@ -39,7 +39,9 @@ def convert(contract: Contract, hls: HlsConfig, spec: InputView, vectors: npt.ND
     files |= _test_vectors(contract, vectors)
     names = type_names(contract, graph)
     files[f"{contract.project}_test.cpp"] = test_bench(contract, names).encode()
-    files["README.md"] = project_readme(contract, hls, spec, [variable.name for variable in graph.get_output_variables()]).encode()
+    score, trigger = (variable.name for variable in graph.get_output_variables())
+    ports = Ports(score, trigger, graph.graph[contract.outputs[1]].get_weights("threshold").name)
+    files["README.md"] = project_readme(contract, hls, spec, ports).encode()
     files["l1ae_contract.json"] = contract.to_json().encode()
     files[TYPES_FILE] = (json.dumps(names, indent=1) + "\n").encode()
     return Project(contract.project, hls.backend, files)

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from l1ae.contract import Contract, Dense
+from l1ae.contract import Accumulating, Contract, Convolution, Dense, Gather, Operation, Preprocess
 
 __all__ = ["corner_vectors"]
 
@@ -12,23 +12,34 @@ Codes = npt.NDArray[np.int64]
 _RANDOM = 1000
 _SWEEPS = 2
 
+# Evaluations of the contract that the ascent may take, over all layers; a dense autoencoder of 57 inputs needs a third.
+_EVALUATIONS = 240_000
+_NODES_OF_FIRST_LAYER = 512
+
 
 def corner_vectors(contract: Contract, seed: int = 0) -> Codes:
     """(N, size) hardware codes within the hardware range, the same for the same contract and seed.
 
     * all inputs at their smallest, largest, zero; every single input at its ends, alone and with all others filled;
-    * for every node of the first layer the vector that maximises and the one that minimises its sum, from the signs
-      of its weights;
+    * for every node of the first layer with weights the vector that maximises and the one that minimises its sum, from
+      the signs of its weights, where nothing but wires lies between it and the preprocessing;
     * for every node of the deeper layers the same by coordinate ascent over the inputs' ends, with the contract itself
       as the objective;
     * codes drawn uniformly from the whole range, most of which no collision makes.
+
+    Of a layer with more nodes than the time allows (`_NODES_OF_FIRST_LAYER`, `_EVALUATIONS`) evenly spaced ones are taken.
     """
     low, high = contract.hardware.low, contract.hardware.high
     rng = np.random.default_rng(seed)
     random = rng.integers(low, high + 1, (_RANDOM, contract.hardware.size))
-    parts = [_ends(low, high), _first_layer(contract), random]
-    for operation in list(contract.dense())[1:]:
-        parts.append(_ascend(contract, operation, random))
+    parts = [_ends(low, high), random]
+    accumulating = [operation for operation in contract.operations if isinstance(operation, Accumulating)]
+    wires = _wires(contract, accumulating[0]) if accumulating else None
+    if wires is not None:
+        parts.append(_first_layer(contract, *wires))
+        accumulating = accumulating[1:]
+    for operation in accumulating:
+        parts.append(_ascend(contract, operation, random, _EVALUATIONS // len(accumulating)))
     return np.unique(np.concatenate(parts), axis=0)
 
 
@@ -40,29 +51,65 @@ def _ends(low: Codes, high: Codes) -> Codes:
     return np.concatenate([np.stack([low, high, np.zeros_like(low), middle]), alone, filled])
 
 
-def _first_layer(contract: Contract) -> Codes:
-    """The vectors that maximise and minimise each sum of the first layer.
+def _wires(contract: Contract, operation: Operation) -> tuple[Preprocess, Codes] | None:
+    """The preprocessing that a layer with weights sees, and its weights as (inputs of the preprocessing, nodes)."""
+    if not isinstance(operation, Dense | Convolution):
+        return None
+    weights = operation.weights if isinstance(operation, Dense) else _matrix(operation)
+    source = contract[operation.inputs[0]]
+    while isinstance(source, Gather):
+        origin = contract[source.inputs[0]]
+        gathered = np.zeros((origin.size + 1, weights.shape[1]), np.int64)  # the last row takes the weights of the zeros
+        np.add.at(gathered, source.index, weights)
+        source, weights = origin, gathered[:-1]
+    return (source, weights) if isinstance(source, Preprocess) else None
+
+
+def _matrix(convolution: Convolution) -> Codes:
+    """The convolution's weights as those of a dense layer, (height x width x channels, positions x filters)."""
+    (rows, columns), (down, right), filters = convolution.positions, convolution.stride, convolution.weights.shape[3]
+    matrix = np.zeros((*convolution.shape, rows, columns, filters), np.int64)
+    for row, column in np.ndindex(rows, columns):
+        top, left = row * down, column * right
+        height, width = convolution.weights.shape[:2]
+        matrix[top : top + height, left : left + width, :, row, column] = convolution.weights
+    return matrix.reshape(-1, convolution.size)
+
+
+def _spaced(size: int, most: int) -> Codes:
+    """At most `most` of `size` indices, evenly spaced."""
+    return np.unique(np.linspace(0, size - 1, min(size, most)).astype(np.int64))
+
+
+def _first_layer(contract: Contract, preprocess: Preprocess, weights: Codes) -> Codes:
+    """The vectors that maximise and minimise each sum of the first layer, of weights (inputs, nodes).
 
     The sum is monotone in every input, so that the ends by the sign of the weights are best for a filled slot; a slot
     that still pulls the wrong way is left empty.
     """
-    first = next(contract.dense())
     low, high = contract.hardware.low, contract.hardware.high
-    signed = np.concatenate([first.weights.T, -first.weights.T])
+    chosen = weights[:, _spaced(weights.shape[1], _NODES_OF_FIRST_LAYER)].T
+    signed = np.concatenate([chosen, -chosen])
     vectors = np.where(signed > 0, high, low)
-    inputs = contract.evaluate(vectors, [first.inputs[0]])[first.inputs[0]]
-    pull = (signed * inputs).reshape(len(vectors), -1, 3).sum(axis=2)
-    return np.where(np.repeat(pull < 0, 3, axis=1), 0, vectors)
+    pull = signed * contract.evaluate(vectors, [preprocess.name])[preprocess.name]
+    empty = np.clip(0, low, high)
+    for gate in np.unique(preprocess.gate[preprocess.gate >= 0]):
+        slot = preprocess.gate == gate
+        wrong = pull[:, slot].sum(axis=1) < 0
+        slot[gate] = True
+        vectors[np.ix_(wrong, slot)] = empty[slot]
+    return vectors
 
 
-def _ascend(contract: Contract, operation: Dense, start: Codes) -> Codes:
-    """Push every node of a layer up and down: in each step one input of all vectors goes to the better of its ends."""
-    nodes = 2 * operation.size
-    sign = np.repeat([1, -1], operation.size)
-    node = np.tile(np.arange(operation.size), 2)
+def _ascend(contract: Contract, operation: Accumulating, start: Codes, evaluations: int) -> Codes:
+    """Push nodes of a layer up and down: in each step one input of all vectors goes to the better of its ends."""
+    chosen = _spaced(operation.size, max(1, evaluations // (2 * _SWEEPS * 3 * contract.hardware.size)))
+    nodes = 2 * len(chosen)
+    sign = np.repeat([1, -1], len(chosen))
+    node = np.tile(chosen, 2)
 
     def objective(vectors: Codes) -> Codes:
-        sums = contract.evaluate(vectors, [operation.name])[operation.name]
+        sums = contract.evaluate(vectors, [operation.name], workers=1)[operation.name]
         return sign * sums.reshape(-1, nodes, operation.size)[:, np.arange(nodes), node]
 
     sums = contract.evaluate(start, [operation.name])[operation.name]

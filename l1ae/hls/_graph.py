@@ -12,8 +12,7 @@ import hls4ml
 from hls4ml.model import ModelGraph
 
 from l1ae.config import HlsConfig
-from l1ae.contract import Contract
-from l1ae.contract._ops import Convolution, Dense, HardwareInput, Operation
+from l1ae.contract import Contract, Convolution, Dense, HardwareInput, Operation
 from l1ae.hls._layers import register_layers
 from l1ae.hls._project import namespace
 from l1ae.hls._strategy import check_strategy
@@ -32,7 +31,9 @@ class _Layers:
     config: dict[str, dict[str, Any]] = field(default_factory=dict)
     sources: dict[str, list[str]] = field(default_factory=dict)
 
-    def add(self, name: str, layer: dict[str, Any], inputs: list[str], outputs: list[str], precision: dict[str, str], trace: bool) -> None:
+    def add(self, layer: dict[str, Any], inputs: list[str], outputs: list[str], precision: dict[str, str], *, trace: bool = False) -> None:
+        """Append a layer, named as its first output."""
+        name = outputs[0]
         self.layers.append({"name": name, "inputs": inputs, "outputs": outputs} | layer)
         self.config[name] = {"Precision": precision, "Trace": trace, "ReuseFactor": self.hls.reuse_of(name)}
 
@@ -40,7 +41,7 @@ class _Layers:
         """The same elements in another shape: a name in io_parallel, words of another length in io_stream."""
         stream = self.hls.io_type == "io_stream"
         layer = copy_layer(shape) if stream else {"class_name": "Reshape", "target_shape": list(shape)}
-        self.add(name, layer, [source], [name], {"result": precision}, False)
+        self.add(layer, [source], [name], {"result": precision})
         return name
 
     def read(self, tensor: str) -> str:
@@ -83,7 +84,7 @@ def _add(built: _Layers, operation: Operation, contract: Contract) -> None:
     precision = {"result": operation.format.cpp}
     if isinstance(operation, Convolution):
         inputs = [built.reshape(f"{name}_image", inputs[0], operation.shape, contract[operation.inputs[0]].format.cpp)]
-    built.add(name, layer, inputs, [name], precision | types, not isinstance(operation, HardwareInput))
+    built.add(layer, inputs, [name], precision | types, trace=not isinstance(operation, HardwareInput))
     flat = built.reshape(f"{name}_flat", name, (operation.size,), operation.format.cpp) if isinstance(operation, Convolution) else name
     built.sources[name] = [flat]
     if _is_dataflow(contract, built.hls):
@@ -103,7 +104,7 @@ def _add_copies(built: _Layers, operation: Operation, contract: Contract) -> Non
     for k in range(readers - 1):
         names = [f"{operation.name}_copy{k}", f"{operation.name}_rest{k}"]
         layer = {"class_name": "L1aeCopy", "shape": (operation.size,)}
-        built.add(names[0], layer, [variables[-1]], names, {"result": operation.format.cpp}, False)
+        built.add(layer, [variables[-1]], names, {"result": operation.format.cpp})
         variables[-1:] = names
 
 
@@ -113,7 +114,7 @@ def _add_port(built: _Layers, operation: Operation) -> str:
     if source == operation.name:
         return source
     port = f"{operation.name}_port"
-    built.add(port, copy_layer((operation.size,)), [source], [port], {"result": operation.format.cpp}, False)
+    built.add(copy_layer((operation.size,)), [source], [port], {"result": operation.format.cpp})
     return port
 
 

@@ -59,7 +59,8 @@ def connections(index: npt.NDArray[np.int64]) -> str:
     Written out, because an index that the HLS tool reads from a table becomes a multiplexer.
     """
     if np.array_equal(index, np.arange(len(index))):
-        body = f"        for (unsigned i = 0; i < {len(index)}; i++) {{\n            #pragma HLS UNROLL\n            to[i] = from[i];\n        }}\n"
+        loop = [f"for (unsigned i = 0; i < {len(index)}; i++) {{", "    #pragma HLS UNROLL", "    to[i] = from[i];", "}"]
+        body = "".join(f"        {line}\n" for line in loop)
     else:
         body = _statements([f"to[{i}] = {f'from[{k}]' if k >= 0 else '0'};" for i, k in enumerate(index)])
     head = "    template <class from_T, class to_T> static void connect(from_T *from, to_T *to) {\n        #pragma HLS INLINE\n"

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from l1ae.contract import Contract
-from l1ae.contract._ops import (
+from l1ae.contract import (
     Concatenate,
+    Contract,
     Convolution,
     Dense,
     Dot,

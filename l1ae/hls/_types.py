@@ -1,6 +1,6 @@
 """The fixed-point types that the contract demands of every layer of a project."""
 
-from l1ae.contract._ops import Convolution, Dense, Operation, Preprocess, ReconstructionError, Sum, Table
+from l1ae.contract import Convolution, Dense, Operation, Preprocess, ReconstructionError, Sum, Table
 from l1ae.inputs import FixedFormat
 
 __all__ = ["contract_types"]
