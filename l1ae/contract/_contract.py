@@ -8,28 +8,22 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
 
 from l1ae.contract import _reference
 from l1ae.contract._bounds import Interval, bounds
 from l1ae.contract._check import check
-from l1ae.contract._float_cast import number_type
+from l1ae.contract._execute import CHUNK, Plan, make_plan, one_blas_thread
 from l1ae.contract._json import from_dict, to_dict
-from l1ae.contract._kernels import Context, Kernel, compile_kernel
+from l1ae.contract._kernels import Context
 from l1ae.contract._ops import Dense, HardwareInput, IntArray, Operation, Threshold
 from l1ae.errors import UserError
 
 __all__ = ["FORMAT_VERSION", "Contract"]
 
 FORMAT_VERSION = 2
-
-# Events per thread and step. Smaller ones make numpy calls so short that two threads wait for each other; larger ones
-# leave the cache (measured with benchmarks/contract_speed.py).
-_CHUNK = 8192
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,24 +100,31 @@ class Contract:
         Raises `UserError` for codes outside the hardware range, for which nothing is proven.
         """
         names = tuple(tensors or self.outputs)
+        plan = self._plan(names)
         flat = self._flat(hardware)
         results = {name: np.empty((len(flat), self[name].size), np.int64) for name in names}
+        count = max(workers or os.cpu_count() or 1, 1)
 
-        def run(start: int) -> None:
-            env = self._run_chunk(flat[start : start + _CHUNK], names)
-            for name in names:
-                results[name][start : start + _CHUNK] = env[name].T
+        def run(worker: int) -> None:
+            workspace = plan.workspace(min(CHUNK, len(flat)))
+            for start in range(worker * CHUNK, len(flat), count * CHUNK):
+                chunk = flat[start : start + CHUNK]
+                self._check_range(chunk)
+                codes = plan.run(chunk, workspace)
+                for name in names:
+                    results[name][start : start + CHUNK] = codes[name].T
 
-        starts = range(0, len(flat), _CHUNK)
-        with threadpool_limits(1, "blas"), ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-            list(pool.map(run, starts))
+        with one_blas_thread(), ThreadPoolExecutor(count) as pool:
+            list(pool.map(run, range(count)))
         return results
 
     def evaluate_reference(self, hardware: npt.NDArray[np.integer], tensors: Sequence[str] | None = None) -> dict[str, IntArray]:
         """As `evaluate`, in int64 throughout: the cross-check."""
         env: dict[str, IntArray] = {}
         formats = {operation.name: operation.format for operation in self.operations}
-        env[self.hardware.name] = self._flat(hardware).T.astype(np.int64)
+        flat = self._flat(hardware)
+        self._check_range(flat)
+        env[self.hardware.name] = flat.T.astype(np.int64)
         for operation in self.operations[1:]:
             inputs = [env[name] for name in operation.inputs]
             env[operation.name] = _reference.apply(operation, inputs, [formats[name] for name in operation.inputs])
@@ -133,33 +134,34 @@ class Contract:
         flat = np.asarray(hardware).reshape(len(hardware), -1)
         if flat.shape[1] != self.hardware.size:
             raise UserError(f"an event must have {self.hardware.size} hardware codes, not {flat.shape[1]}")
-        if len(flat):
-            low, high = flat.min(axis=0), flat.max(axis=0)
-            bad = np.flatnonzero((low < self.hardware.low) | (high > self.hardware.high))
-            if len(bad):
-                k = int(bad[0])
-                raise UserError(
-                    f"input {k} takes values {low[k]} to {high[k]}; its hardware range is {self.hardware.low[k]} to {self.hardware.high[k]}"
-                )
         return flat
 
-    @cached_property
-    def _plan(self) -> tuple[tuple[Operation, Kernel], ...]:
-        context = Context(self.intervals, {operation.name: operation.format for operation in self.operations})
-        return tuple((operation, compile_kernel(operation, context)) for operation in self.operations[1:])
+    def _check_range(self, flat: npt.NDArray[np.integer]) -> None:
+        least, most = self._common_range
+        if not len(flat) or (flat.min() >= least and flat.max() <= most):
+            return
+        low, high = flat.min(axis=0), flat.max(axis=0)
+        bad = np.flatnonzero((low < self.hardware.low) | (high > self.hardware.high))
+        if len(bad):
+            k = int(bad[0])
+            raise UserError(
+                f"input {k} takes values {low[k]} to {high[k]}; its hardware range is {self.hardware.low[k]} to {self.hardware.high[k]}"
+            )
 
     @cached_property
-    def _hardware_type(self) -> np.dtype[Any]:
-        return number_type(self.intervals[self.hardware.name].largest)
+    def _common_range(self) -> tuple[int, int]:
+        """Codes that every input may take: looking for others is fast."""
+        return int(self.hardware.low.max()), int(self.hardware.high.min())
 
-    def _run_chunk(self, flat: npt.NDArray[np.integer], names: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
-        env: dict[str, npt.NDArray[Any]] = {self.hardware.name: np.ascontiguousarray(flat.T, self._hardware_type)}
-        last = max(index for index, operation in enumerate(self.operations) if operation.name in names)
-        for operation, kernel in self._plan[:last]:
-            dtype = number_type(self.intervals[operation.name].largest)
-            out = env[operation.name] = np.empty((operation.size, len(flat)), dtype)
-            kernel([env[name] for name in operation.inputs], out)
-        return {name: env[name] for name in names}
+    def _plan(self, names: tuple[str, ...]) -> Plan:
+        if names not in self._plans:
+            context = Context(self.intervals, {operation.name: operation.format for operation in self.operations})
+            self._plans[names] = make_plan(self.operations, context, names)
+        return self._plans[names]
+
+    @cached_property
+    def _plans(self) -> dict[tuple[str, ...], Plan]:
+        return {}
 
     # -- serialisation ---------------------------------------------------------------------------------------------
 

@@ -41,7 +41,7 @@ from l1ae.contract._ops import (
 )
 from l1ae.inputs import FixedFormat, Rounding
 
-__all__ = ["Context", "Kernel", "compile_kernel"]
+__all__ = ["Context", "Kernel", "compile_kernel", "fused_kernel"]
 
 Array = npt.NDArray[Any]
 Kernel = Callable[[Sequence[Array], Array], None]
@@ -144,12 +144,17 @@ def _nothing(codes: Array) -> None:
     """What is left of a step that can change no code."""
 
 
+def _overflows(operation: Accumulating, context: Context) -> bool:
+    interval, form = context.intervals[operation.name], operation.format
+    return interval.partial_low < form.low or interval.partial_high > form.high
+
+
 def _wrap(operation: Accumulating, context: Context) -> InPlace:
     """Bring a sum into the accumulator's range, in place."""
-    interval, form = context.intervals[operation.name], operation.format
-    if form.low <= interval.partial_low and interval.partial_high <= form.high:
+    form = operation.format
+    if not _overflows(operation, context):
         return _nothing
-    cast = float_cast(form, 0, interval.largest, context.type_of(operation.name))
+    cast = float_cast(form, 0, context.largest(operation.name), context.type_of(operation.name))
 
     def in_int64(codes: Array) -> None:
         codes[:] = form.bring_into_range(codes.astype(np.int64))
@@ -167,49 +172,65 @@ def _bias(operation: Dense | Convolution) -> IntArray:
     return FixedFormat(True, 62, 62 - form.fraction, form.rounding).cast(operation.bias, operation.bias_format.fraction)
 
 
-def _scaled(weights: IntArray, drop: int) -> npt.NDArray[Any]:
-    """weights * 2**-drop, which is exact."""
-    return weights >> drop if drop > 0 else weights << -drop
+@compile_kernel.register(Dense)
+@compile_kernel.register(Convolution)
+def _(operation: Dense | Convolution, context: Context) -> Kernel:
+    drop = _product_drop(operation, context)
+    if _is_exact_at_lsb(operation, drop):
+        return _linear_kernel(operation, context, drop, _wrap(operation, context))
+    return _rounding_kernel(operation, context, drop)
 
 
-@compile_kernel.register
-def _(operation: Dense, context: Context) -> Kernel:
+def _product_drop(operation: Dense | Convolution, context: Context) -> int:
+    """Bits of a product below the accumulator's LSB."""
+    return context.formats[operation.inputs[0]].fraction + operation.weight_format.fraction - operation.format.fraction
+
+
+def fused_kernel(product: Operation, cast: Operation, context: Context) -> Kernel | None:
+    """The sums of products and their cast in one, None where that is not possible.
+
+    The scaling by a power of two that comes first in a cast is part of the weights then.
+    """
+    if not isinstance(product, Dense | Convolution) or not isinstance(cast, Quantize | Relu):
+        return None
+    drop, dtype = _product_drop(product, context), context.type_of(product.name)
+    if not _is_exact_at_lsb(product, drop) or _overflows(product, context) or context.type_of(cast.name) != dtype:
+        return None
+    finish = _float_cast(cast, context)
+    if finish is None:
+        return None
+    return _linear_kernel(product, context, drop, finish, product.format.fraction - cast.format.fraction)
+
+
+def _linear_kernel(operation: Dense | Convolution, context: Context, drop: int, finish: InPlace, lsb: int = 0) -> Kernel:
+    """Weighted sums in units of 2**lsb accumulator LSB by BLAS, then `finish`."""
     dtype = context.type_of(operation.name)
-    drop = context.formats[operation.inputs[0]].fraction + operation.weight_format.fraction - operation.format.fraction
-    if not _is_exact_at_lsb(operation, drop):
-        return _rounding_kernel(operation, context, np.arange(len(operation.weights))[None], operation.weights, drop)
-    weights = np.ascontiguousarray(_scaled(operation.weights, drop).T).astype(dtype)
-    bias, wrap = _bias(operation)[:, None].astype(dtype), _wrap(operation, context)
+    weights = (_kernel_matrix(operation).T * 2.0 ** (-drop - lsb)).astype(dtype)
+    positions = operation.size // len(weights)
+    bias = (np.tile(_bias(operation), positions)[:, None] * 2.0**-lsb).astype(dtype)
+    index = patches(operation) if isinstance(operation, Convolution) else None
 
     def run(tensors: Sequence[Array], out: Array) -> None:
-        np.matmul(weights, tensors[0].astype(dtype, copy=False), out=out)
+        codes = tensors[0].astype(dtype, copy=False)
+        if index is None:
+            np.matmul(weights, codes, out=out)
+        else:
+            np.matmul(weights, codes[index], out=out.reshape(positions, len(weights), -1))
         out += bias
-        wrap(out)
+        finish(out)
 
     return run
 
 
-@compile_kernel.register
-def _(operation: Convolution, context: Context) -> Kernel:
-    dtype = context.type_of(operation.name)
-    drop = context.formats[operation.inputs[0]].fraction + operation.weight_format.fraction - operation.format.fraction
-    kernel = operation.weights.reshape(-1, operation.weights.shape[3])
-    index = patches(operation)
-    if not _is_exact_at_lsb(operation, drop):
-        return _rounding_kernel(operation, context, index, kernel, drop)
-    weights = np.ascontiguousarray(_scaled(kernel, drop).T).astype(dtype)
-    bias, wrap = np.tile(_bias(operation), len(index))[:, None].astype(dtype), _wrap(operation, context)
-
-    def run(tensors: Sequence[Array], out: Array) -> None:
-        np.matmul(weights, tensors[0].astype(dtype, copy=False)[index], out=out.reshape(len(index), len(weights), -1))
-        out += bias
-        wrap(out)
-
-    return run
+def _kernel_matrix(operation: Dense | Convolution) -> IntArray:
+    """Weights as (terms, outputs)."""
+    return operation.weights.reshape(-1, operation.weights.shape[-1])
 
 
-def _rounding_kernel(operation: Dense | Convolution, context: Context, index: IntArray, weights: IntArray, drop: int) -> Kernel:
+def _rounding_kernel(operation: Dense | Convolution, context: Context, drop: int) -> Kernel:
     """Product by product, each rounded to the accumulator's LSB: output (p, f) adds input `index[p, k]` times `weights[k, f]`."""
+    weights = _kernel_matrix(operation)
+    index = patches(operation) if isinstance(operation, Convolution) else np.arange(len(weights))[None]
     source, rounding = context.intervals[operation.inputs[0]], operation.format.rounding
     product = max(-int(source.low.min()), int(source.high.max())) * int(np.abs(weights).max())
     dtype = number_type(max(product + (1 << drop), context.largest(operation.name)))
@@ -251,13 +272,22 @@ def _(operation: Dot, context: Context) -> Kernel:
 # -- element by element --------------------------------------------------------------------------------------------
 
 
-def _cast_kernel(operation: Operation, context: Context, *, positive: bool) -> Kernel:
+def _float_cast(operation: Operation, context: Context) -> FloatCast | None:
+    """The cast of `operation`'s input to its format, as floats."""
     source = operation.inputs[0]
-    dtype, drop = context.type_of(source), context.formats[source].fraction - operation.format.fraction
-    cast = float_cast(operation.format, drop, context.largest(source), dtype, positive=positive)
+    drop = context.formats[source].fraction - operation.format.fraction
+    positive = isinstance(operation, Relu)
+    return float_cast(operation.format, drop, context.largest(source), context.type_of(source), positive=positive)
+
+
+@compile_kernel.register(Quantize)
+@compile_kernel.register(Relu)
+def _cast_kernel(operation: Operation, context: Context) -> Kernel:
+    cast, source = _float_cast(operation, context), operation.inputs[0]
     if cast is None:
         return _reference_kernel(operation, context)
-    scale = dtype.type(2.0**-drop)
+    dtype = context.type_of(source)
+    scale = dtype.type(2.0 ** (operation.format.fraction - context.formats[source].fraction))
 
     def run(tensors: Sequence[Array], out: Array) -> None:
         codes = np.multiply(tensors[0], scale, out=out if out.dtype == dtype else None)
@@ -266,16 +296,6 @@ def _cast_kernel(operation: Operation, context: Context, *, positive: bool) -> K
             out[:] = codes
 
     return run
-
-
-@compile_kernel.register
-def _(operation: Quantize, context: Context) -> Kernel:
-    return _cast_kernel(operation, context, positive=False)
-
-
-@compile_kernel.register
-def _(operation: Relu, context: Context) -> Kernel:
-    return _cast_kernel(operation, context, positive=True)
 
 
 @compile_kernel.register
@@ -321,7 +341,7 @@ def _times(codes: Array, scale: float) -> Array:
 
 @compile_kernel.register
 def _(operation: Concatenate, context: Context) -> Kernel:
-    parts = [_cast_kernel(replace(operation, inputs=(name,)), context, positive=False) for name in operation.inputs]
+    parts = [_cast_kernel(replace(operation, inputs=(name,)), context) for name in operation.inputs]
 
     def run(tensors: Sequence[Array], out: Array) -> None:
         where = len(tensors[0])

@@ -1,0 +1,98 @@
+"""Running the kernels of a model over many events: which are needed, which are fused, in which memory."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import ThreadpoolController
+
+from l1ae.contract._float_cast import number_type
+from l1ae.contract._kernels import Context, Kernel, compile_kernel, fused_kernel
+from l1ae.contract._ops import Operation
+
+__all__ = ["CHUNK", "Plan", "make_plan", "one_blas_thread"]
+
+Array = npt.NDArray[Any]
+
+# Events per step, a multiple of 16. Smaller ones make numpy calls so short that two threads wait for each other; larger
+# ones leave the cache (measured with benchmarks/contract_speed.py).
+CHUNK = 4096
+
+
+@dataclass(frozen=True)
+class _Step:
+    name: str
+    inputs: tuple[str, ...]
+    kernel: Kernel
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The kernels that some tensors need, in order, and the arrays that they fill."""
+
+    steps: tuple[_Step, ...]
+    sizes: Mapping[str, int]
+    types: Mapping[str, np.dtype[Any]]
+    hardware: str
+
+    def workspace(self, events: int) -> dict[str, Array]:
+        """Memory for up to `events` events. Used again for each chunk: fresh memory costs as much as the arithmetic.
+
+        Call it in the thread that uses it: where rows are shorter than numpy's buffer, numpy copies whatever it
+        broadcasts along them, three times slower.
+        """
+        np.setbufsize(CHUNK)
+        return {name: np.empty((size, events), self.types[name]) for name, size in self.sizes.items()}
+
+    def run(self, hardware: npt.NDArray[np.integer], workspace: Mapping[str, Array]) -> dict[str, Array]:
+        """All tensors of the plan, each (size, events), for hardware codes (events, inputs); they live in `workspace`."""
+        tensors = {name: array[:, : len(hardware)] for name, array in workspace.items()}
+        tensors[self.hardware][:] = hardware.T
+        for step in self.steps:
+            step.kernel([tensors[name] for name in step.inputs], tensors[step.name])
+        return tensors
+
+
+def make_plan(operations: Sequence[Operation], context: Context, names: Sequence[str]) -> Plan:
+    """Compile what `names` need. A cast that follows a product which nothing else needs becomes one kernel with it."""
+    needed = _needed(operations, names)
+    uses = [name for operation in needed for name in operation.inputs] + list(names)
+    by_name = {operation.name: operation for operation in needed}
+    steps: dict[str, _Step] = {}
+    for operation in needed[1:]:
+        product = by_name[operation.inputs[0]]
+        fused = fused_kernel(product, operation, context) if uses.count(product.name) == 1 else None
+        if fused is None:
+            steps[operation.name] = _Step(operation.name, operation.inputs, compile_kernel(operation, context))
+        else:
+            del steps[product.name]
+            steps[operation.name] = _Step(operation.name, product.inputs, fused)
+    kept = [needed[0].name, *steps]
+    return Plan(
+        tuple(steps.values()),
+        {name: by_name[name].size for name in kept},
+        {name: number_type(context.largest(name)) for name in kept},
+        needed[0].name,
+    )
+
+
+def _needed(operations: Sequence[Operation], names: Sequence[str]) -> list[Operation]:
+    """The hardware input, and the operations on which `names` depend, in order."""
+    wanted = {operations[0].name, *names}
+    for operation in reversed(operations):
+        if operation.name in wanted:
+            wanted.update(operation.inputs)
+    return [operation for operation in operations if operation.name in wanted]
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def one_blas_thread() -> Any:
+    """Context in which a matrix product uses the calling thread only; finding the libraries takes long, so it is done once."""
+    return _controller().limit(limits=1, user_api="blas")
