@@ -75,7 +75,7 @@ def test_unknown_keys(config_file, override, message):
 @pytest.mark.parametrize(
     ("override", "parts"),
     [
-        ("training.batch_size=0", ("FILE: training.batch_size: ", "greater than or equal to 1", "(value: 0)")),
+        ("training.batch_size=0", ("FILE: training.batch_size: ", "greater than or equal to 2", "(value: 0)")),
         ("training.batch_size=many", ("FILE: training.batch_size: ", "valid integer", "(value: 'many')")),
         ("data.train=1.5", ("FILE: data.train: ", "less than 1", "(value: 1.5)")),
         ("data.train=0.95", ("FILE: data: train + validation = 1.05", "leaves nothing to test on; their sum must be below 1")),
@@ -85,7 +85,15 @@ def test_unknown_keys(config_file, override, message):
             ("FILE: inputs.network: ", "'float32' is no fixed-point format; write for example fixed<12,6,RND_CONV,SAT>"),
         ),
         ("inputs.groups.tau.shift=[1,1,1]", ("FILE: inputs.groups: unknown object group 'tau'; the groups are met, eg, mu, jet",)),
-        ("model.architecture=gan", ("FILE: model.architecture: ", "'dense_ae' or 'dense_vae'", "(value: 'gan')")),
+        (
+            "model.architecture=gan",
+            (
+                "FILE: model.architecture: ",
+                "'dense_ae', 'dense_vae', 'conv_ae', 'conv_vae', 'set_ae', 'set_vae', 'latent_ae'",
+                " or ",
+                "(value: 'gan')",
+            ),
+        ),
         ("model.score=kl", ("FILE: model: score 'kl' does not exist for architecture 'dense_ae'; choose squared_error",)),
         ("model.score_type=ufixed<18,14>", ("FILE: model.score_type: 'ufixed<18,14>' would wrap a large score to a small one",)),
         ("model={}", ("FILE: model.architecture: Field required",)),

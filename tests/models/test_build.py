@@ -62,8 +62,9 @@ def test_a_network_may_have_no_hidden_layers():
 
 
 def test_only_the_variational_autoencoder_has_a_separate_decoder():
-    assert build_float_networks(_config("dense_ae")).decoder is None
-    decoder = build_float_networks(_config("dense_vae")).decoder
+    assert build_float_networks(_config("dense_ae")).auxiliary == {}
+    [(name, decoder)] = build_float_networks(_config("dense_vae")).auxiliary.items()
+    assert name == "decoder"
     assert (decoder.input_shape, decoder.output_shape) == ((None, 3), (None, 57))
 
 
@@ -150,7 +151,7 @@ class _IntegerModel:
         plan = firmware_plan(self.config)
         tensors = {"inputs": (codes, self.config.inputs.network.fraction)}
         for step in plan:
-            tensors[step.name] = self._step(step, *tensors[step.source])
+            tensors[step.name] = self._step(step, *tensors[step.sources[0]])
         names = ["out"] if self.config.model.architecture == "dense_ae" else ["mu", "log_var"]
         return [tensors[name][0] * 2.0 ** -tensors[name][1] for name in names]
 
@@ -197,4 +198,8 @@ def test_quantized_model_equals_int64_arithmetic(architecture, range_):
 def test_quantized_networks_leave_the_decoder_of_a_vae_in_floating_point():
     config = _config("dense_vae")
     networks = build_quantized_networks(config, _calibration(config))
-    assert {type(layer) for layer in networks.decoder.layers} == {keras.layers.InputLayer, keras.layers.Dense, keras.layers.ReLU}
+    assert {type(layer) for layer in networks.auxiliary["decoder"].layers} == {
+        keras.layers.InputLayer,
+        keras.layers.Dense,
+        keras.layers.ReLU,
+    }

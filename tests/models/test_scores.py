@@ -47,5 +47,7 @@ def test_score_chooses_the_formula_and_works_in_float64():
 
 
 def test_unknown_score_is_refused():
-    with pytest.raises(UserError, match="unknown score 'r_z'; the scores are squared_error, mu2, kl"):
+    with pytest.raises(
+        UserError, match="unknown score 'r_z'; the scores are squared_error, absolute_error, latent_error, output, mu2, kl, rz"
+    ):
         score("r_z", [[0.0]], [[0.0]], np.array([[True]]))

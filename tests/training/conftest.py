@@ -34,6 +34,18 @@ def source(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session")
+def as_network():
+    """Network inputs, float32 (N, size), and mask of hardware codes (N, size), from the input specification itself."""
+
+    def convert(config: Config, hardware: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        spec = config.inputs.spec()
+        events = hardware.reshape(-1, *spec.event_shape)
+        return spec.to_network_float(events), spec.mask(events)
+
+    return convert
+
+
 @pytest.fixture
 def make_config(source):
     """Small networks and short schedules; keyword arguments replace parts of the training section."""

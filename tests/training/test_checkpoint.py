@@ -24,14 +24,16 @@ START = Checkpoint(
 )
 
 
-def _run(losses: list[float], schedule: PhaseConfig) -> list[Checkpoint]:
+def _run(losses: list[float], schedule: PhaseConfig, settled_after: int = 0) -> list[Checkpoint]:
     """States after each epoch, until the schedule ends the phase; the weights are the epoch's number."""
     states = [START]
     for epoch, loss in enumerate(losses, 1):
         if states[-1].finished(schedule):
             break
-        row = HistoryRow("float", epoch, states[-1].learning_rate, 1.0, 1.0, 0.0, loss, loss, 0.0)
-        states.append(states[-1].after_epoch(schedule, row, (np.full(2, epoch), np.full(1, -epoch)), 1, 0.5))
+        row = HistoryRow("float", epoch, states[-1].learning_rate, 1.0, loss, {"reconstruction": 1.0}, {"reconstruction": loss})
+        states.append(
+            states[-1].after_epoch(schedule, row, (np.full(2, epoch), np.full(1, -epoch)), 1, seconds=0.5, settled_after=settled_after)
+        )
     return states[1:]
 
 
@@ -68,6 +70,26 @@ def test_a_gain_below_the_minimum_is_kept_but_does_not_reset_the_patience():
 def test_improvement_resets_both_counts():
     last = _run([11.0, 9.0], _schedule())[-1]
     assert (last.stale, last.stale_rate) == (0, 0)
+
+
+def test_best_weights_are_those_of_a_settled_epoch():
+    """Up to the end of warm-up or pruning each epoch replaces the one before, however good that was."""
+    states = _run([5.0, 1.0, 9.0, 8.0, 8.5], _schedule(), settled_after=3)
+    assert [(state.best_loss, state.best_epoch) for state in states] == [(5.0, 1), (1.0, 2), (9.0, 3), (8.0, 4), (8.0, 4)]
+    assert [array.tolist() for array in states[-1].best] == [[4, 4]]
+
+
+def test_patience_and_learning_rate_wait_for_the_model_to_settle():
+    states = _run([float(loss) for loss in range(1, 18)], _schedule(), settled_after=10)
+    assert [(state.stale, state.stale_rate, state.learning_rate) for state in states[:10]] == [(0, 0, 0.8)] * 10
+    assert len(states) == 10 + 4
+    assert states[-1].best_epoch == 10
+
+
+def test_a_phase_does_not_end_before_the_model_has_settled():
+    """A phase that is shorter than its warm-up keeps its last epoch: the one closest to what was asked for."""
+    last = _run([1.0, 2.0, 3.0], _schedule(epochs=3), settled_after=10)[-1]
+    assert (last.epoch, last.best_epoch) == (3, 3)
 
 
 def test_file_round_trip_is_exact(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 from l1ae.config import Config
 from l1ae.errors import UserError
-from l1ae.models import kl, squared_error
+from l1ae.models import Calibration, kl, squared_error
 from l1ae.training import EpochReport, TrainingResult, load_trained, train
 from l1ae.training._data import load_training_data
 
@@ -115,33 +115,46 @@ def test_files_result_and_history_agree(make_config, straight):
     assert result.seconds > 0
 
 
-def test_loaded_autoencoders_have_the_best_validation_loss(make_config, straight):
+def test_loaded_autoencoders_have_the_best_validation_loss(make_config, straight, as_network):
     config = make_config()
     result = straight(config).result
-    block = load_training_data(config).validation
+    inputs, mask = as_network(config, load_training_data(config).validation)
     models = load_trained(config, straight(config).folder)
     for model, best in ((models.float_model, result.float_loss), (models.quantized_model, result.quantized_loss)):
-        assert squared_error(block.inputs, model(block.inputs), block.mask).mean() == pytest.approx(best, rel=1e-4)
+        assert squared_error(inputs, model(inputs), mask).mean() == pytest.approx(best, rel=1e-4)
 
 
-def test_loaded_encoders_have_the_recorded_divergence(make_config, straight):
+def test_loaded_encoders_have_the_recorded_divergence(make_config, straight, as_network):
     config = make_config("dense_vae")
     folder = straight(config).folder
-    block = load_training_data(config).validation
+    inputs, _ = as_network(config, load_training_data(config).validation)
     with (folder / "history.csv").open() as file:
         rows = list(csv.DictReader(file))
     models = load_trained(config, folder)
     for model, phase in ((models.float_model, "float"), (models.quantized_model, "quantized")):
         best = min((row for row in rows if row["phase"] == phase), key=lambda row: float(row["validation_loss"]))
-        assert kl(*(np.asarray(output) for output in model(block.inputs))).mean() == pytest.approx(float(best["validation_kl"]), rel=1e-4)
+        assert kl(*(np.asarray(output) for output in model(inputs))).mean() == pytest.approx(float(best["validation_kl"]), rel=1e-4)
+
+
+def _rounded(values: np.ndarray, bits: int, integer: int) -> np.ndarray:
+    """The nearest value of a `bits`-bit two's complement format below 2**integer; ties to even."""
+    lsb = 2.0 ** (integer + 1 - bits)
+    return np.clip(np.rint(values.astype(np.float64) / lsb), -(2 ** (bits - 1)), 2 ** (bits - 1) - 1) * lsb
 
 
 def test_no_epochs_give_post_training_quantization(make_config, tmp_path):
+    """The quantized weights are the trained float weights, rounded to the calibrated formats, and nothing else."""
     config = make_config(quantized_phase={"epochs": 0})
     result = train(config, tmp_path)
     models = load_trained(config, tmp_path)
     assert result.quantized_epochs == 0
-    assert [w.tobytes() for w in models.float_model.get_weights()] == [w.tobytes() for w in models.quantized_model.get_weights()]
+    calibration = Calibration.loads((tmp_path / "calibration.json").read_text())
+    for name, bits in calibration.weights.items():
+        kernel, bias = models.float_model.get_layer(name).get_weights()
+        expected = _rounded(kernel, bits.kernel_bits, bits.kernel_integer), _rounded(bias, bits.bias_bits, bits.bias_integer)
+        for want, found in zip(expected, models.quantized_model.get_layer(name).get_weights(), strict=True):
+            np.testing.assert_array_equal(found, want)
+    assert list(calibration.weights) == ["enc0", "latent", "dec0", "out"]
 
 
 def test_a_diverging_training_names_the_learning_rate(make_config, tmp_path):
