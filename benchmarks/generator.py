@@ -55,7 +55,8 @@ def measure_process(name: str, seconds: float, library: Path, folder: Path) -> S
     spent = truth = detector = 0.0
     accepted = 0
     while spent < seconds or len(rates) < 2:
-        made = generate(f"only {name}", 1, folder / "out.h5", seed=len(rates), workers=1, shards=shards, config=one_process(name))
+        choices = {"seed": len(rates), "config": one_process(name)}
+        made = generate(f"only {name}", 1, folder / "out.h5", workers=1, shards=shards, overwrite=True, **choices)
         (result,) = made.processes
         truth, detector = truth + result.truth_seconds, detector + result.detector_seconds
         accepted += result.accepted
@@ -81,7 +82,7 @@ def measure_workers(events: int, speeds: dict[str, Speed], library: Path, folder
             shards = folder / "workers"
             shutil.copytree(library, shards)
             begin = time.perf_counter()
-            generate("background", events, folder / "out.h5", workers=int(workers), shards=shards)
+            generate("background", events, folder / "out.h5", workers=int(workers), shards=shards, overwrite=True)
             seconds = time.perf_counter() - begin
             work = sum(len(list(shards.glob(f"detector/{name}-*/*/*.npz"))) * speeds[name].shard_seconds for name in SAMPLES["background"])
             measured.append(work / seconds)

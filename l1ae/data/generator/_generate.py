@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae import __version__
-from l1ae.data._store import Events, StoreWriter
+from l1ae.data._store import Events, EventStore, StoreWriter
 from l1ae.data.generator._config import GeneratorConfig, RegionConfig
 from l1ae.data.generator._plan import Plan, Queue, make_library, start_pool
 from l1ae.data.generator._pythia import load_extra
@@ -77,6 +77,7 @@ def generate(
     config: GeneratorConfig | None = None,
     shards: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
+    overwrite: bool = False,
 ) -> GenerationResult:
     """Generate `events` events of `sample` that pass the preselection and write them to the store `output`.
 
@@ -86,13 +87,18 @@ def generate(
     what it can reuse. `progress(done, total)` is called with numbers of events. With more than one worker, call it from a
     script under `if __name__ == "__main__":`, because the workers import the script.
 
-    Raises `UserError` for an unknown sample, a number below 1, or a missing package; `L1aeError` when a worker dies.
+    An `output` that exists is replaced if it holds the first events of the same request, or with `overwrite`.
+
+    Raises `UserError` for an unknown sample, a number below 1, a missing package, or an `output` that holds something
+    else; `L1aeError` when a worker dies.
     """
     begin = time.monotonic()
     config = config or GeneratorConfig()
     workers = (os.cpu_count() or 1) if workers is None else workers
     fractions = config.fractions(sample)
     _check(events, workers, seed)
+    if not overwrite:
+        _check_output(Path(output), sample, events, seed, config)
     folder = Path(output).parent / "shards" if shards is None else Path(shards)
     needed = sum(np.bincount(block, minlength=len(fractions)) for block in mixture(fractions, events, seed))
     queues = [Queue(name, int(need), seed, config, folder) for name, need in zip(fractions, np.atleast_1d(needed), strict=True)]
@@ -122,6 +128,24 @@ def _check(events: int, workers: int, seed: int) -> None:
             raise UserError(f"{name} must be at least {least}, not {value}")
     for package in _PACKAGES:
         load_extra(package)
+
+
+def _check_output(output: Path, sample: str, events: int, seed: int, config: GeneratorConfig) -> None:
+    """Raise `UserError` when `output` exists and would not be reproduced or extended by this request."""
+    if not output.exists():
+        return
+    store = EventStore.open(output, ugt_input_spec())
+    made = store.provenance
+    processes = made.get("processes")
+    digests = {name: facts["detector_digest"] for name, facts in processes.items()} if isinstance(processes, dict) else None
+    wanted = {name: config.detector_digest(name) for name in config.fractions(sample)}
+    same = (store.sample, made.get("seed"), digests) == (sample, seed, wanted) and made.get("fractions") == config.fractions(sample)
+    if not same or events < store.n_events:
+        what = "the same events" if same else f"seed {made.get('seed')}" + (", other choices" if digests != wanted else "")
+        raise UserError(
+            f"{output}: exists and holds {store.n_events} events of sample '{store.sample}' ({what}), which {events} events of "
+            f"'{sample}' with seed {seed} would replace; write to another file, or overwrite it with --force"
+        )
 
 
 def mixture(fractions: Mapping[str, float], events: int, seed: int) -> Iterator[npt.NDArray[np.int64]]:

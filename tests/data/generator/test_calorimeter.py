@@ -89,13 +89,13 @@ def test_the_resolution_is_that_of_the_detector_and_keeps_the_mean():
         (Kind.NEUTRAL, np.sqrt(0.05**2 + 1.5**2 / 60)),
     ):
         particles = Particles(
-            np.ones(4000, np.int64),
-            *(np.full(4000, value, np.float32) for value in (60.0, 0.04, 0.1, 60.0)),
-            np.full(4000, kind, np.int8),
+            np.ones(1500, np.int64),
+            *(np.full(1500, value, np.float32) for value in (60.0, 0.04, 0.1, 60.0)),
+            np.full(1500, kind, np.int8),
         )
-        measured = image((particles.event, particles), events=4000, detector=DetectorConfig())[:, 0, 7] * 0.5 + 0.25
-        assert measured.mean() == pytest.approx(60, abs=60 * 5 * sigma / np.sqrt(4000))
-        assert measured.std() == pytest.approx(np.hypot(60 * sigma, 0.5 / np.sqrt(12)), rel=0.06)
+        measured = image((particles.event, particles), events=1500, detector=DetectorConfig())[:, 0, 7] * 0.5 + 0.25
+        assert measured.mean() == pytest.approx(60, abs=60 * 5 * sigma / np.sqrt(1500))
+        assert measured.std() == pytest.approx(np.hypot(60 * sigma, 0.5 / np.sqrt(12)), rel=5 / np.sqrt(2 * 1500))
 
 
 def traced(pt: float, eta: float, phi: float, sign: int, config: RegionConfig) -> tuple[float, float]:

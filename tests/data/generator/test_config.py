@@ -1,7 +1,16 @@
 import pytest
 from pydantic import ValidationError
 
-from l1ae.data.generator import PROCESSES, SAMPLES, DetectorConfig, GeneratorConfig, PileupConfig, RegionBin, SemileptonicConfig
+from l1ae.data.generator import (
+    PROCESSES,
+    SAMPLES,
+    DetectorConfig,
+    GeneratorConfig,
+    PileupConfig,
+    RegionBin,
+    RegionConfig,
+    SemileptonicConfig,
+)
 from l1ae.errors import UserError
 
 
@@ -20,6 +29,15 @@ def test_a_changed_detector_leaves_the_truth_digests_alone():
         assert base.truth_digest(process) == changed.truth_digest(process)
         assert base.detector_digest(process) != changed.detector_digest(process)
     assert base.truth_digest("pileup") == changed.truth_digest("pileup")
+
+
+def test_the_image_belongs_to_the_detector_level_and_its_absence_is_what_it_always_was():
+    base, image = GeneratorConfig(), GeneratorConfig(regions=RegionConfig())
+    for process in PROCESSES:
+        assert base.truth_digest(process) == image.truth_digest(process)
+        assert base.detector_digest(process) != image.detector_digest(process)
+    finer = GeneratorConfig(regions=RegionConfig(tower_threshold=0.5))
+    assert finer.detector_digest("w") != image.detector_digest("w")
 
 
 def test_a_changed_process_changes_only_its_own_digests():

@@ -6,17 +6,18 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
-from l1ae.data import EventStore
-from l1ae.data.generator import DetectorConfig, GeneratorConfig, _pythia, generate
+from l1ae.data import EventStore, StoreWriter
+from l1ae.data.generator import DetectorConfig, GeneratorConfig, RegionConfig, _pythia, generate
 from l1ae.data.generator._generate import mixture
 from l1ae.errors import UserError
-from l1ae.inputs import ugt_input_spec
+from l1ae.inputs import calo_layer1_spec, ugt_input_spec
 
 pytest.importorskip("pythia8mc")
 
@@ -176,6 +177,59 @@ def test_the_result_says_how_the_events_came_about(background, config):
     trials = qcd.generated * 6 * 100 * 5
     assert qcd.acceptance == pytest.approx(qcd.accepted / trials)
     assert qcd.acceptance_error > np.sqrt(qcd.accepted) / trials
+
+
+def test_the_image_comes_with_the_same_events_and_shards_of_its_own(background, config, tmp_path):
+    shards = tmp_path / "shards"
+    shutil.copytree(background.parent / "shards", shards, copy_function=shutil.copy2)
+    before = truth_files(shards)
+    options = {"workers": 1, "config": config.model_copy(update={"regions": RegionConfig()}), "shards": shards}
+    result = generate("background", 120, tmp_path / "regions.h5", **options)
+    assert (result.shards_reused, truth_files(shards)) == (0, before)
+    assert_same_events(background, tmp_path / "regions.h5", 120)
+    again = generate("background", 120, tmp_path / "regions.h5", **options)
+    assert (again.shards_made, again.shards_reused) == (0, result.shards_made)
+    objects = EventStore.open(tmp_path / "regions.h5", SPEC)
+    assert objects.provenance["regions"] == RegionConfig().model_dump()
+    assert "regions" not in EventStore.open(background, SPEC).provenance
+    image = EventStore.open(tmp_path / "regions.h5", calo_layer1_spec()).read().hw
+    physical = SPEC.to_physical(objects.read().hw)
+    electron = physical[:, 1]
+    hit = np.flatnonzero((electron[:, 0] > 23) & (np.abs(electron[:, 1]) < 2.9))
+    row, column = np.divmod(calo_layer1_spec().region_of(electron[hit, 1], electron[hit, 2]), 14)
+    padded = np.pad(image[hit], ((0, 0), (1, 1), (1, 1)), mode="wrap")
+    around = [padded[i, r : r + 3, c : c + 3].sum() / 2 for i, (r, c) in enumerate(zip(row, column, strict=True))]
+    assert (np.array(around) > 0.85 * electron[hit, 0]).mean() > 0.95
+    assert len(hit) > 30
+
+
+def test_an_output_is_extended_but_not_overwritten(background, config, tmp_path):
+    output, shards = tmp_path / "out.h5", background.parent / "shards"
+    options = {"workers": 1, "config": config, "shards": shards}
+    generate("background", 100, output, **options)
+    first = output.read_bytes()
+    generate("background", 100, output, **options)
+    assert output.read_bytes() == first
+    generate("background", 150, output, **options)
+    other = config.model_copy(update={"detector": DetectorConfig(pileup_mean=8.0)})
+    for sample, events, change, message in (
+        ("background", 5, {}, r"out\.h5: exists and holds 150 events of sample 'background' \(the same events\), which 5 events"),
+        ("background", 200, {"seed": 2}, r"\(seed 1\), which 200 events of 'background' with seed 2 would replace; .* --force"),
+        ("background", 200, {"config": other}, r"\(seed 1, other choices\)"),
+        ("a4l", 200, {}, r"150 events of sample 'background'"),
+    ):
+        with pytest.raises(UserError, match=message):
+            generate(sample, events, output, **options | change)
+    assert EventStore.open(output, SPEC).n_events == 150
+    generate("background", 100, output, **options, overwrite=True)
+    assert output.read_bytes() == first
+
+
+def test_a_store_of_another_origin_is_not_overwritten(background, config, tmp_path):
+    with StoreWriter(tmp_path / "s.h5", SPEC, sample="background", processes=["w"], provenance={"processes": ["w"]}) as writer:
+        writer.append(replace(EventStore.open(background, SPEC).read(0, 1), process=np.zeros(1, np.int16)))
+    with pytest.raises(UserError, match="exists and holds 1 events of sample 'background'"):
+        generate("background", 10, tmp_path / "s.h5", workers=1, config=config)
 
 
 def test_a_damaged_shard_is_named(background, config, tmp_path):
