@@ -52,8 +52,9 @@ class Trainer:
         self._optimizer.build(self._objective.trainable_variables)
         # converted once: a graph then refers to the arrays instead of copying them at every call
         self._training, self._validation = tf.constant(data.training), tf.constant(data.validation)
-        self._train_step = tf.function(self._train_step_graph)
-        self._validate_batch = tf.function(self._validate_batch_graph)
+        # no Python control flow depends on a tensor, and AutoGraph reads the source again and confuses lambdas of one line
+        self._train_step = tf.function(self._train_step_graph, autograph=False)
+        self._validate_batch = tf.function(self._validate_batch_graph, autograph=False)
 
     @property
     def variables(self) -> list[Any]:
