@@ -1,0 +1,44 @@
+"""Every configuration that comes with l1ae, from training on the shipped collisions to the C simulation."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from l1ae.config import load_config
+
+CONFIGS = sorted((Path(__file__).parent.parent / "configs").glob("*.yaml"))
+
+# a short training: what is tested is that every bit agrees, which does not depend on how good the weights are
+SMOKE = (
+    "data.train=0.1",
+    "data.validation=0.02",
+    "training.batch_size=256",
+    "training.float_phase.epochs=1",
+    "training.quantized_phase.epochs=1",
+)
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_a_configuration_is_valid_and_named_after_its_file(path):
+    assert load_config(path).name == path.stem
+
+
+def test_the_families_of_the_field_are_there():
+    configs = [load_config(path) for path in CONFIGS]
+    assert len(configs) >= 14
+    assert {config.model.score for config in configs} == {"squared_error", "absolute_error", "mu2", "kl", "rz", "latent_error", "output"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_no_bit_differs_from_training_to_c_simulation(path, tmp_path):
+    from l1ae.pipeline import run_all
+
+    run, report = run_all(load_config(path, SMOKE), tmp_path / "run", events=2000)
+    content = json.loads((run.path("csim") / "report.json").read_text())
+    assert (content["mismatches"], content["type_mismatches"]) == (0, [])
+    assert content["quantized"]["mismatches"] == 0
+    assert content["events"] == 2000
+    assert content["corner_vectors"] > 1000
+    assert path.stem in report.read_text()
