@@ -12,7 +12,7 @@ from l1ae.config import Config
 from l1ae.contract._builder import Builder, add_inputs
 from l1ae.contract._contract import Contract
 from l1ae.contract._ops import Concatenate, Convolution, Dense, IntArray, Pool, Quantize, Relu
-from l1ae.contract._quantizers import bits_format, relu_format, weight_codes, weight_format
+from l1ae.contract._quantizers import bits_format, finest_codes, learned_format, relu_format, weight_codes, weight_format
 from l1ae.contract._scores import add_score
 from l1ae.errors import UserError
 from l1ae.inputs import FixedFormat
@@ -112,13 +112,18 @@ class _Weights:
 
 
 def _weights(layer: Any) -> _Weights:
-    form = weight_format(layer.kernel_quantizer_internal, f"{layer.name}.kernel")
-    kernel = weight_codes(layer.kernel_quantizer_internal, layer.kernel, form, f"{layer.name}.kernel")
-    bias, bias_format = np.zeros(kernel.shape[-1], np.int64), FixedFormat(True, 1, 1)
-    if layer.use_bias:
-        bias_format = weight_format(layer.bias_quantizer_internal, f"{layer.name}.bias")
-        bias = weight_codes(layer.bias_quantizer_internal, layer.bias, bias_format, f"{layer.name}.bias")
+    learned = hasattr(layer, "quantized_kernel")
+    kernel, form = finest_codes(layer.quantized_kernel(), f"{layer.name}.kernel") if learned else _quantized(layer, "kernel")
+    if not layer.use_bias:
+        return _Weights(kernel, np.zeros(kernel.shape[-1], np.int64), form, FixedFormat(True, 1, 1))
+    bias, bias_format = finest_codes(layer.quantized_bias(), f"{layer.name}.bias") if learned else _quantized(layer, "bias")
     return _Weights(kernel, bias, form, bias_format)
+
+
+def _quantized(layer: Any, kind: str) -> tuple[IntArray, FixedFormat]:
+    quantizer, where = getattr(layer, f"{kind}_quantizer_internal"), f"{layer.name}.{kind}"
+    form = weight_format(quantizer, where)
+    return weight_codes(quantizer, getattr(layer, kind), form, where), form
 
 
 def _accumulator_fraction(builder: Builder, source: str, weights: _Weights) -> int:
@@ -203,6 +208,12 @@ def _add_activation(builder: Builder, name: str, quantizer: Any, source: str) ->
     return builder.add(Quantize(name=name, inputs=(source,), format=bits_format(quantizer, name), size=size))
 
 
+def _learned_activation(builder: Builder, layer: Any, inputs: Sequence[_Tensor]) -> str:
+    source = inputs[0].name
+    operation = Relu if layer.hidden else Quantize
+    return builder.add(operation(name=layer.name, inputs=(source,), format=learned_format(layer), size=builder.size_of(source)))
+
+
 # -- layers without weights ------------------------------------------------------------------------------------------
 
 
@@ -279,6 +290,9 @@ _HANDLERS: dict[str, _Handler] = {
     "QConv1D": _convolution,
     "QConv2D": _convolution,
     "QActivation": lambda builder, layer, inputs: _add_activation(builder, layer.name, layer.activation, inputs[0].name),
+    "LearnedDense": _dense,
+    "LearnedConv2D": _convolution,
+    "LearnedActivation": _learned_activation,
     "Flatten": _identity,
     "Reshape": _identity,
     "Dropout": _identity,

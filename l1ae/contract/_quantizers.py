@@ -9,7 +9,7 @@ from l1ae.contract._ops import IntArray
 from l1ae.errors import UserError
 from l1ae.inputs import FixedFormat, Overflow, Rounding
 
-__all__ = ["bits_format", "relu_format", "weight_codes", "weight_format"]
+__all__ = ["bits_format", "finest_codes", "learned_format", "relu_format", "weight_codes", "weight_format"]
 
 
 def weight_format(quantizer: Any, where: str) -> FixedFormat:
@@ -60,6 +60,24 @@ def _refuse_noise(quantizer: Any, where: str) -> None:
         raise UserError(f"'{where}': {quantizer} rounds at random, which no firmware repeats; set use_stochastic_rounding=False")
     if float(np.asarray(quantizer.qnoise_factor)) != 1.0:
         raise UserError(f"'{where}': qnoise_factor={float(np.asarray(quantizer.qnoise_factor))} quantizes only in part; set it to 1")
+
+
+def learned_format(layer: Any) -> FixedFormat:
+    """Format of a `LearnedActivation`: round half to even, saturate."""
+    fraction = round(float(np.asarray(layer.fraction)))
+    signed = not layer.hidden
+    return FixedFormat(signed, signed + layer.integer + fraction, signed + layer.integer, Rounding.RND_CONV, Overflow.SAT)
+
+
+def finest_codes(values: Any, where: str) -> tuple[IntArray, FixedFormat]:
+    """Codes of weights that have a grid each, on the coarsest grid that holds all, and the narrowest signed format."""
+    real = np.asarray(values, np.float64)
+    for fraction in range(-16, 32) if real.any() else (0,):
+        codes = real * 2.0**fraction
+        if np.array_equal(codes, np.rint(codes)):
+            integers = codes.astype(np.int64)
+            return integers, FixedFormat.covering(min(int(integers.min()), -1), int(integers.max()), fraction)
+    raise UserError(f"'{where}': the weights are no multiples of 2^-31; were they read after the training had ended?")
 
 
 def weight_codes(quantizer: Any, variable: Any, form: FixedFormat, where: str) -> IntArray:

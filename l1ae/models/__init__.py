@@ -10,11 +10,15 @@ from l1ae.models._build import (
 )
 from l1ae.models._calibration import Calibration, WeightBits, calibrate, integer_bits
 from l1ae.models._layers import Slice, SumPooling2D
+from l1ae.models._learned import LearnedActivation, LearnedConv2D, LearnedDense, effective_bit_operations
 from l1ae.models._plan import WeightStep, code_step, firmware_plan, weight_steps
 from l1ae.models._scores import absolute_error, kl, latent_error, mu2, rz, score, squared_error
 
 __all__ = [
     "Calibration",
+    "LearnedActivation",
+    "LearnedConv2D",
+    "LearnedDense",
     "Networks",
     "Slice",
     "SumPooling2D",
@@ -27,6 +31,7 @@ __all__ = [
     "build_quantized_networks",
     "calibrate",
     "code_step",
+    "effective_bit_operations",
     "firmware_plan",
     "fold_batch_norm",
     "integer_bits",

@@ -13,9 +13,10 @@ from typing import Any
 import keras
 from qkeras import QActivation, QConv2D, QDense, binary, quantized_bits, quantized_relu, ternary
 
-from l1ae.config import Config
+from l1ae.config import Config, LearnedWidthsConfig
 from l1ae.models._calibration import Calibration, WeightBits
 from l1ae.models._layers import Slice, SumPooling2D
+from l1ae.models._learned import LearnedActivation, LearnedConv2D, LearnedDense
 from l1ae.models._plan import (
     ConcatenateStep,
     ConvolutionStep,
@@ -99,7 +100,7 @@ def build_quantized_model(config: Config, calibration: Calibration) -> keras.Mod
 
     Every quantizer has a constant power-of-two scale, is asymmetric (two's complement range) and rounds half to even;
     activations and weights saturate. A layer `enc0` is followed by its quantizer, `enc0_relu` or, without a ReLU,
-    `enc0_q`.
+    `enc0_q`. With `training.learned_widths` the layers are LearnedDense, LearnedConv2D and LearnedActivation.
     """
     return build_quantized_networks(config, calibration).firmware
 
@@ -206,11 +207,36 @@ def _float_layer(config: Config, step: WeightStep) -> Layer:
 
 
 def _quantized_builder(config: Config, calibration: Calibration) -> WeightBuilder:
+    learned = config.training.learned_widths
+    if learned is not None:
+        return _learned_builder(config, calibration, learned)
+
     def build(step: WeightStep, tensor: Any) -> Any:
         tensor = _quantized_layer(config, step, calibration.weights[step.name])(tensor)
         integer = calibration.activations[step.activation]
         quantizer = quantized_relu(step.bits, integer) if step.hidden else quantized_bits(step.bits, integer, alpha=1)
         return QActivation(quantizer, name=step.activation)(tensor)
+
+    return build
+
+
+def _learned_builder(config: Config, calibration: Calibration, learned: LearnedWidthsConfig) -> WeightBuilder:
+    def build(step: WeightStep, tensor: Any) -> Any:
+        bits = calibration.weights[step.name]
+        options = {
+            "initial_bits": learned.initial_bits,
+            "bias_fraction": bits.bias_bits - 1 - bits.bias_integer,
+            "use_bias": step.bias,
+            "kernel_initializer": _initializer(config, step),
+            "name": step.name,
+        }
+        if isinstance(step, DenseStep):
+            layer: Layer = LearnedDense(step.shape[0], **options)
+        else:
+            assert isinstance(step, ConvolutionStep)
+            layer = LearnedConv2D(step.shape[2], step.kernel, strides=step.stride, padding=step.padding, **options)
+        integer = calibration.activations[step.activation]
+        return LearnedActivation(hidden=step.hidden, bits=step.bits, integer=integer, name=step.activation)(layer(tensor))
 
     return build
 

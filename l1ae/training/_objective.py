@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 from l1ae.config import Config
-from l1ae.models import Networks, code_step
+from l1ae.models import Networks, code_step, effective_bit_operations
 from l1ae.training._checkpoint import Phase
 
 __all__ = ["Batch", "Objective", "objective_for"]
@@ -36,7 +36,8 @@ class Objective:
 
     Sources: squared error over present inputs, arXiv:2108.03986; KL divergence with beta, arXiv:1312.6114 and
     arXiv:1606.05579 (here (1 - beta) x error + beta x KL); sparse codes, Olshausen and Field, Nature 381 (1996) 607, and
-    Nair and Hinton, NeurIPS 2009, section 3 (KL to a target activation); contractive, Rifai et al., ICML 2011, equation 7.
+    Nair and Hinton, NeurIPS 2009, section 3 (KL to a target activation); contractive, Rifai et al., ICML 2011, equation 7;
+    resources of learned widths, arXiv:2405.00645, section III.
     """
 
     def __init__(self, config: Config, networks: Networks, phase: Phase) -> None:
@@ -107,6 +108,9 @@ class Objective:
             found["contractive"] = (_constant(training.contractive), lambda batch, _: jacobian_norm(self._code, batch.inputs, size))
         if training.weight_decay:
             found["weight_decay"] = (_constant(training.weight_decay), lambda batch, _: self._kernels_squared())
+        if training.learned_widths and self._phase == "quantized":
+            weight = training.learned_widths.resource_weight
+            found["resources"] = (_constant(weight), lambda batch, _: effective_bit_operations(self._config, self._networks.firmware))
         return found
 
     def _code(self, inputs: Any) -> Any:

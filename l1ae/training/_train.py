@@ -142,9 +142,12 @@ def load_trained(config: Config, folder: Path) -> TrainedModels:
 def snap_weights(model: keras.Model) -> None:
     """Replace every weight by its quantized value.
 
-    A quantizer returns w + (q(w) - w), which float32 may miss by one bit in the last place; of q(w) itself it does not.
+    A QKeras quantizer returns w + (q(w) - w), which float32 may miss by one bit in the last place; of q(w) itself it
+    does not.
     """
     for layer in model.layers:
+        if hasattr(layer, "snap"):
+            layer.snap()
         for name in ("kernel", "bias"):
             quantizer = getattr(layer, f"{name}_quantizer_internal", None)
             variable = getattr(layer, name, None)
@@ -236,8 +239,16 @@ def _quantize(run: _Run, networks: Networks) -> Networks:
     temporary.replace(run.folder / CALIBRATION)
     quantized = build_quantized_networks(run.config, calibration)
     for source, target in zip(folded.models, quantized.models, strict=True):
-        target.set_weights(source.get_weights())
+        for layer in source.layers:
+            _copy_weights(layer, target.get_layer(layer.name))
     return quantized
+
+
+def _copy_weights(source: Any, target: Any) -> None:
+    """Kernel and bias; trained widths, which only `target` may have, stay as they are."""
+    weights = source.get_weights()
+    if weights:
+        target.set_weights([*weights, *target.get_weights()[len(weights) :]])
 
 
 def _schedule(config: Config, phase: Phase) -> PhaseConfig:
