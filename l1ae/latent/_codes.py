@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ FORMAT_VERSION = 1
 CHUNK = 4096
 UNKNOWN_PART = -1
 _COLUMNS = ("score", "process", "source_event", "part")
-_LATENT = (("latent_q",), ("mu_q", "log_var_q"))
+_LATENT = (("latent_q",), ("latent_relu",), ("mu_q", "log_var_q"))
 
 Part = Callable[[Events], npt.NDArray[np.int8]]
 
@@ -56,7 +57,7 @@ class LatentCodes:
     def __len__(self) -> int:
         return len(self.score)
 
-    @property
+    @cached_property
     def groups(self) -> IntArray:
         """(N,): equal for events that share a source event and so are not independent."""
         return group_ids(self.process, self.source_event)
@@ -67,8 +68,8 @@ class LatentCodes:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """One name per column of `values`: tensor without its suffix `_q`, and index."""
-        return tuple(f"{name.removesuffix('_q')}_{k}" for name, codes in self.tensors.items() for k in range(codes.shape[1]))
+        """One name per column of `values`: tensor without its suffix, and index."""
+        return tuple(f"{name.rsplit('_', 1)[0]}_{k}" for name, codes in self.tensors.items() for k in range(codes.shape[1]))
 
     def select(self, chosen: npt.NDArray[np.bool_] | npt.NDArray[np.integer]) -> "LatentCodes":
         """The events where a mask is true, or those at the given positions."""
@@ -77,7 +78,7 @@ class LatentCodes:
 
 
 def latent_tensors(contract: Contract) -> tuple[str, ...]:
-    """Names of the contract's latent tensors: `latent_q`, or `mu_q` and `log_var_q` of a variational encoder.
+    """Names of the contract's latent tensors: `latent_q` (`latent_relu`), or `mu_q` and `log_var_q` of a variational encoder.
 
     Raises `UserError` when the contract has neither.
     """
@@ -85,7 +86,9 @@ def latent_tensors(contract: Contract) -> tuple[str, ...]:
     for names in _LATENT:
         if known.issuperset(names):
             return names
-    raise UserError(f"contract '{contract.project}' has no latent layer (no tensor latent_q, no mu_q and log_var_q); nothing to encode")
+    raise UserError(
+        f"contract '{contract.project}' has no latent layer (no tensor latent_q or latent_relu, no mu_q and log_var_q); nothing to encode"
+    )
 
 
 def encode_store(store: EventStore, contract: Contract, part: Part | None = None) -> LatentCodes:

@@ -14,7 +14,7 @@ from l1ae.latent._inverse import FloatArray, IntArray
 __all__ = ["DimensionDrift", "Drift", "holm", "measure_drift"]
 
 PERMUTATIONS = 999
-FEATURES = 192
+FEATURES = 96
 MEDIAN_EVENTS = 1000
 _BLOCK = 16384  # events
 _ROWS = 64  # permutations

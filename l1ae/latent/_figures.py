@@ -159,7 +159,7 @@ def bump_figure(hunt: BumpHunt, title: str, selection: str) -> Figure:
             axes.axvspan(hunt.window.low, hunt.window.high, color=PALETTE[1], alpha=0.3, lw=0)
         bottom.axhline(0, color="0.4", lw=1)
         top.plot([], [], color=PALETTE[1], lw=8, alpha=0.3, label=f"window, global p = {hunt.global_p_value:.3g}")
-        top.set(xscale="log", yscale="log", ylabel="Events / bin", ylim=(0.5, 4 * max(counts.max(), 1)))
+        top.set(xscale="log", yscale="log", ylabel="Events / bin", ylim=(max(0.5, 0.2 * background.min()), 4 * max(counts.max(), 1)))
         bottom.set(xlabel=f"{title[:1].upper()}{title[1:]} [GeV]", ylabel="Pull")
         for setter in (bottom.xaxis.set_major_formatter, bottom.xaxis.set_minor_formatter):
             setter(FuncFormatter(lambda value, _: f"{value:g}" if f"{value:g}"[0] in "125" else ""))

@@ -26,9 +26,10 @@ class CodesFile:
 
 @dataclass(frozen=True)
 class SelectedHunt:
-    """A bump hunt among events whose score is above `quantile` of that of the background: `threshold`, in units of the score.
+    """A bump hunt among events whose score is at least `threshold`, in units of the score.
 
-    `events` are independent (one per source event) and have the mass; `injected` of them are signal, put there on request.
+    Of the background events that have the mass, the fraction `quantile` scores less. `events` are independent (one per
+    source event) and in the spectrum; `injected` of them are signal, put there on request.
     """
 
     mass: str

@@ -1,6 +1,19 @@
 """The stages of a run and the run folder that they share."""
 
+from l1ae.pipeline._latent_stage import LatentOptions, latent_stage
 from l1ae.pipeline._run import Run
 from l1ae.pipeline._stages import contract_stage, csim_stage, csim_verdict, evaluate_stage, hls_stage, report_stage, run_all, train_stage
 
-__all__ = ["Run", "contract_stage", "csim_stage", "csim_verdict", "evaluate_stage", "hls_stage", "report_stage", "run_all", "train_stage"]
+__all__ = [
+    "LatentOptions",
+    "Run",
+    "contract_stage",
+    "csim_stage",
+    "csim_verdict",
+    "evaluate_stage",
+    "hls_stage",
+    "latent_stage",
+    "report_stage",
+    "run_all",
+    "train_stage",
+]

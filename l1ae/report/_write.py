@@ -9,6 +9,7 @@ from l1ae.evaluation import format_estimate
 from l1ae.report._blocks import Block, Notice, Paragraph, Table
 from l1ae.report._files import RunFiles, read_run
 from l1ae.report._firmware import contract_section, csim_notice, hls_section, resources_section
+from l1ae.report._latent import latent_sections
 from l1ae.report._physics import data_section, model_section, physics_section
 from l1ae.report._provenance import provenance_section, stale_stages
 from l1ae.report._text import SCORES, architecture, count, sample
@@ -60,6 +61,7 @@ def write_report(run: Path) -> Path:
         contract_section(files),
         hls_section(files),
         resources_section(files),
+        *latent_sections(run),
         provenance_section(files),
     )
     page = environment.get_template("report.html.j2").render(

@@ -53,7 +53,7 @@ def test_a_slot_is_empty_when_its_pt_rounds_to_zero(spec):
 
 
 def test_calorimeter_images_come_back_exactly():
-    spec = calo_layer1_spec()
+    spec = calo_layer1_spec("ufixed<10,6,RND_CONV,SAT>", 4)
     images = np.random.default_rng(1).integers(0, 1024, (50, *spec.event_shape)).astype(np.uint16)
     again = from_network(spec.to_network(images) * spec.network.lsb, spec)
     assert again.dtype == np.uint16

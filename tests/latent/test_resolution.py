@@ -105,7 +105,7 @@ def test_emptiness_has_a_binomial_error_for_independent_slots(spec):
 
 def test_regions_have_resolutions_and_emptiness_too():
     """A decoder that adds 2 codes of 0.5 GeV to every region fills the empty ones."""
-    spec = calo_layer1_spec()
+    spec = calo_layer1_spec("ufixed<10,6,RND_CONV,SAT>", 4)
     images = np.random.default_rng(1).integers(0, 3, (100, *spec.event_shape)).astype(np.uint16)
     decoded = (images.reshape(100, -1) + 2) / 16
     rows = resolutions(images, decoded, spec, np.arange(100))
