@@ -27,7 +27,7 @@ __all__ = ["CsimReport", "Mismatch", "TensorComparison", "TypeMismatch", "compil
 
 Values = npt.NDArray[np.float64]
 _BLOCK = 8192
-_COMPILER_FLAGS = ("-O2", "-std=c++17", "-w")
+_COMPILER_FLAGS = ("-O1", "-std=c++17", "-w")
 
 _CONSTANT_ARRAY = re.compile(r"(?P<name>\w+)\[(?P<length>\d+)\](?P<initialiser>\s*=\s*\{(?P<values>[^{}]*)\})\s*;")
 
