@@ -1,5 +1,21 @@
 """The typed description of a run and its loading."""
 
+from l1ae.config._description import (
+    ConcatenateDescription,
+    ConvolutionDescription,
+    DenseDescription,
+    Description,
+    DotDescription,
+    ElementwiseDescription,
+    ErrorDescription,
+    HardwareDescription,
+    LayerDescription,
+    PoolDescription,
+    QuantizeDescription,
+    ReluDescription,
+    SelectDescription,
+    load_description,
+)
 from l1ae.config._load import dump_config, load_config, load_yaml
 from l1ae.config._schema import (
     Config,
@@ -20,22 +36,36 @@ from l1ae.config._schema import (
 )
 
 __all__ = [
+    "ConcatenateDescription",
     "Config",
     "ConvolutionConfig",
+    "ConvolutionDescription",
     "CsimConfig",
     "DataConfig",
+    "DenseDescription",
+    "Description",
+    "DotDescription",
+    "ElementwiseDescription",
+    "ErrorDescription",
+    "HardwareDescription",
     "HlsConfig",
     "InputsConfig",
     "LayerBits",
+    "LayerDescription",
     "LearnedWidthsConfig",
     "ModelConfig",
     "NoiseConfig",
     "PhaseConfig",
+    "PoolDescription",
     "PruningConfig",
+    "QuantizeDescription",
+    "ReluDescription",
+    "SelectDescription",
     "SparsityConfig",
     "TrainingConfig",
     "VicregConfig",
     "dump_config",
     "load_config",
+    "load_description",
     "load_yaml",
 ]

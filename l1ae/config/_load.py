@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from l1ae.config._schema import Config
 from l1ae.errors import UserError
 
-__all__ = ["dump_config", "load_config", "load_yaml"]
+__all__ = ["dump_config", "load_config", "load_yaml", "read_yaml", "validate"]
 
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -21,18 +21,20 @@ def load_config(path: Path, overrides: tuple[str, ...] = ()) -> Config:
 
     Raises `UserError` when the file is missing or no YAML, or a key or value is wrong.
     """
-    content = _read(path)
+    content = read_yaml(path)
     for override in overrides:
         _apply(content, override)
-    return _validate(Config, content, str(path))
+    _resolve_source(content, Path(path))
+    return validate(Config, content, str(path))
 
 
 def load_yaml(model: type[_Model], path: Path) -> _Model:
     """Read a YAML file into any typed description. Raises `UserError` as `load_config`."""
-    return _validate(model, _read(path), str(path))
+    return validate(model, read_yaml(path), str(path))
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping that a YAML file holds. Raises `UserError` when it holds none."""
     try:
         content = yaml.safe_load(Path(path).read_text())
     except FileNotFoundError as error:
@@ -44,7 +46,8 @@ def _read(path: Path) -> dict[str, Any]:
     return content
 
 
-def _validate(model: type[_Model], content: dict[str, Any], where: str) -> _Model:
+def validate(model: type[_Model], content: dict[str, Any], where: str) -> _Model:
+    """The typed description in `content`; `where` begins the message of the `UserError` for what does not fit."""
     try:
         return model.model_validate(content)
     except ValidationError as error:
@@ -70,6 +73,13 @@ def _apply(content: dict[str, Any], override: str) -> None:
         section[leaf] = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise UserError(f"--set '{override}': '{text}' is no valid YAML: {error}") from error
+
+
+def _resolve_source(content: dict[str, Any], path: Path) -> None:
+    """An imported model is named relative to the configuration file."""
+    model = content.get("model")
+    if isinstance(model, dict) and isinstance(model.get("source"), str):
+        model["source"] = str(path.parent.resolve() / model["source"])
 
 
 def _message(model: type[BaseModel], item: Any, where: str) -> str:

@@ -100,11 +100,13 @@ class InputsConfig(_Section):
 
 
 Pair = tuple[int, int]
-Architecture = Literal["dense_ae", "dense_vae", "conv_ae", "conv_vae", "set_ae", "set_vae", "latent_ae", "student"]
+Architecture = Literal["dense_ae", "dense_vae", "conv_ae", "conv_vae", "set_ae", "set_vae", "latent_ae", "student", "imported"]
 Score = Literal["squared_error", "absolute_error", "mu2", "kl", "rz", "latent_error", "output"]
 
 _AUTOENCODER_SCORES = ("squared_error", "absolute_error")
 _VARIATIONAL_SCORES = ("mu2", "kl", "rz")
+_OF_DESCRIPTIONS = ("architecture", "source", "score", "target_fpr")
+_OF_IMPORTS = (*_OF_DESCRIPTIONS, "score_type", "table_type")
 
 
 class ConvolutionConfig(_Section):
@@ -132,6 +134,9 @@ class ModelConfig(_Section):
     """Architecture, bit widths and score of the network."""
 
     architecture: Architecture
+    source: str | None = Field(
+        None, description="imported: a .keras file, or the YAML of a description; relative to the file that names it (as is without one)"
+    )
     extractor: tuple[int, ...] = Field((29,), description="latent_ae: nodes of the hidden layers of the feature extractor")
     features: int = Field(10, ge=1, description="latent_ae: number of features that are reconstructed")
     objects: tuple[int, ...] = Field((8,), description="set_*: nodes of the layers that each object passes, one set per kind of object")
@@ -165,8 +170,15 @@ class ModelConfig(_Section):
         return self.architecture.endswith("_vae")
 
     @property
+    def described(self) -> bool:
+        """The model is a plain description, with preprocessing, score and threshold of its own."""
+        return self.source is not None and not self.source.endswith(".keras")
+
+    @property
     def scores(self) -> tuple[str, ...]:
         """Scores that exist for the architecture."""
+        if self.architecture == "imported":
+            return ("output",) if self.described else (*_AUTOENCODER_SCORES, *_VARIATIONAL_SCORES, "latent_error", "output")
         if self.variational:
             return _VARIATIONAL_SCORES
         return {"latent_ae": ("latent_error",), "student": ("output",)}.get(self.architecture, _AUTOENCODER_SCORES)
@@ -187,7 +199,26 @@ class ModelConfig(_Section):
         return self
 
     @model_validator(mode="after")
+    def _imported_or_made_here(self) -> Self:
+        imported = self.architecture == "imported"
+        if imported != (self.source is not None):
+            raise ValueError(
+                "architecture 'imported' needs model.source, a .keras file or the YAML of a description"
+                if imported
+                else f"model.source belongs to architecture 'imported', not '{self.architecture}'; remove one of the two"
+            )
+        if self.source is not None and not self.source.endswith((".keras", ".yaml", ".yml")):
+            raise ValueError(f"source '{self.source}' must be a .keras file or a description, .yaml")
+        allowed = _OF_DESCRIPTIONS if self.described else _OF_IMPORTS
+        for name, field in type(self).model_fields.items():
+            if imported and name not in allowed and getattr(self, name) != field.get_default():
+                raise ValueError(f"model.{name} is what '{self.source}' says; remove it (an imported model has {', '.join(allowed)})")
+        return self
+
+    @model_validator(mode="after")
     def _convolutions_fit(self) -> Self:
+        if self.architecture == "imported":
+            return self
         convolutional = self.architecture in {"conv_ae", "conv_vae", "student"}
         if convolutional != bool(self.convolutions):
             raise ValueError(
@@ -397,6 +428,10 @@ def _contradictions(config: Config) -> list[tuple[bool, str]]:
             model.latent >= config.inputs.spec().size and model.architecture != "student" and not regularised,
             f"an overcomplete code ({model.latent} nodes for {config.inputs.spec().size} inputs) learns to copy its input; "
             "add training.sparsity, training.noise or training.contractive, or make model.latent smaller",
+        ),
+        (
+            model.described and config.inputs != InputsConfig.model_validate({"view": config.inputs.view}),
+            f"'{model.source}' says how its inputs are preprocessed; remove everything but 'view' from inputs",
         ),
         (
             training.learned_widths is not None and training.pruning is not None,

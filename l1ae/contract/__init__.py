@@ -1,6 +1,8 @@
 """The fixed-point model of a trained network: integers, formats, exact evaluation, proven bounds."""
 
 from l1ae.contract._contract import Contract
+from l1ae.contract._foreign import import_description
+from l1ae.contract._foreign_keras import load_keras
 from l1ae.contract._from_keras import build_contract, threshold_for_fpr
 from l1ae.contract._ops import (
     Accumulating,
@@ -48,6 +50,8 @@ __all__ = [
     "Threshold",
     "build_contract",
     "function_table",
+    "import_description",
+    "load_keras",
     "precision",
     "threshold_for_fpr",
     "variance_term",

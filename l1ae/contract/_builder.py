@@ -10,7 +10,7 @@ from l1ae.contract._ops import Elementwise, Gather, HardwareInput, IntArray, Ope
 from l1ae.errors import UserError
 from l1ae.inputs import FixedFormat, InputView
 
-__all__ = ["Builder", "add_inputs"]
+__all__ = ["Builder", "add_inputs", "difference_format"]
 
 
 class Builder:
@@ -83,6 +83,14 @@ def add_inputs(builder: Builder, spec: InputView) -> None:
             work=_work_format(spec, form),
         )
     )
+
+
+def difference_format(a: FixedFormat, b: FixedFormat) -> FixedFormat:
+    """The narrowest format that holds every difference of two codes."""
+    fraction = max(a.fraction, b.fraction)
+    low = (a.low << (fraction - a.fraction)) - (b.high << (fraction - b.fraction))
+    high = (a.high << (fraction - a.fraction)) - (b.low << (fraction - b.fraction))
+    return FixedFormat.covering(low, high, fraction)
 
 
 def _work_format(spec: InputView, port: FixedFormat) -> FixedFormat:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.config import Config
-from l1ae.contract._builder import Builder
+from l1ae.contract._builder import Builder, difference_format
 from l1ae.contract._ops import Dot, Quantize, ReconstructionError, Sum, Table, Threshold
 from l1ae.errors import UserError
 from l1ae.inputs import FixedFormat, InputView
@@ -65,10 +65,7 @@ def _error(builder: Builder, name: str, inputs: tuple[str, ...], power: int, spe
         raise UserError(
             f"score '{name}' compares '{inputs[0]}' ({sizes[0]} elements) with '{inputs[1]}' ({sizes[1]}); they must be as long"
         )
-    fraction = max(a.fraction, b.fraction)
-    low = (a.low << (fraction - a.fraction)) - (b.high << (fraction - b.fraction))
-    high = (a.high << (fraction - a.fraction)) - (b.low << (fraction - b.fraction))
-    difference = FixedFormat.covering(low, high, fraction)
+    difference = difference_format(a, b)
     present = np.ones(sizes[0], np.bool_) if spec is None else spec.present
     gate = np.full(sizes[0], -1, np.int64) if spec is None else spec.gate
 
@@ -77,7 +74,7 @@ def _error(builder: Builder, name: str, inputs: tuple[str, ...], power: int, spe
             name=name, inputs=inputs, format=form, size=1, power=power, present=present, gate=gate, difference=difference
         )
 
-    return builder.add_exact(make, power * fraction)
+    return builder.add_exact(make, power * difference.fraction)
 
 
 def _norm(builder: Builder, source: str) -> str:

@@ -1,0 +1,289 @@
+"""A network that somebody else deployed, as a contract: from its plain description (`l1ae.config.load_description`)."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import singledispatch
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from l1ae.config import (
+    ConcatenateDescription,
+    ConvolutionDescription,
+    DenseDescription,
+    Description,
+    DotDescription,
+    ElementwiseDescription,
+    ErrorDescription,
+    HardwareDescription,
+    LayerDescription,
+    PoolDescription,
+    QuantizeDescription,
+    ReluDescription,
+    SelectDescription,
+    load_description,
+)
+from l1ae.contract._bounds import Interval
+from l1ae.contract._builder import difference_format
+from l1ae.contract._contract import Contract
+from l1ae.contract._foreign_arrays import Arrays
+from l1ae.contract._ops import (
+    Concatenate,
+    Convolution,
+    Dense,
+    Dot,
+    Elementwise,
+    Gather,
+    HardwareInput,
+    Operation,
+    Pool,
+    Preprocess,
+    Quantize,
+    ReconstructionError,
+    Relu,
+    Threshold,
+)
+from l1ae.errors import UserError
+from l1ae.inputs import FixedFormat, Overflow
+
+__all__ = ["import_description"]
+
+_log = logging.getLogger("l1ae")
+
+_OWN_NAMES = ("hw", "inputs", "score", "trigger")
+
+
+@dataclass(frozen=True)
+class _Sources:
+    """What a layer can refer to: arrays, and the tensor that each name stands for."""
+
+    arrays: Arrays
+    tensors: Mapping[str, Operation]
+
+    def __getitem__(self, name: str) -> Operation:
+        return self.tensors[name]
+
+
+def import_description(path: Path, project: str) -> Contract:
+    """The contract of the network that a YAML file describes, and its threshold (0 where the description gives none).
+
+    A sum that leaves its layer in a type of its own becomes two operations: NAME in the accumulator's format, and
+    NAME_result. `project` is NAME_vVERSION.
+
+    Raises `UserError` naming file, layer and remedy for unknown keys, references and formats, layers that read each other or
+    that nobody reads, arrays of another shape, weights that their type does not hold, and accumulators that could
+    overflow without `wraps`, or that saturate and could overflow at all.
+    """
+    description = load_description(path)
+    _check_graph(description)
+    with Arrays.open(description) as arrays:
+        operations = _operations(description, arrays)
+    try:
+        contract = Contract(project, operations)
+        contract = contract.with_threshold(description.score.threshold or 0)
+    except UserError as error:
+        wraps = any(
+            isinstance(layer, DenseDescription | DotDescription) and f"'{layer.name}'" in str(error) for layer in description.layers
+        )
+        remedy = ", or set `wraps: true` if the deployed accumulator wraps" if wraps and "widen it" in str(error) else ""
+        raise UserError(f"{path}: {error}{remedy}") from error
+    _warn_of_wrapping_score(contract, path)
+    return contract
+
+
+def _warn_of_wrapping_score(contract: Contract, path: Path) -> None:
+    """A score that wraps makes the strangest events look ordinary; that is what was deployed, but somebody should know."""
+    form, source = contract.score.format, contract[contract.score.inputs[0]]
+    interval: Interval = contract.intervals[source.name]
+    if form.overflow is Overflow.WRAP and max(interval.high) >> max(source.format.fraction - form.fraction, 0) > form.high:
+        _log.warning("%s: the score's type %s wraps for the largest scores", path, form)
+
+
+# -- graph ---------------------------------------------------------------------------------------------------------
+
+
+def _check_graph(description: Description) -> None:
+    path, readers = description.path, {layer.name: layer.sources for layer in description.layers}
+    names = [*_OWN_NAMES, *(layer.name for layer in description.layers)]
+    names += [f"{layer.name}_result" for layer in description.layers if _has_result(layer)]
+    taken = [name for k, name in enumerate(names) if name in names[:k]]
+    if taken:
+        raise UserError(f"{path}: layer '{taken[0]}': this name is taken; rename the layer")
+    known = ["inputs", *readers]
+    for name, sources in (*readers.items(), ("score", (description.score.input,))):
+        for source in sources:
+            if source not in known:
+                raise UserError(f"{path}: layer '{name}' reads '{source}', which does not exist; there are {', '.join(known)}")
+    try:
+        TopologicalSorter(readers).prepare()
+    except CycleError as error:
+        raise UserError(f"{path}: the layers {' -> '.join(error.args[1])} read each other in a circle; cut it") from error
+    _check_order(description)
+
+
+def _has_result(layer: LayerDescription) -> bool:
+    """Whether the layer's sum leaves it in another type than its accumulator's."""
+    return isinstance(layer, DenseDescription | DotDescription) and layer.result not in {None, layer.accumulator}
+
+
+def _check_order(description: Description) -> None:
+    path, before = description.path, {"inputs"}
+    for layer in description.layers:
+        late = [source for source in layer.sources if source not in before]
+        if late:
+            raise UserError(
+                f"{path}: layer '{layer.name}' reads '{late[0]}', which comes later; list the layers in the order of computation"
+            )
+        before.add(layer.name)
+    read = {source for layer in description.layers for source in layer.sources} | {description.score.input}
+    unread = [name for name in ("inputs", *(layer.name for layer in description.layers)) if name not in read]
+    if unread:
+        raise UserError(f"{path}: nobody reads layer '{unread[0]}'; remove it, or let the score depend on it")
+
+
+# -- operations ----------------------------------------------------------------------------------------------------
+
+
+def _operations(description: Description, arrays: Arrays) -> tuple[Operation, ...]:
+    operations = list(_inputs(description, arrays))
+    tensors = {"inputs": operations[1]}
+    for layer in description.layers:
+        operation = _operation(layer, _Sources(arrays, tensors))
+        operations.append(operation)
+        if _has_result(layer):
+            assert isinstance(layer, DenseDescription | DotDescription)
+            assert layer.result is not None
+            name = f"{layer.name}_result"
+            operations.append(Quantize(name=name, inputs=(layer.name,), format=layer.result, size=operation.size))
+        tensors[layer.name] = operations[-1]
+    score, source = description.score, tensors[description.score.input]
+    if source.size != 1:
+        raise UserError(f"{description.path}: the score's input '{score.input}' has {source.size} elements; it must have one")
+    operations.append(Quantize(name="score", inputs=(source.name,), format=score.type, size=1))
+    trigger = Threshold(name="trigger", inputs=("score",), format=FixedFormat(False, 1, 1), size=1, threshold=0)
+    return (*operations, trigger)
+
+
+def _port(hardware: HardwareDescription) -> FixedFormat:
+    return FixedFormat(hardware.signed, hardware.width, hardware.width)
+
+
+def _inputs(description: Description, arrays: Arrays) -> tuple[Operation, Operation]:
+    size, form, how = description.hardware.size, _port(description.hardware), description.preprocessing
+    low, high = np.full(size, form.low, np.int64), np.full(size, form.high, np.int64)
+    hw = HardwareInput(name="hw", inputs=(), format=form, size=size, low=low, high=high)
+    present = np.ones(size, np.bool_) if how.present is None else arrays.flags(how.present, "present", (size,))
+    inputs = Preprocess(
+        name="inputs",
+        inputs=("hw",),
+        format=how.result,
+        size=size,
+        offset=arrays.integers(how.offset, "offset", (size,)),
+        shift=arrays.integers(how.shift, "shift", (size,)),
+        present=present,
+        gate=arrays.integers(how.gate, "gate", (size,)),
+        work=how.work,
+    )
+    return hw, inputs
+
+
+@singledispatch
+def _operation(layer: Any, sources: _Sources) -> Operation:
+    """The operation of a layer, in the format of its accumulator where it has one."""
+    raise NotImplementedError(type(layer).__name__)
+
+
+def _common(layer: LayerDescription, sources: _Sources, size: int, form: FixedFormat) -> dict[str, Any]:
+    return {"name": layer.name, "inputs": tuple(sources[name].name for name in layer.sources), "format": form, "size": size}
+
+
+def _weights(layer: DenseDescription, arrays: Arrays) -> dict[str, Any]:
+    kernel = arrays.weights(layer.kernel, layer.kernel_type, f"layer '{layer.name}', kernel")
+    bias, bias_type = np.zeros(kernel.shape[-1:], np.int64), layer.bias_type or FixedFormat(True, 1, 1)
+    if (layer.bias is None) != (layer.bias_type is None):
+        raise UserError(f"{arrays.path}: layer '{layer.name}': bias and bias_type belong together; give both or none")
+    if layer.bias is not None:
+        bias = arrays.weights(layer.bias, bias_type, f"layer '{layer.name}', bias")
+    return {"weights": kernel, "bias": bias, "weight_format": layer.kernel_type, "bias_format": bias_type, "wraps": layer.wraps}
+
+
+@_operation.register
+def _(layer: DenseDescription, sources: _Sources) -> Operation:
+    weights = _weights(layer, sources.arrays)
+    shape = weights["weights"].shape
+    if len(shape) != 2:
+        raise UserError(f"{sources.arrays.path}: layer '{layer.name}': kernel must have shape (n_in, n_out), not {shape}")
+    return Dense(**_common(layer, sources, shape[1], layer.accumulator), **weights)
+
+
+@_operation.register
+def _(layer: ConvolutionDescription, sources: _Sources) -> Operation:
+    weights = _weights(layer, sources.arrays)
+    shape = weights["weights"].shape
+    if len(shape) != 4 or min(layer.stride) < 1:
+        raise UserError(
+            f"{sources.arrays.path}: layer '{layer.name}': kernel must have shape (rows, columns, channels, filters), not {shape}, "
+            f"and the stride {layer.stride} must be positive"
+        )
+    draft = Convolution(**_common(layer, sources, 1, layer.accumulator), **weights, shape=layer.shape, stride=layer.stride)
+    return replace(draft, size=draft.positions[0] * draft.positions[1] * shape[3])
+
+
+@_operation.register
+def _(layer: ReluDescription, sources: _Sources) -> Operation:
+    return Relu(**_common(layer, sources, sources[layer.input].size, layer.result))
+
+
+@_operation.register
+def _(layer: QuantizeDescription, sources: _Sources) -> Operation:
+    return Quantize(**_common(layer, sources, sources[layer.input].size, layer.result))
+
+
+@_operation.register
+def _(layer: ElementwiseDescription, sources: _Sources) -> Operation:
+    return Elementwise(**_common(layer, sources, sources[layer.inputs[0]].size, layer.result), function=layer.kind)
+
+
+@_operation.register
+def _(layer: ConcatenateDescription, sources: _Sources) -> Operation:
+    size = sum(sources[name].size for name in layer.inputs)
+    return Concatenate(**_common(layer, sources, size, layer.result))
+
+
+@_operation.register
+def _(layer: SelectDescription, sources: _Sources) -> Operation:
+    index = sources.arrays.integers(layer.index, f"layer '{layer.name}', index")
+    return Gather(**_common(layer, sources, len(index), sources[layer.input].format), index=index)
+
+
+@_operation.register
+def _(layer: PoolDescription, sources: _Sources) -> Operation:
+    windows = sources.arrays.integers(layer.windows, f"layer '{layer.name}', windows")
+    return Pool(**_common(layer, sources, len(windows), layer.result), windows=windows, function=layer.function)
+
+
+@_operation.register
+def _(layer: DotDescription, sources: _Sources) -> Operation:
+    return Dot(**_common(layer, sources, 1, layer.accumulator), wraps=layer.wraps)
+
+
+@_operation.register
+def _(layer: ErrorDescription, sources: _Sources) -> Operation:
+    size = sources[layer.inputs[0]].size
+    common = _common(layer, sources, 1, layer.result)
+    present, gate = np.ones(size, np.bool_), np.full(size, -1, np.int64)
+    if layer.masked:
+        inputs = sources["inputs"]
+        assert isinstance(inputs, Preprocess)
+        common |= {"inputs": (*common["inputs"], "hw")}
+        present, gate = inputs.present, inputs.gate
+    return ReconstructionError(
+        **common,
+        power=2 if layer.kind == "squared_error" else 1,
+        present=present,
+        gate=gate,
+        difference=difference_format(*(sources[name].format for name in layer.inputs)),
+    )
