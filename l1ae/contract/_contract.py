@@ -15,7 +15,7 @@ import numpy.typing as npt
 from l1ae.contract import _reference
 from l1ae.contract._bounds import Interval, bounds
 from l1ae.contract._check import check
-from l1ae.contract._execute import CHUNK, Plan, make_plan, one_blas_thread
+from l1ae.contract._execute import Plan, make_plan, one_blas_thread
 from l1ae.contract._json import from_dict, to_dict
 from l1ae.contract._kernels import Context
 from l1ae.contract._ops import Dense, HardwareInput, IntArray, Operation, Threshold
@@ -106,13 +106,13 @@ class Contract:
         count = max(workers or os.cpu_count() or 1, 1)
 
         def run(worker: int) -> None:
-            workspace = plan.workspace(min(CHUNK, len(flat)))
-            for start in range(worker * CHUNK, len(flat), count * CHUNK):
-                chunk = flat[start : start + CHUNK]
+            workspace = plan.workspace(min(plan.chunk, len(flat)))
+            for start in range(worker * plan.chunk, len(flat), count * plan.chunk):
+                chunk = flat[start : start + plan.chunk]
                 self._check_range(chunk)
                 codes = plan.run(chunk, workspace)
                 for name in names:
-                    results[name][start : start + CHUNK] = codes[name].T
+                    results[name][start : start + plan.chunk] = codes[name].T
 
         with one_blas_thread(), ThreadPoolExecutor(count) as pool:
             list(pool.map(run, range(count)))

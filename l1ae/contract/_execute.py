@@ -9,17 +9,20 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import ThreadpoolController
 
-from l1ae.contract._float_cast import number_type
-from l1ae.contract._kernels import Context, Kernel, compile_kernel, fused_kernel
+from l1ae.contract._kernels import Context, Kernel, compile_kernel, fused_kernel, hardware_type
 from l1ae.contract._ops import Operation
 
-__all__ = ["CHUNK", "Plan", "make_plan", "one_blas_thread"]
+__all__ = ["Plan", "make_plan", "one_blas_thread"]
 
 Array = npt.NDArray[Any]
 
-# Events per step, a multiple of 16. Smaller ones make numpy calls so short that two threads wait for each other; larger
-# ones leave the cache (measured with benchmarks/contract_speed.py).
-CHUNK = 4096
+# Bytes of one thread's workspace, and events per step; measured with benchmarks/contract_speed.py. Larger steps leave the
+# cache; smaller ones make numpy calls so short that two threads wait for each other.
+_WORKSPACE = 4 << 20
+_CHUNKS = 240, 4080
+
+# numpy's ufunc buffers are multiples of this; rows whose length is a power of two would share cache lines.
+_UNIT = 16
 
 
 @dataclass(frozen=True)
@@ -38,13 +41,20 @@ class Plan:
     types: Mapping[str, np.dtype[Any]]
     hardware: str
 
+    @property
+    def chunk(self) -> int:
+        """Events per step."""
+        per_event = sum(size * self.types[name].itemsize for name, size in self.sizes.items())
+        least, most = _CHUNKS
+        return min(max(_WORKSPACE // per_event // _UNIT * _UNIT, least), most)
+
     def workspace(self, events: int) -> dict[str, Array]:
         """Memory for up to `events` events. Used again for each chunk: fresh memory costs as much as the arithmetic.
 
         Call it in the thread that uses it: where rows are shorter than numpy's buffer, numpy copies whatever it
         broadcasts along them, three times slower.
         """
-        np.setbufsize(CHUNK)
+        np.setbufsize(self.chunk)
         return {name: np.empty((size, events), self.types[name]) for name, size in self.sizes.items()}
 
     def run(self, hardware: npt.NDArray[np.integer], workspace: Mapping[str, Array]) -> dict[str, Array]:
@@ -74,7 +84,7 @@ def make_plan(operations: Sequence[Operation], context: Context, names: Sequence
     return Plan(
         tuple(steps.values()),
         {name: by_name[name].size for name in kept},
-        {name: number_type(context.largest(name)) for name in kept},
+        {name: context.type_of(name) for name in kept} | {needed[0].name: hardware_type(context.largest(needed[0].name))},
         needed[0].name,
     )
 

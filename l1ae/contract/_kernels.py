@@ -41,7 +41,7 @@ from l1ae.contract._ops import (
 )
 from l1ae.inputs import FixedFormat, Rounding
 
-__all__ = ["Context", "Kernel", "compile_kernel", "fused_kernel"]
+__all__ = ["Context", "Kernel", "compile_kernel", "fused_kernel", "hardware_type"]
 
 Array = npt.NDArray[Any]
 Kernel = Callable[[Sequence[Array], Array], None]
@@ -82,13 +82,19 @@ def _reference_kernel(operation: Operation, context: Context) -> Kernel:
 # -- preprocessing and gates ---------------------------------------------------------------------------------------
 
 
+def hardware_type(largest: int) -> np.dtype[Any]:
+    """The fastest type for hardware codes and their differences: they need no product, and half the memory is twice as fast."""
+    return np.dtype(np.int16) if largest < 2**15 else number_type(largest)
+
+
 @compile_kernel.register
 def _(operation: Preprocess, context: Context) -> Kernel:
     source, dtype = context.intervals[operation.inputs[0]], context.type_of(operation.name)
     cast = _preprocessing_cast(operation, source, dtype)
     if cast is None:
         return _reference_kernel(operation, context)
-    offset = operation.offset[:, None].astype(dtype)
+    differences = hardware_type(max(source.largest + int(np.abs(operation.offset).max()), 1))
+    offset = operation.offset[:, None].astype(differences)
     truncates = bool(np.any(operation.work.fraction < operation.shift))
     into_work = (2.0 ** (operation.work.fraction - operation.shift))[:, None].astype(dtype)
     into_format = dtype.type(2.0 ** (operation.format.fraction - operation.work.fraction))
@@ -96,13 +102,14 @@ def _(operation: Preprocess, context: Context) -> Kernel:
     close = _gate(operation.gate, operation.present)
 
     def run(tensors: Sequence[Array], out: Array) -> None:
-        np.subtract(tensors[0], offset, out=out)
+        difference = np.subtract(tensors[0], offset, dtype=differences)
+        close(difference, tensors[0])
+        out[:] = difference
         out *= scale
         if truncates:
             np.floor(out, out=out)
             out *= into_format
         cast(out)
-        close(out, tensors[0])
 
     return run
 
@@ -206,18 +213,25 @@ def _linear_kernel(operation: Dense | Convolution, context: Context, drop: int, 
     """Weighted sums in units of 2**lsb accumulator LSB by BLAS, then `finish`."""
     dtype = context.type_of(operation.name)
     weights = (_kernel_matrix(operation).T * 2.0 ** (-drop - lsb)).astype(dtype)
-    positions = operation.size // len(weights)
-    bias = (np.tile(_bias(operation), positions)[:, None] * 2.0**-lsb).astype(dtype)
-    index = patches(operation) if isinstance(operation, Convolution) else None
+    multiply = _convolve(operation) if isinstance(operation, Convolution) else np.matmul
+    bias = (np.tile(_bias(operation), operation.size // len(weights))[:, None] * 2.0**-lsb).astype(dtype)
 
     def run(tensors: Sequence[Array], out: Array) -> None:
-        codes = tensors[0].astype(dtype, copy=False)
-        if index is None:
-            np.matmul(weights, codes, out=out)
-        else:
-            np.matmul(weights, codes[index], out=out.reshape(positions, len(weights), -1))
+        multiply(weights, tensors[0].astype(dtype, copy=False), out=out)
         out += bias
         finish(out)
+
+    return run
+
+
+def _convolve(operation: Convolution) -> Callable[..., Any]:
+    """`np.matmul` with the input elements under the kernel. One row of the output at a time: its copies stay in the cache."""
+    rows, columns = operation.positions
+    index = patches(operation).reshape(rows, columns, -1)
+
+    def run(weights: Array, codes: Array, out: Array) -> None:
+        for elements, row in zip(index, out.reshape(rows, columns, len(weights), -1), strict=True):
+            np.matmul(weights, codes[elements], out=row)
 
     return run
 

@@ -27,7 +27,7 @@ def test_fast_evaluation_equals_int64_in_every_tensor(make_network, hardware, sc
 def test_number_of_threads_and_chunks_does_not_matter(make_network, hardware, monkeypatch):
     contract = make_network("kl").contract
     one = contract.evaluate(hardware, workers=1)
-    monkeypatch.setattr("l1ae.contract._contract.CHUNK", 80)
+    monkeypatch.setattr("l1ae.contract._execute._CHUNKS", (16, 80))
     many = contract.evaluate(hardware, workers=5)
     alone = np.concatenate([contract.evaluate(hardware[k : k + 1])["score"] for k in range(20)])
     np.testing.assert_array_equal(one["score"], many["score"])

@@ -106,7 +106,7 @@ def test_a_dense_layer_that_wraps(source, weight, bias, accumulator, seed):
 
 
 @operations
-@given(formats(), formats(), formats(), st.integers(-3, 20), st.sampled_from(Rounding), seeds)
+@given(formats(), formats(), formats(), st.integers(-3, 10), st.sampled_from(Rounding), seeds)
 def test_a_dense_layer_that_does_not_wrap(source, weight, bias, fraction, rounding, seed):
     chain = (hardware_input(3), tensor("x", source, 3, np.random.default_rng(seed)))
 
@@ -219,7 +219,14 @@ def test_pool(function, source, more, windows, seed):
 
 
 @operations
-@given(st.integers(1, 2), formats(), formats(), st.sampled_from(["triples", "none", "any", "without"]), st.integers(0, 2), seeds)
+@given(
+    st.integers(1, 2),
+    formats(width=st.integers(1, 16)),
+    formats(width=st.integers(1, 16)),
+    st.sampled_from(["triples", "none", "any", "without"]),
+    st.integers(0, 2),
+    seeds,
+)
 def test_reconstruction_error(power, first, second, gates, more, seed):
     rng = np.random.default_rng(seed)
     chain = (hardware_input(6), tensor("a", first, 6, rng), tensor("b", second, 6, rng))
