@@ -191,7 +191,7 @@ def _float_builder(config: Config, *, batch_norm: bool) -> WeightBuilder:
         tensor = _float_layer(config, step)(tensor)
         if not step.hidden:
             return tensor
-        if batch_norm and step.bias:
+        if batch_norm and step.normalised:
             tensor = keras.layers.BatchNormalization(name=step.batch_norm)(tensor)
         return keras.layers.ReLU(name=step.activation)(tensor)
 

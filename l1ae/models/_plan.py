@@ -53,7 +53,8 @@ Plan = tuple[Step, ...]
 class WeightStep(Step):
     """A layer with weights and what follows it: a ReLU (`hidden`) or nothing, and a quantizer of `bits` bits.
 
-    `weights` says what kind of number a weight is, `weight_bits` its width where it is "fixed".
+    `weights` says what kind of number a weight is, `weight_bits` its width where it is "fixed". `normalised` hidden
+    layers may have BatchNormalization in the float network; the code has none, which would undo what is asked of it.
     """
 
     hidden: bool
@@ -61,6 +62,7 @@ class WeightStep(Step):
     weight_bits: int
     weights: Literal["fixed", "ternary", "binary"] = "fixed"
     bias: bool = True
+    normalised: bool = True
 
     @property
     def activation(self) -> str:
@@ -146,12 +148,12 @@ class _Planner:
             "weights": change.weights or "fixed",
         }
 
-    def dense(self, name: str, units: int, *, hidden: bool, bits: int | None = None) -> None:
+    def dense(self, name: str, units: int, *, hidden: bool, bits: int | None = None, normalised: bool = True) -> None:
         """A dense layer on the flattened tensor."""
         if len(self.shape) > 1:
             self.reshape(f"{self.last}_flat", (prod(self.shape),))
         widths = self._widths(name, bits or self._config.model.activation_bits)
-        self._add(DenseStep(name=name, sources=(self.last,), shape=(units,), hidden=hidden, **widths))
+        self._add(DenseStep(name=name, sources=(self.last,), shape=(units,), hidden=hidden, normalised=normalised, **widths))
 
     def hidden(self, prefix: str, sizes: Iterable[int]) -> None:
         """Dense layers with ReLU, prefix0, prefix1, ..."""
@@ -189,6 +191,7 @@ class _Planner:
                 stride=layer.stride,
                 padding=layer.padding,
                 bias=bias,
+                normalised=bias,
                 **self._widths(name, bits or self._config.model.activation_bits),
             )
         )
@@ -279,16 +282,21 @@ def _add_latent_autoencoder(planner: _Planner, config: Config) -> None:
     planner.hidden("ext", model.extractor)
     planner.dense("features", model.features, hidden=True)
     planner.hidden("enc", model.encoder)
-    planner.dense("latent", model.latent, hidden=model.latent_activation == "relu", bits=model.latent_bits)
+    _add_code(planner, config)
     planner.hidden("dec", model.decoder)
     planner.dense("out", model.features, hidden=False, bits=model.output_bits)
+
+
+def _add_code(planner: _Planner, config: Config) -> None:
+    model = config.model
+    planner.dense("latent", model.latent, hidden=model.latent_activation == "relu", bits=model.latent_bits, normalised=False)
 
 
 def _add_encoder(planner: _Planner, config: Config) -> None:
     model = config.model
     planner.hidden("enc", model.encoder)
     if not model.variational:
-        planner.dense("latent", model.latent, hidden=model.latent_activation == "relu", bits=model.latent_bits)
+        _add_code(planner, config)
         return
     if len(planner.shape) > 1:
         planner.reshape(f"{planner.last}_flat", (prod(planner.shape),))
