@@ -10,11 +10,17 @@ __all__ = ["corner_vectors"]
 Codes = npt.NDArray[np.int64]
 
 _RANDOM = 1000
-_SWEEPS = 2
 
-# Evaluations of the contract that the ascent may take, over all layers; a dense autoencoder of 57 inputs needs a third.
+# Sweeps over the inputs; one where there are more inputs than _MANY_INPUTS.
+_SWEEPS = 2
+_MANY_INPUTS = 128
+
+# Evaluations of the contract that the ascent may take, over all layers; one node of a dense autoencoder takes 700.
 _EVALUATIONS = 240_000
 _NODES_OF_FIRST_LAYER = 512
+
+# Starting points per node, as far as the evaluations allow: a layer of few nodes lies deep, where one start gets stuck.
+_STARTS = 4
 
 
 def corner_vectors(contract: Contract, seed: int = 0) -> Codes:
@@ -102,19 +108,26 @@ def _first_layer(contract: Contract, preprocess: Preprocess, weights: Codes) -> 
 
 
 def _ascend(contract: Contract, operation: Accumulating, start: Codes, evaluations: int) -> Codes:
-    """Push nodes of a layer up and down: in each step one input of all vectors goes to the better of its ends."""
-    chosen = _spaced(operation.size, max(1, evaluations // (2 * _SWEEPS * 3 * contract.hardware.size)))
-    nodes = 2 * len(chosen)
-    sign = np.repeat([1, -1], len(chosen))
-    node = np.tile(chosen, 2)
+    """Push nodes of a layer up and down: in each step one input of all vectors goes to the better of its ends.
+
+    It starts from the random codes `start` that are best for the node.
+    """
+    sweeps = _SWEEPS if contract.hardware.size <= _MANY_INPUTS else 1
+    most = max(1, evaluations // (2 * sweeps * 3 * contract.hardware.size))
+    chosen = _spaced(operation.size, most)
+    starts = max(1, min(_STARTS, most // len(chosen)))
+    node = np.tile(chosen, 2 * starts)
+    sign = np.repeat(np.tile([1, -1], starts), len(chosen))
+    nodes = len(node)
 
     def objective(vectors: Codes) -> Codes:
         sums = contract.evaluate(vectors, [operation.name], workers=1)[operation.name]
         return sign * sums.reshape(-1, nodes, operation.size)[:, np.arange(nodes), node]
 
     sums = contract.evaluate(start, [operation.name])[operation.name]
-    best = start[np.argmax(sign[:, None] * sums.T[node], axis=1)]
-    for _ in range(_SWEEPS):
+    order = np.argsort(-sign[:, None] * sums.T[node], axis=1, kind="stable")
+    best = start[order[np.arange(nodes), np.repeat(np.arange(starts), 2 * len(chosen))]]
+    for _ in range(sweeps):
         for column in range(contract.hardware.size):
             candidates = np.stack([best, best, best])
             candidates[1, :, column] = contract.hardware.low[column]

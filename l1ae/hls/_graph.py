@@ -83,9 +83,9 @@ def _add(built: _Layers, operation: Operation, contract: Contract) -> None:
     name, inputs = operation.name, [built.read(tensor) for tensor in operation.inputs]
     precision = {"result": operation.format.cpp}
     if isinstance(operation, Convolution):
-        inputs = [built.reshape(f"{name}_image", inputs[0], operation.shape, contract[operation.inputs[0]].format.cpp)]
+        inputs = [built.reshape(f"l1ae_{name}_image", inputs[0], operation.shape, contract[operation.inputs[0]].format.cpp)]
     built.add(layer, inputs, [name], precision | types, trace=not isinstance(operation, HardwareInput))
-    flat = built.reshape(f"{name}_flat", name, (operation.size,), operation.format.cpp) if isinstance(operation, Convolution) else name
+    flat = built.reshape(f"l1ae_{name}_flat", name, (operation.size,), operation.format.cpp) if isinstance(operation, Convolution) else name
     built.sources[name] = [flat]
     if _is_dataflow(contract, built.hls):
         _add_copies(built, operation, contract)
@@ -102,7 +102,7 @@ def _add_copies(built: _Layers, operation: Operation, contract: Contract) -> Non
     readers = sum(other.inputs.count(operation.name) for other in contract.operations) + (operation.name in contract.outputs)
     variables = built.sources[operation.name]
     for k in range(readers - 1):
-        names = [f"{operation.name}_copy{k}", f"{operation.name}_rest{k}"]
+        names = [f"l1ae_{operation.name}_copy{k}", f"l1ae_{operation.name}_rest{k}"]
         layer = {"class_name": "L1aeCopy", "shape": (operation.size,)}
         built.add(layer, [variables[-1]], names, {"result": operation.format.cpp})
         variables[-1:] = names
@@ -113,7 +113,7 @@ def _add_port(built: _Layers, operation: Operation) -> str:
     source = built.read(operation.name)
     if source == operation.name:
         return source
-    port = f"{operation.name}_port"
+    port = f"l1ae_{operation.name}_port"
     built.add(copy_layer((operation.size,)), [source], [port], {"result": operation.format.cpp})
     return port
 

@@ -10,9 +10,8 @@ from importlib.util import find_spec
 import hls4ml
 
 from l1ae.config import HlsConfig
-from l1ae.contract import Accumulating, Contract, Convolution, Dense
+from l1ae.contract import Contract, Convolution, Dense
 from l1ae.errors import UserError
-from l1ae.inputs import Overflow
 
 __all__ = ["check_strategy", "reuse_factors"]
 
@@ -56,15 +55,6 @@ def _layers_exist(contract: Contract, hls: HlsConfig) -> Iterator[str]:
 def _solver_is_installed(contract: Contract, hls: HlsConfig) -> Iterator[str]:
     if hls.strategy == "distributed_arithmetic" and find_spec("da4ml") is None:
         yield "strategy distributed_arithmetic needs the package da4ml, which is not installed: pip install 'l1ae[da]'"
-
-
-def _accumulators_wrap(contract: Contract, hls: HlsConfig) -> Iterator[str]:
-    for operation in contract.operations:
-        if isinstance(operation, Accumulating) and operation.wraps and operation.format.overflow is not Overflow.WRAP:
-            yield (
-                f"layer '{operation.name}': an accumulator {operation.format} saturates in the middle of a sum, which the contract "
-                f"does not describe; give it overflow mode WRAP, or bits enough that it never overflows"
-            )
 
 
 def _sums_are_exact(contract: Contract, hls: HlsConfig) -> Iterator[str]:
@@ -122,7 +112,6 @@ def _streams_have_few_readers(contract: Contract, hls: HlsConfig) -> Iterator[st
 _RULES = (
     _layers_exist,
     _solver_is_installed,
-    _accumulators_wrap,
     _sums_are_exact,
     _reuse_factors_are_valid,
     _loops_unroll,

@@ -27,3 +27,27 @@ def written(make_project, tmp_path):
         return contract, tmp_path / "hls"
 
     return write
+
+
+@pytest.fixture(scope="session")
+def random_codes():
+    """3000 events over the whole range of a contract's port, (N, size); a third of the codes is 0."""
+
+    def make(contract):
+        rng = np.random.default_rng(1)
+        shape = (3000, contract.hardware.size)
+        codes = rng.integers(contract.hardware.low, contract.hardware.high + 1, shape)
+        return np.where(rng.random(shape) < 0.3, 0, codes)
+
+    return make
+
+
+@pytest.fixture
+def project_on_disk(random_codes, tmp_path):
+    """Folder of the project of a contract."""
+
+    def write(contract, **hls):
+        convert(contract, HlsConfig(**hls), None, random_codes(contract)[:20]).write(tmp_path / "hls")
+        return tmp_path / "hls"
+
+    return write

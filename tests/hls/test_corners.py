@@ -3,8 +3,12 @@
 from itertools import product
 
 import numpy as np
+import pytest
 
+from l1ae.contract import Contract, Gather
 from l1ae.hls import corner_vectors
+
+from .networks import Network, calorimeter, everything
 
 
 def test_they_are_valid_and_reproducible(make_network):
@@ -47,6 +51,80 @@ def test_deeper_accumulators_go_further_than_random_codes_take_them(make_network
     codes = rng.integers(contract.hardware.low, contract.hardware.high + 1, (1000, 57))
     vectors = corner_vectors(contract)
     for name in ("latent", "out"):
+        driven, random = (contract.evaluate(x, [name])[name] for x in (vectors, codes))
+        assert driven.max(axis=0).mean() > random.max(axis=0).mean(), name
+        assert driven.min(axis=0).mean() < random.min(axis=0).mean(), name
+
+
+def _independent(size):
+    network = Network()
+    network.inputs(size, np.tile([0, 1, -1], size)[:size], np.full(size, -1), "fixed<13,12>")
+    return network
+
+
+def _behind_wires():
+    network = _independent(12)
+    network.put(Gather, "turned", "inputs", size=9, form=network["inputs"].format, index=np.array([11, -1, 3, 3, 0, 7, -1, 2, 5]))
+    network.put(Gather, "cut", "turned", size=7, form=network["inputs"].format, index=np.array([0, 2, 2, 3, 1, 4, 5]))
+    network.dense("first", "cut", 6)
+    network.dense("last", "first", 1)
+    network.score("last", 0)
+    return network.contract()
+
+
+def _image():
+    network = _independent(5 * 6 * 2)
+    network.convolution("first", "inputs", (5, 6, 2), (2, 3), 3, (1, 2))
+    network.dense("last", "first", 1)
+    network.score("last", 0)
+    return network.contract()
+
+
+@pytest.mark.parametrize("make", [_behind_wires, _image])
+def test_first_accumulator_behind_wires_and_of_a_convolution(make):
+    """Inputs without a gate are independent: the interval, which is the contract's own proof, is reached at both ends.
+
+    An input that is gathered twice has the same value twice, so that its weights add up; the interval does not know that.
+    """
+    contract = make()
+    first = contract["first"]
+    sums = contract.evaluate(corner_vectors(contract), ["first"])["first"]
+    codes = contract.hardware.low, contract.hardware.high
+    alone = contract.evaluate(np.tile(codes[0], (1, 1)), ["first"])["first"][0]
+    gains = np.zeros((contract.hardware.size, first.size), np.int64)
+    for column in range(contract.hardware.size):
+        vector = codes[0][None].copy()
+        vector[0, column] = codes[1][column]
+        gains[column] = contract.evaluate(vector, ["first"])["first"][0] - alone
+    np.testing.assert_array_equal(sums.max(axis=0), alone + np.maximum(gains, 0).sum(axis=0))
+    np.testing.assert_array_equal(sums.min(axis=0), alone + np.minimum(gains, 0).sum(axis=0))
+    if make is _image:
+        np.testing.assert_array_equal(sums.max(axis=0), contract.intervals["first"].high)
+
+
+def test_every_operation_and_an_image_within_the_evaluations_that_are_allowed(monkeypatch):
+    counted = []
+    evaluate = Contract.evaluate
+
+    def count(self, hardware, tensors=None, **options):
+        counted.append(len(hardware))
+        return evaluate(self, hardware, tensors, **options)
+
+    monkeypatch.setattr(Contract, "evaluate", count)
+    for contract in (everything(), calorimeter()):
+        counted.clear()
+        vectors = corner_vectors(contract)
+        assert sum(counted) < 260_000
+        assert len(vectors) < 5000
+        assert np.all((vectors >= contract.hardware.low) & (vectors <= contract.hardware.high))
+
+
+def test_deeper_layers_of_an_image_go_further_than_random_codes_take_them():
+    contract = calorimeter()
+    rng = np.random.default_rng(5)
+    codes = rng.integers(contract.hardware.low, contract.hardware.high + 1, (1000, 252))
+    vectors = corner_vectors(contract)
+    for name in ("conv1", "dense0"):
         driven, random = (contract.evaluate(x, [name])[name] for x in (vectors, codes))
         assert driven.max(axis=0).mean() > random.max(axis=0).mean(), name
         assert driven.min(axis=0).mean() < random.min(axis=0).mean(), name

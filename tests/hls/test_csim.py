@@ -7,6 +7,8 @@ import pytest
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.hls import simulate
 
+from .networks import everything
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["Vitis", "Vivado"])
@@ -19,6 +21,34 @@ def test_no_bit_differs(written, hardware, score, backend):
     assert report.corner_vectors > 1000
     assert [tensor.name for tensor in report.layers] == [operation.name for operation in contract.operations[1:]]
     assert [tensor.name for tensor in report.outputs] == ["score", "trigger"]
+
+
+_FACTORS = {"conv": 3, "pointwise": 3, "enc": 8, "dec": 10}  # both kinds that hls4ml has: up to the inputs' number, and above
+
+
+def _layers(**factors):
+    return {"layers": {name: {"reuse_factor": factor} for name, factor in factors.items()}}
+
+
+CONFIGURATIONS = [
+    {"backend": "Vitis"},
+    {"backend": "Vivado"},
+    {"strategy": "Resource", **_layers(**_FACTORS)},
+    {"backend": "Vivado", "strategy": "Resource", "io_type": "io_stream", **_layers(**_FACTORS | {"conv": 18, "enc": 200})},
+    {"strategy": "distributed_arithmetic"},
+    {"backend": "Vivado", "strategy": "distributed_arithmetic", "io_type": "io_stream"},
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("hls", CONFIGURATIONS, ids=lambda hls: "-".join(str(value) for key, value in hls.items() if key != "layers"))
+def test_no_bit_of_any_operation_differs_in_any_strategy(project_on_disk, random_codes, hls):
+    contract = everything(exact_sums=hls.get("strategy") == "distributed_arithmetic")
+    report = simulate(contract, project_on_disk(contract, **hls), hls.get("backend", "Vitis"), random_codes(contract))
+    assert report.passed, report.first_mismatch
+    assert [tensor.name for tensor in report.layers] == [operation.name for operation in contract.operations[1:]]
+    without_constants = hls.get("strategy") == "distributed_arithmetic"
+    assert report.types_compared == (41 if without_constants else 53)
 
 
 def _edit(folder, path, pattern, replacement):
@@ -70,7 +100,7 @@ FAULTS = {
         "inputs",
     ),
     "square in the score": (
-        lambda folder: _edit(folder, "firmware/nnet_utils/nnet_l1ae.h", r"total \+= difference \* difference", "total += difference"),
+        lambda folder: _edit(folder, "firmware/parameters.h", r"total \+= d \* d;", "total += d;"),
         "squared_error",
     ),
     "threshold": (
@@ -126,3 +156,58 @@ def test_a_project_of_another_contract_is_an_error(written, make_network, hardwa
     _, folder = written("mu2")
     with pytest.raises(UserError, match="made from another contract; run `l1ae hls` again"):
         simulate(make_network("kl", hidden=(6, 5)).contract, folder, "Vitis", hardware)
+
+
+def _in_parameters(pattern, replacement):
+    return lambda folder: _edit(folder, "firmware/parameters.h", pattern, replacement)
+
+
+def _in_header(pattern, replacement):
+    return lambda folder: _edit(folder, "firmware/nnet_utils/nnet_l1ae.h", pattern, replacement)
+
+
+# Faults, and all the layers that they make wrong first: those that have a right input.
+FAULTS_OF_OPERATIONS = {
+    "gate": ([_in_parameters(r"used\[3\] = hw\[3\]", "used[3] = hw[6]")], {"inputs"}),
+    "absent input": ([_in_parameters(r"used\[4\] = false", "used[4] = true")], {"inputs"}),
+    "wire": ([_in_parameters(r"to\[5\] = from\[0\]", "to[5] = from[1]")], {"padded"}),
+    "accumulator of a convolution": (
+        [
+            lambda folder: _edit(
+                folder, "firmware/defines.h", r"ap_fixed<9,6,AP_RND_CONV,AP_WRAP,0> conv_accum_t", "ap_fixed<9,6> conv_accum_t"
+            )
+        ],
+        {"conv"},
+    ),
+    "concatenation": ([_in_header(r"res\[CONFIG_T::n_a \+ i\] = b\[i\]", "res[CONFIG_T::n_a + i] = b[0]")], {"pooled"}),
+    "pooling": (
+        [_in_parameters(r"x > pooled", "x < pooled"), _in_header(r"pooled = windows\[i \*", "pooled = windows[0 *")],
+        {"pool_max", "pool_sum"},
+    ),
+    "operator": ([_in_parameters(r"res = a - b;", "res = b - a;")], {"rest"}),
+    "scores": (
+        [
+            _in_parameters(r"total \+= d \* d;", "total += d;"),
+            _in_parameters(r"total -= d;", "total += d;"),
+            _in_header(r"res_T product = a\[i\] \* b\[i\];", "auto product = a[i] * b[i];"),
+            _in_header(r"scaled.range\(\) = total.range\(\);", "scaled = total;"),
+        ],
+        {"squared", "absolute", "overlap", "half"},
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", FAULTS_OF_OPERATIONS)
+def test_faults_planted_in_any_operation_are_found(project_on_disk, random_codes, fault):
+    contract = everything()
+    folder = project_on_disk(contract)
+    plants, layers = FAULTS_OF_OPERATIONS[fault]
+    for plant in plants:
+        plant(folder)
+    report = simulate(contract, folder, "Vitis", random_codes(contract))
+    wrong = {tensor.name for tensor in report.layers if tensor.mismatches}
+    assert layers <= wrong
+    first = {name for name in wrong if not wrong & set(contract[name].inputs)}
+    assert first == layers
+    assert report.first_mismatch.layer in layers
