@@ -125,14 +125,16 @@ def regions_figure(hardware: Mapping[str, npt.NDArray[np.integer]], spec: Region
     top = max(float(values.mean(axis=0).max()) for values in energies.values())
     with styled():
         figure = new_figure(11.0, 6.5)
-        grid = figure.subplot_mosaic([names, ["largest"] * (len(names) // 2) + ["sum"] * (len(names) - len(names) // 2)])
-        for name in names:
-            image = grid[name].imshow(energies[name].mean(axis=0), origin="lower", aspect="auto", vmin=0, vmax=top)
-            grid[name].set_title(sample_label(name), size=11)
-            grid[name].set_xlabel(r"$\eta$ region", size=11)
-            grid[name].tick_params(labelsize=9)
-        grid[names[0]].set_ylabel(r"$\phi$ region", size=11)
-        figure.colorbar(image, ax=[grid[name] for name in names]).set_label("Mean $E_T$ [GeV]", size=11)
+        images, spectra = figure.subfigures(2, 1, squeeze=False)[:, 0]
+        row = images.subplots(1, len(names), sharey=True, squeeze=False)[0]
+        for axes, name in zip(row, names, strict=True):
+            image = axes.imshow(energies[name].mean(axis=0), origin="lower", aspect="auto", vmin=0, vmax=top)
+            axes.set_title(sample_label(name), size=11)
+            axes.set_xlabel(r"$\eta$ region", size=11)
+            axes.tick_params(labelsize=9)
+        row[0].set_ylabel(r"$\phi$ region", size=11)
+        images.colorbar(image, ax=list(row)).set_label("Mean $E_T$ [GeV]", size=11)
+        grid = dict(zip(("largest", "sum"), spectra.subplots(1, 2), strict=True))
         for panel, reduce in (("largest", np.max), ("sum", np.sum)):
             values = {name: reduce(array.reshape(len(array), -1), axis=1) for name, array in energies.items()}
             edges = _feature_edges("pt", values, spec.et.lsb)

@@ -13,7 +13,7 @@ VARIANTS = {"float": "Float", "quantized": "Quantized", "fixed": "Fixed point"}
 def data_section(run: RunFiles) -> Section:
     """Which events, how many, from which files."""
     data = run.config.data
-    source = "the sample that comes with l1ae" if data.source == "shipped" else data.source
+    source = "the sample that comes with l1ae" if data.source.startswith("shipped") else data.source
     rest = 1 - data.train - data.validation
     blocks: list[Block] = [
         Paragraph(

@@ -18,12 +18,13 @@ from l1ae.evaluation import (
     history_figure,
     inputs_figure,
     load_metrics,
+    regions_figure,
     roc_figure,
     score_figure,
     tpr_at_fpr,
     write_evaluation,
 )
-from l1ae.inputs import ugt_input_spec
+from l1ae.inputs import calo_layer1_spec, ugt_input_spec
 
 HISTORY = [
     {"phase": phase, "epoch": str(epoch), "learning_rate": "0.001", "loss": str(3.0 - epoch / 10), "validation_loss": str(3.1 - epoch / 10)}
@@ -189,3 +190,14 @@ def test_the_folder_of_an_evaluation(scores: dict[str, ScoreSet], tmp_path: Path
     assert names == {"metrics.json", "roc.svg", "scores.svg", "difference_fixed.svg", "history.svg"}
     assert load_metrics(folder / "metrics.json") == metrics
     assert [path.name for path in tmp_path.iterdir()] == ["evaluation"]
+
+
+def test_regions_figure_shows_the_mean_image_of_every_sample():
+    spec = calo_layer1_spec()
+    rng = np.random.default_rng(1)
+    hardware = {name: rng.integers(0, 40, (30, 18, 14)).astype(np.uint16) for name in ("background", "a4l", "lq")}
+    figure = regions_figure(hardware, spec)
+    images = [image for axes in figure.axes for image in axes.images]
+    for image, name in zip(images, ("background", "a4l", "lq"), strict=False):
+        np.testing.assert_allclose(image.get_array(), hardware[name].mean(axis=0) * 0.5)
+    assert [axes.get_xlabel() for axes in figure.axes if axes.get_yscale() == "log"] == ["Largest region [GeV]", "Sum of all regions [GeV]"]
