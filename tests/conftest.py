@@ -82,3 +82,42 @@ def hardware() -> np.ndarray:
     codes = rng.integers(low, high + 1, (2000, spec.size)).reshape(-1, spec.slots, 3)
     codes[rng.random(codes.shape[:2]) < 0.5] = 0
     return codes.astype(np.int16)
+
+
+_LEARNED = {
+    "dense_ae": {"encoder": [7, 6], "latent": 3, "decoder": [5]},
+    "dense_vae": {"encoder": [7], "latent": 3, "decoder": [5]},
+    "set_ae": {"objects": [5, 4], "encoder": [6], "latent": 3, "decoder": [5]},
+    "conv_ae": {
+        "convolutions": [{"filters": 3, "padding": "same", "pool": [2, 1]}, {"filters": 2, "kernel": [3, 1], "stride": [2, 1]}],
+        "encoder": [],
+        "latent": 3,
+        "decoder": [5],
+    },
+}
+
+
+@pytest.fixture(scope="session")
+def make_learned() -> Callable[[str], tuple[Config, Any]]:
+    """Configuration and quantized model of an architecture with learned widths: random weights, every width another."""
+    from l1ae.models import build_quantized_model, calibrate, firmware_plan, weight_steps
+
+    def make(architecture: str) -> tuple[Config, Any]:
+        score = "mu2" if architecture == "dense_vae" else "squared_error"
+        model = {"architecture": architecture, "score": score, **_LEARNED[architecture]}
+        config = Config.model_validate({"name": "learned", "model": model, "training": {"learned_widths": {"initial_bits": 9}}})
+        steps = weight_steps(firmware_plan(config))
+        sizes, biases = {step.name: 0.6 for step in steps}, {step.name: 0.3 for step in steps}
+        network = build_quantized_model(config, calibrate(config, sizes, biases, {step.activation: 3.0 for step in steps}))
+        rng = np.random.default_rng(17)
+        for layer in network.layers:
+            if hasattr(layer, "kernel_fraction"):
+                layer.kernel.assign(rng.normal(0, 0.3, layer.kernel.shape))
+                layer.kernel_fraction.assign(rng.uniform(-1, 9, layer.kernel.shape))
+                if layer.use_bias:
+                    layer.bias.assign(rng.normal(0, 0.3, layer.bias.shape))
+            elif hasattr(layer, "fraction"):
+                layer.fraction.assign(layer.fraction - rng.uniform(0, 4))
+        return config, network
+
+    return make

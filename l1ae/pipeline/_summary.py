@@ -9,7 +9,7 @@ from l1ae.config import Config, HlsConfig
 from l1ae.contract import Accumulating, Contract, Convolution, Dense, Table
 from l1ae.hls import Project
 
-__all__ = ["contract_summary", "hls_summary", "weighted_layers"]
+__all__ = ["bit_operations", "contract_summary", "hls_summary", "used_bits", "weighted_layers"]
 
 
 def contract_summary(contract: Contract, config: Config, hardware: npt.NDArray[np.integer]) -> dict[str, Any]:
@@ -22,6 +22,8 @@ def contract_summary(contract: Contract, config: Config, hardware: npt.NDArray[n
         "parameters": sum(array.size for array in weights),
         "nonzero_parameters": sum(int(np.count_nonzero(array)) for array in weights),
         "weight_bits": _weight_bits(contract),
+        "used_bits": used_bits(contract),
+        "bit_operations": bit_operations(contract),
         "score": config.model.score,
         "score_type": str(form),
         "threshold": contract.threshold,
@@ -52,6 +54,38 @@ def _weight_bits(contract: Contract) -> str:
     """Widths of the weights as they are stored: one number, or the range over the layers."""
     widths = sorted({layer.weight_format.width for layer in weighted_layers(contract)})
     return f"{widths[0]}" if len(widths) == 1 else f"{widths[0]} to {widths[-1]}"
+
+
+def used_bits(contract: Contract) -> int:
+    """Bits that all weights and biases need, signs included: 0 for a 0, else those of |w| without trailing zeros, and the sign.
+
+    Trailing zeros are wires. The stored width of a layer is that of its widest weight on the grid of its finest one, so it
+    says little where widths are learned per weight.
+    """
+    weights = [array for layer in weighted_layers(contract) for array in (layer.weights, layer.bias)]
+    return sum(int(_significant_bits(array).sum()) + int(np.count_nonzero(array)) for array in weights)
+
+
+def bit_operations(contract: Contract) -> int:
+    """Effective bit operations per event: the sum over products of bits(weight) x bits(input), both without the sign.
+
+    arXiv:2405.00645, section III, where the bits of a constant are those enclosed by its first and last non-zero bit.
+    """
+    formats = {operation.name: operation.format for operation in contract.operations}
+    total = 0
+    for layer in weighted_layers(contract):
+        source = formats[layer.inputs[0]]
+        positions = layer.size // layer.weights.shape[-1]
+        total += positions * (source.width - source.signed) * int(_significant_bits(layer.weights).sum())
+    return total
+
+
+def _significant_bits(codes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Bits of |code| from the first to the last that is 1."""
+    size = np.abs(codes)
+    odd = size // np.maximum(size & -size, 1)
+    # frexp gives odd = m 2^e with 1/2 <= m < 1, exact below 2^53
+    return np.asarray(np.frexp(odd.astype(np.float64))[1], np.int64)
 
 
 def _multiplications(layer: Dense | Convolution) -> int:
