@@ -1,11 +1,11 @@
 """Putting a contract together: each operation gets the narrowest format that its interval allows."""
 
+import re
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
-from l1ae.contract._bounds import interval_of
+from l1ae.contract._bounds import Interval, interval_of
 from l1ae.contract._ops import Elementwise, Gather, HardwareInput, IntArray, Operation, Preprocess
 from l1ae.errors import UserError
 from l1ae.inputs import FixedFormat, InputView
@@ -13,29 +13,40 @@ from l1ae.inputs import FixedFormat, InputView
 __all__ = ["Builder", "add_inputs", "difference_format"]
 
 
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
 class Builder:
     """Appends operations; every tensor is known by its name."""
 
     def __init__(self) -> None:
         self.operations: list[Operation] = []
-        self._intervals: dict[str, Any] = {}
+        self._intervals: dict[str, Interval] = {}
 
     def add(self, operation: Operation) -> str:
-        """Append an operation whose format is given. Raises `UserError` when its name is taken."""
+        """Append an operation whose format is given. Raises `UserError` when its name is taken or no name in C++ and HDL."""
+        if not _NAME.fullmatch(operation.name):
+            raise UserError(f"layer '{operation.name}': firmware names are letters, digits and _, a letter first; rename the layer")
         if operation.name in self._intervals:
             raise UserError(f"layer '{operation.name}': this name is taken; rename the layer")
         self.operations.append(operation)
-        self._intervals[operation.name] = interval_of(operation, self._intervals)
+        self._intervals[operation.name] = self._interval(operation)
         return operation.name
 
     def add_exact(self, make: Callable[[FixedFormat], Operation], fraction: int) -> str:
         """Append an operation whose format is whatever holds every result and partial sum at `fraction`."""
         draft = make(FixedFormat(True, 62, 62 - fraction))
-        interval = interval_of(draft, self._intervals)
+        interval = self._interval(draft)
         width = max(int(interval.partial_high).bit_length(), int(-interval.partial_low).bit_length()) + 1
         if width > 62:
             raise UserError(f"layer '{draft.name}': its exact result needs {width} bits, more than 62; use narrower inputs or weights")
         return self.add(make(FixedFormat.covering(interval.partial_low, interval.partial_high, fraction)))
+
+    def _interval(self, operation: Operation) -> Interval:
+        try:
+            return interval_of(operation, self._intervals)
+        except OverflowError as error:
+            raise UserError(f"layer '{operation.name}': {error}; use narrower inputs or weights") from error
 
     def format_of(self, name: str) -> FixedFormat:
         """Format of a tensor."""

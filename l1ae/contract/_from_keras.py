@@ -12,10 +12,10 @@ from l1ae.config import Config
 from l1ae.contract._builder import Builder, add_inputs
 from l1ae.contract._contract import Contract
 from l1ae.contract._ops import Concatenate, Convolution, Dense, IntArray, Pool, Quantize, Relu
-from l1ae.contract._quantizers import bits_format, finest_codes, learned_format, relu_format, weight_codes, weight_format
+from l1ae.contract._quantizers import bits_format, finest_codes, is_relu, learned_format, relu_format, weight_codes, weight_format
 from l1ae.contract._scores import add_score
 from l1ae.errors import UserError
-from l1ae.inputs import FixedFormat
+from l1ae.inputs import FixedFormat, InputView
 
 __all__ = ["build_contract", "threshold_for_fpr"]
 
@@ -48,18 +48,45 @@ def build_contract(config: Config, model: Any) -> Contract:
     add_inputs(builder, spec)
     tensors: dict[int, _Tensor] = {}
     graph = getattr(model, "_functional", None) or model
-    for node in _nodes(graph):
-        layer, inputs = node.operation, [tensors[id(tensor)] for tensor in node.input_tensors]
+    nodes = list(_nodes(graph))
+    _check_ends(graph, spec)
+    for node in nodes:
+        _check_node(node)
+        name = _add_layer(builder, node.operation, [tensors[id(tensor)] for tensor in node.input_tensors])
         (output,) = node.output_tensors
-        name = _add_layer(builder, layer, inputs)
         tensors[id(output)] = _Tensor(name, tuple(output.shape[1:]))
-        if builder.size_of(name) != prod(output.shape[1:]):
-            raise UserError(
-                f"layer '{layer.name}': {prod(output.shape[1:])} elements, but the events of inputs.view "
-                f"'{spec.view}' have {builder.size_of(name)}; make the model's input {spec.size} long"
-            )
     add_score(builder, config, [tensors[id(tensor)].name for tensor in graph.outputs], spec)
     return Contract(config.project, tuple(builder.operations))
+
+
+def _check_ends(graph: Any, spec: InputView) -> None:
+    """One input of the events' size, and outputs whose order is plain."""
+    names = [tensor.name for tensor in graph.inputs]
+    if len(names) != 1:
+        raise UserError(f"model '{graph.name}' has {len(names)} inputs ({', '.join(names)}); give it one with all {spec.size} numbers")
+    (source,) = graph.inputs
+    if None in source.shape[1:] or prod(source.shape[1:]) != spec.size:
+        raise UserError(
+            f"layer '{source.name}': an input of shape {tuple(source.shape[1:])}, but the events of inputs.view '{spec.view}' have "
+            f"{spec.size} numbers; make the model's input {spec.size} long"
+        )
+    if isinstance(getattr(graph, "_outputs_struct", None), dict):
+        raise UserError(f"model '{graph.name}' returns a dictionary, in which the outputs have no order; return a list")
+
+
+def _check_node(node: Any) -> None:
+    """That a call of a layer is one which firmware can repeat; whether the layer is, its handler says."""
+    layer = node.operation
+    _handler(layer)
+    if len(node.output_tensors) != 1:
+        raise UserError(f"layer '{layer.name}' returns {len(node.output_tensors)} tensors; use a layer that returns one")
+    (output,) = node.output_tensors
+    if None in output.shape[1:]:
+        raise UserError(f"layer '{layer.name}': its shape {tuple(output.shape[1:])} is not known; give every dimension a number")
+    if getattr(layer, "data_format", None) not in {None, "channels_last"}:
+        raise UserError(f"layer '{layer.name}': data_format '{layer.data_format}' is not supported; use channels_last")
+    if node.arguments.kwargs.get("training"):
+        raise UserError(f"layer '{layer.name}' is called with training=True, which no firmware repeats; leave that out")
 
 
 def _nodes(model: Any) -> Iterator[Any]:
@@ -76,12 +103,17 @@ def _nodes(model: Any) -> Iterator[Any]:
 
 
 def _add_layer(builder: Builder, layer: Any, inputs: Sequence[_Tensor]) -> str:
-    kind = type(layer).__name__
-    if kind in _HANDLERS:
-        return _HANDLERS[kind](builder, layer, inputs)
-    remedy = next(
-        (text for names, text in _REMEDIES.items() if kind in names), "use QDense, QConv2D, QActivation and layers without weights"
-    )
+    return _handler(layer)(builder, layer, inputs)
+
+
+def _handler(layer: Any) -> _Handler:
+    kind, module = type(layer).__name__, type(layer).__module__
+    # a function such as keras.ops.slice and a class of the user may have the name of a layer
+    if kind in _HANDLERS and module.startswith(("keras.src.layers.", "qkeras.", "l1ae.models.")):
+        return _HANDLERS[kind]
+    if module.startswith("keras.src.ops."):
+        raise UserError(f"layer '{layer.name}': the operation {kind} is not supported; use a layer, for example keras.layers.Add()")
+    remedy = next((text for names, text in _REMEDIES.items() if kind in names), "use " + ", ".join(_HANDLERS))
     raise UserError(f"layer '{layer.name}': {kind} is not supported; {remedy}")
 
 
@@ -96,7 +128,14 @@ _REMEDIES = {
     ("AveragePooling1D", "AveragePooling2D", "GlobalAveragePooling1D", "GlobalAveragePooling2D", "QAveragePooling2D"): (
         "a mean divides by the window's size; use l1ae.models.SumPooling2D and scale the weights that follow"
     ),
-    ("Functional", "Sequential"): "build one flat model without models inside",
+    ("Functional", "Sequential", "Model"): "build one flat model without models inside",
+    ("Cropping1D", "Cropping2D", "RepeatVector"): "use l1ae.models.Slice, Permute or UpSampling2D",
+    ("Identity", "ActivityRegularization", "AlphaDropout", "GaussianDropout", "SpatialDropout1D", "SpatialDropout2D"): (
+        "it does nothing after training; remove it"
+    ),
+    ("QDenseBatchnorm", "QConv2DBatchnorm", "QDepthwiseConv2DBatchnorm"): (
+        "its weights change with the data; fold the normalisation and use QDense or QConv2D"
+    ),
 }
 
 
@@ -154,11 +193,13 @@ def _dense(builder: Builder, layer: Any, inputs: Sequence[_Tensor]) -> str:
 
 def _convolution(builder: Builder, layer: Any, inputs: Sequence[_Tensor]) -> str:
     (source,) = inputs
-    if layer.data_format != "channels_last" or layer.groups != 1 or {*layer.dilation_rate} != {1} or layer.padding not in {"valid", "same"}:
+    if layer.groups != 1 or {*layer.dilation_rate} != {1} or layer.padding not in {"valid", "same"}:
         raise UserError(
-            f"layer '{layer.name}': data_format '{layer.data_format}', groups {layer.groups}, dilation_rate {layer.dilation_rate}, padding "
-            f"'{layer.padding}' are not supported; use channels_last, one group, no dilation, padding valid or same"
+            f"layer '{layer.name}': groups {layer.groups}, dilation_rate {layer.dilation_rate}, padding '{layer.padding}' are not "
+            "supported; use one group, no dilation, padding valid or same"
         )
+    if getattr(layer, "_mask", None) is not None:
+        raise UserError(f"layer '{layer.name}': a mask of the kernel is not supported; set those weights to 0 and leave mask out")
     weights = _weights(layer)
     kernel, strides = weights.kernel, tuple(layer.strides)
     index = source.index
@@ -203,7 +244,7 @@ def _activated(builder: Builder, layer: Any, name: str) -> str:
 
 def _add_activation(builder: Builder, name: str, quantizer: Any, source: str) -> str:
     size = builder.size_of(source)
-    if type(quantizer).__name__ == "quantized_relu":
+    if is_relu(quantizer):
         return builder.add(Relu(name=name, inputs=(source,), format=relu_format(quantizer, name), size=size))
     return builder.add(Quantize(name=name, inputs=(source,), format=bits_format(quantizer, name), size=size))
 
@@ -240,6 +281,9 @@ def _permutation(builder: Builder, layer: Any, inputs: Sequence[_Tensor]) -> str
 
 
 def _slice(builder: Builder, layer: Any, inputs: Sequence[_Tensor]) -> str:
+    shape = inputs[0].shape
+    if len(shape) != 1 or not 0 <= layer.start < layer.stop <= shape[0]:
+        raise UserError(f"layer '{layer.name}': there is no Slice [{layer.start}, {layer.stop}) of {shape}; cut a flat tensor, inside")
     return builder.gather(layer.name, inputs[0].name, inputs[0].index[layer.start : layer.stop])
 
 
@@ -263,8 +307,11 @@ def _pool(builder: Builder, layer: Any, inputs: Sequence[_Tensor]) -> str:
 
 
 def _concatenate(builder: Builder, layer: Any, inputs: Sequence[_Tensor]) -> str:
-    if any(len(tensor.shape) != 1 for tensor in inputs):
-        raise UserError(f"layer '{layer.name}': Concatenate of images is not supported; put a Flatten before it")
+    if any(len(tensor.shape) != 1 for tensor in inputs) or layer.axis not in {1, -1}:
+        shapes = [tensor.shape for tensor in inputs]
+        raise UserError(
+            f"layer '{layer.name}': Concatenate of {shapes} along axis {layer.axis} is not supported; put a Flatten before it, use axis=-1"
+        )
     name = inputs[0].name
     for position, tensor in enumerate(inputs[1:], 2):
         name = _joined(builder, layer.name if position == len(inputs) else f"{layer.name}_{position}", name, tensor.name)

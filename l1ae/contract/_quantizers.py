@@ -9,7 +9,12 @@ from l1ae.contract._ops import IntArray
 from l1ae.errors import UserError
 from l1ae.inputs import FixedFormat, Overflow, Rounding
 
-__all__ = ["bits_format", "finest_codes", "learned_format", "relu_format", "weight_codes", "weight_format"]
+__all__ = ["bits_format", "finest_codes", "is_relu", "learned_format", "relu_format", "weight_codes", "weight_format"]
+
+# float32, in which Keras computes, has no more
+_MAX_BITS = 24
+# in LSB
+_FLOAT_ERROR = 2.0**-8
 
 
 def weight_format(quantizer: Any, where: str) -> FixedFormat:
@@ -17,32 +22,56 @@ def weight_format(quantizer: Any, where: str) -> FixedFormat:
 
     The latter two are codes -1, 0 and 1 of a 2-bit format whose LSB is the quantizer's constant power-of-two `alpha`.
     """
-    kind = type(quantizer).__name__
+    kind = _kind(quantizer)
     if kind not in {"ternary", "binary"}:
         return bits_format(quantizer, where)
     alpha = quantizer.alpha
     if alpha is None or isinstance(alpha, str) or np.ndim(alpha) or frexp(float(alpha))[0] != 0.5:
         raise UserError(f"'{where}': {kind} has scale alpha={alpha!r}; give a constant power of two, for example alpha=0.25")
-    if quantizer.use_stochastic_rounding:
-        raise UserError(f"'{where}': {quantizer} rounds at random, which no firmware repeats; set use_stochastic_rounding=False")
+    _refuse_stochastic_rounding(quantizer, where)
     return FixedFormat(True, 2, 2 + frexp(float(alpha))[1] - 1)
+
+
+def _kind(quantizer: Any) -> str:
+    """Name of a quantizer of QKeras; of something else, what it is."""
+    if quantizer is None:
+        return "no quantizer"
+    name = getattr(quantizer, "__name__", type(quantizer).__name__)
+    if type(quantizer).__module__.startswith("qkeras."):
+        return name
+    return f"activation {name}"
 
 
 def bits_format(quantizer: Any, where: str) -> FixedFormat:
     """Format of a `quantized_bits`: round half to even, saturate (QKeras, `quantized_bits.__call__`)."""
-    kind = "no quantizer" if quantizer is None else type(quantizer).__name__
-    if kind == "function":
-        kind = f"activation {quantizer.__name__}"
+    kind = _kind(quantizer)
     if kind != "quantized_bits":
         raise UserError(f"'{where}': {kind} is not supported; use quantized_bits(bits, integer, alpha=1)")
     if quantizer.alpha is None or np.ndim(quantizer.alpha) or isinstance(quantizer.alpha, str) or float(quantizer.alpha) != 1.0:
-        raise UserError(f"'{where}': quantizer {quantizer} has scale alpha={quantizer.alpha!r}; give alpha=1 explicitly")
+        raise UserError(f"'{where}': {kind} has scale alpha={quantizer.alpha!r}; give alpha=1 explicitly")
     _refuse_noise(quantizer, where)
     if quantizer.bits - bool(quantizer.keep_negative) < 1:
         raise UserError(f"'{where}': {quantizer} has no bit beside the sign, which QKeras makes a sign function; use at least 2 bits")
     signed = bool(quantizer.keep_negative)
     overflow = Overflow.SAT_SYM if quantizer.symmetric and signed else Overflow.SAT
-    return FixedFormat(signed, int(quantizer.bits), int(quantizer.integer) + signed, Rounding.RND_CONV, overflow)
+    bits, integer = _whole_bits(quantizer, where)
+    return FixedFormat(signed, bits, integer + signed, Rounding.RND_CONV, overflow)
+
+
+def _whole_bits(quantizer: Any, where: str) -> tuple[int, int]:
+    """Width and integer bits, which QKeras takes as any number, even as one per channel."""
+    found = []
+    for name in ("bits", "integer"):
+        value = np.asarray(getattr(quantizer, name), np.float64)
+        if value.ndim or value != np.rint(value) or not (name == "integer" or 1 <= value <= _MAX_BITS) or abs(value) > _MAX_BITS:
+            raise UserError(f"'{where}': {_kind(quantizer)} has {name}={value}; give one whole number, bits from 1 to {_MAX_BITS}")
+        found.append(int(value))
+    return found[0], found[1]
+
+
+def is_relu(quantizer: Any) -> bool:
+    """Whether `relu_format` reads this quantizer."""
+    return _kind(quantizer) == "quantized_relu"
 
 
 def relu_format(quantizer: Any, where: str) -> FixedFormat:
@@ -52,12 +81,16 @@ def relu_format(quantizer: Any, where: str) -> FixedFormat:
             f"'{where}': {quantizer} with a sigmoid, a negative slope or an upper bound is not supported; use quantized_relu(bits, integer)"
         )
     _refuse_noise(quantizer, where)
-    return FixedFormat(False, int(quantizer.bits), int(quantizer.integer), Rounding.RND_CONV, Overflow.SAT)
+    return FixedFormat(False, *_whole_bits(quantizer, where), Rounding.RND_CONV, Overflow.SAT)
+
+
+def _refuse_stochastic_rounding(quantizer: Any, where: str) -> None:
+    if quantizer.use_stochastic_rounding:
+        raise UserError(f"'{where}': {quantizer} rounds at random, which no firmware repeats; set use_stochastic_rounding=False")
 
 
 def _refuse_noise(quantizer: Any, where: str) -> None:
-    if quantizer.use_stochastic_rounding:
-        raise UserError(f"'{where}': {quantizer} rounds at random, which no firmware repeats; set use_stochastic_rounding=False")
+    _refuse_stochastic_rounding(quantizer, where)
     if float(np.asarray(quantizer.qnoise_factor)) != 1.0:
         raise UserError(f"'{where}': qnoise_factor={float(np.asarray(quantizer.qnoise_factor))} quantizes only in part; set it to 1")
 
@@ -81,9 +114,14 @@ def finest_codes(values: Any, where: str) -> tuple[IntArray, FixedFormat]:
 
 
 def weight_codes(quantizer: Any, variable: Any, form: FixedFormat, where: str) -> IntArray:
-    """Integer codes of the quantized weights; they must lie on the grid of `form`."""
+    """Integer codes of the quantized weights; they must lie on the grid of `form`.
+
+    A quantizer returns w + (q(w) - w), which float32 may miss by one bit in the last place; q(w) is what is meant.
+    """
     values = np.asarray(quantizer(variable), np.float64) * 2.0**form.fraction
-    codes = np.rint(values).astype(np.int64)
-    if not np.array_equal(codes, values) or codes.min() < form.low or codes.max() > form.high:
+    if not np.isfinite(values).all():
+        raise UserError(f"'{where}': a weight is infinite or no number; train the model again with a smaller learning rate")
+    codes = np.rint(values)
+    if (np.abs(codes - values) > _FLOAT_ERROR).any() or codes.min() < form.low or codes.max() > form.high:
         raise UserError(f"'{where}': quantized weights do not lie on the grid of {form}; is the quantizer's scale a power of two?")
-    return codes
+    return codes.astype(np.int64)

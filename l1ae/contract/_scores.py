@@ -13,6 +13,9 @@ from l1ae.inputs import FixedFormat, InputView
 
 __all__ = ["add_score", "function_table", "precision", "variance_term"]
 
+# a table with an entry for every code
+_MAX_TABLE_BITS = 16
+
 Function = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
 
 
@@ -29,9 +32,7 @@ def precision(log_var: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 def add_score(builder: Builder, config: Config, outputs: Sequence[str], spec: InputView) -> None:
     """Append the configured score of the network's `outputs` (as `l1ae.models.score` takes them), its cast and the trigger bit."""
     name, table = config.model.score, config.model.table_type
-    wanted = 2 if name in {"kl", "rz", "latent_error"} else 1
-    if len(outputs) < wanted:
-        raise UserError(f"score '{name}' needs {wanted} outputs, the model has {len(outputs)} ({', '.join(outputs)})")
+    _check_outputs(builder, name, outputs)
     match name:
         case "squared_error" | "absolute_error":
             exact = _input_error(builder, name, outputs[0], spec)
@@ -49,6 +50,17 @@ def add_score(builder: Builder, config: Config, outputs: Sequence[str], spec: In
         raise UserError(f"score 'output' takes a single number, '{exact}' has {builder.size_of(exact)}; end the model in one node")
     score = builder.add(Quantize(name="score", inputs=(exact,), format=config.model.score_type, size=1))
     builder.add(Threshold(name="trigger", inputs=(score,), format=FixedFormat(False, 1, 1), size=1, threshold=0))
+
+
+def _check_outputs(builder: Builder, name: str, outputs: Sequence[str]) -> None:
+    # log_var, which mu2 does not need, is part of a variational encoder all the same
+    wanted = {"kl": (2,), "rz": (2,), "latent_error": (2,), "mu2": (1, 2)}.get(name, (1,))
+    if len(outputs) not in wanted:
+        numbers = " or ".join(map(str, wanted))
+        raise UserError(f"score '{name}' needs {numbers} outputs, the model returns {', '.join(outputs)}; return no more and no less")
+    sizes = [builder.size_of(output) for output in outputs]
+    if len(set(sizes)) > 1:
+        raise UserError(f"score '{name}' needs outputs of one size, {' and '.join(outputs)} have {' and '.join(map(str, sizes))} elements")
 
 
 def _input_error(builder: Builder, name: str, output: str, spec: InputView) -> str:
@@ -98,7 +110,9 @@ def _rz(builder: Builder, mu: str, log_var: str, form: FixedFormat) -> str:
 
 
 def _table(builder: Builder, name: str, source: str, form: FixedFormat, *, text: str, function: Function) -> str:
-    size = builder.size_of(source)
+    size, width = builder.size_of(source), builder.format_of(source).width
+    if width > _MAX_TABLE_BITS:
+        raise UserError(f"layer '{source}': {width} bits are too many for the table '{text}'; quantize it to at most {_MAX_TABLE_BITS}")
     return builder.add(function_table(name, source, builder.format_of(source), form, size=size, text=text, function=function))
 
 
