@@ -2,16 +2,18 @@
 
 import json
 import re
+from collections import Counter
 
 import numpy as np
 import pytest
 
 from l1ae.config import HlsConfig
-from l1ae.contract import Contract
-from l1ae.errors import UserError
+from l1ae.contract import Contract, Quantize
 from l1ae.hls import convert
 from l1ae.hls._types import contract_types
 from l1ae.inputs import FixedFormat
+
+from .networks import everything
 
 BACKENDS = ["Vitis", "Vivado"]
 
@@ -85,7 +87,70 @@ def test_contract_and_answers_are_in_the_project(make_project, hardware):
     assert [int(row[1]) for row in rows] == answers["trigger"][:, 0].tolist()
 
 
-def test_a_layer_too_large_to_unroll_is_refused(make_network, hardware):
-    network = make_network("mu2", hidden=(80,))
-    with pytest.raises(UserError, match="layer 'enc0' has 4560 products; the HLS tools unroll at most 4096"):
-        convert(network.contract, HlsConfig(), network.config.inputs.spec(), np.asarray(hardware[:5]))
+def _written(**hls):
+    contract = everything(exact_sums=hls.get("strategy") == "distributed_arithmetic")
+    files = convert(contract, HlsConfig(**hls), None, np.zeros((3, contract.hardware.size), int)).files
+    return contract, files, files["firmware/everything_v1.cpp"].decode(), files["firmware/parameters.h"].decode()
+
+
+def test_streams_are_words_of_one_event():
+    contract, files, source, _ = _written(io_type="io_stream")
+    defines = files["firmware/defines.h"].decode()
+    assert "void everything_v1(\n    hls::stream<input_t> &hw,\n    hls::stream<layer" in source
+    assert f"typedef nnet::array<ap_fixed<10,10>, {contract.hardware.size}*1> input_t;" in defines
+    assert re.search(r"#pragma HLS INTERFACE axis port=hw,layer\d+_cpy1,layer\d+_out", source)
+    assert "nnet::l1ae_stream_3<nnet::l1ae_reconstruction_error" in source
+    assert "::run<" not in source
+
+
+def test_reuse_factors_reach_their_layers():
+    layers = {"conv": {"reuse_factor": 3}, "pointwise": {"reuse_factor": 3}, "enc": {"reuse_factor": 8}, "dec": {"reuse_factor": 10}}
+    _, _, _, parameters = _written(strategy="Resource", layers=layers)
+    blocks = dict(re.findall(r"// (\w+)\nstruct config\d+(?:_mult)? : nnet::dense_config \{(.*?)\};", parameters, re.DOTALL))
+    found = {name: int(re.search(r"reuse_factor = (\d+);", block)[1]) for name, block in blocks.items()}
+    assert found == {name: layer["reuse_factor"] for name, layer in layers.items()}
+    assert all("strategy = nnet::resource;" in block for block in blocks.values())
+
+
+def test_every_array_of_a_dataflow_region_has_one_reader():
+    """The HLS tools refuse an array that two functions of a dataflow region read, or that one reads and the port shows."""
+    for hls in ({}, {"strategy": "Resource", "layers": {"enc": {"reuse_factor": 8}}}):
+        _, _, source, _ = _written(**hls)
+        assert "#pragma HLS DATAFLOW" in source
+        alias = dict(re.findall(r"auto& (\w+) = (\w+);", source))
+        calls = re.findall(r"nnet::[\w:]+<[^;]*>\(([^;]*)\); // (\w+)", source)
+        reads = Counter()
+        for arguments, name in calls:
+            names = [argument.strip() for argument in arguments.split(",")]
+            arrays = [item for item in names if item == "hw" or re.fullmatch(r"layer\d+_out\d*", item)]
+            results = 2 if re.fullmatch(r"l1ae_\w+_copy\d+", name) else 1
+            reads.update({alias.get(item, item) for item in arrays[:-results]})
+        ports = re.search(r"ap_vld port=hw,(\w+),(\w+)", source).groups()
+        assert set(reads.values()) == {1}
+        assert not set(ports) & set(reads)
+
+
+def test_a_pipelined_network_has_no_copies(make_project):
+    contract, project = make_project("squared_error")
+    source = project.files[f"firmware/{contract.project}.cpp"].decode()
+    assert "#pragma HLS PIPELINE" in source
+    assert "l1ae_copy" not in source
+
+
+def test_distributed_arithmetic_is_code_in_the_namespace_of_the_project():
+    _, files, source, parameters = _written(strategy="distributed_arithmetic")
+    code = files["firmware/nnet_utils/nnet_code_gen.h"].decode()
+    assert set(re.findall(r"void (dense_da_\d+)\(", code)) == set(re.findall(r"l1ae_everything_v1::(dense_da_\d+)", source + parameters))
+    assert not re.search(r"nnet::dense_da|nnet::fill_buffer_\d|[^:]bit_shift<", parameters + code + source)
+    assert not [path for path in files if re.fullmatch(r"firmware/weights/[wb]\d+\.h", path)]
+    names = json.loads(files["l1ae_types.json"])
+    assert names["enc"] == {"output": names["enc"]["output"], "accumulator": None, "weights": None, "bias": None}
+    assert _written(strategy="distributed_arithmetic")[1] == files
+
+
+@pytest.mark.parametrize("name", ["conv_flat", "conv_image", "score_port", "hw_copy0"])
+def test_layers_of_ours_do_not_take_the_names_of_the_network(name):
+    contract = everything()
+    operations = list(contract.operations)
+    operations.insert(2, Quantize(name=name, inputs=("inputs",), format=contract["inputs"].format, size=contract["inputs"].size))
+    convert(Contract(contract.project, tuple(operations)), HlsConfig(), None, np.zeros((3, contract.hardware.size), int))

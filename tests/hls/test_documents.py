@@ -3,9 +3,14 @@
 import re
 import subprocess
 
+import numpy as np
 import pytest
 
-from l1ae.inputs import ugt_input_spec
+from l1ae.config import HlsConfig
+from l1ae.hls import convert
+from l1ae.inputs import calo_layer1_spec, ugt_input_spec
+
+from .networks import calorimeter
 
 
 def _compile_and_run(folder, name):
@@ -53,5 +58,29 @@ def test_the_readme_explains_every_port_and_input(make_project):
     spec = ugt_input_spec()
     rows = [line for line in text.splitlines() if re.match(r"\| \d+ \|", line)]
     assert len(rows) == 57
-    assert rows[17].startswith(f"| 17 | mu0_phi | 0 to 575 | 0.0109083 rad | {spec.offset[17]} | {spec.shift[17]} |")
+    assert rows[17].startswith(f"| 17 | mu0_phi | 0 to 575 | 0.0109083 rad | {spec.offset[17]} | {spec.shift[17]} | mu0_pt |")
     assert "| 1 | met_eta | 0 to 0 | absent, 0 |" in rows[1]
+    assert "Where the code of an\ninput's slot (last column) is 0 the slot is empty" in text
+
+
+@pytest.mark.parametrize(("io_type", "port"), [("io_parallel", "| `hw[252]`, reshaped"), ("io_stream", "| `hw`, words of 252 x 10 bits")])
+def test_the_readme_of_a_calorimeter_image(io_type, port):
+    contract = calorimeter()
+    project = convert(contract, HlsConfig(io_type=io_type), calo_layer1_spec(), np.zeros((2, 252), int))
+    text = project.files["README.md"].decode()
+    assert port in text
+    rows = [line for line in text.splitlines() if re.match(r"\| \d+ \|", line)]
+    preprocess = contract["inputs"]
+    assert rows[15] == f"| 15 | region_phi1_eta1 | 0 to 1023 | 0.5 GeV | {preprocess.offset[15]} | {preprocess.shift[15]} |  |"
+    assert f"computed as {preprocess.work.cpp}, as {preprocess.format.cpp}." in text
+    assert "slot is empty" not in text
+    assert f"Strategy Latency, {io_type}, reuse factor 1." in text
+
+
+@pytest.mark.slow
+def test_the_test_bench_of_streams_passes(make_network, hardware, tmp_path):
+    network = make_network("squared_error", hidden=(6,))
+    hls = HlsConfig(io_type="io_stream")
+    convert(network.contract, hls, network.config.inputs.spec(), np.asarray(hardware[:20])).write(tmp_path)
+    result = _compile_and_run(tmp_path, network.contract.project)
+    assert (result.returncode, result.stdout) == (0, "C simulation: 0 mismatches in 20 events\n")
