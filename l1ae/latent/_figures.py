@@ -61,30 +61,28 @@ def pairs_figure(samples: Mapping[str, FloatArray], names: Sequence[str]) -> Fig
     colour = colours(others)
     with styled():
         figure = new_figure(2.4 * shown + 1, 2.4 * shown + 1)
-        grid = figure.subplots(shown, shown, squeeze=False)
+        places = figure.add_gridspec(shown, shown)
         for row in range(shown):
-            for column in range(shown):
-                axes = grid[row, column]
+            for column in range(row + 1):
+                axes = figure.add_subplot(places[row, column])
                 _pair(axes, samples, (first, colour), (column, row))
+                axes.minorticks_off()
                 axes.tick_params(labelsize=9, labelleft=column == 0, labelbottom=row == shown - 1)
                 if column == 0:
                     axes.set_ylabel(names[row], size=12)
                 if row == shown - 1:
                     axes.set_xlabel(names[column], size=12)
-        frame_label(grid[0, 0])
-        handles, labels = grid[-1, 0].get_legend_handles_labels()
+        frame_label(figure.axes[0])
+        handles, labels = figure.axes[-shown].get_legend_handles_labels()
         if handles:
             figure.legend(handles, labels, loc="outside upper right", ncols=len(labels), markerscale=4)
     return figure
 
 
 def _pair(axes: Axes, samples: Mapping[str, FloatArray], looks: tuple[str, Mapping[str, str]], which: tuple[int, int]) -> None:
-    """One panel: a density below the diagonal, a distribution on it, nothing above."""
+    """One panel: a distribution where x and y are the same dimension, otherwise a density."""
     (first, colour), (x, y) = looks, which
     background = samples[first]
-    if x > y:
-        axes.set_axis_off()
-        return
     edges = [_edges(background[:, k]) for k in (x, y)]
     if x == y:
         axes.hist(background[:, x], edges[0].tolist(), color=BACKGROUND_COLOUR, alpha=0.55)

@@ -87,7 +87,7 @@ def test_train_and_test_events_do_not_drift_and_a_signal_does(autoencoder):
     assert own.p_value > 1e-3
     signal = open_dataset(run.config.data.source, run.config.inputs.spec()).signals["a4l"].path
     drifts = {drift.other: drift for drift in latent_stage(run, LatentOptions(events=500, compare=signal)).drift}
-    assert drifts["compared a4l"].p_value == pytest.approx(1e-3)
+    assert drifts["compared a4l"].p_value < 0.02
 
 
 def test_a_folder_is_compared_sample_by_sample(autoencoder, tmp_path):
