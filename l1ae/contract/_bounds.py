@@ -28,8 +28,6 @@ from l1ae.contract._ops import (
     Quantize,
     ReconstructionError,
     Relu,
-    SquaredError,
-    SquaredNorm,
     Sum,
     Table,
     Threshold,
@@ -117,10 +115,6 @@ def interval_of(operation: Operation, known: Mapping[str, Interval]) -> Interval
 
 def _plain(low: Ints, high: Ints, fraction: int) -> Interval:
     return Interval(low.astype(object), high.astype(object), min(0, int(low.min())), max(0, int(high.max())), fraction)
-
-
-def _total(low: int, high: int, partial_low: int, fraction: int) -> Interval:
-    return Interval(np.array([low], object), np.array([high], object), partial_low, max(high, 0), fraction)
 
 
 def _at_lsb(form: FixedFormat, codes: Ints, fraction: int) -> Ints:
@@ -323,10 +317,10 @@ def _(operation: ReconstructionError, known: Mapping[str, Interval]) -> Interval
         low = np.where(_may_be_empty(operation, known[operation.inputs[2]]), 0, low)
     scale = 2 ** (operation.format.fraction - operation.power * operation.difference.fraction)
     total_low, total_high = (int(np.where(operation.present, ends, 0).sum()) * scale for ends in (low, high))
-    return _total(total_low, total_high, 0, operation.format.fraction)
+    return Interval(np.array([total_low], object), np.array([total_high], object), 0, total_high, operation.format.fraction)
 
 
-def _difference(operation: ReconstructionError | SquaredError, a: Interval, b: Interval) -> tuple[BigInts, BigInts]:
+def _difference(operation: ReconstructionError, a: Interval, b: Interval) -> tuple[BigInts, BigInts]:
     """Range of a - b; `UserError` where `difference` does not hold it."""
     form = operation.difference
     scale_a, scale_b = 2 ** (form.fraction - a.fraction), 2 ** (form.fraction - b.fraction)
@@ -334,19 +328,6 @@ def _difference(operation: ReconstructionError | SquaredError, a: Interval, b: I
     if low.min() < form.low or high.max() > form.high:
         raise UserError(f"layer '{operation.name}': the difference reaches {low.min()} to {high.max()}, beyond {form}; widen it")
     return low, high
-
-
-@interval_of.register
-def _(operation: SquaredError, known: Mapping[str, Interval]) -> Interval:
-    _, largest = _powers(*_difference(operation, known[operation.inputs[0]], known[operation.inputs[1]]), 2)
-    return _total(0, int(np.where(operation.present, largest, 0).sum()), 0, 2 * operation.difference.fraction)
-
-
-@interval_of.register
-def _(operation: SquaredNorm, known: Mapping[str, Interval]) -> Interval:
-    source = known[operation.inputs[0]]
-    low, high = _powers(source.low, source.high, 2)
-    return _total(int(low.sum()), int(high.sum()), 0, 2 * source.fraction)
 
 
 @interval_of.register

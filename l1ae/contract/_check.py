@@ -19,8 +19,6 @@ from l1ae.contract._ops import (
     Pool,
     Preprocess,
     ReconstructionError,
-    SquaredError,
-    SquaredNorm,
     Sum,
     Table,
     Threshold,
@@ -32,7 +30,7 @@ __all__ = ["check"]
 
 Sources = list[Operation]
 
-_INPUTS = {HardwareInput: {0}, Elementwise: {2}, Concatenate: {2}, ReconstructionError: {2, 3}, Sum: {1, 2}, Dot: {1, 2}, SquaredError: {3}}
+_INPUTS = {HardwareInput: {0}, Elementwise: {2}, Concatenate: {2}, ReconstructionError: {2, 3}, Sum: {1, 2}, Dot: {1, 2}}
 
 
 def check(operation: Operation, known: Mapping[str, Operation]) -> None:
@@ -185,12 +183,6 @@ def _(operation: ReconstructionError, sources: Sources) -> None:
     else:
         everything = bool(operation.present.all() and (operation.gate == -1).all())
         _require(operation, everything, "without the hardware input every element must be present and its gate -1")
-
-
-@_check_parts.register(SquaredError)
-@_check_parts.register(SquaredNorm)
-def _(operation: Operation, sources: Sources) -> None:
-    _require_size(operation, 1)
 
 
 @_check_parts.register

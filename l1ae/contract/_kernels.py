@@ -33,8 +33,6 @@ from l1ae.contract._ops import (
     Quantize,
     ReconstructionError,
     Relu,
-    SquaredError,
-    SquaredNorm,
     Sum,
     Table,
     Threshold,
@@ -393,19 +391,15 @@ def _(operation: Pool, context: Context) -> Kernel:
     return run
 
 
-@compile_kernel.register(ReconstructionError)
-@compile_kernel.register(SquaredError)
-def _(operation: ReconstructionError | SquaredError, context: Context) -> Kernel:
+@compile_kernel.register
+def _(operation: ReconstructionError, context: Context) -> Kernel:
     dtype = context.type_of(operation.name)
     if dtype not in LIMITS:
         return _reference_kernel(operation, context)
     form = operation.difference
     narrow = number_type(max(-form.low, form.high))
     scales = [narrow.type(2.0 ** (form.fraction - context.formats[name].fraction)) for name in operation.inputs[:2]]
-    power, gate = 2, np.arange(len(operation.present)) // 3 * 3
-    if isinstance(operation, ReconstructionError):
-        power, gate = operation.power, operation.gate
-    close = _gate(gate, operation.present)
+    power, close = operation.power, _gate(operation.gate, operation.present)
     scale = dtype.type(2.0 ** (operation.format.fraction - power * form.fraction))
 
     def run(tensors: Sequence[Array], out: Array) -> None:
@@ -416,17 +410,6 @@ def _(operation: ReconstructionError | SquaredError, context: Context) -> Kernel
         wide = difference.astype(dtype, copy=False)
         np.einsum("ij,ij->j", wide, wide, out=out[0]) if power == 2 else np.abs(wide).sum(axis=0, out=out[0])
         out *= scale
-
-    return run
-
-
-@compile_kernel.register
-def _(operation: SquaredNorm, context: Context) -> Kernel:
-    dtype = context.type_of(operation.name)
-
-    def run(tensors: Sequence[Array], out: Array) -> None:
-        wide = tensors[0].astype(dtype, copy=False)
-        np.einsum("ij,ij->j", wide, wide, out=out[0])
 
     return run
 

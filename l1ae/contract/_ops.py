@@ -27,8 +27,6 @@ __all__ = [
     "Quantize",
     "ReconstructionError",
     "Relu",
-    "SquaredError",
-    "SquaredNorm",
     "Sum",
     "Table",
     "Threshold",
@@ -191,22 +189,6 @@ class ReconstructionError(Operation):
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Dot(Accumulating):
     """Sum over the elements of a x b, or of a^2 when there is one input."""
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class SquaredError(Operation):
-    """Sum of (a - b)^2 over the inputs that carry information: inputs = (a, b, hardware).
-
-    `present` as in `Preprocess`; `difference` is the format of a - b.
-    """
-
-    present: npt.NDArray[np.bool_]
-    difference: FixedFormat
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class SquaredNorm(Operation):
-    """Sum of squares of all elements."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

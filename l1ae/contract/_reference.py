@@ -25,8 +25,6 @@ from l1ae.contract._ops import (
     Quantize,
     ReconstructionError,
     Relu,
-    SquaredError,
-    SquaredNorm,
     Sum,
     Table,
     Threshold,
@@ -78,10 +76,13 @@ def _(operation: Preprocess, tensors: Sequence[IntArray], formats: Sequence[Fixe
 
 @apply.register
 def _(operation: Dense, tensors: Sequence[IntArray], formats: Sequence[FixedFormat]) -> IntArray:
-    bias = _at_lsb(operation, operation.bias, operation.bias_format.fraction)
-    total = np.repeat(bias[:, None], tensors[0].shape[1], axis=1)
+    bias = _at_lsb(operation, operation.bias, operation.bias_format.fraction)[:, None]
+    fraction = formats[0].fraction + operation.weight_format.fraction
+    if fraction <= operation.format.fraction:
+        return _accumulate(operation, (operation.weights.T @ tensors[0] << (operation.format.fraction - fraction)) + bias)
+    total = np.repeat(bias, tensors[0].shape[1], axis=1)
     for codes, weights in zip(tensors[0], operation.weights, strict=True):
-        total += _at_lsb(operation, codes * weights[:, None], formats[0].fraction + operation.weight_format.fraction)
+        total += _at_lsb(operation, codes * weights[:, None], fraction)
     return _accumulate(operation, total)
 
 
@@ -152,19 +153,6 @@ def _(operation: ReconstructionError, tensors: Sequence[IntArray], formats: Sequ
     if len(tensors) == 3:
         terms *= _filled(operation.gate, operation.present, tensors[2])
     return terms.sum(axis=0, keepdims=True) << (operation.format.fraction - operation.power * fraction)
-
-
-@apply.register
-def _(operation: SquaredError, tensors: Sequence[IntArray], formats: Sequence[FixedFormat]) -> IntArray:
-    fraction = operation.difference.fraction
-    a, b = (codes << (fraction - form.fraction) for codes, form in zip(tensors[:2], formats[:2], strict=True))
-    gate = np.arange(len(a)) // 3 * 3
-    return np.sum((a - b) ** 2 * _filled(gate, operation.present, tensors[2]), axis=0, keepdims=True)
-
-
-@apply.register
-def _(operation: SquaredNorm, tensors: Sequence[IntArray], formats: Sequence[FixedFormat]) -> IntArray:
-    return np.sum(tensors[0] * tensors[0], axis=0, keepdims=True)
 
 
 @apply.register
