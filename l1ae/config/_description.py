@@ -257,6 +257,8 @@ def load_description(path: Path) -> Description:
     Raises `UserError` naming file, layer, key and what would have been right.
     """
     head = validate(_Head, read_yaml(path), str(path))
+    if head.weights is not None and (Path(head.weights).is_absolute() or ".." in Path(head.weights).parts):
+        raise UserError(f"{path}: weights '{head.weights}' must lie in the description's folder or below, so that both travel together")
     return Description(
         path=path,
         weights=None if head.weights is None else path.parent / head.weights,

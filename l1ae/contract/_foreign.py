@@ -73,8 +73,8 @@ def import_description(path: Path, project: str) -> Contract:
     A sum that leaves its layer in a type of its own becomes two operations: NAME in the accumulator's format, and
     NAME_result. `project` is NAME_vVERSION.
 
-    Raises `UserError` naming file, layer and remedy for unknown keys, references and formats, layers that read each other or
-    that nobody reads, arrays of another shape, weights that their type does not hold, and accumulators that could
+    Raises `UserError` naming file, layer and remedy for unknown keys, references and formats, layers that read each other,
+    arrays of another shape, weights that their type does not hold, and accumulators that could
     overflow without `wraps`, or that saturate and could overflow at all.
     """
     description = load_description(path)
@@ -141,7 +141,7 @@ def _check_order(description: Description) -> None:
     read = {source for layer in description.layers for source in layer.sources} | {description.score.input}
     unread = [name for name in ("inputs", *(layer.name for layer in description.layers)) if name not in read]
     if unread:
-        raise UserError(f"{path}: nobody reads layer '{unread[0]}'; remove it, or let the score depend on it")
+        _log.warning("%s: the score does not depend on %s, which nobody reads", path, ", ".join(unread))
 
 
 # -- operations ----------------------------------------------------------------------------------------------------
@@ -213,9 +213,12 @@ def _weights(layer: DenseDescription, arrays: Arrays) -> dict[str, Any]:
 @_operation.register
 def _(layer: DenseDescription, sources: _Sources) -> Operation:
     weights = _weights(layer, sources.arrays)
-    shape = weights["weights"].shape
-    if len(shape) != 2:
-        raise UserError(f"{sources.arrays.path}: layer '{layer.name}': kernel must have shape (n_in, n_out), not {shape}")
+    shape, n_in = weights["weights"].shape, sources[layer.input].size
+    if len(shape) != 2 or shape[0] != n_in:
+        raise UserError(
+            f"{sources.arrays.path}: layer '{layer.name}': kernel must have shape (n_in, n_out) with the {n_in} elements of "
+            f"'{layer.input}' as n_in, not {shape}"
+        )
     return Dense(**_common(layer, sources, shape[1], layer.accumulator), **weights)
 
 
@@ -244,7 +247,12 @@ def _(layer: QuantizeDescription, sources: _Sources) -> Operation:
 
 @_operation.register
 def _(layer: ElementwiseDescription, sources: _Sources) -> Operation:
-    return Elementwise(**_common(layer, sources, sources[layer.inputs[0]].size, layer.result), function=layer.kind)
+    sizes = [sources[name].size for name in layer.inputs]
+    if sizes[0] != sizes[1]:
+        raise UserError(
+            f"{sources.arrays.path}: layer '{layer.name}': its inputs have {sizes[0]} and {sizes[1]} elements; they must be as long"
+        )
+    return Elementwise(**_common(layer, sources, sizes[0], layer.result), function=layer.kind)
 
 
 @_operation.register

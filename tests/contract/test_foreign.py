@@ -1,0 +1,325 @@
+"""Foreign networks become contracts that compute what their types say, or are refused."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from l1ae.config import Config, HlsConfig
+from l1ae.contract import Contract, build_contract, import_description, load_keras
+from l1ae.contract import _ops as ops
+from l1ae.errors import UserError
+
+_spec = importlib.util.spec_from_file_location("foreign", Path(__file__).with_name("foreign.py"))
+foreign = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(foreign)
+
+PROJECT = "foreign_v1"
+
+
+def _hardware(events, seed=5):
+    """Codes over the whole port in the first half, of all magnitudes in the second; a tenth of them 0."""
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(-(1 << foreign.PORT - 1), 1 << foreign.PORT - 1, (events, foreign.SIZE))
+    codes[events // 2 :] >>= rng.integers(3, 12, (events - events // 2, 1))
+    codes[rng.random(codes.shape) < 0.1] = 0
+    return codes
+
+
+@pytest.mark.parametrize("masked", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["no masks", "masks"])
+def test_every_tensor_of_a_deployed_network_is_exact(tmp_path, masked, caplog):
+    network = foreign.Foreign(masked)
+    contract = import_description(network.write(tmp_path), PROJECT)
+    hardware = _hardware(100_000)
+    expected, how = network.evaluate(hardware)
+    names = [operation.name for operation in contract.operations]
+    assert sorted(expected) == sorted(names)
+    found = contract.evaluate(hardware, names)
+    reference = contract.evaluate_reference(hardware[::50], names)
+    for name in names:
+        np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
+        np.testing.assert_array_equal(reference[name], expected[name][::50], err_msg=name)
+    _assert_that_everything_happened(how.counts)
+    assert 0.1 < expected["trigger"].mean() < 0.9
+    assert contract.threshold == foreign.THRESHOLD
+    assert "the score's type ufixed<18,14> wraps" in caplog.text
+
+
+def _assert_that_everything_happened(counts):
+    """Values out of range and between the steps of their type, by the thousands: products, sums, shifts and results."""
+    for name in ("shift", "extract", "enc6", "extract_relu", "features_result", "both", "difference", "distance", "score"):
+        assert counts["rounded"][name] > 10_000, name
+    for name in ("work", "shift", "extract", "extract_result", "features", "enc6", "difference"):
+        assert counts["wrapped"][name] > 10_000, name
+    assert counts["wrapped"]["distance"] > 100
+    for name in ("inputs", "extract_relu", "features_result", "enc6_relu", "latent_result", "both", "skip", "out_result"):
+        assert counts["saturated"][name] > 10_000, name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("masked", [False, True], ids=["no masks", "masks"])
+def test_c_simulation_of_a_deployed_network_agrees_to_the_last_bit(tmp_path, masked):
+    from l1ae.hls import convert, simulate
+    from l1ae.inputs import ugt_input_spec
+
+    contract = import_description(foreign.Foreign(masked).write(tmp_path), PROJECT)
+    hardware = _hardware(5000, seed=6)
+    convert(contract, HlsConfig(), ugt_input_spec(), hardware[:10]).write(tmp_path / "hls")
+    report = simulate(contract, tmp_path / "hls", "Vitis", hardware)
+    assert report.passed, report.first_mismatch or report.type_mismatches
+    assert report.corner_vectors > 1000
+
+
+# -- what we made ourselves ----------------------------------------------------------------------------------------
+
+
+def _described(contract: Contract, folder: Path) -> Path:
+    """A description of a contract of ours, written from its integers and formats."""
+    arrays, layers, hw, inputs = {}, [], contract.operations[0], contract["inputs"]
+    for operation in contract.operations[2:-2]:
+        layer = {"name": operation.name, "kind": type(operation).__name__.lower()}
+        several = isinstance(operation, ops.Dot | ops.ReconstructionError)
+        key, value = ("inputs", list(operation.inputs[:2])) if several else ("input", operation.inputs[0])
+        layers.append(layer | {key: value} | _parts_of(operation, arrays))
+    for name in ("offset", "shift", "gate", "present"):
+        arrays[name] = getattr(inputs, name)
+    types = {"work": inputs.work.cpp, "result": inputs.format.cpp}
+    score = {"input": contract.score.inputs[0], "type": contract.score.format.cpp, "threshold": contract.threshold}
+    content = {
+        "weights": "arrays.npz",
+        "hardware": {"size": hw.size, "width": hw.format.width, "signed": hw.format.signed},
+        "preprocessing": {name: name for name in ("offset", "shift", "gate", "present")} | types,
+        "layers": layers,
+        "score": score,
+    }
+    np.savez(folder / "arrays.npz", **arrays)
+    (folder / "own.yaml").write_text(yaml.safe_dump(content))
+    return folder / "own.yaml"
+
+
+def _parts_of(operation, arrays):
+    if isinstance(operation, ops.Dense | ops.Convolution):
+        for role, codes, form in (("kernel", operation.weights, operation.weight_format), ("bias", operation.bias, operation.bias_format)):
+            arrays[f"{operation.name}.{role}"] = codes * 2.0**-form.fraction
+        parts = {"kernel": f"{operation.name}.kernel", "kernel_type": operation.weight_format.cpp}
+        parts |= {"bias": f"{operation.name}.bias", "bias_type": operation.bias_format.cpp, "accumulator": operation.format.cpp}
+        return parts | (
+            {"shape": list(operation.shape), "stride": list(operation.stride)} if isinstance(operation, ops.Convolution) else {}
+        )
+    if isinstance(operation, ops.Gather):
+        return {"kind": "select", "index": operation.index.tolist()}
+    if isinstance(operation, ops.ReconstructionError):
+        return {"kind": "squared_error", "masked": True, "result": operation.format.cpp}
+    if isinstance(operation, ops.Pool):
+        arrays[operation.name] = operation.windows
+        return {"windows": operation.name, "function": operation.function, "result": operation.format.cpp}
+    return {"accumulator" if isinstance(operation, ops.Dot) else "result": operation.format.cpp}
+
+
+@pytest.fixture(scope="module")
+def convolutional():
+    """A small convolutional network: configuration and Keras model, with pooling and padding."""
+    import keras
+    from qkeras import QActivation, QConv2D, QDense, quantized_bits, quantized_relu
+
+    from l1ae.models import SumPooling2D
+
+    keras.utils.set_random_seed(3)
+
+    def quantizers():
+        bits = {"kernel_quantizer": quantized_bits(6, 0, alpha=1), "bias_quantizer": quantized_bits(6, 1, alpha=1)}
+        return bits | {"bias_initializer": keras.initializers.RandomUniform(-0.5, 0.5, seed=4)}
+
+    inputs = keras.Input((57,))
+    x = keras.layers.Reshape((19, 3, 1))(inputs)
+    x = QConv2D(4, (3, 3), padding="same", name="conv", **quantizers())(x)
+    x = QActivation(quantized_relu(8, 4), name="conv_relu")(x)
+    x = keras.layers.MaxPooling2D((2, 1), name="largest")(SumPooling2D((3, 1), name="pool")(x))
+    x = QDense(57, name="out", **quantizers())(keras.layers.Flatten()(x))
+    model = keras.Model(inputs, QActivation(quantized_bits(12, 5, alpha=1), name="out_q")(x))
+    model_section = {"architecture": "imported", "source": "model.keras", "score": "squared_error"}
+    return Config.model_validate({"name": "foreign", "model": model_section}), model
+
+
+def test_description_of_our_own_network_is_the_same_contract(make_network, convolutional, hardware, tmp_path):
+    networks = {score: make_network(score).contract for score in ("squared_error", "mu2")}
+    networks["convolutional"] = build_contract(*convolutional)
+    kinds = {type(operation) for contract in networks.values() for operation in contract.operations}
+    assert {ops.Convolution, ops.Gather, ops.Pool, ops.Dot, ops.ReconstructionError} <= kinds
+    for name, contract in networks.items():
+        (tmp_path / name).mkdir()
+        again = import_description(_described(contract, tmp_path / name), contract.project)
+        codes = [model.evaluate(hardware, ["score", "trigger"]) for model in (contract, again)]
+        np.testing.assert_array_equal(codes[0]["score"], codes[1]["score"])
+        np.testing.assert_array_equal(codes[0]["trigger"], codes[1]["trigger"])
+        assert again.digest == contract.digest, name
+
+
+def test_keras_file_gives_the_same_contract(make_network, convolutional, tmp_path):
+    dense = make_network("kl")
+    for config, model in ((dense.config, dense.model), convolutional):
+        model.save(tmp_path / "model.keras")
+        assert build_contract(config, load_keras(tmp_path / "model.keras")).digest == build_contract(config, model).digest
+
+
+def test_files_that_are_no_keras_model_are_refused(tmp_path):
+    import keras
+
+    with pytest.raises(UserError, match=r"'.*none.keras' does not exist; give the .keras file that model.save"):
+        load_keras(tmp_path / "none.keras")
+    (tmp_path / "text.keras").write_text("weights")
+    with pytest.raises(UserError, match=r"'.*text.keras' is no .keras file of Keras 3; load the model where it was made"):
+        load_keras(tmp_path / "text.keras")
+    np.savez(tmp_path / "arrays.npz", a=np.zeros(3))
+    (tmp_path / "arrays.npz").rename(tmp_path / "arrays.keras")
+    with pytest.raises(UserError, match=r"'.*arrays.keras' cannot be loaded \(.*\); it may hold layers of Keras, QKeras and l1ae only"):
+        load_keras(tmp_path / "arrays.keras")
+    inputs = keras.Input((3,))
+    keras.Model(inputs, keras.layers.Lambda(lambda x: x + 1, name="code")(inputs)).save(tmp_path / "lambda.keras")
+    with pytest.raises(UserError, match=r"'.*lambda.keras' cannot be loaded \(.*\); .* no Python functions"):
+        load_keras(tmp_path / "lambda.keras")
+
+
+# -- refusals ------------------------------------------------------------------------------------------------------
+
+
+def _layer(which, /, **changes):
+    def edit(network):
+        layer = next(item for item in network.layers if item["name"] == which)
+        layer.update(changes)
+        for key in [key for key, value in layer.items() if value is None]:
+            del layer[key]
+
+    return edit
+
+
+def _section(section, **changes):
+    return lambda network: network.content[section].update(changes)
+
+
+def _array(name, change):
+    def edit(network):
+        network.arrays[name] = change(network.arrays[name])
+
+    return edit
+
+
+def _swap(network):
+    network.layers[3], network.layers[4] = network.layers[4], network.layers[3]
+
+
+def _first_to(value):
+    def change(array):
+        array = array.copy()
+        array[2, 1] = value
+        return array
+
+    return change
+
+
+NARROW = {"accumulator": "ap_fixed<12,8>", "wraps": False}
+
+REFUSED = {
+    "unknown key": (_layer("extract", kernal="x"), r"network.yaml: layer 'extract': unknown key 'kernal'; did you mean 'kernel'\?"),
+    "unknown section": (lambda n: n.content.update(score2={}), r"network.yaml: unknown key 'score2'; did you mean 'score'\?"),
+    "missing key": (_layer("extract", accumulator=None), r"network.yaml: layer 'extract': accumulator: Field required"),
+    "unknown kind": (_layer("extract", kind="softmax"), r"layer 'extract': kind 'softmax' is unknown; the kinds are dense, convolution"),
+    "no kind": (_layer("extract", kind=None), r"layer 'extract': kind None is unknown"),
+    "name": (_layer("extract", name="1st layer"), r"layer '1st layer': name: String should match pattern"),
+    "name taken": (_layer("enc9", name="features_result"), r"layer 'features_result': this name is taken; rename the layer"),
+    "own name": (_layer("extract", name="inputs"), r"layer 'inputs': this name is taken"),
+    "format": (_layer("extract", result="ap_fixed<16>"), r"layer 'extract': result: 'ap_fixed<16>' is no fixed-point format; write for"),
+    "rounding": (_layer("extract", result="ap_fixed<16,9,AP_UP,AP_SAT>"), r"layer 'extract': result: .* unknown rounding or overflow mode"),
+    "saturation bits": (
+        _layer("extract", result="ap_fixed<16,9,AP_TRN,AP_WRAP,2>"),
+        r"layer 'extract': result: .* is no fixed-point format",
+    ),
+    "unknown reference": (
+        _layer("enc9", input="feature"),
+        r"layer 'enc9' reads 'feature', which does not exist; there are inputs, extract",
+    ),
+    "score of nothing": (_section("score", input="mu"), r"layer 'score' reads 'mu', which does not exist"),
+    "cycle": (_layer("enc9", input="out"), r"the layers .*enc9 -> .*read each other in a circle; cut it"),
+    "order": (
+        _swap,
+        r"layer 'enc9_relu' reads 'enc9', which comes later; list the layers in the order of computation",
+    ),
+    "score of many": (
+        _section("score", input="difference"),
+        r"network.yaml: the score's input 'difference' has 10 elements; it must have one",
+    ),
+    "off the grid": (
+        _array("extract.kernel", _first_to(0.3)),
+        r"layer 'extract', kernel: 'extract.kernel'\[2, 1\] = 0.29\d* is no multiple of the LSB of fixed<6,2> \(-2 to 1.9375 in steps",
+    ),
+    "out of range": (_array("extract.kernel", _first_to(2.0)), r"'extract.kernel'\[2, 1\] = 2 lies outside fixed<6,2>"),
+    "not a number": (_array("extract.kernel", _first_to(np.nan)), r"'extract.kernel'\[2, 1\] = nan is no multiple"),
+    "complex": (
+        _array("extract.kernel", lambda a: a + 0j),
+        r"layer 'extract', kernel: array 'extract.kernel' must hold real numbers, not complex",
+    ),
+    "transposed": (
+        _array("enc9.kernel", np.transpose),
+        r"network.yaml: layer 'enc9': kernel must have shape .* the 10 elements of 'features' as n_in, not \(9, 10\)",
+    ),
+    "flat kernel": (_array("enc9.kernel", np.ravel), r"layer 'enc9': kernel must have shape \(n_in, n_out\) .* not \(90,\)"),
+    "short bias": (_array("enc9.bias", lambda a: a[:-1]), r"network.yaml: layer 'enc9': bias must have shape \(9,\), not \(8,\)"),
+    "bias without type": (_layer("enc9", bias_type=None), r"layer 'enc9': bias and bias_type belong together; give both or none"),
+    "no array": (
+        _layer("enc9", kernel="enc.kernel"),
+        r"layer 'enc9', kernel: '.*weights.npz' holds no array 'enc.kernel'; it holds extract",
+    ),
+    "unused array": (
+        lambda n: n.arrays.update(old=np.zeros(3)),
+        r"weights.npz: no layer of '.*network.yaml' uses the array 'old'; remove it",
+    ),
+    "offsets": (_array("offset", lambda a: a[:5]), r"network.yaml: offset must have shape \(57,\), not \(5,\)"),
+    "real offsets": (_array("offset", lambda a: a / 2), r"network.yaml: offset: array 'offset' must hold integers, not float64"),
+    "gate": (_section("preprocessing", gate=57), r"network.yaml: layer 'inputs': gate must lie within -1 to 56"),
+    "sizes of two inputs": (
+        _layer("difference", inputs=["features", "skip"]),
+        r"layer 'difference': its inputs have 10 and 9 elements; they must be as long",
+    ),
+    "overflow": (
+        _layer("enc6", wraps=False),
+        r"network.yaml: layer 'enc6': fixed<12,8> holds codes .*; widen it to at least fixed<.*>, or set `wraps: true` if the deployed",
+    ),
+    "saturating accumulator": (
+        _layer("enc6", accumulator="ap_fixed<12,8,AP_TRN,AP_SAT>"),
+        r"network.yaml: layer 'enc6': .* a saturating accumulator holds would depend on the order of its additions; widen it",
+    ),
+    "threshold": (_section("score", threshold=1 << 18), r"network.yaml: threshold 262144 is not a code of the score's type ufixed<18,14>"),
+    "port": (_section("hardware", width=40), r"network.yaml: hardware.width: .* less than or equal to 31"),
+    "no file": (lambda n: n.content.update(weights="old.npz"), r"network.yaml: the weights '.*old.npz' do not exist; the name is relative"),
+    "arrays without file": (lambda n: n.content.pop("weights"), r"offset: array 'offset' needs a file; name it with `weights: FILE.npz`"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_does_not_fit_is_refused(case, tmp_path):
+    edit, message = REFUSED[case]
+    network = foreign.Foreign(masked=False)
+    edit(network)
+    with pytest.raises(UserError, match=message):
+        import_description(network.write(tmp_path), PROJECT)
+
+
+def test_layers_that_nobody_reads_are_named(tmp_path, caplog):
+    network = foreign.Foreign(masked=False)
+    network.content["score"]["input"] = "one"
+    network.layers.append({"name": "one", "kind": "select", "input": "features", "index": [3]})
+    import_description(network.write(tmp_path), PROJECT)
+    assert "the score does not depend on distance, which nobody reads" in caplog.text
+
+
+@pytest.mark.parametrize("content", [b"no zip", b""])
+def test_damaged_arrays_are_refused(content, tmp_path):
+    path = foreign.Foreign(masked=False).write(tmp_path)
+    (tmp_path / "weights.npz").write_bytes(content)
+    with pytest.raises(UserError, match=r"weights.npz' is no readable npz file of plain arrays .*; write it with numpy.savez"):
+        import_description(path, PROJECT)
+    np.savez(tmp_path / "weights.npz", **{"extract.kernel": np.array([{}], object)})
+    with pytest.raises(UserError, match=r"weights.npz' is no readable npz file"):
+        import_description(path, PROJECT)
