@@ -353,6 +353,21 @@ class HlsConfig(_Section):
         """The reuse factor of a layer."""
         return self.layers[layer].reuse_factor if layer in self.layers else self.reuse_factor
 
+    @field_validator("backend", mode="before")
+    @classmethod
+    def _says_what_is_wrong_with_other_backends(cls, value: object) -> object:
+        """Projects of these would be written, but would not be the contract."""
+        reasons = {
+            "catapult": "its projects have no namespace, so that two versions of a network collide in one program",
+            "oneapi": "its layers are SYCL tasks between pipes, which those of l1ae are not, and nothing compiles without Intel's compiler",
+        }
+        if isinstance(value, str) and value.lower() in reasons:
+            raise ValueError(
+                f"backend {value} is not supported: {reasons[value.lower()]}; and hls4ml 1.3 makes its 1-bit types 2 bits wide, "
+                f"which are not the contract's. Choose Vitis or Vivado"
+            )
+        return value
+
     @model_validator(mode="after")
     def _distributed_arithmetic_has_no_multipliers(self) -> Self:
         factors = {f"layers.{name}.reuse_factor": layer.reuse_factor for name, layer in self.layers.items()}

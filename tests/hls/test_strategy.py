@@ -1,5 +1,7 @@
 """Every combination that cannot work is refused with reason and remedy before any work; what is refused was seen to fail."""
 
+import inspect
+
 import hls4ml
 import numpy as np
 import pytest
@@ -44,6 +46,23 @@ def test_distributed_arithmetic_has_no_reuse_factor(factor):
         HlsConfig(strategy="distributed_arithmetic", reuse_factor=factor)
     with pytest.raises(ValidationError, match=rf"layers\.enc\.reuse_factor is {factor}, but .* choose strategy Resource"):
         HlsConfig(strategy="distributed_arithmetic", layers={"enc": {"reuse_factor": factor}})
+
+
+@pytest.mark.parametrize(("backend", "reason"), [("Catapult", "have no namespace"), ("oneAPI", "SYCL tasks between pipes")])
+def test_backends_that_would_not_give_the_contract(backend, reason):
+    with pytest.raises(ValidationError, match=f"backend {backend} is not supported: .*{reason}.* 2 bits wide.* Choose Vitis or Vivado"):
+        HlsConfig(backend=backend)
+
+
+def test_why_those_backends_are_refused():
+    """The day hls4ml changes this, the refusal goes."""
+    from hls4ml.backends.fpga.fpga_types import ACFixedPrecisionDefinition
+    from hls4ml.model.types import FixedPrecisionType
+    from hls4ml.writer import catapult_writer
+
+    one_bit = type("OneBit", (FixedPrecisionType, ACFixedPrecisionDefinition), {})(1, 1, False)
+    assert one_bit.definition_cpp() == "ac_fixed<2,1,false>"
+    assert "amespace" not in inspect.getsource(catapult_writer)
 
 
 def test_distributed_arithmetic_does_not_round_products(contract):

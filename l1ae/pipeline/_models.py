@@ -1,0 +1,104 @@
+"""The models of a run: trained here, or imported from a file that somebody else made."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from l1ae.config import Config, load_description
+from l1ae.contract import Accumulating, Contract, build_contract, import_description, load_keras
+from l1ae.errors import UserError
+from l1ae.training import load_trained
+
+__all__ = ["Models", "copy_source", "has_threshold", "load_contract", "load_models", "source_files", "wrapping_accumulators"]
+
+
+@dataclass(frozen=True)
+class Models:
+    """The Keras models beside the contract; None where there is none: an imported model has no float twin, a description neither."""
+
+    float_model: Any | None
+    quantized_model: Any | None
+
+
+def load_models(config: Config, folder: Path) -> Models:
+    """What the train stage left in `folder`."""
+    if config.model.source is None:
+        trained = load_trained(config, folder)
+        return Models(trained.float_model, trained.quantized_model)
+    return Models(None, None if config.model.described else load_keras(_copy(config, folder)))
+
+
+def load_contract(config: Config, folder: Path) -> Contract:
+    """The contract of what the train stage left in `folder`, with the threshold of a description that has one.
+
+    Raises `UserError` when a description does not fit the events that `config.inputs` asks for.
+    """
+    if not config.model.described:
+        return build_contract(config, load_models(config, folder).quantized_model)
+    path = _copy(config, folder)
+    contract = import_description(path, config.project)
+    _check_events(config, contract, path)
+    return contract
+
+
+def has_threshold(config: Config, folder: Path) -> bool:
+    """Whether the threshold is part of an imported description; otherwise it follows from `model.target_fpr`."""
+    return config.model.described and load_description(_copy(config, folder)).score.threshold is not None
+
+
+def _copy(config: Config, folder: Path) -> Path:
+    """The run's own copy of an imported model."""
+    assert config.model.source is not None
+    return folder / Path(config.model.source).name
+
+
+def wrapping_accumulators(contract: Contract) -> list[str]:
+    """Names of the sums that some input makes wrap, as the deployed model does."""
+    intervals = contract.intervals
+    return [
+        item.name
+        for item in contract.operations
+        if isinstance(item, Accumulating)
+        and not item.format.low <= intervals[item.name].partial_low <= intervals[item.name].partial_high <= item.format.high
+    ]
+
+
+def _check_events(config: Config, contract: Contract, path: Path) -> None:
+    spec, hardware = config.inputs.spec(), contract.hardware
+    if hardware.size != spec.size:
+        raise UserError(
+            f"{path}: the network has {hardware.size} inputs, an event of inputs.view '{spec.view}' has {spec.size}; events of l1ae have "
+            f"57 (view: objects) or 252 (view: regions)"
+        )
+    low, high = spec.code_range
+    for k, name in enumerate(spec.names):
+        if low[k] < hardware.low[k] or high[k] > hardware.high[k]:
+            raise UserError(
+                f"{path}: input {k} is {name}, with codes {low[k]} to {high[k]}, but the hardware port holds {hardware.low[k]} to "
+                f"{hardware.high[k]}; widen it (hardware.width), or bring the inputs into the order of l1ae"
+            )
+
+
+def source_files(config: Config) -> list[Path]:
+    """The files of an imported model: the model itself, and the arrays of a description."""
+    assert config.model.source is not None
+    path = Path(config.model.source)
+    if not path.is_file():
+        raise UserError(f"model.source '{path}' does not exist; it is relative to the configuration file")
+    weights = load_description(path).weights if config.model.described else None
+    if weights is None:
+        return [path]
+    if not weights.is_file():
+        raise UserError(f"{path}: the weights '{weights}' do not exist; the name is relative to the description")
+    return [path, weights]
+
+
+def copy_source(config: Config, folder: Path) -> None:
+    """Copy an imported model into `folder`, so that a run needs nothing else."""
+    assert config.model.source is not None
+    origin = Path(config.model.source).parent
+    for path in source_files(config):
+        target = folder / path.relative_to(origin)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
