@@ -99,7 +99,7 @@ def _arrays_partition(contract: Contract, hls: HlsConfig) -> Iterator[str]:
             )
 
 
-def _streams_have_few_readers(contract: Contract, hls: HlsConfig) -> Iterator[str]:
+def _streams_are_read(contract: Contract, hls: HlsConfig) -> Iterator[str]:
     for operation in contract.operations if hls.io_type == "io_stream" else []:
         readers = sum(other.inputs.count(operation.name) for other in contract.operations) + (operation.name in contract.outputs)
         if readers > _STREAM_READERS:
@@ -107,6 +107,8 @@ def _streams_have_few_readers(contract: Contract, hls: HlsConfig) -> Iterator[st
                 f"layer '{operation.name}' is read {readers} times; hls4ml copies a stream {_STREAM_READERS} times at most; "
                 f"choose io_type io_parallel"
             )
+        if readers == 0:
+            yield f"nothing reads layer '{operation.name}', and a stream must be read; leave the layer out, or choose io_type io_parallel"
 
 
 _RULES = (
@@ -116,5 +118,5 @@ _RULES = (
     _reuse_factors_are_valid,
     _loops_unroll,
     _arrays_partition,
-    _streams_have_few_readers,
+    _streams_are_read,
 )

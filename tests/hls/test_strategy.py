@@ -131,13 +131,23 @@ def test_a_tensor_too_large_to_partition_is_refused():
     _refused(_large(4097, 1), match, strategy="distributed_arithmetic")
 
 
+def _with_casts(contract, name, count):
+    """`count` further readers of a tensor, which nobody reads themselves."""
+    operations, source = list(contract.operations), contract[name]
+    for k in range(count):
+        operations.insert(2, Quantize(name=f"cast{k}", inputs=(name,), format=source.format, size=source.size))
+    return Contract(contract.project, tuple(operations))
+
+
 def test_a_stream_with_too_many_readers_is_refused(contract):
-    operations = list(contract.operations)
-    inputs = contract["inputs"]
-    for k in range(5):
-        operations.insert(2, Quantize(name=f"copy{k}", inputs=("inputs",), format=inputs.format, size=inputs.size))
-    many = Contract(contract.project, tuple(operations))
+    many = _with_casts(contract, "inputs", 5)
     _refused(
         many, "layer 'inputs' is read 9 times; hls4ml copies a stream 7 times at most; choose io_type io_parallel", io_type="io_stream"
     )
     check_strategy(many, HlsConfig())
+
+
+def test_a_stream_that_nobody_reads_is_refused(contract):
+    dead = _with_casts(contract, "inputs", 1)
+    _refused(dead, "nothing reads layer 'cast0', and a stream must be read; leave the layer out", io_type="io_stream")
+    check_strategy(dead, HlsConfig())
