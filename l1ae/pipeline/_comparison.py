@@ -10,15 +10,12 @@ from l1ae.evaluation import auc, compare_scores
 from l1ae.hls import CsimReport
 from l1ae.pipeline._samples import CsimSample, Scorer
 
-__all__ = ["FloatComparison", "float_comparison", "report_content"]
+__all__ = ["FloatComparison", "QuantizedComparison", "float_comparison", "quantized_comparison", "report_content"]
 
 
 @dataclass(frozen=True)
 class FloatComparison:
-    """Fixed point against float on the same events, in units of the score; AUCs on held-out events only.
-
-    `quantized_mismatches` counts values in which the quantized Keras model's outputs differ from the contract's.
-    """
+    """Fixed point against float on the same events, in units of the score; AUCs on held-out events only."""
 
     max_abs: float
     rms: float
@@ -26,12 +23,20 @@ class FloatComparison:
     auc_fixed: dict[str, float]
     decision_flips: int
     threshold: float
-    quantized_events: int
-    quantized_mismatches: int
 
 
-def float_comparison(scorer: Scorer, sample: CsimSample) -> FloatComparison:
-    """Compare on a sample of real events."""
+@dataclass(frozen=True)
+class QuantizedComparison:
+    """`mismatches` counts values in which the quantized Keras model's outputs differ from the contract's; `events` may be 0."""
+
+    events: int
+    mismatches: int
+
+
+def float_comparison(scorer: Scorer, sample: CsimSample) -> FloatComparison | None:
+    """Compare on a sample of real events; None where the model has no float variant."""
+    if "float" not in scorer.variants:
+        return None
     scores = scorer(sample.hardware)
     contract = scorer.contract
     threshold = contract.threshold * contract.score.format.lsb
@@ -44,8 +49,6 @@ def float_comparison(scorer: Scorer, sample: CsimSample) -> FloatComparison:
         auc_fixed={name: _auc(scores["fixed"], sample, name) for name in signals},
         decision_flips=difference.flips or 0,
         threshold=threshold,
-        quantized_events=len(sample.hardware),
-        quantized_mismatches=_quantized_mismatches(scorer, sample),
     )
 
 
@@ -54,16 +57,20 @@ def _auc(scores: npt.NDArray[np.float64], sample: CsimSample, signal: str) -> fl
     return auc(background, scores[sample.sample == signal]).value
 
 
-def _quantized_mismatches(scorer: Scorer, sample: CsimSample) -> int:
+def quantized_comparison(scorer: Scorer, sample: CsimSample) -> QuantizedComparison:
+    """Compare every output of the quantized Keras model, if there is one, on a sample of real events."""
     tensors = scorer.quantized_tensors(sample.hardware)
+    if not tensors:
+        return QuantizedComparison(0, 0)
     codes = scorer.contract.evaluate(sample.hardware, list(tensors))
-    return sum(int(np.sum(codes[name] * scorer.contract[name].format.lsb != values)) for name, values in tensors.items())
+    wrong = sum(int(np.sum(codes[name] * scorer.contract[name].format.lsb != values)) for name, values in tensors.items())
+    return QuantizedComparison(len(sample.hardware), wrong)
 
 
-def report_content(report: CsimReport, comparison: FloatComparison, prepare_seconds: float) -> dict[str, Any]:
+def report_content(
+    report: CsimReport, against_float: FloatComparison | None, quantized: QuantizedComparison, prepare_seconds: float
+) -> dict[str, Any]:
     """`csim/report.json`, in the shape that all simulation reports share."""
-    against_float = asdict(comparison)
-    quantized = {name: against_float.pop(f"quantized_{name}") for name in ("events", "mismatches")}
     return {
         "project": report.project,
         "backend": report.backend,
@@ -74,8 +81,8 @@ def report_content(report: CsimReport, comparison: FloatComparison, prepare_seco
         "type_mismatches": [asdict(mismatch) for mismatch in report.type_mismatches],
         "outputs": [asdict(tensor) for tensor in report.outputs],
         "layers": [asdict(tensor) for tensor in report.layers],
-        "float": against_float,
-        "quantized": quantized,
+        "float": None if against_float is None else asdict(against_float),
+        "quantized": asdict(quantized),
         "corner_vectors": report.corner_vectors,
         "compiler": report.compiler,
         "seconds": {

@@ -13,6 +13,7 @@ from l1ae.contract import Contract
 from l1ae.data import Events, EventStore, open_dataset, split_fractions
 from l1ae.evaluation import ScoreSet, group_ids
 from l1ae.models import score
+from l1ae.pipeline._models import Models
 
 __all__ = ["CsimSample", "csim_sample", "evaluation_scores", "first_events", "part_of", "validation_events"]
 
@@ -22,7 +23,6 @@ FloatArray = npt.NDArray[np.float64]
 
 TRAIN, VALIDATION, TEST = range(3)
 _BATCH = 8192
-VARIANTS = ("float", "quantized", "fixed")
 
 
 def part_of(config: Config, events: Events) -> npt.NDArray[np.int8]:
@@ -37,20 +37,29 @@ def validation_events(config: Config, store: EventStore) -> npt.NDArray[np.integ
 
 @dataclass(frozen=True)
 class Scorer:
-    """The three variants of one trained model."""
+    """The variants of one model: "fixed", the contract, and before it "float" and "quantized" where there are Keras models."""
 
     config: Config
     contract: Contract
-    models: Any
+    models: Models
+
+    @property
+    def _keras(self) -> dict[str, Any]:
+        named = {"float": self.models.float_model, "quantized": self.models.quantized_model}
+        return {name: model for name, model in named.items() if model is not None}
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """Names of the variants that exist."""
+        return (*self._keras, "fixed")
 
     def __call__(self, hardware: npt.NDArray[np.integer]) -> dict[str, FloatArray]:
         """Scores of each variant, (N,), in real units."""
         spec = self.config.inputs.spec()
-        inputs, mask = spec.to_network_float(hardware), spec.mask(hardware)
-        result: dict[str, FloatArray] = {
-            name: self._score(inputs, _predict(model, inputs), mask)
-            for name, model in (("float", self.models.float_model), ("quantized", self.models.quantized_model))
-        }
+        result: dict[str, FloatArray] = {}
+        if self._keras:
+            inputs, mask = spec.to_network_float(hardware), spec.mask(hardware)
+            result = {name: self._score(inputs, _predict(model, inputs), mask) for name, model in self._keras.items()}
         form = self.contract.score.format
         fixed = self.contract.evaluate(hardware, [self.contract.score.name])[self.contract.score.name]
         return result | {"fixed": np.asarray(fixed[:, 0] * form.lsb, np.float64)}
@@ -59,7 +68,9 @@ class Scorer:
         return score(self.config.model.score, inputs, outputs if len(outputs) > 1 else outputs[0], mask)
 
     def quantized_tensors(self, hardware: npt.NDArray[np.integer]) -> dict[str, npt.NDArray[np.float32]]:
-        """Outputs of the quantized Keras model by the name of the contract's tensor."""
+        """Outputs of the quantized Keras model by the name of the contract's tensor; none without a Keras model."""
+        if self.models.quantized_model is None:
+            return {}
         outputs = _predict(self.models.quantized_model, self.config.inputs.spec().to_network_float(hardware))
         names = [self._contract_tensor(tensor) for tensor in self.models.quantized_model.outputs]
         return {name: output.reshape(len(output), -1) for name, output in zip(names, outputs, strict=True)}
@@ -89,7 +100,7 @@ def evaluation_scores(scorer: Scorer) -> tuple[dict[str, ScoreSet], dict[str, np
     """Scores of each variant on the background's test part and on all signals, and the source events of each sample."""
     config = scorer.config
     dataset = open_dataset(config.data.source, config.inputs.spec())
-    scores: dict[str, dict[str, FloatArray]] = {variant: {} for variant in VARIANTS}
+    scores: dict[str, dict[str, FloatArray]] = {variant: {} for variant in scorer.variants}
     groups: dict[str, npt.NDArray[np.int64]] = {}
     for name, store in {"background": dataset.background, **dataset.signals}.items():
         blocks, ids = [], []
@@ -98,7 +109,7 @@ def evaluation_scores(scorer: Scorer) -> tuple[dict[str, ScoreSet], dict[str, np
             blocks.append(scorer(chosen.hw))
             ids.append((chosen.process, chosen.source_event))
         groups[name] = group_ids(*(np.concatenate(column) for column in zip(*ids, strict=True)))
-        for variant in VARIANTS:
+        for variant in scorer.variants:
             scores[variant][name] = np.concatenate([block[variant] for block in blocks])
     lsb = {"fixed": scorer.contract.score.format.lsb}
     sets = {variant: ScoreSet(by_sample.pop("background"), by_sample, lsb.get(variant)) for variant, by_sample in scores.items()}

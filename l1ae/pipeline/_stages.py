@@ -12,18 +12,19 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.config import Config
-from l1ae.contract import Contract, build_contract, threshold_for_fpr
+from l1ae.contract import Contract, threshold_for_fpr
 from l1ae.data import dataset_folder, open_dataset
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.evaluation import evaluate, inputs_figure, regions_figure, write_evaluation
 from l1ae.hls import CsimReport, convert, corner_vectors, read_vendor_report, simulate, verdict
 from l1ae.inputs import InputSpec
-from l1ae.pipeline._comparison import float_comparison, report_content
+from l1ae.pipeline._comparison import float_comparison, quantized_comparison, report_content
+from l1ae.pipeline._models import copy_source, has_threshold, load_contract, load_models, source_files, wrapping_accumulators
 from l1ae.pipeline._run import Run, digest_file, digest_json, digest_tree, write_text
 from l1ae.pipeline._samples import Scorer, csim_sample, evaluation_scores, first_events, validation_events
 from l1ae.pipeline._summary import contract_summary, hls_summary
 from l1ae.report import write_report
-from l1ae.training import Progress, load_trained, train
+from l1ae.training import Progress, train
 
 __all__ = ["contract_stage", "csim_stage", "csim_verdict", "evaluate_stage", "hls_stage", "report_stage", "run_all", "train_stage"]
 
@@ -43,7 +44,7 @@ _SCORE_NAMES = {
 
 
 def train_stage(config: Config, folder: Path, *, resume: bool = False, progress: Progress | None = None) -> Run:
-    """Train, float and then quantized, and build the contract: RUN/train and RUN/contract.
+    """Train, float and then quantized, or import, and build the contract: RUN/train and RUN/contract.
 
     With `resume` an interrupted training of the same configuration continues, and a finished one stays as it is.
     """
@@ -56,11 +57,23 @@ def train_stage(config: Config, folder: Path, *, resume: bool = False, progress:
 
 def _train(run: Run, *, resume: bool, progress: Progress | None) -> None:
     def make(target: Path) -> None:
-        result = train(run.config, target, resume=resume, progress=progress)
-        _write_json(target / "training.json", vars(result))
+        if run.config.model.source is None:
+            result = vars(train(run.config, target, resume=resume, progress=progress))
+        else:
+            copy_source(run.config, target)
+            result = {"imported_from": Path(run.config.model.source).name}
+        _write_json(target / "training.json", result)
 
     run.produce("train", _train_inputs(run.config), make, resume=resume)
-    run.save_config()
+    _save_config(run)
+
+
+def _save_config(run: Run) -> None:
+    """An imported model is from now on the copy in the run folder."""
+    model = run.config.model
+    if model.source is not None:
+        model = model.model_copy(update={"source": f"train/{Path(model.source).name}"})
+    Run(run.folder, run.config.model_copy(update={"model": model})).save_config()
 
 
 def contract_stage(run: Run) -> Contract:
@@ -68,14 +81,16 @@ def contract_stage(run: Run) -> Contract:
 
     def make(target: Path) -> Contract:
         config = run.config
-        contract = build_contract(config, load_trained(config, run.path("train")).quantized_model)
+        contract = load_contract(config, run.path("train"))
         store = open_dataset(config.data.source, config.inputs.spec()).background
         hardware = validation_events(config, store)
         scores = contract.evaluate(hardware, [contract.score.name])[contract.score.name]
-        threshold = min(threshold_for_fpr(scores, config.model.target_fpr), contract.score.format.high)
+        given = has_threshold(config, run.path("train"))
+        threshold = contract.threshold if given else min(threshold_for_fpr(scores, config.model.target_fpr), contract.score.format.high)
         contract = contract.with_threshold(threshold)
         contract.save(target / "contract.json")
         summary = contract_summary(contract, config, hardware[:_OBSERVED_EVENTS])
+        summary |= {"threshold_given": given, "wrapping": wrapping_accumulators(contract)}
         summary["threshold_events"] = [int(np.sum(scores >= threshold)), len(scores)]
         _write_json(target / "summary.json", summary)
         return contract
@@ -93,10 +108,15 @@ def evaluate_stage(run: Run) -> None:
         metrics = evaluate(scores, groups, threshold=contract.threshold * contract.score.format.lsb)
         spec, events = run.config.inputs.spec(), first_events(run.config, _OBSERVED_EVENTS)
         inputs = inputs_figure(events, spec) if isinstance(spec, InputSpec) else regions_figure(events, spec)
-        target_fpr, name = run.config.model.target_fpr, _SCORE_NAMES[run.config.model.score]
+        target_fpr, name = run.config.model.target_fpr, _score_name(run.config)
         write_evaluation(target, metrics, scores, groups, target_fpr=target_fpr, score_name=name, more={"inputs": inputs})
 
     run.produce("evaluation", _evaluation_inputs(run), make)
+
+
+def _score_name(config: Config) -> str:
+    own = config.model.architecture == "imported" and config.model.score == "output"
+    return "Score of the imported network" if own else _SCORE_NAMES[config.model.score]
 
 
 def hls_stage(run: Run, *, backend: str | None = None) -> None:
@@ -137,10 +157,11 @@ def csim_stage(run: Run, *, events: int | None = None) -> CsimReport:
     def make(target: Path) -> CsimReport:
         started = time.perf_counter()
         sample = csim_sample(run.config, n_events)
-        comparison = float_comparison(_scorer(run), sample)
+        scorer = _scorer(run)
+        comparisons = float_comparison(scorer, sample), quantized_comparison(scorer, sample)
         prepared = time.perf_counter() - started
         report = simulate(contract, run.path("hls"), summary["backend"], sample.hardware)
-        _write_json(target / "report.json", report_content(report, comparison, prepared) | {"changed_files": changed})
+        _write_json(target / "report.json", report_content(report, *comparisons, prepared) | {"changed_files": changed})
         return report
 
     report = run.produce("csim", _csim_inputs(run, n_events), make)
@@ -176,7 +197,7 @@ def run_all(
     n_events = events or config.csim.events
     train_inputs = _train_inputs(config)
     if run.is_current("train", train_inputs):
-        run.save_config()
+        _save_config(run)
     unfinished = run.can_resume("train", train_inputs)
     stages: tuple[tuple[str, Callable[[], Mapping[str, str]], Callable[[], Any]], ...] = (
         ("train", lambda: train_inputs, lambda: _train(run, resume=unfinished, progress=progress)),
@@ -206,7 +227,7 @@ def _scorer(run: Run) -> Scorer:
     trained_on = run.manifest()["stages"].get("train", {"inputs": {}})["inputs"].get("data/background.h5")
     if trained_on not in {None, digest_file(_background(run.config))}:
         _log.warning("the data in '%s' have changed since the training", run.config.data.source)
-    return Scorer(run.config, _contract(run), load_trained(run.config, run.path("train")))
+    return Scorer(run.config, _contract(run), load_models(run.config, run.path("train")))
 
 
 def _contract(run: Run) -> Contract:
@@ -222,10 +243,14 @@ def _data_digests(config: Config) -> dict[str, str]:
 
 def _section_digest(config: Config, *sections: str) -> dict[str, str]:
     content = config.model_dump(mode="json")
+    # where an imported model lies does not matter, what it holds is digested as a file
+    content["model"].pop("source")
     return {"config": digest_json({name: content[name] for name in sections})}
 
 
 def _train_inputs(config: Config) -> dict[str, str]:
+    if config.model.source is not None:
+        return _section_digest(config, "inputs", "model") | {f"source/{path.name}": digest_file(path) for path in source_files(config)}
     sections = _section_digest(config, "seed", "data", "inputs", "model", "training")
     return sections | {"data/background.h5": digest_file(_background(config))}
 
@@ -236,7 +261,9 @@ def _background(config: Config) -> Path:
 
 def _contract_inputs(run: Run) -> dict[str, str]:
     weights = {f"train/{name}": digest for name, digest in digest_tree(run.path("train")).items() if not name.startswith("logs/")}
-    return _section_digest(run.config, "name", "version", "data", "inputs", "model") | weights
+    # the threshold follows from the background; a trained model has digested it already
+    data = {} if run.config.model.source is None else {"data/background.h5": digest_file(_background(run.config))}
+    return _section_digest(run.config, "name", "version", "data", "inputs", "model") | weights | data
 
 
 def _evaluation_inputs(run: Run) -> dict[str, str]:

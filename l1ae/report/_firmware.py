@@ -52,11 +52,11 @@ def contract_section(run: RunFiles) -> Section:
                 (
                     "Trigger threshold",
                     f"{count(contract['threshold'])} LSB = {number(contract['threshold_value'])}, "
-                    f"set for a false-positive rate of {contract['target_fpr']:g} on validation background" + _threshold_events(contract),
+                    f"{_threshold_origin(contract)}" + _threshold_events(contract),
                 ),
             )
         ),
-        _proof(contract["tensors"]),
+        _proof(contract["tensors"], contract.get("wrapping") or []),
         _tensor_table(contract),
     ]
     if contract.get("tables"):
@@ -69,6 +69,12 @@ def contract_section(run: RunFiles) -> Section:
     return Section("contract", title, tuple(blocks))
 
 
+def _threshold_origin(contract: Json) -> str:
+    if contract.get("threshold_given"):
+        return "part of the imported model; on validation background"
+    return f"set for a false-positive rate of {contract['target_fpr']:g} on validation background"
+
+
 def _threshold_events(contract: Json) -> str:
     """How many events decided the threshold, where the summary says it."""
     if "threshold_events" not in contract:
@@ -78,8 +84,11 @@ def _threshold_events(contract: Json) -> str:
     return f", which {count(above)} of {count(total)} events reach{warning}"
 
 
-def _proof(tensors: list[Json]) -> Notice:
-    """Check the written bounds against the written types once more: the report does not believe, it computes."""
+def _proof(tensors: list[Json], wrapping: list[str]) -> Notice:
+    """Check the written bounds against the written types once more: the report does not believe, it computes.
+
+    `wrapping` names the accumulators of an imported model that wrap as those of the deployed one do.
+    """
     problems = []
     for tensor in tensors:
         form = FixedFormat.parse(tensor["type"])
@@ -93,6 +102,12 @@ def _proof(tensors: list[Json]) -> Notice:
             problems.append(f"{tensor['name']}: observed values lie outside the proven range")
     if problems:
         return Notice("bad", "The bounds do not hold; do not use this contract.", tuple(problems))
+    if wrapping:
+        text = (
+            "This model was imported with accumulators that some words at the input ports make wrap, as they do where it was deployed: "
+            f"{', '.join(wrapping)}. Interval arithmetic proves it of no other one. Wrapped sums are part of the comparison, bit by bit."
+        )
+        return Notice("info", text)
     text = (
         "Interval arithmetic over every word that fits into the input ports: no tensor leaves its type, so no accumulator can wrap, "
         "whatever arrives. Values saturate only where the type says SAT."
@@ -169,23 +184,28 @@ def _csim_blocks(report: Json) -> list[Block]:
         f"Types of the compiled project compared with the contract's: {count(report.get('types_compared', 0))}, "
         f"differing: {count(len(report.get('type_mismatches') or []))}."
     )
-    against = report["float"]
-    facts = [
-        ("Largest score difference to float", number(against["max_abs"], digits=4)),
-        ("RMS score difference to float", number(against["rms"], digits=4)),
-        (
-            "Decisions that flip",
-            f"{count(against['decision_flips'])} of {count(report['events'])}, at score ≥ {number(against['threshold'])}",
-        ),
-    ]
-    if report.get("quantized"):
-        keras = report["quantized"]
+    facts = [*_keras_facts(report), ("Compiler", report["compiler"] or "not recorded")]
+    facts += [(f"Time to {name}", seconds(value)) for name, value in report["seconds"].items()]
+    return [Table(caption, ("Layer or output", "Type", "Differing values", "Largest difference [LSB]"), rows, 2), Facts(tuple(facts))]
+
+
+def _keras_facts(report: Json) -> list[tuple[str, str]]:
+    """Comparison with the Keras models that exist: an imported model may have none."""
+    facts, against, keras = [], report["float"], report.get("quantized")
+    if against:
+        facts = [
+            ("Largest score difference to float", number(against["max_abs"], digits=4)),
+            ("RMS score difference to float", number(against["rms"], digits=4)),
+            (
+                "Decisions that flip",
+                f"{count(against['decision_flips'])} of {count(report['events'])}, at score ≥ {number(against['threshold'])}",
+            ),
+        ]
+    if keras and keras["events"]:
         facts.append(
             ("Quantized Keras model", f"{count(keras['mismatches'])} values differ from the contract in {count(keras['events'])} events")
         )
-    facts.append(("Compiler", report["compiler"] or "not recorded"))
-    facts += [(f"Time to {name}", seconds(value)) for name, value in report["seconds"].items()]
-    return [Table(caption, ("Layer or output", "Type", "Differing values", "Largest difference [LSB]"), rows, 2), Facts(tuple(facts))]
+    return facts
 
 
 def resources_section(run: RunFiles) -> Section:

@@ -3,7 +3,7 @@
 from l1ae.evaluation import Metrics, WorkingPoint
 from l1ae.report._blocks import Block, Facts, Notice, Paragraph, Picture, Section, Table
 from l1ae.report._files import RunFiles
-from l1ae.report._text import SCORES, architecture, count, missing, number, percent, power, sample, seconds
+from l1ae.report._text import architecture, count, missing, number, percent, power, sample, score_text, seconds
 
 __all__ = ["data_section", "model_section", "physics_section"]
 
@@ -29,7 +29,7 @@ def data_section(run: RunFiles) -> Section:
                     "Split of the background",
                     f"{data.train:.0%} training, {data.validation:.0%} validation, {rest:.0%} test, by source event",
                 ),
-                ("Network inputs", f"{run.config.inputs.spec().size}, type {run.config.inputs.network}"),
+                ("Network inputs", f"{run.config.inputs.spec().size}, type {_input_type(run)}"),
             )
         ),
     ]
@@ -42,6 +42,14 @@ def data_section(run: RunFiles) -> Section:
         alt = "Distributions of transverse momentum, pseudorapidity and azimuth of each kind of object"
         blocks.append(Picture(run.figures["inputs"], alt, "Transverse momentum, pseudorapidity and azimuth of all filled slots.", True))
     return Section("data", "Data", tuple(blocks))
+
+
+def _input_type(run: RunFiles) -> str:
+    """A description brings the type of its inputs with it."""
+    if not run.config.model.described:
+        return str(run.config.inputs.network)
+    tensors = run.contract["tensors"] if run.contract is not None else []
+    return next((str(item["type"]) for item in tensors if item["name"] == "inputs"), "as described")
 
 
 def _events_table(metrics: Metrics) -> Table:
@@ -62,10 +70,30 @@ def _data_files(run: RunFiles) -> tuple[tuple[str, str], ...]:
 
 def model_section(run: RunFiles) -> Section:
     """Architecture, settings, and how the training went."""
+    facts = [("Network", architecture(run.config)), ("Anomaly score", score_text(run.config))]
+    if run.config.model.source is None:
+        facts += _settings(run)
+    if run.contract is not None:
+        total, filled = run.contract["parameters"], run.contract["nonzero_parameters"]
+        facts.insert(1, ("Parameters", f"{count(total)}, of which {count(filled)} are not zero"))
+    blocks: list[Block] = [Facts(tuple(facts))]
+    if run.training is None:
+        blocks.append(Notice("missing", missing("The training", "l1ae train")))
+    elif run.config.model.source is not None:
+        blocks.append(Notice("info", "The network was made elsewhere; this run imported it as it is, and trained nothing."))
+    else:
+        rows = tuple((key.replace("_", " "), _value(key, value)) for key, value in run.training.items() if not isinstance(value, dict))
+        blocks.append(Table("What the training reports", ("Quantity", "Value"), rows))
+    if "history" in run.figures:
+        caption = "Loss per epoch of both phases on training and validation background, and the learning rate."
+        blocks.append(Picture(run.figures["history"], "Training history", caption))
+    return Section("model", "Model and training", tuple(blocks))
+
+
+def _settings(run: RunFiles) -> list[tuple[str, str]]:
+    """What the configuration asked of the training."""
     model, training = run.config.model, run.config.training
-    facts = [
-        ("Network", architecture(run.config)),
-        ("Anomaly score", SCORES[model.score]),
+    return [
         ("Weights", f"{model.weight_bits} bits{'; exceptions: ' + ', '.join(model.layers) if model.layers else ''}"),
         ("Activations", f"{model.activation_bits} bits, latent {model.latent_bits} bits, output {model.output_bits} bits"),
         ("Float phase", f"at most {training.float_phase.epochs} epochs from learning rate {training.float_phase.learning_rate:g}"),
@@ -77,19 +105,6 @@ def model_section(run: RunFiles) -> Section:
         ("Batch size", count(training.batch_size)),
         ("Random seed", str(run.config.seed)),
     ]
-    if run.contract is not None:
-        total, filled = run.contract["parameters"], run.contract["nonzero_parameters"]
-        facts.insert(1, ("Parameters", f"{count(total)}, of which {count(filled)} are not zero"))
-    blocks: list[Block] = [Facts(tuple(facts))]
-    if run.training is None:
-        blocks.append(Notice("missing", missing("The training", "l1ae train")))
-    else:
-        rows = tuple((key.replace("_", " "), _value(key, value)) for key, value in run.training.items() if not isinstance(value, dict))
-        blocks.append(Table("What the training reports", ("Quantity", "Value"), rows))
-    if "history" in run.figures:
-        caption = "Loss per epoch of both phases on training and validation background, and the learning rate."
-        blocks.append(Picture(run.figures["history"], "Training history", caption))
-    return Section("model", "Model and training", tuple(blocks))
 
 
 def _regularisers(run: RunFiles) -> list[tuple[str, str]]:

@@ -1,9 +1,23 @@
 """Numbers and names as a reader wants them."""
 
+from pathlib import Path
+
 from l1ae.config import Config
 from l1ae.evaluation import Estimate, format_estimate
 
-__all__ = ["architecture", "bytes_digest", "count", "missing", "number", "percent", "percent_of", "power", "sample", "seconds"]
+__all__ = [
+    "architecture",
+    "bytes_digest",
+    "count",
+    "missing",
+    "number",
+    "percent",
+    "percent_of",
+    "power",
+    "sample",
+    "score_text",
+    "seconds",
+]
 
 ARCHITECTURES = {
     "dense_ae": "dense autoencoder",
@@ -14,6 +28,7 @@ ARCHITECTURES = {
     "set_vae": "encoder of a variational autoencoder on sets of objects",
     "latent_ae": "feature extractor with an autoencoder on its features",
     "student": "student of a larger autoencoder",
+    "imported": "network imported from",
 }
 
 SCORES = {
@@ -25,6 +40,8 @@ SCORES = {
     "mu2": "the sum of the squared latent means",
     "kl": "the Kullback-Leibler divergence of the latent distribution from a unit Gaussian",
 }
+
+IMPORTED_SCORE = "the number that the imported network computes"
 
 SAMPLES = {
     "background": "Background",
@@ -39,6 +56,8 @@ SAMPLES = {
 def architecture(config: Config) -> str:
     """Kind and layer sizes, for example `dense autoencoder 57-32-16-3-16-32-57`; `4@3×3` is a convolution of 4 filters."""
     model = config.model
+    if model.source is not None:
+        return f"{ARCHITECTURES[model.architecture]} {Path(model.source).name}"
     inputs = config.inputs.spec().size
     nodes: list[object] = [inputs, *(f"{layer.filters}@{layer.kernel[0]}×{layer.kernel[1]}" for layer in model.convolutions)]
     if model.architecture.startswith("set_"):
@@ -51,6 +70,12 @@ def architecture(config: Config) -> str:
         nodes += [*model.decoder, *(f"{layer.filters}@{layer.kernel[0]}×{layer.kernel[1]}" for layer in model.deconvolutions)]
         nodes.append(model.features if model.architecture == "latent_ae" else inputs)
     return f"{ARCHITECTURES[model.architecture]} {'-'.join(str(n) for n in nodes)}"
+
+
+def score_text(config: Config) -> str:
+    """What the score is."""
+    own = config.model.architecture == "imported" and config.model.score == "output"
+    return IMPORTED_SCORE if own else SCORES[config.model.score]
 
 
 def sample(name: str) -> str:

@@ -12,7 +12,7 @@ from l1ae.report._firmware import contract_section, csim_notice, hls_section, re
 from l1ae.report._latent import latent_sections
 from l1ae.report._physics import data_section, model_section, physics_section
 from l1ae.report._provenance import provenance_section, stale_stages
-from l1ae.report._text import SCORES, architecture, count, sample
+from l1ae.report._text import architecture, count, sample, score_text
 
 __all__ = ["write_report"]
 
@@ -81,12 +81,13 @@ def write_report(run: Path) -> Path:
 
 
 def _summary(run: RunFiles) -> tuple[Block, ...]:
-    model = run.config.model
+    trained, imported = run.training is not None, run.config.model.source is not None
+    verb = ("imported" if trained else "is set up to import") if imported else ("trained" if trained else "is set up to train")
+    origin = "How it was trained is not known here." if imported else "It is trained on background events alone."
     what = (
-        f"This run {'trained' if run.training is not None else 'is set up to train'} a neural network, a {architecture(run.config)}, "
-        "to recognise collision events that do not look like ordinary ones, and turns it into firmware for the first level of a "
-        f"particle-physics trigger. It is trained on background events alone. Its answer is an anomaly score, "
-        f"{SCORES[model.score]}. An event is kept when its score reaches a threshold."
+        f"This run {verb} a neural network, a {architecture(run.config)}, to recognise collision events that do not look like "
+        "ordinary ones, and turns it into firmware for the first level of a particle-physics trigger. "
+        f"{origin} Its answer is an anomaly score, {score_text(run.config)}. An event is kept when its score reaches a threshold."
     )
     stale = tuple(Notice("bad", sentence) for sentence in stale_stages(run))
     return (Paragraph(what), *_outcome(run), csim_notice(run), *stale, _resource_line(run))
@@ -101,8 +102,9 @@ def _outcome(run: RunFiles) -> tuple[Block, ...]:
         variant, "The float model"
     )
     n = count(metrics.events["background"])
+    unseen = "" if run.config.model.source is not None else " that it was not trained on"
     text = (
-        f"{name} was tested on {n} background events that it was not trained on, and on every signal. The area under the ROC curve "
+        f"{name} was tested on {n} background events{unseen}, and on every signal. The area under the ROC curve "
         "(AUC) is the probability that a signal event gets a higher score than a background event: 0.5 is guessing, 1 is perfect."
     )
     changes = metrics.comparisons[variant].auc if variant in metrics.comparisons else {}
