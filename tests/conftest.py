@@ -105,7 +105,10 @@ def make_learned() -> Callable[[str], tuple[Config, Any]]:
     def make(architecture: str) -> tuple[Config, Any]:
         score = "mu2" if architecture == "dense_vae" else "squared_error"
         model = {"architecture": architecture, "score": score, **_LEARNED[architecture]}
-        config = Config.model_validate({"name": "learned", "model": model, "training": {"learned_widths": {"initial_bits": 9}}})
+        # one preprocessing per kind of object, which sets need
+        inputs = {"groups": {"eg": {"shift": [5, 6, 6]}, "mu": {"shift": [5, 8, 8]}, "jet": {"shift": [6, 6, 6]}}}
+        content = {"name": "learned", "inputs": inputs, "model": model, "training": {"learned_widths": {"initial_bits": 9}}}
+        config = Config.model_validate(content)
         steps = weight_steps(firmware_plan(config))
         sizes, biases = {step.name: 0.6 for step in steps}, {step.name: 0.3 for step in steps}
         network = build_quantized_model(config, calibrate(config, sizes, biases, {step.activation: 3.0 for step in steps}))

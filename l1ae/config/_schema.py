@@ -1,6 +1,6 @@
 """The typed, frozen description of a run. Every key of a configuration file is a field here, with its unit."""
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -99,7 +99,10 @@ class InputsConfig(_Section):
         return InputSpec(groups=tuple(groups), network=self.network)
 
 
-Pair = tuple[int, int]
+Positive = Annotated[int, Field(ge=1)]
+Nodes = tuple[Positive, ...]
+NotNegative = Annotated[int, Field(ge=0)]
+Pair = tuple[Positive, Positive]
 Architecture = Literal["dense_ae", "dense_vae", "conv_ae", "conv_vae", "set_ae", "set_vae", "latent_ae", "student", "imported"]
 Score = Literal["squared_error", "absolute_error", "mu2", "kl", "rz", "latent_error", "output"]
 
@@ -117,7 +120,7 @@ class ConvolutionConfig(_Section):
     stride: Pair = (1, 1)
     padding: Literal["valid", "same"] = "valid"
     upsample: Pair = Field((1, 1), description="every row and column is repeated so often, before the convolution")
-    pad: Pair = Field((0, 0), description="rows of zeros above and columns of zeros to the left, after upsampling")
+    pad: tuple[NotNegative, NotNegative] = Field((0, 0), description="rows of zeros above, columns of zeros to the left, after upsampling")
     pool: Pair = Field((1, 1), description="non-overlapping windows; what does not fill a window is dropped")
     pooling: Literal["sum", "max"] = Field("sum", description="a sum, not a mean: exact, and the next layer's weights absorb the factor")
 
@@ -137,20 +140,20 @@ class ModelConfig(_Section):
     source: str | None = Field(
         None, description="imported: a .keras file, or the YAML of a description; relative to the file that names it (as is without one)"
     )
-    extractor: tuple[int, ...] = Field((29,), description="latent_ae: nodes of the hidden layers of the feature extractor")
+    extractor: Nodes = Field((29,), description="latent_ae: nodes of the hidden layers of the feature extractor")
     features: int = Field(10, ge=1, description="latent_ae: number of features that are reconstructed")
-    objects: tuple[int, ...] = Field((8,), description="set_*: nodes of the layers that each object passes, one set per kind of object")
+    objects: Nodes = Field((8,), min_length=1, description="set_*: nodes of the layers that each object passes, one set per kind of object")
     convolutions: tuple[ConvolutionConfig, ...] = Field((), description="conv_*, student: before the encoder")
-    encoder: tuple[int, ...] = Field((32, 16), description="nodes of the hidden encoder layers")
+    encoder: Nodes = Field((32, 16), description="nodes of the hidden encoder layers")
     latent: int = Field(3, ge=1)
     latent_activation: Literal["linear", "relu"] = "linear"
-    decoder: tuple[int, ...] = Field((16, 32), description="nodes of the hidden decoder layers")
-    decoder_shape: tuple[int, int, int] | None = Field(
+    decoder: Nodes = Field((16, 32), description="nodes of the hidden decoder layers")
+    decoder_shape: tuple[Positive, Positive, Positive] | None = Field(
         None, description="conv_*: rows, columns, channels of the last hidden decoder layer; None: a dense decoder"
     )
     deconvolutions: tuple[ConvolutionConfig, ...] = Field((), description="conv_*: hidden convolutions of the decoder")
     deconvolution_out: ConvolutionConfig | None = Field(None, description="conv_*: the last convolution, one filter, no ReLU")
-    teacher: tuple[int, ...] = Field((64, 8, 64), description="student: hidden nodes of the float autoencoder that it imitates")
+    teacher: Nodes = Field((64, 8, 64), description="student: hidden nodes of the float autoencoder that it imitates")
     batch_norm: bool = Field(True, description="normalise in the float network; folded before quantization")
     weight_bits: int = Field(8, ge=2, le=16)
     activation_bits: int = Field(8, ge=2, le=16)
@@ -254,6 +257,9 @@ class QuantizedPhase(PhaseConfig):
     learning_rate: float = Field(3e-4, gt=0)
 
 
+Sigma = Annotated[float, Field(ge=0)]
+
+
 class NoiseConfig(_Section):
     """Noise on the hardware integers: what a denoising autoencoder must undo, and how VICReg's two views differ.
 
@@ -261,7 +267,7 @@ class NoiseConfig(_Section):
     """
 
     rotate: bool = Field(False, description="turn the whole event by a random angle in phi (objects only)")
-    gaussian: tuple[float, float, float] = Field((0.0, 0.0, 0.0), description="sigma in LSB of (pT, eta, phi); regions: of the first only")
+    gaussian: tuple[Sigma, Sigma, Sigma] = Field((0.0, 0.0, 0.0), description="sigma in LSB of (pT, eta, phi); regions: of the first only")
     relative: float = Field(0.0, ge=0, description="sigma of a Gaussian on pT as a fraction of it")
     masking: float = Field(0.0, ge=0, lt=1, description="probability that a feature is set to the code that the network sees as 0")
     drop: float = Field(0.0, ge=0, lt=1, description="probability that an object is removed (objects only)")
@@ -284,7 +290,7 @@ class PruningConfig(_Section):
     """Magnitude pruning of the quantized phase with a cubic schedule (arXiv:1710.01878, equation 1)."""
 
     sparsity: float = Field(gt=0, lt=1, description="fraction of the weights of every layer that end as 0")
-    epochs: int = Field(5, ge=1, description="epochs of the quantized phase over which the fraction grows from 0")
+    epochs: int = Field(5, ge=1, description="epochs of the quantized phase, at most all, over which the fraction grows from 0")
 
 
 class LearnedWidthsConfig(_Section):
@@ -300,7 +306,7 @@ class VicregConfig(_Section):
     invariance: float = Field(25.0, ge=0)
     variance: float = Field(25.0, ge=0)
     covariance: float = Field(1.0, ge=0)
-    expander: tuple[int, ...] = (32, 32)
+    expander: Nodes = Field((32, 32), min_length=1)
 
 
 class TrainingConfig(_Section):
@@ -423,8 +429,13 @@ def _contradictions(config: Config) -> list[tuple[bool, str]]:
             f"architecture '{model.architecture}' reads objects; set inputs.view: objects",
         ),
         (
-            (training.noise.rotate or training.noise.drop > 0) and not objects,
-            "training.noise.rotate and .drop act on objects; a calorimeter image knows gaussian and masking noise",
+            model.architecture in {"set_ae", "set_vae"} and not _kinds_are_alike(config.inputs.spec()),
+            f"architecture '{model.architecture}' treats all objects of a kind alike, but inputs preprocesses them by slot; "
+            "give inputs.groups.eg, .mu and .jet one offset and one shift each, for example shift: [5, 6, 6]",
+        ),
+        (
+            (training.noise.rotate or training.noise.relative > 0 or training.noise.drop > 0) and not objects,
+            "training.noise.rotate, .relative and .drop act on objects; a calorimeter image knows gaussian and masking noise",
         ),
         (
             training.sparsity.kl_weight > 0 and model.latent_activation != "relu",
@@ -449,6 +460,14 @@ def _contradictions(config: Config) -> list[tuple[bool, str]]:
             f"'{model.source}' says how its inputs are preprocessed; remove everything but 'view' from inputs",
         ),
         (
+            training.pruning is not None and any(item.weights == "binary" for item in model.layers.values()),
+            "binary weights are never 0, so training.pruning cannot act on them; use ternary weights or remove training.pruning",
+        ),
+        (
+            training.pruning is not None and training.quantized_phase.epochs == 0,
+            "training.pruning takes place in the quantized phase, which has no epochs; raise training.quantized_phase.epochs",
+        ),
+        (
             training.learned_widths is not None and training.pruning is not None,
             "training.learned_widths prunes by itself (weights of zero bits); remove training.pruning",
         ),
@@ -457,3 +476,11 @@ def _contradictions(config: Config) -> list[tuple[bool, str]]:
             "training.learned_widths chooses the widths; remove ternary and binary weights from model.layers",
         ),
     ]
+
+
+def _kinds_are_alike(spec: InputSpec | RegionSpec) -> bool:
+    """Whether every slot of a kind of object is preprocessed as the others."""
+    if not isinstance(spec, InputSpec):
+        return True
+    values = [getattr(spec, name).reshape(-1, 3)[where] for name in ("offset", "shift") for where in spec.slices().values()]
+    return all(bool((slots == slots[0]).all()) for slots in values)

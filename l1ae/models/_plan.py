@@ -318,7 +318,8 @@ def _add_decoder(planner: _Planner, config: Config) -> None:
     for index, layer in enumerate(model.deconvolutions):
         planner.convolution(f"deconv{index}", layer)
     planner.convolution("out", model.deconvolution_out, hidden=False, bits=model.output_bits)
-    if prod(planner.shape) != size:
+    rows = config.inputs.spec().event_shape[0]
+    if prod(planner.shape) != size or planner.shape[0] != rows:
         raise UserError(
             f"model.deconvolution_out makes an image of {planner.shape}, the inputs are {config.inputs.spec().event_shape}; "
             "change decoder_shape, upsample, pad or kernels"

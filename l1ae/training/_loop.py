@@ -14,7 +14,7 @@ from l1ae.training._checkpoint import Phase
 from l1ae.training._data import TrainingData
 from l1ae.training._events import Noise, Preprocessing
 from l1ae.training._objective import Batch, objective_for
-from l1ae.training._pruning import Pruning
+from l1ae.training._pruning import Pruning, pruning_epochs
 
 __all__ = ["Losses", "Trainer"]
 
@@ -71,7 +71,7 @@ class Trainer:
         """Last epoch of warm-up or growing sparsity: what was trained up to it is not the model that was asked for."""
         if self._phase == "float":
             return self._config.training.kl_warmup
-        return self._config.training.pruning.epochs if self._config.training.pruning else 0
+        return pruning_epochs(self._config)
 
     def train(self, epoch: int, learning_rate: float) -> Losses:
         """One pass over the training events in an order of its own; the incomplete last batch is left out."""
@@ -121,8 +121,11 @@ class Trainer:
         with tf.GradientTape() as tape:
             terms = self._objective(batch, seed, training=True)
             loss = tf.reduce_sum(weights * terms)
-        self._optimizer.apply(tape.gradient(loss, variables), variables)
-        self._pruning.apply()
+        gradients = tape.gradient(loss, variables)
+        # measured: without it, one training in six with learned widths had other weights, since some update overtook a read
+        with tf.control_dependencies([terms, *gradients]):
+            self._optimizer.apply(gradients, variables)
+            self._pruning.apply()
         return terms
 
     def _validate_batch_graph(self, codes: Any, seed: Any) -> Any:

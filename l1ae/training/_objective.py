@@ -146,7 +146,7 @@ class _LatentObjective(Objective):
         weights = self._config.training.vicreg
         return {
             "reconstruction": (_constant(1.0), lambda _, outputs: outputs["error"]),
-            "invariance": (_constant(weights.invariance), lambda _, outputs: tf.reduce_mean(tf.square(outputs["a"] - outputs["b"]))),
+            "invariance": (_constant(weights.invariance), lambda _, outputs: vicreg_invariance(outputs["a"], outputs["b"])),
             "variance": (_constant(weights.variance), lambda _, outputs: vicreg_variance(outputs["a"]) + vicreg_variance(outputs["b"])),
             "covariance": (
                 _constant(weights.covariance),
@@ -233,15 +233,25 @@ def jacobian_norm(encode: Callable[[Any], Any], inputs: Any, size: int) -> Any:
     return tf.reduce_mean(tf.add_n(rows))
 
 
+def vicreg_invariance(first: Any, second: Any) -> Any:
+    """Mean over events and dimensions of the squared difference: equation 5 with the mean over dimensions of algorithm 1."""
+    return tf.reduce_mean(tf.square(first - second))
+
+
 def vicreg_variance(embedding: Any) -> Any:
-    """Mean over dimensions of max(0, 1 - standard deviation) over the batch, equation 1."""
-    deviation = tf.sqrt(tf.math.reduce_variance(embedding, axis=0) + 1e-4)
+    """Mean over dimensions of max(0, 1 - standard deviation) over the batch, equations 1 and 2."""
+    deviation = tf.sqrt(tf.linalg.diag_part(_covariance(embedding)) + 1e-4)
     return tf.reduce_mean(tf.nn.relu(1.0 - deviation))
 
 
 def vicreg_covariance(embedding: Any) -> Any:
     """Sum of the squared off-diagonal covariances, divided by the number of dimensions, equations 3 and 4."""
+    size = embedding.shape[1]
+    return tf.reduce_sum(tf.square(_covariance(embedding)) * (1.0 - tf.eye(size))) / size
+
+
+def _covariance(embedding: Any) -> Any:
+    """Unbiased; of a single event 0."""
     centred = embedding - tf.reduce_mean(embedding, axis=0)
-    events, size = tf.cast(tf.shape(embedding)[0], tf.float32), embedding.shape[1]
-    covariance = tf.matmul(centred, centred, transpose_a=True) / (events - 1.0)
-    return tf.reduce_sum(tf.square(covariance) * (1.0 - tf.eye(size))) / size
+    events = tf.cast(tf.shape(embedding)[0], tf.float32)
+    return tf.matmul(centred, centred, transpose_a=True) / tf.maximum(events - 1.0, 1.0)

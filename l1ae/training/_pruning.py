@@ -9,7 +9,7 @@ from l1ae.config import Config
 from l1ae.models import Networks
 from l1ae.training._checkpoint import Phase
 
-__all__ = ["Pruning", "sparsity_at"]
+__all__ = ["Pruning", "pruning_epochs", "sparsity_at"]
 
 
 def sparsity_at(final: float, epoch: int, epochs: int) -> float:
@@ -18,6 +18,12 @@ def sparsity_at(final: float, epoch: int, epochs: int) -> float:
     Zhu and Gupta, arXiv:1710.01878, equation 1, with one pruning step per epoch.
     """
     return final * (1.0 - (1.0 - min(1.0, epoch / epochs)) ** 3)
+
+
+def pruning_epochs(config: Config) -> int:
+    """Epochs of the quantized phase after which the wanted sparsity is reached: as configured, at most all; 0 without pruning."""
+    pruning = config.training.pruning
+    return min(pruning.epochs, config.training.quantized_phase.epochs) if pruning else 0
 
 
 class Pruning:
@@ -29,6 +35,7 @@ class Pruning:
 
     def __init__(self, config: Config, networks: Networks, phase: Phase) -> None:
         self._settings = config.training.pruning if phase == "quantized" else None
+        self._epochs = pruning_epochs(config)
         layers = networks.firmware.layers if self._settings else []
         self._kernels: list[Any] = [layer.kernel for layer in layers if hasattr(layer, "kernel")]
         self._masks = [tf.Variable(tf.ones(kernel.shape), trainable=False) for kernel in self._kernels]
@@ -37,7 +44,7 @@ class Pruning:
         """Choose the weights that are 0 from now on, and set them so."""
         if self._settings is None:
             return
-        fraction = sparsity_at(self._settings.sparsity, epoch, self._settings.epochs)
+        fraction = sparsity_at(self._settings.sparsity, epoch, self._epochs)
         for kernel, mask in zip(self._kernels, self._masks, strict=True):
             values = np.abs(kernel.numpy())
             keep = np.ones(values.size, np.float32)

@@ -8,7 +8,7 @@ from l1ae.config import Config, dump_config, load_config
 from l1ae.errors import UserError
 from l1ae.inputs import FixedFormat, ugt_input_spec
 
-SHIPPED = sorted((Path(__file__).parents[2] / "configs").rglob("*.yaml"))
+SHIPPED = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
 MINIMAL = {"name": "tiny", "model": {"architecture": "dense_ae", "score": "squared_error"}}
 
 

@@ -1,0 +1,169 @@
+"""Every combination of switches that cannot work is refused, and changing only the named one makes it valid."""
+
+import pytest
+from pydantic import ValidationError
+
+from l1ae.config import Config
+
+CONVOLUTIONS = [{"filters": 2}]
+OUT = {"filters": 1}
+
+
+def _content(architecture="dense_ae", model=None, inputs=None, **training):
+    score = {"latent_ae": "latent_error", "student": "output"}.get(architecture, "kl" if architecture.endswith("vae") else "squared_error")
+    convolutions = {"convolutions": CONVOLUTIONS} if architecture in {"conv_ae", "conv_vae", "student"} else {}
+    return {
+        "name": "tiny",
+        "inputs": inputs or {},
+        "model": {"architecture": architecture, "score": score, **convolutions, **(model or {})},
+        "training": training,
+    }
+
+
+ALIKE = {"groups": {"eg": {"shift": [5, 6, 6]}, "mu": {"shift": [5, 8, 8]}, "jet": {"shift": [6, 6, 6]}}}
+REGIONS = {"view": "regions"}
+TERNARY = {"layers": {"enc0": {"weights": "ternary"}}}
+BINARY = {"layers": {"enc0": {"weights": "binary"}}}
+
+# wrong, message, a neighbour that is right
+CASES = {
+    "set of regions": (_content("set_ae", inputs=REGIONS), "architecture 'set_ae' reads objects", _content("set_ae", inputs=ALIKE)),
+    "variational set of regions": (_content("set_vae", inputs=REGIONS), "'set_vae' reads objects", _content("set_vae", inputs=ALIKE)),
+    "features of regions": (_content("latent_ae", inputs=REGIONS), "architecture 'latent_ae' reads objects", _content("latent_ae")),
+    "set by slot": (
+        _content("set_ae"),
+        "treats all objects of a kind alike, but inputs preprocesses them by slot",
+        _content("set_ae", inputs=ALIKE),
+    ),
+    "offset by slot": (
+        _content("set_ae", inputs={"groups": ALIKE["groups"] | {"mu": {"shift": [5, 8, 8], "offset": [[0, 0, k] for k in range(4)]}}}),
+        "give inputs.groups.eg, .mu and .jet one offset and one shift each",
+        _content("set_ae", inputs={"groups": ALIKE["groups"] | {"mu": {"shift": [5, 8, 8], "offset": [[0, 0, 9]] * 4}}}),
+    ),
+    "rotated image": (_content(inputs=REGIONS, noise={"rotate": True}), "act on objects", _content(noise={"rotate": True})),
+    "dropped regions": (_content(inputs=REGIONS, noise={"drop": 0.1}), "act on objects", _content(inputs=REGIONS, noise={"masking": 0.1})),
+    "relative on regions": (_content(inputs=REGIONS, noise={"relative": 0.1}), "act on objects", _content(noise={"relative": 0.1})),
+    "divergence of a linear code": (
+        _content(sparsity={"kl_weight": 1.0}),
+        "set model.latent_activation: relu",
+        _content(model={"latent_activation": "relu"}, sparsity={"kl_weight": 1.0}),
+    ),
+    "positive means": (
+        _content("dense_vae", model={"latent_activation": "relu"}),
+        "the means of a variational encoder are linear",
+        _content(model={"latent_activation": "relu"}),
+    ),
+    "warm-up without divergence": (
+        _content(kl_warmup=3),
+        "needs a variational architecture; set it to 0",
+        _content("dense_vae", kl_warmup=3),
+    ),
+    "noisy student": (_content("student", noise={"masking": 0.1}), "a student is trained on its teacher's score", _content("student")),
+    "contractive student": (_content("student", contractive=0.1), "a student is trained on its teacher's score", _content("student")),
+    "sparse student": (_content("student", sparsity={"l1": 0.1}), "a student is trained on its teacher's score", _content("student")),
+    "plain copy": (_content(model={"latent": 57}), "an overcomplete code (57 nodes for 57 inputs)", _content(model={"latent": 56})),
+    "sparse copy": (
+        _content(model={"latent": 252}, inputs=REGIONS),
+        "an overcomplete code (252",
+        _content(model={"latent": 80}, contractive=0.1),
+    ),
+    "binary zeros": (
+        _content(model=BINARY, pruning={"sparsity": 0.5}),
+        "binary weights are never 0",
+        _content(model=TERNARY, pruning={"sparsity": 0.5}),
+    ),
+    "pruning without epochs": (
+        _content(pruning={"sparsity": 0.5}, quantized_phase={"epochs": 0}),
+        "takes place in the quantized phase, which has no epochs",
+        _content(pruning={"sparsity": 0.5}, quantized_phase={"epochs": 1}),
+    ),
+    "pruned learned widths": (
+        _content(pruning={"sparsity": 0.5}, learned_widths={}),
+        "prunes by itself",
+        _content(learned_widths={}),
+    ),
+    "ternary learned widths": (
+        _content(model=TERNARY, learned_widths={}),
+        "training.learned_widths chooses the widths",
+        _content(model=TERNARY),
+    ),
+    "convolutions of a dense one": (
+        _content(model={"convolutions": CONVOLUTIONS}),
+        "architecture 'dense_ae' has no convolutions; remove model.convolutions",
+        _content("conv_ae"),
+    ),
+    "no convolutions": (
+        _content("conv_ae", model={"convolutions": []}),
+        "architecture 'conv_ae' needs convolutions; list them in model.convolutions",
+        _content("conv_vae"),
+    ),
+    "half a decoder": (
+        _content("conv_ae", model={"deconvolution_out": OUT}),
+        "needs both decoder_shape and deconvolution_out",
+        _content("conv_ae", model={"decoder_shape": [19, 3, 2], "deconvolution_out": OUT}),
+    ),
+    "deconvolutions of a dense decoder": (
+        _content("conv_ae", model={"deconvolutions": CONVOLUTIONS}),
+        "needs both decoder_shape and deconvolution_out",
+        _content("conv_ae", model={"deconvolutions": CONVOLUTIONS, "decoder_shape": [19, 3, 2], "deconvolution_out": OUT}),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_contradictions_are_refused_and_their_neighbours_are_not(case):
+    wrong, message, right = CASES[case]
+    with pytest.raises(ValidationError) as error:
+        Config.model_validate(wrong)
+    assert message in str(error.value)
+    Config.model_validate(right)
+
+
+SCORES = {
+    "dense_ae": {"squared_error", "absolute_error"},
+    "conv_ae": {"squared_error", "absolute_error"},
+    "set_ae": {"squared_error", "absolute_error"},
+    "dense_vae": {"mu2", "kl", "rz"},
+    "conv_vae": {"mu2", "kl", "rz"},
+    "set_vae": {"mu2", "kl", "rz"},
+    "latent_ae": {"latent_error"},
+    "student": {"output"},
+}
+
+
+@pytest.mark.parametrize("architecture", SCORES)
+@pytest.mark.parametrize("score", ["squared_error", "absolute_error", "mu2", "kl", "rz", "latent_error", "output"])
+def test_each_architecture_has_its_scores_and_no_others(architecture, score):
+    content = _content(architecture, model={"score": score}, inputs=ALIKE)
+    if score in SCORES[architecture]:
+        assert Config.model_validate(content).model.score == score
+        return
+    with pytest.raises(ValidationError) as error:
+        Config.model_validate(content)
+    assert f"score '{score}' does not exist for architecture '{architecture}'; choose" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "model", "training"),
+    [
+        ("dense_ae", {"encoder": [8, 0]}, {}),
+        ("dense_ae", {"decoder": [-3]}, {}),
+        ("set_ae", {"objects": []}, {}),
+        ("latent_ae", {"extractor": [0]}, {}),
+        ("latent_ae", {}, {"vicreg": {"expander": []}}),
+        ("student", {"teacher": [0]}, {}),
+        ("conv_ae", {"convolutions": [{"filters": 0}]}, {}),
+        ("conv_ae", {"convolutions": [{"filters": 2, "kernel": [0, 3]}]}, {}),
+        ("conv_ae", {"convolutions": [{"filters": 2, "stride": [1, 0]}]}, {}),
+        ("conv_ae", {"convolutions": [{"filters": 2, "pool": [0, 1]}]}, {}),
+        ("conv_ae", {"convolutions": [{"filters": 2, "upsample": [0, 1]}]}, {}),
+        ("conv_ae", {"convolutions": [{"filters": 2, "pad": [-1, 0]}]}, {}),
+        ("conv_ae", {"decoder_shape": [0, 3, 1], "deconvolution_out": OUT}, {}),
+        ("dense_ae", {}, {"noise": {"gaussian": [-1.0, 0, 0]}}),
+        ("dense_ae", {}, {"noise": {"masking": 1.0}}),
+        ("dense_ae", {}, {"pruning": {"sparsity": 1.0}}),
+    ],
+)
+def test_numbers_without_a_meaning_are_refused(architecture, model, training):
+    with pytest.raises(ValidationError, match=r"should (be|have)"):
+        Config.model_validate(_content(architecture, model=model, inputs=ALIKE, **training))
