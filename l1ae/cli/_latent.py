@@ -57,7 +57,8 @@ def _table(result: "LatentResult") -> Iterator[str]:
         yield f"                  the means alone, from which events are decoded: {size.ratio_mean_only:.1f} to 1"
     for row in result.resolution:
         if row.pt_low == 0 and row.pt_high is None and row.feature.rsplit("_", 1)[0] in {"met", "eg0", "mu0", "jet0"}:
-            yield f"{row.feature:<16}  decoded - original: bias {row.bias}, half-width {row.half_width} {row.unit}".rstrip()
+            widths = f"half-width {row.half_width} (of the original values: {row.original_half_width:.3g})"
+            yield f"{row.feature:<16}  decoded - original: bias {row.bias}, {widths} {row.unit}".rstrip()
     for empty in result.emptiness:
         fractions = [f"{what} decoded as {what} {value}" for what, value in _fractions(empty) if value is not None]
         yield f"{empty.group + ' slots':<16}  {', '.join(fractions)}"
@@ -68,7 +69,7 @@ def _table(result: "LatentResult") -> Iterator[str]:
         yield f"                  told from real ones with AUC {made.classifier}, with slots of real events {made.classifier_real_slots}"
         yield f"                  (halves of the real events: {made.classifier_real_halves})"
     for drift in result.drift:
-        yield f"drift             {drift.reference} against {drift.other}: p = {drift.p_value:.3g}"
+        yield f"drift             {drift.reference} against {drift.other}: p {_at_least(drift.p_value, drift.permutations)}"
     for item in result.hunts:
         yield f"{item.mass + ' bump':<16}  score quantile {item.quantile:g}, {item.events} events: {_bump(item.hunt)}"
     for name, reason in result.skipped.items():
@@ -83,4 +84,9 @@ def _bump(hunt: "BumpHunt") -> str:
     window = hunt.window
     counts = f"{window.low:.1f} to {window.high:.1f} GeV, {window.observed} events, {window.expected:.1f} expected"
     doubt = ", but the smooth fit is bad" if hunt.fit_p_value < 0.01 else ""
-    return f"{counts}, global p = {hunt.global_p_value:.3g}{doubt}"
+    return f"{counts}, global p {_at_least(hunt.global_p_value, hunt.pseudo_experiments)}{doubt}"
+
+
+def _at_least(p_value: float, repetitions: int) -> str:
+    """`= 0.12`, or `<= 0.001` where more repetitions would be needed to tell."""
+    return f"{'<=' if p_value <= 1 / (repetitions + 1) * 1.000001 else '='} {p_value:.3g}"

@@ -61,15 +61,23 @@ def _resolution(result: LatentResult) -> list[Block]:
     if not result.resolution:
         return []
     rows = tuple(
-        (row.feature, count(row.entries), *(_with_unit(value, row.unit) for value in (row.bias, row.spread, row.half_width)))
+        (
+            row.feature,
+            count(row.entries),
+            *(_with_unit(value, row.unit) for value in (row.bias, row.spread, row.half_width)),
+            number(row.original_half_width, row.unit, digits=3),
+        )
         for row in result.resolution
         if row.pt_low == 0 and row.pt_high is None
     )
     caption = (
         f"Decoded minus original on {count(result.events)} test events, filled slots only. The half-width is half the distance of the "
-        "16 % and 84 % quantiles. Bins in transverse momentum are in latent.json."
+        "16 % and 84 % quantiles; where it is that of the original values (last column), the code keeps nothing of this input. "
+        "Bins in transverse momentum are in latent.json."
     )
-    blocks: list[Block] = [Table(caption, ("Input", "Entries", "Bias", "Standard deviation", "Half-width"), rows, folded=True)]
+    blocks: list[Block] = [
+        Table(caption, ("Input", "Entries", "Bias", "Standard deviation", "Half-width", "Original half-width"), rows, folded=True)
+    ]
     empty = tuple(
         (row.group, *("–" if value is None else percent(value) for value in (row.empty_as_empty, row.filled_as_filled)))
         for row in result.emptiness

@@ -28,6 +28,14 @@ def test_a_perfect_decoder_has_neither_bias_nor_width(events):
     assert {row.feature for row in rows} == {name for name, there in zip(WIDE.names, WIDE.present, strict=True) if there}
     for row in rows:
         assert (row.bias.value, row.spread.value, row.half_width.value) == (0, 0, 0)
+        assert row.original_half_width > 0
+
+
+def test_a_decoder_that_always_says_the_same_has_the_width_of_the_original(events):
+    """Except for phi, whose difference goes around."""
+    for row in resolutions(events.hw, np.zeros((len(events), WIDE.size)), WIDE, np.arange(len(events)), edges=(0, np.inf)):
+        if not row.feature.endswith("phi"):
+            assert row.half_width.value == pytest.approx(row.original_half_width, rel=1e-9), row.feature
 
 
 def _smeared(events, sigma, shift, rng):

@@ -19,7 +19,7 @@ def _result() -> LatentResult:
     drift = measure_drift(values[:100], values[100:] + 3, np.arange(100), np.arange(100), labels=("background", "late"), permutations=99)
     hunt = bump_hunt(np.exp(rng.normal(4, 0.5, 800)), pseudo_experiments=20)
     value = Estimate(-1.25, -1.5, -1.0)
-    row = Resolution("met_pt", "GeV", 0.0, None, 4321, value, value, value)
+    row = Resolution("met_pt", "GeV", 0.0, None, 4321, value, value, value, 7.5)
     return LatentResult(
         project="dnn_ae_v3",
         contract="c0ffee",
@@ -53,6 +53,7 @@ def test_the_section_shows_what_was_measured(full_run):
     assert "16.7 to 1" in text
     assert "−1.25 ± 0.25" in text
     assert "4,321" in text
+    assert "7.5 GeV" in text
     assert "generation: left out, the model is not variational." in text
     assert "Background against late" in text
     assert "0.01" in text
