@@ -62,7 +62,7 @@ def float_cast(form: FixedFormat, drop: int, largest: int, dtype: np.dtype[Any],
     reach = (largest << max(-drop, 0)) // unit + 1
     overflows = reach > form.high or (not positive and -reach < form.low)
     turn = 1 << form.width if overflows and form.overflow is Overflow.WRAP else 0
-    exact = (reach + turn + 1) * unit < LIMITS[dtype] and (not overflows or form.high < LIMITS[dtype])
+    exact = (reach + turn + 1) * unit < LIMITS[dtype]
     return FloatCast(form, drop > 0, overflows, positive) if exact else None
 
 

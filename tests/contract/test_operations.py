@@ -184,6 +184,21 @@ def test_casts(kind, source, form, seed):
     check(hardware_input(4), x, kind(name="y", inputs=("x",), format=form, size=4), seed=seed)
 
 
+@pytest.mark.parametrize("overflow", [Overflow.SAT, Overflow.WRAP])
+@pytest.mark.parametrize("rounding", FAST)
+@pytest.mark.parametrize("drop", [-6, -1, 0, 1, 3, 9])
+def test_casts_at_the_limits_of_a_float32(drop, rounding, overflow):
+    """Codes around +-2**24 and +-2**23, odd ones too, into formats that are as wide."""
+    source = FixedFormat(True, 26, 26)
+    edges = [sign * (2**bits + step) for bits in (22, 23, 24) for step in range(-5, 5) for sign in (-1, 1)]
+    for largest in (2**24 - 1, 2**25 - 1):
+        codes = np.resize([edge for edge in edges if abs(edge) <= largest], 1 << PORT.width)
+        x = replace(tensor("x", source, 1, np.random.default_rng(0)), codes=codes)
+        for width in (14, 23, 24, 25, 30):
+            form = FixedFormat(True, width, width + drop, rounding, overflow)
+            check(hardware_input(1), x, ops.Quantize(name="y", inputs=("x",), format=form, size=1), events=64)
+
+
 @operations
 @given(st.sampled_from(["add", "subtract", "multiply"]), formats(), formats(), formats(), seeds)
 def test_elementwise(function, first, second, form, seed):
@@ -259,7 +274,12 @@ def test_sum(first, second, halvings, one, seed):
 
 @settings(max_examples=200, deadline=None)
 @given(
-    formats(width=st.sampled_from([5, 9, 18])), formats(), st.sampled_from([4, 10, 13]), st.booleans(), st.sampled_from([3, 8, 300]), seeds
+    formats(width=st.sampled_from([5, 9, 18])),
+    formats(),
+    st.sampled_from([4, 10, 13, 16]),
+    st.booleans(),
+    st.sampled_from([3, 8, 300]),
+    seeds,
 )
 def test_preprocess(work, form, width, triples, largest_offset, seed):
     rng = np.random.default_rng(seed)
