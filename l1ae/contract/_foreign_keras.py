@@ -12,7 +12,7 @@ __all__ = ["load_keras"]
 def load_keras(path: Path) -> Any:
     """The model in a `.keras` file, with the layers of Keras, QKeras and l1ae; `build_contract` makes its contract.
 
-    Keras' safe mode stays on: nothing that the file brings is executed.
+    Keras' safe mode stays on, which refuses Python code in the file.
     Raises `UserError` when there is no such file, when it is none, or when it needs other layers or Python code.
     """
     import keras
