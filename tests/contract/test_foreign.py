@@ -72,6 +72,30 @@ def test_c_simulation_of_a_deployed_network_agrees_to_the_last_bit(tmp_path, mas
     assert report.corner_vectors > 1000
 
 
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize(("kind", "power"), [("absolute_error", 1), ("squared_error", 2)])
+def test_reconstruction_errors_with_and_without_empty_slots(tmp_path, kind, power, masked):
+    content = {
+        "hardware": {"size": 3, "width": 5, "signed": False},
+        "preprocessing": {"offset": 12, "work": "ap_fixed<6,6>", "result": "ap_fixed<6,6>", "gate": [0, 0, -1]},
+        "layers": [
+            {"name": "turned", "kind": "select", "input": "inputs", "index": [2, 0, 1]},
+            {"name": "square", "kind": "multiply", "inputs": ["turned", "turned"], "result": "ap_fixed<12,11>"},
+            {"name": "error", "kind": kind, "inputs": ["square", "inputs"], "masked": masked, "result": "ap_ufixed<24,21>"},
+        ],
+        "score": {"input": "error", "type": "ap_ufixed<22,22>"},
+    }
+    (tmp_path / "network.yaml").write_text(yaml.safe_dump(content))
+    hardware = np.stack(np.meshgrid(*[np.arange(32)] * 3), axis=-1).reshape(-1, 3)
+    x = hardware - 12
+    x[hardware[:, 0] == 0, :2] = 0
+    counted = np.ones(x.shape, bool)
+    counted[:, :2] = (hardware[:, :1] != 0) | (not masked)
+    expected = (np.abs(x[:, [2, 0, 1]] ** 2 - x) ** power * counted).sum(axis=1)
+    found = import_description(tmp_path / "network.yaml", PROJECT).evaluate(hardware)["score"][:, 0]
+    np.testing.assert_array_equal(found, expected)
+
+
 # -- what we made ourselves ----------------------------------------------------------------------------------------
 
 
