@@ -95,8 +95,8 @@ class Foreign:
         types = {"kernel_type": KERNEL, "bias_type": BIAS, "accumulator": accumulator, "wraps": True, "result": result}
         self.layers.append({"name": name, "kind": "dense", "input": source, "kernel": f"{name}.kernel", "bias": f"{name}.bias"} | types)
 
-    def _relu(self, source):
-        self.layers.append({"name": f"{source}_relu", "kind": "relu", "input": source, "result": HIDDEN})
+    def _relu(self, source, result=HIDDEN):
+        self.layers.append({"name": f"{source}_relu", "kind": "relu", "input": source, "result": result})
         return f"{source}_relu"
 
     def _two(self, kind, name, first, second, result):
@@ -109,7 +109,7 @@ class Foreign:
         self._dense("enc6", self._relu("enc9"), 9, 6, "ap_fixed<14,9,AP_TRN,AP_SAT>", accumulator="ap_fixed<12,8>")
         self._dense("latent", self._relu("enc6"), 6, 4, "ap_fixed<12,6,AP_RND_CONV,AP_SAT>")
         self._dense("dec6", "latent", 4, 6, "ap_fixed<16,10>")
-        self._two("concatenate", "both", self._relu("dec6"), "latent", "ap_fixed<9,6,AP_RND_CONV,AP_SAT>")
+        self._two("concatenate", "both", self._relu("dec6", "ap_fixed<9,4>"), "latent", "ap_fixed<9,6,AP_RND_CONV,AP_SAT>")
         self._dense("dec9", "both", 10, 9, "ap_fixed<16,10>")
         self._two("add", "skip", self._relu("dec9"), "enc9_relu", HIDDEN)
         self._dense("out", "skip", 9, 10, FEATURE)

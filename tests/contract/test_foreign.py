@@ -51,7 +51,7 @@ def _assert_that_everything_happened(counts):
     """Values out of range and between the steps of their type, by the thousands: products, sums, shifts and results."""
     for name in ("shift", "extract", "enc6", "extract_relu", "features_result", "both", "difference", "distance", "score"):
         assert counts["rounded"][name] > 10_000, name
-    for name in ("work", "shift", "extract", "extract_result", "features", "enc6", "difference"):
+    for name in ("work", "shift", "extract", "extract_result", "features", "enc6", "dec6_relu", "difference"):
         assert counts["wrapped"][name] > 10_000, name
     assert counts["wrapped"]["distance"] > 100
     for name in ("inputs", "extract_relu", "features_result", "enc6_relu", "latent_result", "both", "skip", "out_result"):
