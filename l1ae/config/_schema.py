@@ -296,7 +296,7 @@ class PruningConfig(_Section):
 class LearnedWidthsConfig(_Section):
     """Widths of every weight and of every activation layer, trained in the quantized phase (arXiv:2405.00645)."""
 
-    resource_weight: float = Field(1e-6, ge=0, description="weight of the effective bit operations (EBOPs) in the loss")
+    resource_weight: float = Field(1e-5, ge=0, description="weight of the effective bit operations (EBOPs) in the loss")
     initial_bits: int = Field(8, ge=2, le=14, description="fractional bits that every weight starts with")
 
 
