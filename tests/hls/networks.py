@@ -81,11 +81,11 @@ class Network(Builder):
         return Contract(project, tuple(self.operations))
 
 
-def everything(*, exact_sums=False):
+def everything(*, exact_products=False):
     """Every operation in one contract.
 
     Preprocessing truncates and wraps within its work type, some slots are gated and some inputs absent, the windows of
-    pooling overlap, and unless `exact_sums` a dense layer, a convolution and a dot product truncate and wrap.
+    pooling overlap, a dense layer wraps, and unless `exact_products` it, a convolution and a dot product round every product and wrap.
     """
     b, size = Network(), ROWS * COLUMNS
     gate = np.where(np.arange(size) < 12, np.arange(size) // 3 * 3, -1)
@@ -94,8 +94,8 @@ def everything(*, exact_sums=False):
     padded = np.full((ROWS + 2, COLUMNS + 1), -1)
     padded[1:-1, :-1] = np.arange(size).reshape(ROWS, COLUMNS)
     b.put(Gather, "padded", "inputs", size=padded.size, form=b["inputs"].format, index=padded.ravel())
-    narrow = None if exact_sums else "fixed<9,6,RND_CONV,WRAP>"
-    shape = b.convolution("conv", "padded", (ROWS + 2, COLUMNS + 1, 1), (3, 2), 3, (1, 2), form=narrow, wraps=not exact_sums)
+    narrow = None if exact_products else "fixed<9,6,RND_CONV,WRAP>"
+    shape = b.convolution("conv", "padded", (ROWS + 2, COLUMNS + 1, 1), (3, 2), 3, (1, 2), form=narrow, wraps=not exact_products)
     b.put(Relu, "conv_relu", "conv", size=b["conv"].size, form="ufixed<7,4,RND,SAT>")
     shape = b.convolution("pointwise", "conv_relu", shape, (1, 1), 2)
     b.put(Quantize, "same", "pointwise", size=b["pointwise"].size, form=b["pointwise"].format)
@@ -104,7 +104,7 @@ def everything(*, exact_sums=False):
     for name in ("max", "sum"):
         b.put(Pool, f"pool_{name}", "same", size=len(windows), fraction=b["same"].format.fraction, windows=windows, function=name)
     b.put(Concatenate, "pooled", "pool_max", "pool_sum", size=2 * len(windows), form="fixed<9,6,TRN_ZERO,SAT_SYM>")
-    b.dense("enc", "pooled", 5, form=None if exact_sums else "fixed<10,7,TRN,WRAP>", wraps=not exact_sums)
+    b.dense("enc", "pooled", 5, form="fixed<12,5>" if exact_products else "fixed<10,7,TRN,WRAP>", wraps=True)
     b.put(Quantize, "latent", "enc", size=5, form="fixed<8,4,RND_INF,SAT>")
     b.dense("dec", "latent", size)
     b.put(Quantize, "out", "dec", size=size, form="fixed<9,5,RND_ZERO,SAT>")
@@ -112,17 +112,17 @@ def everything(*, exact_sums=False):
     b.put(Elementwise, "rest", "skip", "inputs", size=size, form="fixed<10,6>", function="subtract")
     b.put(Elementwise, "product", "rest", "out", size=size, form="fixed<12,7,TRN,SAT_ZERO>", function="multiply")
     b.put(Elementwise, "square", "latent", "latent", size=5, form="ufixed<10,6,RND,SAT>", function="multiply")
-    _add_scores(b, size, exact_sums)
+    _add_scores(b, size, exact_products)
     return b.contract()
 
 
-def _add_scores(b, size, exact_sums):
+def _add_scores(b, size, exact_products):
     wide, everywhere = FixedFormat.parse("fixed<12,7>"), {"present": np.ones(size, bool), "gate": np.full(size, -1)}
     gated = {"present": b["inputs"].present, "gate": b["inputs"].gate}
     b.put(ReconstructionError, "squared", "inputs", "out", "hw", size=1, fraction=10, power=2, difference=wide, **gated)
     b.put(ReconstructionError, "absolute", "rest", "out", size=1, fraction=5, power=1, difference=wide, **everywhere)
-    narrow = None if exact_sums else "fixed<11,9,RND,WRAP>"
-    b.put(Dot, "overlap", "product", "rest", size=1, form=narrow, fraction=9, wraps=not exact_sums)
+    narrow = None if exact_products else "fixed<11,9,RND,WRAP>"
+    b.put(Dot, "overlap", "product", "rest", size=1, form=narrow, fraction=9, wraps=not exact_products)
     b.put(Dot, "norm", "latent", size=1, fraction=8)
     bits = np.arange(256)
     table = {"codes": (bits * 7 + 3) % 64, "function": "test", "max_error": 0.0}

@@ -88,7 +88,7 @@ def test_contract_and_answers_are_in_the_project(make_project, hardware):
 
 
 def _written(**hls):
-    contract = everything(exact_sums=hls.get("strategy") == "distributed_arithmetic")
+    contract = everything(exact_products=hls.get("strategy") == "distributed_arithmetic")
     files = convert(contract, HlsConfig(**hls), None, np.zeros((3, contract.hardware.size), int)).files
     return contract, files, files["firmware/everything_v1.cpp"].decode(), files["firmware/parameters.h"].decode()
 

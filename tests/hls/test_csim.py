@@ -43,7 +43,7 @@ CONFIGURATIONS = [
 @pytest.mark.slow
 @pytest.mark.parametrize("hls", CONFIGURATIONS, ids=lambda hls: "-".join(str(value) for key, value in hls.items() if key != "layers"))
 def test_no_bit_of_any_operation_differs_in_any_strategy(project_on_disk, random_codes, hls):
-    contract = everything(exact_sums=hls.get("strategy") == "distributed_arithmetic")
+    contract = everything(exact_products=hls.get("strategy") == "distributed_arithmetic")
     report = simulate(contract, project_on_disk(contract, **hls), hls.get("backend", "Vitis"), random_codes(contract))
     assert report.passed, report.first_mismatch
     assert [tensor.name for tensor in report.layers] == [operation.name for operation in contract.operations[1:]]

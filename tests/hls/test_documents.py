@@ -10,7 +10,7 @@ from l1ae.config import HlsConfig
 from l1ae.hls import convert
 from l1ae.inputs import calo_layer1_spec, ugt_input_spec
 
-from .networks import calorimeter
+from .networks import calorimeter, everything
 
 
 def _compile_and_run(folder, name):
@@ -84,3 +84,16 @@ def test_the_test_bench_of_streams_passes(make_network, hardware, tmp_path):
     convert(network.contract, hls, network.config.inputs.spec(), np.asarray(hardware[:20])).write(tmp_path)
     result = _compile_and_run(tmp_path, network.contract.project)
     assert (result.returncode, result.stdout) == (0, "C simulation: 0 mismatches in 20 events\n")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("hls", [{}, {"io_type": "io_stream"}, {"strategy": "distributed_arithmetic"}], ids=str)
+def test_the_sources_keep_to_the_language_of_the_build_script(tmp_path, hls):
+    """build_prj.tcl compiles with -std=c++0x; Vivado HLS knows no later one."""
+    contract = everything(exact_products=True)
+    convert(contract, HlsConfig(backend="Vivado", **hls), None, np.zeros((2, contract.hardware.size), int)).write(tmp_path)
+    assert '-cflags "-std=c++0x"' in (tmp_path / "build_prj.tcl").read_text()
+    for source in (f"firmware/{contract.project}.cpp", f"{contract.project}_test.cpp"):
+        command = ["g++", "-std=c++0x", "-w", "-fsyntax-only", "-I.", "-Ifirmware/ap_types", source]
+        result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stderr[-2000:]

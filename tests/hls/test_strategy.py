@@ -68,7 +68,7 @@ def test_why_those_backends_are_refused():
 def test_distributed_arithmetic_does_not_round_products(contract):
     match = r"layer 'conv': its accumulator fixed<9,6,RND_CONV,WRAP> rounds every product to 3 fractional bits; .* Latency or Resource"
     _refused(contract, match, strategy="distributed_arithmetic")
-    check_strategy(everything(exact_sums=True), HlsConfig(strategy="distributed_arithmetic"))
+    check_strategy(everything(exact_products=True), HlsConfig(strategy="distributed_arithmetic"))
 
 
 @pytest.mark.parametrize("io_type", ["io_parallel", "io_stream"])
