@@ -51,7 +51,13 @@ def make_config(source):
     """Small networks and short schedules; keyword arguments replace parts of the training section."""
 
     def make(
-        architecture: str = "dense_ae", *, seed: int = 1, data: dict | None = None, model: dict | None = None, **training: object
+        architecture: str = "dense_ae",
+        *,
+        seed: int = 1,
+        data: dict | None = None,
+        inputs: dict | None = None,
+        model: dict | None = None,
+        **training: object,
     ) -> Config:
         score = "squared_error" if architecture == "dense_ae" else "kl"
         schedule = {
@@ -64,6 +70,7 @@ def make_config(source):
                 "name": "tiny",
                 "seed": seed,
                 "data": {"source": str(source), **(data or {})},
+                "inputs": inputs or {},
                 "model": {"architecture": architecture, "score": score, "encoder": [8], "latent": 2, "decoder": [8], **(model or {})},
                 "training": schedule | training,
             }
