@@ -3,7 +3,7 @@ import pytest
 from scipy import integrate, stats
 
 from l1ae.errors import UserError
-from l1ae.models import kl, mu2, score, squared_error
+from l1ae.models import absolute_error, kl, latent_error, mu2, rz, score, squared_error
 
 RNG = np.random.default_rng(3)
 
@@ -51,3 +51,30 @@ def test_unknown_score_is_refused():
         UserError, match="unknown score 'r_z'; the scores are squared_error, absolute_error, latent_error, output, mu2, kl, rz"
     ):
         score("r_z", [[0.0]], [[0.0]], np.array([[True]]))
+
+
+def test_absolute_error_counts_only_inputs_that_carry_information():
+    mask = np.array([[True, False, True], [False, True, False]])
+    assert absolute_error([[1.0, 2.0, 3.0], [0.0, 0.0, 0.0]], [[0.0, 5.0, 5.0], [9.0, -0.5, np.inf]], mask).tolist() == [3.0, 0.5]
+
+
+def test_latent_error_is_the_squared_distance():
+    features, reconstruction = RNG.normal(size=(2, 20, 3))
+    np.testing.assert_allclose(latent_error(features, reconstruction), np.linalg.norm(features - reconstruction, axis=1) ** 2, rtol=1e-13)
+
+
+def test_rz_is_a_chi_squared_of_standardised_means():
+    """With sigma = exp(log_var / 2): sum (mu / sigma)^2; hence mean `latent` where mu is normal with that sigma."""
+    assert rz([[3.0, -2.0]], [[0.0, np.log(4.0)]])[0] == pytest.approx(9 + 1, rel=1e-14)
+    log_var = RNG.normal(size=(50_000, 4))
+    values = rz(RNG.normal(size=log_var.shape) * np.exp(log_var / 2), log_var)
+    assert values.mean() == pytest.approx(4, abs=5 * np.sqrt(2 * 4 / 50_000))
+
+
+def test_score_takes_the_outputs_of_each_family():
+    x, y = RNG.normal(size=(2, 5, 6))
+    mask = RNG.random((5, 6)) < 0.5
+    np.testing.assert_array_equal(score("absolute_error", x, y, mask), absolute_error(x, y, mask))
+    np.testing.assert_array_equal(score("latent_error", x, [x, y], mask), latent_error(x, y))
+    np.testing.assert_array_equal(score("rz", x, [x, y], mask), rz(x, y))
+    np.testing.assert_array_equal(score("output", x, y[:, :1], mask), y[:, 0])
