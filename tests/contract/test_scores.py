@@ -23,7 +23,7 @@ ARCHITECTURES = {
     "rz": "dense_vae",
 }
 TABLE = FixedFormat.parse("ufixed<14,6,RND_CONV,SAT>")
-SCORE = "ufixed<24,12,TRN,SAT>"
+SCORE = "ufixed<34,22,TRN,SAT>"
 
 
 def _config(score, view="objects"):
@@ -56,7 +56,7 @@ def _values(contract, hardware, name):
 def _check(contract, hardware, expected):
     """The score is the exact number, truncated and saturated to `SCORE`."""
     found = contract.evaluate(hardware, ["score"])["score"][:, 0]
-    codes = [min(floor(value * 2**12), 2**24 - 1) for value in expected]
+    codes = [min(floor(value * 2**12), 2**34 - 1) for value in expected]
     assert found.tolist() == codes
     assert len(set(codes)) > 50
 
@@ -91,7 +91,7 @@ def test_reconstruction_errors_of_an_image_count_every_region(score, power):
     contract = _contract(score, [("out", np.roll(np.arange(252), 4), "fixed<9,8,RND_CONV,SAT>")], "regions")
     pairs = zip(_values(contract, events, "inputs"), _values(contract, events, "out"), strict=True)
     expected = [sum(abs(x - y) ** power for x, y in zip(a, b, strict=True)) for a, b in pairs]
-    _check(contract, events, [value / 1 for value in expected])
+    _check(contract, events, expected)
     assert len(contract[score].inputs) == 2
 
 
