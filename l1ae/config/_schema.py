@@ -297,7 +297,7 @@ class LearnedWidthsConfig(_Section):
     """Widths of every weight and of every activation layer, trained in the quantized phase (arXiv:2405.00645)."""
 
     resource_weight: float = Field(1e-5, ge=0, description="weight of the effective bit operations (EBOPs) in the loss")
-    initial_bits: int = Field(8, ge=2, le=14, description="fractional bits that every weight starts with")
+    initial_bits: int = Field(8, ge=2, le=14, description="fractional bits that every weight starts with, and at most has")
 
 
 class VicregConfig(_Section):
@@ -472,8 +472,8 @@ def _contradictions(config: Config) -> list[tuple[bool, str]]:
             "training.learned_widths prunes by itself (weights of zero bits); remove training.pruning",
         ),
         (
-            training.learned_widths is not None and any(item.weights for item in model.layers.values()),
-            "training.learned_widths chooses the widths; remove ternary and binary weights from model.layers",
+            training.learned_widths is not None and any(item.weights or item.weight_bits for item in model.layers.values()),
+            "training.learned_widths chooses the widths; remove weights and weight_bits from model.layers",
         ),
     ]
 
