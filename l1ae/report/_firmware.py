@@ -47,7 +47,9 @@ def contract_section(run: RunFiles) -> Section:
             (
                 ("Project", contract["project"]),
                 ("Digest", contract["digest"]),
-                ("Parameters", f"{count(contract['parameters'])}, weights of {contract['weight_bits']} bits"),
+                ("Parameters", f"{count(contract['parameters'])}, stored in {contract['weight_bits']} bits each"),
+                ("Bits of the weights", f"{count(contract['used_bits'])} without leading and trailing zeros, signs included"),
+                ("Effective bit operations", f"{count(contract['bit_operations'])} per event (products of the bits of weight and input)"),
                 ("Score", contract["score_type"]),
                 (
                     "Trigger threshold",
