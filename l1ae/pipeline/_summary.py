@@ -51,8 +51,8 @@ def weighted_layers(contract: Contract) -> list[Dense | Convolution]:
 
 
 def _weight_bits(contract: Contract) -> str:
-    """Widths of the weights as they are stored: one number, or the range over the layers."""
-    widths = sorted({layer.weight_format.width for layer in weighted_layers(contract)})
+    """Widths of the weights as they are stored: one number, or the range over the layers; 0 without weights."""
+    widths = sorted({layer.weight_format.width for layer in weighted_layers(contract)}) or [0]
     return f"{widths[0]}" if len(widths) == 1 else f"{widths[0]} to {widths[-1]}"
 
 

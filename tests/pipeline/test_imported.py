@@ -94,6 +94,17 @@ def test_without_a_threshold_of_its_own_the_rate_sets_it(write_description, tmp_
     assert 0 < above / events <= 0.05
 
 
+def test_a_network_without_weights_has_a_summary(write_description, tmp_path):
+    path = write_description()
+    _, content = _description()
+    dot = {"name": "norm", "kind": "dot", "inputs": ["inputs"], "accumulator": "ap_ufixed<36,20>"}
+    (path.parent / "network.yaml").write_text(yaml.safe_dump({k: v for k, v in content.items() if k != "weights"} | {"layers": [dot]}))
+    run = train_stage(load_config(path), tmp_path / "run")
+    summary = json.loads((run.path("contract") / "summary.json").read_text())
+    assert (summary["parameters"], summary["weight_bits"], summary["wrapping"]) == (0, "0", [])
+    assert report_stage(run).is_file()
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
