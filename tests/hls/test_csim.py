@@ -189,7 +189,7 @@ FAULTS_OF_OPERATIONS = {
         [
             _in_parameters(r"total \+= d \* d;", "total += d;"),
             _in_parameters(r"total -= d;", "total += d;"),
-            _in_header(r"res_T product = a\[i\] \* b\[i\];", "auto product = a[i] * b[i];"),
+            _in_header(r"res_T product = a\[i\] \* b\[i\];", "res_T product = a[i] * a[i];"),
             _in_header(r"scaled.range\(\) = total.range\(\);", "scaled = total;"),
         ],
         {"squared", "absolute", "overlap", "half"},
