@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from l1ae.cli._run import _pipeline
+from l1ae.cli._run import load_pipeline
 
 if TYPE_CHECKING:
     from l1ae.evaluation import Estimate
@@ -40,7 +40,7 @@ def _injections(context: click.Context, parameter: click.Parameter, values: tupl
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
 def latent(*, run: Path, **choices: Any) -> None:
     """Latent codes of all events, what they keep, events from the prior, drift between data sets, bump hunt."""
-    stages = _pipeline()
+    stages = load_pipeline()
     opened = stages.Run.open(run)
     result = stages.latent_stage(opened, stages.LatentOptions(**choices))
     for line in _table(result):

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from l1ae.config import Config, load_config
 
-__all__ = ["COMMANDS"]
+__all__ = ["COMMANDS", "load_pipeline"]
 
 _log = logging.getLogger("l1ae")
 
@@ -61,7 +61,7 @@ def _silent_stderr() -> Iterator[None]:
                 os.write(2, swallowed.read())
 
 
-def _pipeline() -> ModuleType:
+def load_pipeline() -> ModuleType:
     """Imported late: it brings TensorFlow, which takes seconds that `--help` and a typing error should not."""
     with _silent_stderr():
         return importlib.import_module("l1ae.pipeline")
@@ -90,7 +90,7 @@ def _epoch_bar() -> Iterator[Callable[[Any], None]]:
 def train(config: Path, run: Path | None, overrides: tuple[str, ...], resume: bool) -> None:
     """Train CONFIG, float and then quantized, and derive the fixed-point contract."""
     loaded, folder = _load(config, run, overrides)
-    pipeline = _pipeline()
+    pipeline = load_pipeline()
     with _epoch_bar() as progress:
         pipeline.train_stage(loaded, folder, resume=resume, progress=progress)
     click.echo(f"trained {loaded.project}: {folder}")
@@ -100,7 +100,7 @@ def train(config: Path, run: Path | None, overrides: tuple[str, ...], resume: bo
 @_run_argument
 def evaluate(run: Path) -> None:
     """Measure AUC and TPR of the float, quantized and fixed-point model."""
-    pipeline = _pipeline()
+    pipeline = load_pipeline()
     opened = pipeline.Run.open(run)
     pipeline.evaluate_stage(opened)
     click.echo(f"metrics: {opened.path('evaluation') / 'metrics.json'}")
@@ -111,7 +111,7 @@ def evaluate(run: Path) -> None:
 @_backend_option
 def hls(run: Path, backend: str | None) -> None:
     """Write the HLS project of a run."""
-    pipeline = _pipeline()
+    pipeline = load_pipeline()
     opened = pipeline.Run.open(run)
     pipeline.hls_stage(opened, backend=backend)
     click.echo(f"HLS project: {opened.path('hls')}")
@@ -122,7 +122,7 @@ def hls(run: Path, backend: str | None) -> None:
 @_events_option
 def csim(run: Path, events: int | None) -> None:
     """Compile the HLS project with g++ and compare it with the contract, bit by bit and layer by layer."""
-    pipeline = _pipeline()
+    pipeline = load_pipeline()
     report = pipeline.csim_stage(pipeline.Run.open(run), events=events)
     click.echo(f"{report.verdict} and {report.corner_vectors} corner vectors ({report.project}, {report.backend})")
 
@@ -131,7 +131,7 @@ def csim(run: Path, events: int | None) -> None:
 @_run_argument
 def report(run: Path) -> None:
     """Write report.html from whatever stages exist."""
-    pipeline = _pipeline()
+    pipeline = load_pipeline()
     click.echo(f"report: {pipeline.report_stage(pipeline.Run.open(run)).resolve()}")
 
 
@@ -144,7 +144,7 @@ def report(run: Path) -> None:
 def run_all(config: Path, run: Path | None, overrides: tuple[str, ...], backend: str | None, events: int | None) -> None:
     """All stages of CONFIG, from training to the report, skipping what is up to date."""
     loaded, folder = _load(config, run, overrides)
-    pipeline = _pipeline()
+    pipeline = load_pipeline()
 
     def announce(stage: str, current: bool) -> None:
         _log.info("%s%s", stage, ": up to date" if current else "")

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,7 +18,7 @@ from l1ae.contract._check import check
 from l1ae.contract._execute import Plan, make_plan, one_blas_thread
 from l1ae.contract._json import from_dict, to_dict
 from l1ae.contract._kernels import Context
-from l1ae.contract._ops import Dense, HardwareInput, IntArray, Operation, Threshold
+from l1ae.contract._ops import Convolution, Dense, HardwareInput, IntArray, Operation, Threshold
 from l1ae.errors import UserError
 
 __all__ = ["FORMAT_VERSION", "Contract"]
@@ -114,8 +114,12 @@ class Contract:
                 for name in names:
                     results[name][start : start + plan.chunk] = codes[name].T
 
-        with one_blas_thread(), ThreadPoolExecutor(count) as pool:
-            list(pool.map(run, range(count)))
+        with one_blas_thread():
+            if len(flat) <= plan.chunk:
+                run(0)
+            else:
+                with ThreadPoolExecutor(count) as pool:
+                    list(pool.map(run, range(count)))
         return results
 
     def evaluate_reference(self, hardware: npt.NDArray[np.integer], tensors: Sequence[str] | None = None) -> dict[str, IntArray]:
@@ -216,9 +220,10 @@ class Contract:
 
     # -- summary ---------------------------------------------------------------------------------------------------
 
-    def dense(self) -> Iterator[Dense]:
-        """The matrix products, in order."""
-        return (operation for operation in self.operations if isinstance(operation, Dense))
+    @property
+    def weighted(self) -> tuple[Dense | Convolution, ...]:
+        """The operations with weights, in order."""
+        return tuple(operation for operation in self.operations if isinstance(operation, Dense | Convolution))
 
     def evaluated_in(self) -> Mapping[str, str]:
         """Number type that the fast evaluation uses for each tensor."""

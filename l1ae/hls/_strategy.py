@@ -41,12 +41,8 @@ def reuse_factors(layer: Dense | Convolution, hls: HlsConfig) -> list[int]:
     return [factor for factor in factors if factor <= most]
 
 
-def _weighted(contract: Contract) -> list[Dense | Convolution]:
-    return [operation for operation in contract.operations if isinstance(operation, Dense | Convolution)]
-
-
 def _layers_exist(contract: Contract, hls: HlsConfig) -> Iterator[str]:
-    names = [layer.name for layer in _weighted(contract)]
+    names = [layer.name for layer in contract.weighted]
     for name in hls.layers:
         if name not in names:
             yield f"hls.layers.{name}: there is no layer with weights of that name; there are {', '.join(names) or 'none'}"
@@ -58,7 +54,7 @@ def _solver_is_installed(contract: Contract, hls: HlsConfig) -> Iterator[str]:
 
 
 def _sums_are_exact(contract: Contract, hls: HlsConfig) -> Iterator[str]:
-    for layer in _weighted(contract) if hls.strategy == "distributed_arithmetic" else []:
+    for layer in contract.weighted if hls.strategy == "distributed_arithmetic" else ():
         product = contract[layer.inputs[0]].format.fraction + layer.weight_format.fraction
         if layer.format.fraction < max(product, layer.bias_format.fraction):
             yield (
@@ -68,7 +64,7 @@ def _sums_are_exact(contract: Contract, hls: HlsConfig) -> Iterator[str]:
 
 
 def _reuse_factors_are_valid(contract: Contract, hls: HlsConfig) -> Iterator[str]:
-    for layer in _weighted(contract) if hls.strategy == "Resource" else []:
+    for layer in contract.weighted if hls.strategy == "Resource" else ():
         factor, valid = hls.reuse_of(layer.name), reuse_factors(layer, hls)
         if factor not in valid:
             below, above = max(v for v in valid if v < factor), min((v for v in valid if v > factor), default=None)
@@ -80,7 +76,7 @@ def _reuse_factors_are_valid(contract: Contract, hls: HlsConfig) -> Iterator[str
 
 
 def _loops_unroll(contract: Contract, hls: HlsConfig) -> Iterator[str]:
-    for layer in _weighted(contract) if hls.strategy != "distributed_arithmetic" else []:
+    for layer in contract.weighted if hls.strategy != "distributed_arithmetic" else ():
         reuse = hls.reuse_of(layer.name) if hls.strategy == "Resource" else 1
         if layer.weights.size > reuse * _UNROLL_LIMIT:
             remedy = "raise its reuse factor" if hls.strategy == "Resource" else "choose strategy Resource with a reuse factor"

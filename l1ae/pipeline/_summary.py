@@ -9,12 +9,12 @@ from l1ae.config import Config, HlsConfig
 from l1ae.contract import Accumulating, Contract, Convolution, Dense, Table
 from l1ae.hls import Project
 
-__all__ = ["bit_operations", "contract_summary", "hls_summary", "used_bits", "weighted_layers"]
+__all__ = ["bit_operations", "contract_summary", "hls_summary", "used_bits"]
 
 
 def contract_summary(contract: Contract, config: Config, hardware: npt.NDArray[np.integer]) -> dict[str, Any]:
     """Sizes, threshold, and per tensor: type, proven range, range observed on `hardware`, number type of the evaluation."""
-    weights = [array for layer in weighted_layers(contract) for array in (layer.weights, layer.bias)]
+    weights = [array for layer in contract.weighted for array in (layer.weights, layer.bias)]
     form = contract.score.format
     return {
         "project": contract.project,
@@ -45,14 +45,9 @@ def contract_summary(contract: Contract, config: Config, hardware: npt.NDArray[n
     }
 
 
-def weighted_layers(contract: Contract) -> list[Dense | Convolution]:
-    """The layers with weights, in order."""
-    return [operation for operation in contract.operations if isinstance(operation, Dense | Convolution)]
-
-
 def _weight_bits(contract: Contract) -> str:
     """Widths of the weights as they are stored: one number, or the range over the layers; 0 without weights."""
-    widths = sorted({layer.weight_format.width for layer in weighted_layers(contract)}) or [0]
+    widths = sorted({layer.weight_format.width for layer in contract.weighted}) or [0]
     return f"{widths[0]}" if len(widths) == 1 else f"{widths[0]} to {widths[-1]}"
 
 
@@ -62,7 +57,7 @@ def used_bits(contract: Contract) -> int:
     Trailing zeros are wires. The stored width of a layer is that of its widest weight on the grid of its finest one, so it
     says little where widths are learned per weight.
     """
-    weights = [array for layer in weighted_layers(contract) for array in (layer.weights, layer.bias)]
+    weights = [array for layer in contract.weighted for array in (layer.weights, layer.bias)]
     return sum(int(_significant_bits(array).sum()) + int(np.count_nonzero(array)) for array in weights)
 
 
@@ -73,7 +68,7 @@ def bit_operations(contract: Contract) -> int:
     """
     formats = {operation.name: operation.format for operation in contract.operations}
     total = 0
-    for layer in weighted_layers(contract):
+    for layer in contract.weighted:
         source = formats[layer.inputs[0]]
         positions = layer.size // layer.weights.shape[-1]
         total += positions * (source.width - source.signed) * int(_significant_bits(layer.weights).sum())
@@ -126,9 +121,10 @@ def hls_summary(contract: Contract, hls: HlsConfig, project: Project) -> dict[st
         "clock_period_ns": hls.clock_period,
         "clock_uncertainty_percent": hls.clock_uncertainty,
         "reuse_factor": hls.reuse_factor,
+        "layer_reuse_factors": {name: layer.reuse_factor for name, layer in hls.layers.items()},
         "strategy": hls.strategy,
         "io_type": hls.io_type,
         "files": len(project.files),
         "digest": project.digest,
-        "multiplications": sum(_multiplications(layer) for layer in weighted_layers(contract)),
+        "multiplications": sum(_multiplications(layer) for layer in contract.weighted),
     }

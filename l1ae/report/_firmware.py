@@ -163,7 +163,8 @@ def hls_section(run: RunFiles) -> Section:
                     ("Project", f"{hls['project']}, {count(hls['files'])} files, digest {hls['digest']}"),
                     ("Backend and part", f"{hls['backend']}, {hls['part']}"),
                     ("Target clock", f"{hls['clock_period_ns']:g} ns, uncertainty {hls['clock_uncertainty_percent']:g} %"),
-                    ("Reuse factor", f"{hls['reuse_factor']}, strategy {hls['strategy']}, {hls['io_type']}"),
+                    ("Strategy", f"{hls['strategy'].replace('_', ' ')}, {hls['io_type']}"),
+                    ("Reuse factor", ", ".join([str(hls["reuse_factor"]), *(f"{k}: {v}" for k, v in hls["layer_reuse_factors"].items())])),
                     ("Multiplications", f"{count(hls['multiplications'])} per event with a weight that is not zero"),
                 )
             )

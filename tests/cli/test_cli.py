@@ -15,7 +15,7 @@ def run(*arguments, cwd=None):
 def test_every_command_has_help():
     top = run("--help")
     assert top.returncode == 0
-    for command in ("train", "evaluate", "hls", "csim", "report", "run", "doctor", "data"):
+    for command in ("train", "evaluate", "hls", "csim", "report", "run", "latent", "doctor", "data"):
         assert command in top.stdout
         assert run(command, "--help").returncode == 0
     for command in ("generate", "import", "info"):
@@ -68,12 +68,3 @@ def test_doctor_says_what_is_missing_and_how_to_get_it(tmp_path):
     assert result.returncode == 1
     assert "MISSING  g++" in result.stdout
     assert "apt-get install g++" in result.stdout
-
-
-def test_shipped_configurations_are_valid():
-    from l1ae.config import load_config
-
-    configs = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
-    assert [path.stem for path in configs][:2] == ["dnn_ae", "dnn_vae"]
-    for path in configs:
-        assert load_config(path).name == path.stem

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from l1ae.contract import Convolution, build_contract
-from l1ae.pipeline._summary import bit_operations, used_bits, weighted_layers
+from l1ae.pipeline._summary import bit_operations, used_bits
 
 
 def _digits(code: int) -> int:
@@ -16,7 +16,7 @@ def test_bits_are_counted_from_the_first_to_the_last_one(make_learned, architect
     contract = build_contract(*make_learned(architecture))
     formats = {operation.name: operation.format for operation in contract.operations}
     bits = operations = 0
-    for layer in weighted_layers(contract):
+    for layer in contract.weighted:
         source = formats[layer.inputs[0]]
         repeats = int(np.prod(layer.positions)) if isinstance(layer, Convolution) else 1
         for code in layer.weights.ravel():

@@ -64,6 +64,7 @@ def hls() -> dict[str, Any]:
         "clock_period_ns": 5.0,
         "clock_uncertainty_percent": 12.5,
         "reuse_factor": 1,
+        "layer_reuse_factors": {},
         "strategy": "Latency",
         "io_type": "io_parallel",
         "files": 57,
