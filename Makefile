@@ -21,16 +21,16 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 READY := .venv/.complete
 
-.PHONY: demo test quick lint data train evaluate hls csim csim-matrix report doctor bench clean
+.PHONY: demo test quick lint data train evaluate hls csim csim-matrix report latent families doctor bench clean
 
 demo: $(READY)
 	$(BIN)/l1ae run $(CONFIG) --run $(RUN)
 
 test: $(READY)
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 quick: $(READY)
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -n auto --dist loadfile -m "not slow"
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -66,8 +66,16 @@ csim-matrix: $(READY)
 doctor: $(READY)
 	$(BIN)/l1ae doctor
 
+latent: $(READY)
+	$(BIN)/l1ae latent $(RUN)
+
+# Every model of configs/ on the collisions in FOLDER, float and fixed point: docs/families.md.
+families: $(READY)
+	$(BIN)/python benchmarks/families.py $(FOLDER)
+
 bench: $(READY)
 	$(BIN)/python benchmarks/contract_speed.py
+	$(BIN)/python benchmarks/contract_speed.py --latent
 
 clean:
 	rm -rf runs .pytest_cache .mypy_cache .ruff_cache
