@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from l1ae.config._combinations import contradictions
 from l1ae.inputs import FixedFormat, Format, InputSpec, ObjectGroup, RegionSpec, calo_layer1_spec, ugt_input_spec
 
 __all__ = [
@@ -132,6 +133,12 @@ class LayerBits(_Section):
     activation_bits: int | None = Field(None, ge=2, le=16)
     weights: Literal["fixed", "ternary", "binary"] | None = None
 
+    @model_validator(mode="after")
+    def _one_width(self) -> Self:
+        if self.weights in {"ternary", "binary"} and self.weight_bits is not None:
+            raise ValueError(f"weight_bits {self.weight_bits} has no effect on {self.weights} weights; remove one of the two")
+        return self
+
 
 class ModelConfig(_Section):
     """Architecture, bit widths and score of the network."""
@@ -149,10 +156,10 @@ class ModelConfig(_Section):
     latent_activation: Literal["linear", "relu"] = "linear"
     decoder: Nodes = Field((16, 32), description="nodes of the hidden decoder layers")
     decoder_shape: tuple[Positive, Positive, Positive] | None = Field(
-        None, description="conv_*: rows, columns, channels of the last hidden decoder layer; None: a dense decoder"
+        None, description="rows, columns, channels of the last hidden decoder layer; None: a dense decoder"
     )
-    deconvolutions: tuple[ConvolutionConfig, ...] = Field((), description="conv_*: hidden convolutions of the decoder")
-    deconvolution_out: ConvolutionConfig | None = Field(None, description="conv_*: the last convolution, one filter, no ReLU")
+    deconvolutions: tuple[ConvolutionConfig, ...] = Field((), description="hidden convolutions of the decoder")
+    deconvolution_out: ConvolutionConfig | None = Field(None, description="the last convolution, one filter, no ReLU")
     teacher: Nodes = Field((64, 8, 64), description="student: hidden nodes of the float autoencoder that it imitates")
     batch_norm: bool = Field(True, description="normalise in the float network; folded before quantization")
     weight_bits: int = Field(8, ge=2, le=16)
@@ -285,6 +292,11 @@ class SparsityConfig(_Section):
     kl_weight: float = Field(0.0, ge=0, description="weight of sum KL(kl_target || mean activation); needs latent_activation relu")
     kl_target: float = Field(0.05, gt=0, lt=1, description="mean of tanh(code) that each latent node is drawn to")
 
+    @property
+    def active(self) -> bool:
+        """Whether there is any penalty."""
+        return self.l1 > 0 or self.kl_weight > 0
+
 
 class PruningConfig(_Section):
     """Magnitude pruning of the quantized phase with a cubic schedule (arXiv:1710.01878, equation 1)."""
@@ -325,7 +337,7 @@ class TrainingConfig(_Section):
     contractive: float = Field(
         0.0, ge=0, description="weight of the squared Frobenius norm of the code's Jacobian (Rifai et al., ICML 2011, equation 7)"
     )
-    weight_decay: float = Field(0.0, ge=0, description="weight of the sum of squared kernels")
+    weight_decay: float = Field(0.0, ge=0, description="weight of the sum of squared kernels of the firmware's network")
     pruning: PruningConfig | None = None
     learned_widths: LearnedWidthsConfig | None = None
     vicreg: VicregConfig = VicregConfig()
@@ -407,80 +419,11 @@ class Config(_Section):
 
     @model_validator(mode="after")
     def _combines(self) -> Self:
-        for wrong, reason in _contradictions(self):
-            if wrong:
-                raise ValueError(reason)
+        for reason in contradictions(self):
+            raise ValueError(reason)
         return self
 
     @property
     def project(self) -> str:
         """`NAME_vVERSION`: top function, C++ namespace and file stem."""
         return f"{self.name}_v{self.version}"
-
-
-def _contradictions(config: Config) -> list[tuple[bool, str]]:
-    """Switches that cannot go together, each with the reason."""
-    model, training = config.model, config.training
-    objects = config.inputs.view == "objects"
-    regularised = training.noise.active or training.contractive > 0 or training.sparsity != SparsityConfig() or model.variational
-    return [
-        (
-            model.architecture in {"set_ae", "set_vae", "latent_ae"} and not objects,
-            f"architecture '{model.architecture}' reads objects; set inputs.view: objects",
-        ),
-        (
-            model.architecture in {"set_ae", "set_vae"} and not _kinds_are_alike(config.inputs.spec()),
-            f"architecture '{model.architecture}' treats all objects of a kind alike, but inputs preprocesses them by slot; "
-            "give inputs.groups.eg, .mu and .jet one offset and one shift each, for example shift: [5, 6, 6]",
-        ),
-        (
-            (training.noise.rotate or training.noise.relative > 0 or training.noise.drop > 0) and not objects,
-            "training.noise.rotate, .relative and .drop act on objects; a calorimeter image knows gaussian and masking noise",
-        ),
-        (
-            training.sparsity.kl_weight > 0 and model.latent_activation != "relu",
-            "training.sparsity.kl_weight needs an activation between 0 and 1; set model.latent_activation: relu",
-        ),
-        (
-            model.variational and model.latent_activation != "linear",
-            "the means of a variational encoder are linear; leave model.latent_activation at linear",
-        ),
-        (training.kl_warmup > 0 and not model.variational, "training.kl_warmup needs a variational architecture; set it to 0"),
-        (
-            model.architecture == "student" and regularised,
-            "a student is trained on its teacher's score; switch noise, sparsity and contractive off",
-        ),
-        (
-            model.latent >= config.inputs.spec().size and model.architecture != "student" and not regularised,
-            f"an overcomplete code ({model.latent} nodes for {config.inputs.spec().size} inputs) learns to copy its input; "
-            "add training.sparsity, training.noise or training.contractive, or make model.latent smaller",
-        ),
-        (
-            model.described and config.inputs != InputsConfig.model_validate({"view": config.inputs.view}),
-            f"'{model.source}' says how its inputs are preprocessed; remove everything but 'view' from inputs",
-        ),
-        (
-            training.pruning is not None and any(item.weights == "binary" for item in model.layers.values()),
-            "binary weights are never 0, so training.pruning cannot act on them; use ternary weights or remove training.pruning",
-        ),
-        (
-            training.pruning is not None and training.quantized_phase.epochs == 0,
-            "training.pruning takes place in the quantized phase, which has no epochs; raise training.quantized_phase.epochs",
-        ),
-        (
-            training.learned_widths is not None and training.pruning is not None,
-            "training.learned_widths prunes by itself (weights of zero bits); remove training.pruning",
-        ),
-        (
-            training.learned_widths is not None and any(item.weights or item.weight_bits for item in model.layers.values()),
-            "training.learned_widths chooses the widths; remove weights and weight_bits from model.layers",
-        ),
-    ]
-
-
-def _kinds_are_alike(spec: InputSpec | RegionSpec) -> bool:
-    """Whether every slot of a kind of object is preprocessed as the others."""
-    if not isinstance(spec, InputSpec):
-        return True
-    values = [getattr(spec, name).reshape(-1, 3)[where] for name in ("offset", "shift") for where in spec.slices().values()]
-    return all(bool((slots == slots[0]).all()) for slots in values)

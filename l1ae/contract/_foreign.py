@@ -98,8 +98,9 @@ def _warn_of_wrapping_score(contract: Contract, path: Path) -> None:
     """A score that wraps makes the strangest events look ordinary; that is what was deployed, but somebody should know."""
     form, source = contract.score.format, contract[contract.score.inputs[0]]
     interval: Interval = contract.intervals[source.name]
-    if form.overflow is Overflow.WRAP and max(interval.high) >> max(source.format.fraction - form.fraction, 0) > form.high:
-        _log.warning("%s: the score's type %s wraps for the largest scores", path, form)
+    drop = max(source.format.fraction - form.fraction, 0)
+    if form.overflow is Overflow.WRAP and ((max(interval.high) >> drop) + 1 > form.high or min(interval.low) >> drop < form.low):
+        _log.warning("%s: the score's type %s can wrap: a score beyond its range looks like an ordinary one", path, form)
 
 
 # -- graph ---------------------------------------------------------------------------------------------------------

@@ -397,7 +397,8 @@ def _(operation: ReconstructionError, context: Context) -> Kernel:
     if dtype not in LIMITS:
         return _reference_kernel(operation, context)
     form = operation.difference
-    narrow = number_type(max(-form.low, form.high))
+    operands = [context.largest(name) * 2 ** max(form.fraction - context.formats[name].fraction, 0) for name in operation.inputs[:2]]
+    narrow = number_type(max(-form.low, form.high, *operands))
     scales = [narrow.type(2.0 ** (form.fraction - context.formats[name].fraction)) for name in operation.inputs[:2]]
     power, close = operation.power, _gate(operation.gate, operation.present)
     scale = dtype.type(2.0 ** (operation.format.fraction - power * form.fraction))

@@ -15,13 +15,24 @@ from l1ae.evaluation._metrics import (
     save_metrics,
 )
 from l1ae.evaluation._run_figures import history_figure, inputs_figure, regions_figure
-from l1ae.evaluation._style import figure_svg
-from l1ae.evaluation._working_point import WorkingPoint, tpr_at_fpr
+from l1ae.evaluation._style import (
+    BACKGROUND_COLOUR,
+    PALETTE,
+    colours,
+    figure_svg,
+    frame_label,
+    new_figure,
+    sample_label,
+    styled,
+)
+from l1ae.evaluation._working_point import WorkingPoint, design_effect, tpr_at_fpr
 from l1ae.evaluation._write import performance_figures, write_evaluation
 
 __all__ = [
+    "BACKGROUND_COLOUR",
     "FPRS",
     "LEVEL",
+    "PALETTE",
     "Comparison",
     "Estimate",
     "Metrics",
@@ -31,20 +42,26 @@ __all__ = [
     "auc",
     "auc_difference",
     "clopper_pearson",
+    "colours",
     "compare_scores",
+    "design_effect",
     "difference_figure",
     "evaluate",
     "figure_svg",
     "format_estimate",
+    "frame_label",
     "group_ids",
     "history_figure",
     "inputs_figure",
     "load_metrics",
+    "new_figure",
     "performance_figures",
     "regions_figure",
     "roc_figure",
+    "sample_label",
     "save_metrics",
     "score_figure",
+    "styled",
     "tpr_at_fpr",
     "write_evaluation",
 ]

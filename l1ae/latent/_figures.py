@@ -10,7 +10,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from l1ae.evaluation._style import BACKGROUND_COLOUR, PALETTE, colours, frame_label, new_figure, sample_label, styled
+from l1ae.evaluation import BACKGROUND_COLOUR, PALETTE, colours, frame_label, new_figure, sample_label, styled
 from l1ae.latent._bump_hunt import BumpHunt
 from l1ae.latent._inverse import FloatArray
 from l1ae.latent._resolution import Resolution

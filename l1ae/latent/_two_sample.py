@@ -9,8 +9,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
 from l1ae.errors import UserError
-from l1ae.evaluation import Estimate, auc, clopper_pearson
-from l1ae.evaluation._working_point import design_effect
+from l1ae.evaluation import Estimate, auc, clopper_pearson, design_effect
 from l1ae.latent._inverse import FloatArray, IntArray, View, feature_axes, filled_inputs, heads, physical_values
 
 __all__ = ["FeatureComparison", "Occupancy", "classifier_auc", "compare_features", "compare_occupancy", "first_of_each_group"]

@@ -11,7 +11,7 @@ from l1ae.models._build import (
 from l1ae.models._calibration import Calibration, WeightBits, calibrate, integer_bits
 from l1ae.models._layers import Slice, SumPooling2D
 from l1ae.models._learned import LearnedActivation, LearnedConv2D, LearnedDense, effective_bit_operations
-from l1ae.models._plan import WeightStep, code_step, firmware_plan, weight_steps
+from l1ae.models._plan import WeightStep, code_step, firmware_plan, output_steps, weight_steps
 from l1ae.models._scores import absolute_error, kl, latent_error, mu2, rz, score, squared_error
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "kl",
     "latent_error",
     "mu2",
+    "output_steps",
     "rz",
     "score",
     "squared_error",

@@ -246,6 +246,9 @@ class _Study:
             mean = self.contract["mu_q"]
             codes = self.contract.evaluate(hardware, [mean.name])[mean.name]
             return self._decoder(codes.astype(np.float64) * mean.format.lsb)
+        if not any(operation.name == "out_q" for operation in self.contract.operations):
+            self.skipped["resolution"] = "the model brings no decoder: an imported encoder has none, and no layer is called out_q"
+            return None
         out = self.contract["out_q"]
         if out.size != self.spec.size:
             self.skipped["resolution"] = f"the model reconstructs {out.size} features, not the {self.spec.size} inputs of the event"

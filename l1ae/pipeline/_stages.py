@@ -86,7 +86,7 @@ def contract_stage(run: Run) -> Contract:
         hardware = validation_events(config, store)
         scores = contract.evaluate(hardware, [contract.score.name])[contract.score.name]
         given = has_threshold(config, run.path("train"))
-        threshold = contract.threshold if given else min(threshold_for_fpr(scores, config.model.target_fpr), contract.score.format.high)
+        threshold = contract.threshold if given else _threshold(contract, scores, config.model.target_fpr)
         contract = contract.with_threshold(threshold)
         contract.save(target / "contract.json")
         summary = contract_summary(contract, config, hardware[:_OBSERVED_EVENTS])
@@ -96,6 +96,21 @@ def contract_stage(run: Run) -> Contract:
         return contract
 
     return run.produce("contract", _contract_inputs(run), make)
+
+
+def _threshold(contract: Contract, scores: npt.NDArray[np.integer], fpr: float) -> int:
+    """Threshold for a false-positive rate; a score that too many events share at its upper end is told."""
+    wanted = threshold_for_fpr(scores, fpr)
+    reachable = int(max(contract.intervals[contract.score.name].high))
+    if wanted > reachable:
+        _log.warning(
+            "the score saturates: %d of %d background events have its largest value, more than the target of %g, and the trigger fires "
+            "for all of them; widen model.score_type or model.output_bits, or raise training.output_quantile",
+            int(np.sum(scores >= reachable)),
+            len(scores),
+            fpr,
+        )
+    return min(wanted, reachable)
 
 
 def evaluate_stage(run: Run) -> None:
@@ -275,7 +290,8 @@ def _contract_digest(run: Run) -> dict[str, str]:
 
 
 def _hls_inputs(run: Run, backend: str | None) -> dict[str, str]:
-    return _section_digest(run.config, "hls") | _contract_digest(run) | {"backend": backend or run.config.hls.backend}
+    vectors_and_readme = _section_digest(run.config, "hls", "data", "inputs") | _data_digests(run.config)
+    return vectors_and_readme | _contract_digest(run) | {"backend": backend or run.config.hls.backend}
 
 
 def _csim_inputs(run: Run, events: int) -> dict[str, str]:

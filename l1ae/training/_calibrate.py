@@ -8,7 +8,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from l1ae.config import Config
-from l1ae.models import Calibration, WeightStep, calibrate, firmware_plan, weight_steps
+from l1ae.models import Calibration, WeightStep, calibrate, code_step, firmware_plan, output_steps, weight_steps
 from l1ae.training._events import Preprocessing
 
 __all__ = ["calibrate_on"]
@@ -53,8 +53,13 @@ def _activation_ranges(
         outputs = probe(preprocessing.inputs(codes, preprocessing.mask(codes)))
         for peaks, output in zip(largest, outputs if isinstance(outputs, list) else [outputs], strict=True):
             peaks.append(np.abs(output.numpy()).reshape(len(output), -1).max(axis=1))
+    visible = {step.name for step in output_steps(config, firmware_plan(config))} | {code_step(config)}
     ranges = {}
     for step, peaks in zip(steps, largest, strict=True):
-        quantile = settings.hidden_quantile if step.hidden else settings.output_quantile
+        inside = step.hidden and step.name not in visible
+        quantile = settings.hidden_quantile if inside else settings.output_quantile
         ranges[step.activation] = float(np.quantile(np.concatenate(peaks), quantile))
+    if config.model.score == "output":
+        # the output is the score, and what is looked for scores higher than anything in training
+        ranges[steps[-1].activation] *= 2
     return ranges

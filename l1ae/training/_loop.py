@@ -20,9 +20,9 @@ __all__ = ["Losses", "Trainer"]
 
 VALIDATION_BATCH = 16384
 
-# keeps the noise of the second view and the latent space apart from that of the first view
+# keep the noise of the two views apart from each other and from that of the latent space
+_FIRST_VIEW = 777_000_001
 _SECOND_VIEW = 500_000_003
-_VIEWS = 777_000_001
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class Trainer:
         if not self._config.training.noise.active:
             return Batch(clean, clean, clean, mask)
         views = []
-        for offset in (_VIEWS, _SECOND_VIEW):
+        for offset in (_FIRST_VIEW, _SECOND_VIEW):
             noisy = self._noise(hardware, mask, seed + tf.constant([offset, 0], tf.int32))
             views.append(self._preprocessing.inputs(noisy, self._preprocessing.mask(noisy)))
         return Batch(views[0], views[1], clean, mask)

@@ -94,35 +94,46 @@ class Objective:
         return training.beta * min(1.0, (epoch - 1) / training.kl_warmup)
 
     def _regularisers(self) -> dict[str, Any]:
-        training = self._config.training
-        sparsity, size = training.sparsity, self._config.model.latent
-        found: dict[str, Any] = {}
-        if sparsity.l1:
-            found["l1"] = (_constant(sparsity.l1), lambda batch, _: tf.reduce_sum(tf.abs(self._code(batch.inputs))) / _events(batch))
-        if sparsity.kl_weight:
-            found["sparsity"] = (
-                _constant(sparsity.kl_weight),
-                lambda batch, _: activation_divergence(self._code(batch.inputs), sparsity.kl_target),
-            )
-        if training.contractive:
-            found["contractive"] = (_constant(training.contractive), lambda batch, _: jacobian_norm(self._code, batch.inputs, size))
-        if training.weight_decay:
-            found["weight_decay"] = (_constant(training.weight_decay), lambda batch, _: self._kernels_squared())
-        if training.learned_widths and self._phase == "quantized":
-            weight = training.learned_widths.resource_weight
-            found["resources"] = (_constant(weight), lambda batch, _: effective_bit_operations(self._config, self._networks.firmware))
-        return found
+        training, sparsity = self._config.training, self._config.training.sparsity
+        learned = training.learned_widths if self._phase == "quantized" else None
+        penalties: dict[str, tuple[float, Any]] = {
+            "l1": (sparsity.l1, lambda batch, _: tf.reduce_sum(tf.abs(self._code(batch))) / _events(batch)),
+            "sparsity": (sparsity.kl_weight, lambda batch, _: activation_divergence(self._code(batch), sparsity.kl_target)),
+            "contractive": (training.contractive, lambda batch, _: self._jacobian_norm(batch)),
+            "weight_decay": (training.weight_decay, lambda batch, _: self._kernels_squared()),
+            "resources": (
+                learned.resource_weight if learned else 0.0,
+                lambda batch, _: effective_bit_operations(self._config, self._networks.firmware),
+            ),
+        }
+        wanted = {name for name, (weight, _) in penalties.items() if weight > 0} | ({"resources"} if learned else set())
+        return {name: (_constant(weight), term) for name, (weight, term) in penalties.items() if name in wanted}
 
-    def _code(self, inputs: Any) -> Any:
+    def _jacobian_norm(self, batch: Batch) -> Any:
+        return jacobian_norm(self._encode, self._code_inputs(batch), self._config.model.latent)
+
+    def _code(self, batch: Batch) -> Any:
+        return self._encode(self._code_inputs(batch))
+
+    def _encode(self, inputs: Any) -> Any:
         """The code, (N, latent), of the network as it is used after training (moving averages in BatchNormalization)."""
         return self._code_model(inputs, training=False)
+
+    def _code_inputs(self, batch: Batch) -> Any:
+        """What the code is a function of, in the eyes of the penalties on it: the event."""
+        return batch.inputs
+
+    @property
+    def _code_source(self) -> Any:
+        """The tensor of the graph that `_code_inputs` gives values to."""
+        return self._networks.firmware.input
 
     @cached_property
     def _code_model(self) -> keras.Model:
         firmware, name = self._networks.firmware, code_step(self._config)
         names = {layer.name for layer in firmware.layers}
         last = next(candidate for candidate in (f"{name}_relu", f"{name}_q", name) if candidate in names)
-        return keras.Model(firmware.input, firmware.get_layer(last).output)
+        return keras.Model(self._code_source, firmware.get_layer(last).output)
 
     def _kernels_squared(self) -> Any:
         kernels = [layer.kernel for layer in self._networks.firmware.layers if hasattr(layer, "kernel")]
@@ -133,7 +144,8 @@ class _LatentObjective(Objective):
     """A feature extractor trained by VICReg on two views of each event, and an autoencoder on its features.
 
     VICReg: arXiv:2105.04906, equations 1 to 6. The autoencoder sees the features of the undisturbed event and does not
-    change the extractor: no gradient passes from its error to the features, which could otherwise collapse.
+    change the extractor: no gradient passes from its error, nor from penalties on its code, to the features, which could
+    otherwise collapse.
     """
 
     def __init__(self, config: Config, networks: Networks, phase: Phase) -> None:
@@ -154,16 +166,23 @@ class _LatentObjective(Objective):
             ),
         }
 
+    def _code_inputs(self, batch: Batch) -> Any:
+        return tf.stop_gradient(self._extractor(batch.clean, training=False))
+
+    @property
+    def _code_source(self) -> Any:
+        return self._networks.firmware.outputs[0]
+
     def _forward(self, batch: Batch, seed: Any, *, training: bool) -> dict[str, Any]:
         expander = self._networks.auxiliary["expander"]
         first, second = (expander(self._extractor(view, training=training), training=training) for view in (batch.inputs, batch.second))
-        features = tf.stop_gradient(self._extractor(batch.clean, training=False))
+        features = self._code_inputs(batch)
         difference = features - self._tail(features, training=training)
         return {"a": first, "b": second, "error": tf.reduce_mean(tf.reduce_sum(tf.square(difference), axis=1))}
 
 
 class _StudentObjective(Objective):
-    """A student that predicts ln(1 + reconstruction error) of a float teacher autoencoder (CMS CICADA, arXiv:2411.11678).
+    """A student that predicts ln(1 + reconstruction error) of a float teacher autoencoder (CMS CICADA, CMS-DP-2023/086).
 
     Both learn at the same time in the float phase, the student without influence on the teacher; in the quantized phase
     the teacher stays as it is.

@@ -10,6 +10,8 @@ OUT = {"filters": 1}
 
 
 def _content(architecture="dense_ae", model=None, inputs=None, **training):
+    if architecture == "latent_ae":
+        training = {"noise": {"drop": 0.1}} | training
     score = {"latent_ae": "latent_error", "student": "output"}.get(architecture, "kl" if architecture.endswith("vae") else "squared_error")
     convolutions = {"convolutions": CONVOLUTIONS} if architecture in {"conv_ae", "conv_vae", "student"} else {}
     return {
@@ -40,7 +42,7 @@ CASES = {
         "give inputs.groups.eg, .mu and .jet one offset and one shift each",
         _content("set_ae", inputs={"groups": ALIKE["groups"] | {"mu": {"shift": [5, 8, 8], "offset": [[0, 0, 9]] * 4}}}),
     ),
-    "rotated image": (_content(inputs=REGIONS, noise={"rotate": True}), "act on objects", _content(noise={"rotate": True})),
+    "rotated image": (_content(inputs=REGIONS, noise={"rotate": True}), "act on objects", _content("latent_ae", noise={"rotate": True})),
     "dropped regions": (_content(inputs=REGIONS, noise={"drop": 0.1}), "act on objects", _content(inputs=REGIONS, noise={"masking": 0.1})),
     "relative on regions": (_content(inputs=REGIONS, noise={"relative": 0.1}), "act on objects", _content(noise={"relative": 0.1})),
     "divergence of a linear code": (
@@ -66,6 +68,71 @@ CASES = {
         _content(model={"latent": 252}, inputs=REGIONS),
         "an overcomplete code (252",
         _content(model={"latent": 80}, contractive=0.1),
+    ),
+    "copied features": (
+        _content("latent_ae", model={"features": 8, "latent": 8}),
+        "an overcomplete code (8 nodes for 8 inputs)",
+        _content("latent_ae", model={"features": 8, "latent": 7}),
+    ),
+    "a target alone": (
+        _content(model={"latent": 57}, sparsity={"kl_target": 0.1}),
+        "an overcomplete code (57",
+        _content(model={"latent": 57}, sparsity={"l1": 0.1}),
+    ),
+    "warm-up without end": (
+        _content("dense_vae", kl_warmup=5, float_phase={"epochs": 5}),
+        "leaves none of the 5 of the float phase",
+        _content("dense_vae", kl_warmup=4, float_phase={"epochs": 5}),
+    ),
+    "turned events": (_content(noise={"rotate": True}), "turns events by an angle", _content("latent_ae", noise={"rotate": True})),
+    "two equal views": (
+        _content("latent_ae", noise={}),
+        "two distorted views of an event",
+        _content("latent_ae", noise={"masking": 0.1}),
+    ),
+    "widths that nobody learns": (
+        _content(learned_widths={}, quantized_phase={"epochs": 0}),
+        "learned in the quantized phase, which has no epochs",
+        _content(learned_widths={}, quantized_phase={"epochs": 1}),
+    ),
+    "width of a ternary layer": (
+        _content(model={"layers": {"enc0": {"weights": "ternary", "weight_bits": 4}}}),
+        "weight_bits 4 has no effect on ternary weights",
+        _content(model=TERNARY),
+    ),
+    "extractor of a plain one": (
+        _content(model={"extractor": [8]}),
+        "model.extractor has no effect",
+        _content("latent_ae", {"extractor": [8]}),
+    ),
+    "features of a plain one": (_content(model={"features": 8}), "model.features has no effect", _content("latent_ae", {"features": 8})),
+    "objects of a plain one": (
+        _content(model={"objects": [4]}),
+        "model.objects has no effect",
+        _content("set_ae", {"objects": [4]}, inputs=ALIKE),
+    ),
+    "teacher of a plain one": (_content(model={"teacher": [4]}), "model.teacher has no effect", _content("student", {"teacher": [4]})),
+    "code of a student": (_content("student", {"latent": 4}), "model.latent has no effect", _content(model={"latent": 4})),
+    "output of an encoder": (
+        _content("dense_vae", {"output_bits": 8}),
+        "model.output_bits has no effect",
+        _content(model={"output_bits": 8}),
+    ),
+    "image of features": (
+        _content("latent_ae", {"decoder_shape": [19, 3, 2], "deconvolution_out": OUT}),
+        "model.decoder_shape has no effect",
+        _content("dense_ae", {"decoder_shape": [19, 3, 2], "deconvolution_out": OUT}),
+    ),
+    "table of an error": (
+        _content(model={"table_type": "ufixed<16,8,TRN,SAT>"}),
+        "model.table_type has no effect on score 'squared_error'",
+        _content("dense_vae", {"table_type": "ufixed<16,8,TRN,SAT>"}),
+    ),
+    "beta without divergence": (_content(beta=0.3), "training.beta has no effect", _content("dense_vae", beta=0.3)),
+    "vicreg of a plain one": (
+        _content(vicreg={"variance": 1.0}),
+        "training.vicreg has no effect",
+        _content("latent_ae", vicreg={"variance": 1.0}),
     ),
     "binary zeros": (
         _content(model=BINARY, pruning={"sparsity": 0.5}),

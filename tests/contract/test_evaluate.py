@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from l1ae.contract import Contract, Dense, HardwareInput, Quantize, Threshold
+from l1ae.contract import Contract, Dense, HardwareInput, Preprocess, Quantize, ReconstructionError, Threshold
 from l1ae.errors import UserError
 from l1ae.inputs import FixedFormat
 
@@ -173,3 +173,34 @@ def test_codes_outside_the_hardware_range_are_refused(make_network, hardware):
 def test_wrong_number_of_inputs_is_refused(make_network):
     with pytest.raises(UserError, match="an event must have 57 hardware codes, not 56"):
         make_network("kl").contract.evaluate(np.zeros((3, 56), np.int16))
+
+
+def test_large_codes_with_a_small_difference_are_subtracted_exactly():
+    """Codes near 2^26, one half unit apart: float32 holds the difference but not the codes."""
+    port, rounded = FixedFormat(False, 28, 28), FixedFormat.parse("ufixed<27,28,RND_CONV,SAT>")
+    low = np.full(4, 2**26, np.int64)
+    high, zeros, all_present, no_gate = low + 7, np.zeros(4, np.int64), np.ones(4, np.bool_), np.full(4, -1)
+    arrays = {"size": 4, "offset": zeros, "shift": zeros, "present": all_present, "gate": no_gate, "work": FixedFormat(True, 30, 30)}
+    contract = Contract(
+        "large_v1",
+        (
+            HardwareInput(name="hw", inputs=(), format=port, size=4, low=low, high=high),
+            Preprocess(name="a", inputs=("hw",), format=port, **arrays),
+            Preprocess(name="b", inputs=("hw",), format=rounded, **arrays),
+            ReconstructionError(
+                name="error",
+                inputs=("a", "b"),
+                format=FixedFormat(False, 16, 16),
+                size=1,
+                power=2,
+                present=all_present,
+                gate=no_gate,
+                difference=FixedFormat(True, 5, 5),
+            ),
+            Quantize(name="score", inputs=("error",), format=FixedFormat(False, 16, 16), size=1),
+            Threshold(name="trigger", inputs=("score",), format=FixedFormat(False, 1, 1), size=1, threshold=0),
+        ),
+    )
+    codes = np.random.default_rng(0).integers(low, high + 1, (1000, 4))
+    odd = np.where(codes % 2 == 1, 1, 0).sum(axis=1)
+    np.testing.assert_array_equal(contract.evaluate(codes, ["score"])["score"][:, 0], odd)

@@ -21,7 +21,9 @@ L = keras.layers
 
 
 def _config(score="mu2", architecture="dense_vae", **sections):
-    return Config.model_validate({"name": "tiny", "model": {"architecture": architecture, "score": score}} | sections)
+    training = {"noise": {"masking": 0.1}} if architecture == "latent_ae" else {}
+    model = {"architecture": architecture, "score": score}
+    return Config.model_validate({"name": "tiny", "model": model, "training": training} | sections)
 
 
 CONFIG = _config()

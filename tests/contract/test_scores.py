@@ -29,8 +29,10 @@ SCORE = "ufixed<34,22,TRN,SAT>"
 def _config(score, view="objects"):
     student = {"architecture": "student", "convolutions": [{"filters": 1}]}
     model = student if score == "output" else {"architecture": ARCHITECTURES[score]}
-    content = {"score": score, "score_type": SCORE, "table_type": str(TABLE), **model}
-    return Config.model_validate({"name": "tiny", "inputs": {"view": view}, "model": content})
+    table = {"table_type": str(TABLE)} if score in {"kl", "rz"} else {}
+    training = {"noise": {"masking": 0.1}} if score == "latent_error" else {}
+    content = {"score": score, "score_type": SCORE, **table, **model}
+    return Config.model_validate({"name": "tiny", "inputs": {"view": view}, "model": content, "training": training})
 
 
 def _contract(score, outputs, view="objects"):

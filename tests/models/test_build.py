@@ -85,7 +85,8 @@ def test_layers_of_equal_shape_start_differently():
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_every_quantizer_is_explicit(architecture):
-    config = _config(architecture, weight_bits=7, activation_bits=6, latent_bits=9, output_bits=11)
+    output = {"output_bits": 11} if architecture == "dense_ae" else {}
+    config = _config(architecture, weight_bits=7, activation_bits=6, latent_bits=9, **output)
     model = build_quantized_model(config, _calibration(config))
     dense = [layer for layer in model.layers if isinstance(layer, QDense)]
     activations = {layer.name: layer.activation for layer in model.layers if isinstance(layer, QActivation)}

@@ -16,7 +16,9 @@ SCORES = {"latent_ae": "latent_error", "student": "output"}
 def _config(architecture, view="objects", **model):
     score = SCORES.get(architecture, "kl" if architecture.endswith("vae") else "squared_error")
     inputs = {"view": "regions"} if view == "regions" else ALIKE
-    return Config.model_validate({"name": "m", "inputs": inputs, "model": {"architecture": architecture, "score": score, **model}})
+    training = {"noise": {"masking": 0.1}} if architecture == "latent_ae" else {}
+    content = {"architecture": architecture, "score": score, **model}
+    return Config.model_validate({"name": "m", "inputs": inputs, "model": content, "training": training})
 
 
 def _shapes(config):

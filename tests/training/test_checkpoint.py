@@ -136,5 +136,5 @@ def test_fingerprint_covers_what_the_training_depends_on(make_config):
     base = fingerprint(make_config(), "data")
     same = make_config(model={"target_fpr": 1e-4, "score_type": "ufixed<20,14,TRN,SAT>"}).model_copy(update={"version": 7})
     assert fingerprint(same, "data") == base
-    others = [make_config(seed=2), make_config(beta=0.25), make_config(model={"weight_bits": 6}), make_config("dense_vae")]
+    others = [make_config(seed=2), make_config(contractive=0.25), make_config(model={"weight_bits": 6}), make_config("dense_vae")]
     assert base not in {fingerprint(config, "data") for config in others} | {fingerprint(make_config(), "other")}

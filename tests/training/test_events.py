@@ -55,6 +55,8 @@ def test_other_modes_are_refused(form):
 
 def _config(view="objects", **noise):
     model = {"architecture": "dense_ae", "score": "squared_error"}
+    if noise.get("rotate"):
+        model = {"architecture": "latent_ae", "score": "latent_error"}
     return Config.model_validate({"name": "tiny", "inputs": {"view": view}, "model": model, "training": {"noise": noise}})
 
 

@@ -15,9 +15,13 @@ SCORES = {"latent_ae": "latent_error", "student": "output", "dense_vae": "kl"}
 
 
 def _config(architecture="dense_ae", model=None, **training):
-    small = {"encoder": [6], "latent": 3, "decoder": [5], "extractor": [7], "features": 4, "teacher": [5]}
-    convolutions = {"convolutions": [{"filters": 2, "pool": [2, 1]}]} if architecture == "student" else {}
-    content = {"architecture": architecture, "score": SCORES.get(architecture, "squared_error"), **small, **convolutions, **(model or {})}
+    small = {"latent": 3, "decoder": [5]}
+    if architecture == "student":
+        small = {"teacher": [5], "convolutions": [{"filters": 2, "pool": [2, 1]}]}
+    elif architecture == "latent_ae":
+        small |= {"extractor": [7], "features": 4}
+        training = {"noise": {"masking": 0.1}} | training
+    content = {"architecture": architecture, "score": SCORES.get(architecture, "squared_error"), "encoder": [6], **small, **(model or {})}
     return Config.model_validate({"name": "tiny", "model": content, "training": training})
 
 
@@ -74,7 +78,7 @@ def test_jacobian_norm_equals_finite_differences():
     expected = (np.stack(columns, axis=2) ** 2).sum(axis=(1, 2)).mean()
     batch = Batch(tf.constant(inputs, tf.float32), None, None, None)
     objective = objective_for(config, networks, "float")
-    found = _objective.jacobian_norm(objective._code, batch.inputs, 3)
+    found = _objective.jacobian_norm(objective._encode, batch.inputs, 3)
     assert float(found) == pytest.approx(expected, rel=1e-5)
 
 
@@ -210,6 +214,12 @@ def test_the_error_of_the_features_does_not_reach_the_extractor_nor_vicreg_the_a
     for term in ("invariance", "variance", "covariance"):
         assert _layers(_with_gradient(config, term, phase)) <= EXTRACTOR | EXPANDER
         assert _layers(_with_gradient(config, term, phase)) >= EXTRACTOR
+
+
+def test_penalties_on_the_code_of_features_do_not_reach_the_extractor():
+    config = _config("latent_ae", sparsity={"l1": 1.0}, contractive=1.0)
+    assert _layers(_with_gradient(config, "l1")) == {"enc0", "latent"}
+    assert _layers(_with_gradient(config, "contractive")) == {"enc0", "latent"}
 
 
 STUDENT, TEACHER = {"conv0", "enc0", "output"}, {"teacher0", "teacher_out"}

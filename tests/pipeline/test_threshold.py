@@ -1,0 +1,24 @@
+"""The threshold that follows from a false-positive rate can always be reached."""
+
+import logging
+
+import numpy as np
+
+from l1ae.pipeline import _stages
+
+
+def test_a_saturated_score_gets_a_threshold_that_fires_and_a_warning(make_network, caplog):
+    contract = make_network("mu2").contract
+    reachable = int(max(contract.intervals["score"].high))
+    scores = np.full(1000, reachable)
+    with caplog.at_level(logging.WARNING):
+        assert _stages._threshold(contract, scores, 1e-3) == reachable
+    assert "the score saturates: 1000 of 1000 background events have its largest value, more than the target of 0.001" in caplog.text
+
+
+def test_a_score_with_room_keeps_the_rate_without_a_word(make_network, caplog):
+    contract = make_network("mu2").contract
+    with caplog.at_level(logging.WARNING):
+        threshold = _stages._threshold(contract, np.arange(1000), 0.01)
+    assert int(np.sum(np.arange(1000) >= threshold)) == 10
+    assert not caplog.text
