@@ -16,6 +16,7 @@ SMOKE = (
     "training.batch_size=256",
     "training.float_phase.epochs=1",
     "training.quantized_phase.epochs=1",
+    "training.kl_warmup=0",
 )
 
 

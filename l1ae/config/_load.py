@@ -85,7 +85,8 @@ def _resolve_source(content: dict[str, Any], path: Path) -> None:
 def _message(model: type[BaseModel], item: Any, where: str) -> str:
     path = ".".join(str(part) for part in item["loc"])
     if item["type"] != "extra_forbidden":
-        return f"{where}: {path or 'configuration'}: {item['msg'].removeprefix('Value error, ')} (value: {item['input']!r})"
+        value = "" if isinstance(item["input"], dict) else f" (value: {item['input']!r})"
+        return f"{where}: {path or 'configuration'}: {item['msg'].removeprefix('Value error, ')}{value}"
     known = _fields_at(model, item["loc"][:-1])
     close = difflib.get_close_matches(str(item["loc"][-1]), known, n=1)
     hint = f"did you mean '{close[0]}'?" if close else f"known keys are {', '.join(known)}"

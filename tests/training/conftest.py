@@ -60,6 +60,7 @@ def make_config(source):
         **training: object,
     ) -> Config:
         score = "squared_error" if architecture == "dense_ae" else "kl"
+        code = {} if architecture == "student" else {"latent": 2, "decoder": [8]}
         schedule = {
             "batch_size": 64,
             "float_phase": {"epochs": 4, "decay_patience": 1, "min_improvement": 0.2},
@@ -71,7 +72,7 @@ def make_config(source):
                 "seed": seed,
                 "data": {"source": str(source), **(data or {})},
                 "inputs": inputs or {},
-                "model": {"architecture": architecture, "score": score, "encoder": [8], "latent": 2, "decoder": [8], **(model or {})},
+                "model": {"architecture": architecture, "score": score, "encoder": [8], **code, **(model or {})},
                 "training": schedule | training,
             }
         )
