@@ -10,6 +10,25 @@ __all__ = ["data_section", "model_section", "physics_section"]
 VARIANTS = {"float": "Float", "quantized": "Quantized", "fixed": "Fixed point"}
 
 
+_EVENTS = {
+    "objects": "the missing transverse momentum, up to 4 electrons or photons, 4 muons and 10 jets, each with transverse momentum, "
+    "pseudorapidity and azimuth",
+    "regions": "the transverse energies that the calorimeter saw in 18 regions of azimuth times 14 of pseudorapidity",
+}
+
+# alternative text and caption of the figure of the inputs
+_INPUTS = {
+    "objects": (
+        "Distributions of transverse momentum, pseudorapidity and azimuth of each kind of object",
+        "Transverse momentum, pseudorapidity and azimuth of all filled slots.",
+    ),
+    "regions": (
+        "Mean calorimeter images, and distributions of the largest region and of the sum",
+        "Mean transverse energy of every region, and the distributions of the largest region and of the sum of all.",
+    ),
+}
+
+
 def data_section(run: RunFiles) -> Section:
     """Which events, how many, from which files."""
     data = run.config.data
@@ -17,8 +36,7 @@ def data_section(run: RunFiles) -> Section:
     rest = 1 - data.train - data.validation
     blocks: list[Block] = [
         Paragraph(
-            "An event is one proton-proton bunch crossing as the trigger sees it: the missing transverse momentum, up to "
-            "4 electrons or photons, 4 muons and 10 jets, each with transverse momentum, pseudorapidity and azimuth, as the "
+            f"An event is one proton-proton bunch crossing as the trigger sees it: {_EVENTS[run.config.inputs.view]}, as the "
             "integers that arrive in the hardware. The background is ordinary collisions; the signals are new particles that "
             "the network has never seen during its training."
         ),
@@ -39,8 +57,7 @@ def data_section(run: RunFiles) -> Section:
     if files:
         blocks.append(Table("Data files of this run", ("File", "sha256"), files, 2, folded=True))
     if "inputs" in run.figures:
-        alt = "Distributions of transverse momentum, pseudorapidity and azimuth of each kind of object"
-        blocks.append(Picture(run.figures["inputs"], alt, "Transverse momentum, pseudorapidity and azimuth of all filled slots.", True))
+        blocks.append(Picture(run.figures["inputs"], *_INPUTS[run.config.inputs.view], True))
     return Section("data", "Data", tuple(blocks))
 
 
@@ -93,9 +110,10 @@ def model_section(run: RunFiles) -> Section:
 def _settings(run: RunFiles) -> list[tuple[str, str]]:
     """What the configuration asked of the training."""
     model, training = run.config.model, run.config.training
+    latent = "" if model.architecture == "student" else f", latent {model.latent_bits} bits"
     return [
         ("Weights", f"{model.weight_bits} bits{'; exceptions: ' + ', '.join(model.layers) if model.layers else ''}"),
-        ("Activations", f"{model.activation_bits} bits, latent {model.latent_bits} bits, output {model.output_bits} bits"),
+        ("Activations", f"{model.activation_bits} bits{latent}, output {model.output_bits} bits"),
         ("Float phase", f"at most {training.float_phase.epochs} epochs from learning rate {training.float_phase.learning_rate:g}"),
         (
             "Quantization-aware phase",
