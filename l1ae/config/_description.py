@@ -58,7 +58,8 @@ __all__ = [
 ]
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", description="C++ and HDL identifier")]
-Integers = Annotated[int | tuple[int, ...] | str, Field(description="one for all, a list, or the name of an array")]
+Code = Annotated[int, Field(strict=True, ge=-(2**31), lt=2**31)]
+Integers = Annotated[Code | tuple[Code, ...] | str, Field(description="one for all, a list, or the name of an array")]
 
 
 class _Part(BaseModel):

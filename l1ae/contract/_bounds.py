@@ -5,7 +5,7 @@ every partial sum in every order of addition, of every adder tree and every bloc
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import singledispatch
 from typing import Any
 
@@ -35,7 +35,7 @@ from l1ae.contract._ops import (
 from l1ae.errors import UserError
 from l1ae.inputs import FixedFormat, Overflow
 
-__all__ = ["Interval", "bounds", "interval_of", "patches", "shifted_range"]
+__all__ = ["Interval", "bounds", "interval_of", "may_wrap", "patches", "shifted_range"]
 
 BigInts = npt.NDArray[np.object_]
 Ints = npt.NDArray[Any]  # int64 or Python integers
@@ -99,6 +99,19 @@ def _wide_enough(interval: Interval, fraction: int) -> str:
     if width > 62:
         return f"{width} bits, which is more than the 62 supported: use narrower inputs and weights"
     return str(FixedFormat.covering(interval.partial_low, interval.partial_high, fraction))
+
+
+def may_wrap(operation: Operation, known: Mapping[str, Interval]) -> bool:
+    """Whether some input makes the operation's sum, or the cast of its result, wrap; the arithmetic of `Preprocess.work` not counted."""
+    form = operation.format
+    if isinstance(operation, Accumulating):
+        interval = known[operation.name]
+        return interval.partial_low < form.low or interval.partial_high > form.high
+    if isinstance(operation, HardwareInput) or form.overflow is not Overflow.WRAP:
+        return False
+    unlimited = replace(operation, format=FixedFormat(True, 62, 62 - form.fraction, form.rounding))
+    interval = interval_of(unlimited, known)
+    return bool(min(interval.low) < form.low or max(interval.high) > form.high)
 
 
 @singledispatch

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.contract import _reference
-from l1ae.contract._bounds import Interval, bounds
+from l1ae.contract._bounds import Interval, bounds, may_wrap
 from l1ae.contract._check import check
 from l1ae.contract._execute import Plan, make_plan, one_blas_thread
 from l1ae.contract._json import from_dict, to_dict
@@ -224,6 +224,11 @@ class Contract:
     def weighted(self) -> tuple[Dense | Convolution, ...]:
         """The operations with weights, in order."""
         return tuple(operation for operation in self.operations if isinstance(operation, Dense | Convolution))
+
+    @property
+    def wrapping(self) -> tuple[str, ...]:
+        """Tensors that some input makes wrap: none, except in an imported model that says so."""
+        return tuple(operation.name for operation in self.operations if may_wrap(operation, self.intervals))
 
     def evaluated_in(self) -> Mapping[str, str]:
         """Number type that the fast evaluation uses for each tensor."""

@@ -86,7 +86,11 @@ def import_description(path: Path, project: str) -> Contract:
         contract = contract.with_threshold(description.score.threshold or 0)
     except UserError as error:
         wraps = any(
-            isinstance(layer, DenseDescription | DotDescription) and f"'{layer.name}'" in str(error) for layer in description.layers
+            isinstance(layer, DenseDescription | DotDescription)
+            and f"'{layer.name}'" in str(error)
+            and not layer.wraps
+            and layer.accumulator.overflow is Overflow.WRAP
+            for layer in description.layers
         )
         remedy = ", or set `wraps: true` if the deployed accumulator wraps" if wraps and "widen it" in str(error) else ""
         raise UserError(f"{path}: {error}{remedy}") from error

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from l1ae.config import Config, load_description
-from l1ae.contract import Accumulating, Contract, build_contract, import_description, load_keras
+from l1ae.contract import Contract, build_contract, import_description, load_keras
 from l1ae.errors import UserError
+from l1ae.models import build_quantized_model, calibrate, firmware_plan, weight_steps
 from l1ae.training import load_trained
 
-__all__ = ["Models", "copy_source", "has_threshold", "load_contract", "load_models", "source_files", "wrapping_accumulators"]
+__all__ = ["Models", "copy_source", "has_threshold", "load_contract", "load_models", "source_files", "untrained_contract"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,17 @@ def load_contract(config: Config, folder: Path) -> Contract:
     return contract
 
 
+def untrained_contract(config: Config) -> Contract:
+    """The contract of the network before any training: right in names, shapes and operations, of which refusals speak.
+
+    Raises `UserError` as `build_contract` does.
+    """
+    steps = weight_steps(firmware_plan(config))
+    halves = {step.name: 0.5 for step in steps}
+    calibration = calibrate(config, halves, halves, {step.activation: 2.0 for step in steps})
+    return build_contract(config, build_quantized_model(config, calibration))
+
+
 def has_threshold(config: Config, folder: Path) -> bool:
     """Whether the threshold is part of an imported description; otherwise it follows from `model.target_fpr`."""
     return config.model.described and load_description(_copy(config, folder)).score.threshold is not None
@@ -51,17 +63,6 @@ def _copy(config: Config, folder: Path) -> Path:
     """The run's own copy of an imported model."""
     assert config.model.source is not None
     return folder / Path(config.model.source).name
-
-
-def wrapping_accumulators(contract: Contract) -> list[str]:
-    """Names of the sums that some input makes wrap, as the deployed model does."""
-    intervals = contract.intervals
-    return [
-        item.name
-        for item in contract.operations
-        if isinstance(item, Accumulating)
-        and not item.format.low <= intervals[item.name].partial_low <= intervals[item.name].partial_high <= item.format.high
-    ]
 
 
 def _check_events(config: Config, contract: Contract, path: Path) -> None:

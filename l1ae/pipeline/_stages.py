@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from l1ae.config import Config
+from l1ae.config import Config, HlsConfig
 from l1ae.contract import Contract, threshold_for_fpr
 from l1ae.data import dataset_folder, open_dataset
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.evaluation import evaluate, inputs_figure, regions_figure, write_evaluation
-from l1ae.hls import CsimReport, convert, corner_vectors, read_vendor_report, simulate, verdict
+from l1ae.hls import CsimReport, check_strategy, convert, corner_vectors, read_vendor_report, simulate, verdict
 from l1ae.inputs import InputSpec
 from l1ae.pipeline._comparison import float_comparison, quantized_comparison, report_content
-from l1ae.pipeline._models import copy_source, has_threshold, load_contract, load_models, source_files, wrapping_accumulators
+from l1ae.pipeline._models import copy_source, has_threshold, load_contract, load_models, source_files, untrained_contract
 from l1ae.pipeline._run import Run, digest_file, digest_json, digest_tree, write_text
 from l1ae.pipeline._samples import Scorer, csim_sample, evaluation_scores, first_events, validation_events
 from l1ae.pipeline._summary import contract_summary, hls_summary
@@ -55,7 +55,11 @@ def train_stage(config: Config, folder: Path, *, resume: bool = False, progress:
     return run
 
 
-def _train(run: Run, *, resume: bool, progress: Progress | None) -> None:
+def _train(run: Run, *, resume: bool, progress: Progress | None, backend: str | None = None) -> None:
+    if run.config.model.source is None:
+        # what the firmware cannot be should not cost a training
+        check_strategy(untrained_contract(run.config), _hls_config(run.config, backend))
+
     def make(target: Path) -> None:
         if run.config.model.source is None:
             result = vars(train(run.config, target, resume=resume, progress=progress))
@@ -90,7 +94,7 @@ def contract_stage(run: Run) -> Contract:
         contract = contract.with_threshold(threshold)
         contract.save(target / "contract.json")
         summary = contract_summary(contract, config, hardware[:_OBSERVED_EVENTS])
-        summary |= {"threshold_given": given, "wrapping": wrapping_accumulators(contract)}
+        summary |= {"threshold_given": given, "wrapping": list(contract.wrapping)}
         summary["threshold_events"] = [int(np.sum(scores >= threshold)), len(scores)]
         _write_json(target / "summary.json", summary)
         return contract
@@ -136,7 +140,7 @@ def _score_name(config: Config) -> str:
 
 def hls_stage(run: Run, *, backend: str | None = None) -> None:
     """Write the HLS project: RUN/hls. `backend` overrides the configuration's."""
-    hls = run.config.hls if backend is None else run.config.hls.model_copy(update={"backend": backend})
+    hls = _hls_config(run.config, backend)
     contract = _contract(run)
 
     def make(target: Path) -> None:
@@ -145,6 +149,10 @@ def hls_stage(run: Run, *, backend: str | None = None) -> None:
         _write_json(target / "summary.json", hls_summary(contract, hls, project))
 
     run.produce("hls", _hls_inputs(run, backend), make)
+
+
+def _hls_config(config: Config, backend: str | None) -> HlsConfig:
+    return config.hls if backend is None else config.hls.model_copy(update={"backend": backend})
 
 
 def _test_vectors(config: Config, contract: Contract) -> npt.NDArray[np.int64]:
@@ -215,7 +223,7 @@ def run_all(
         _save_config(run)
     unfinished = run.can_resume("train", train_inputs)
     stages: tuple[tuple[str, Callable[[], Mapping[str, str]], Callable[[], Any]], ...] = (
-        ("train", lambda: train_inputs, lambda: _train(run, resume=unfinished, progress=progress)),
+        ("train", lambda: train_inputs, lambda: _train(run, resume=unfinished, progress=progress, backend=backend)),
         ("contract", lambda: _contract_inputs(run), lambda: contract_stage(run)),
         ("evaluation", lambda: _evaluation_inputs(run), lambda: evaluate_stage(run)),
         ("hls", lambda: _hls_inputs(run, backend), lambda: hls_stage(run, backend=backend)),

@@ -89,7 +89,7 @@ def _threshold_events(contract: Json) -> str:
 def _proof(tensors: list[Json], wrapping: list[str]) -> Notice:
     """Check the written bounds against the written types once more: the report does not believe, it computes.
 
-    `wrapping` names the accumulators of an imported model that wrap as those of the deployed one do.
+    `wrapping` names the tensors of an imported model that wrap as those of the deployed one do.
     """
     problems = []
     for tensor in tensors:
@@ -106,8 +106,8 @@ def _proof(tensors: list[Json], wrapping: list[str]) -> Notice:
         return Notice("bad", "The bounds do not hold; do not use this contract.", tuple(problems))
     if wrapping:
         text = (
-            "This model was imported with accumulators that some words at the input ports make wrap, as they do where it was deployed: "
-            f"{', '.join(wrapping)}. Interval arithmetic proves it of no other one. Wrapped sums are part of the comparison, bit by bit."
+            "This model was imported with sums or casts that some words at the input ports make wrap, as they do where it was deployed: "
+            f"{', '.join(wrapping)}. No other one can. Wrapped values are part of the comparison, bit by bit."
         )
         return Notice("info", text)
     text = (

@@ -85,7 +85,7 @@ def _summary(run: RunFiles) -> tuple[Block, ...]:
     verb = ("imported" if trained else "is set up to import") if imported else ("trained" if trained else "is set up to train")
     origin = "How it was trained is not known here." if imported else "It is trained on background events alone."
     what = (
-        f"This run {verb} a neural network, a {architecture(run.config)}, to recognise collision events that do not look like "
+        f"This run {verb} a neural network, {_with_article(architecture(run.config))}, to recognise collision events that do not look like "
         "ordinary ones, and turns it into firmware for the first level of a particle-physics trigger. "
         f"{origin} Its answer is an anomaly score, {score_text(run.config)}. An event is kept when its score reaches a threshold."
     )
@@ -121,3 +121,7 @@ def _resource_line(run: RunFiles) -> Notice:
     if vendor is None:
         return Notice("missing", "Latency and resources are not known yet: they need the C synthesis of the FPGA vendor's tool.")
     return Notice("info", f"Latency and resources come from {vendor['tool']}, stage {vendor['stage']}; see below.")
+
+
+def _with_article(text: str) -> str:
+    return f"{'an' if text[0] in 'aeiou' else 'a'} {text}"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from l1ae.contract import Contract, Dense, HardwareInput, Quantize
 from l1ae.contract import _ops as ops
-from l1ae.contract._bounds import interval_of
+from l1ae.contract._bounds import interval_of, may_wrap
 from l1ae.errors import UserError
 from l1ae.inputs import FixedFormat
 
@@ -78,6 +78,16 @@ def test_a_wrapping_cast_may_take_any_code():
     source = HardwareInput(name="hw", inputs=(), format=FixedFormat(True, 8, 8), size=1, low=np.array([0]), high=np.array([100]))
     interval = interval_of(wrapped, {"hw": interval_of(source, {})})
     assert (interval.low[0], interval.high[0]) == (-8, 7)
+
+
+@pytest.mark.parametrize(
+    ("form", "wraps"), [("fixed<4,4>", True), ("fixed<8,8>", False), ("fixed<4,4,TRN,SAT>", False), ("fixed<4,8>", False)]
+)
+def test_a_cast_may_wrap_where_some_code_does_not_fit(form, wraps):
+    cast = Quantize(name="q", inputs=("hw",), format=FixedFormat.parse(form), size=1)
+    source = HardwareInput(name="hw", inputs=(), format=FixedFormat(True, 8, 8), size=1, low=np.array([0]), high=np.array([100]))
+    known = {"hw": interval_of(source, {})}
+    assert may_wrap(cast, known | {"q": interval_of(cast, known)}) is wraps
 
 
 def test_a_cast_that_cannot_overflow_keeps_tight_bounds():

@@ -145,3 +145,12 @@ def test_csim_sample_is_real_events_with_a_fifth_of_signal(make_config, events):
     signals = np.mean(sample.sample != "background")
     assert signals == pytest.approx(0.2 if events < 3800 else 800 / 3800, abs=0.001)
     assert np.all(sample.held_out[sample.sample != "background"])
+
+
+@pytest.mark.parametrize("stage", ["train", "run"])
+def test_a_strategy_that_cannot_work_is_refused_before_training(make_config, tmp_path, stage):
+    config = make_config(hls={"strategy": "Resource", "layers": {"enc0": {"reuse_factor": 7}}})
+    with pytest.raises(UserError, match=r"layer 'enc0'.*reuse"):
+        run_all(config, tmp_path / "run") if stage == "run" else train_stage(config, tmp_path / "run")
+    assert not (tmp_path / "run" / "train").exists()
+    assert not (tmp_path / "run" / ".tmp-train" / "history.csv").exists()
