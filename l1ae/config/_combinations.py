@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from pydantic import BaseModel
+
 from l1ae.inputs import InputSpec, InputView
 
 if TYPE_CHECKING:
     from l1ae.config._schema import Config
 
-__all__ = ["contradictions"]
+__all__ = ["changed", "contradictions"]
 
 Rule = tuple[bool, str]
 
@@ -137,25 +139,29 @@ def _quantization(config: "Config") -> Iterator[Rule]:
     )
 
 
+def changed(section: BaseModel, key: str) -> bool:
+    """Whether a key has another value than its default."""
+    return bool(getattr(section, key) != type(section).model_fields[key].get_default())
+
+
 def _without_effect(config: "Config") -> Iterator[Rule]:
     model, training = config.model, config.training
     if model.architecture == "imported":
         return
     for name, architectures in _ARCHITECTURES.items():
-        changed = getattr(model, name) != type(model).model_fields[name].get_default()
         yield (
-            changed and model.architecture not in architectures,
+            changed(model, name) and model.architecture not in architectures,
             f"model.{name} has no effect in architecture '{model.architecture}' (only in {', '.join(sorted(architectures))}); remove it",
         )
     yield (
-        model.table_type != type(model).model_fields["table_type"].get_default() and model.score not in {"kl", "rz"},
+        changed(model, "table_type") and model.score not in {"kl", "rz"},
         f"model.table_type has no effect on score '{model.score}' (only on kl and rz); remove it",
     )
     yield (
-        training.beta != type(training).model_fields["beta"].get_default() and not model.variational,
+        changed(training, "beta") and not model.variational,
         f"training.beta has no effect in architecture '{model.architecture}', which is not variational; remove it",
     )
     yield (
-        training.vicreg != type(training).model_fields["vicreg"].get_default() and model.architecture != "latent_ae",
+        changed(training, "vicreg") and model.architecture != "latent_ae",
         f"training.vicreg has no effect in architecture '{model.architecture}' (only in latent_ae); remove it",
     )

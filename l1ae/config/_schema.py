@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from l1ae.config._combinations import contradictions
+from l1ae.config._combinations import changed, contradictions
 from l1ae.inputs import FixedFormat, Format, InputSpec, ObjectGroup, RegionSpec, calo_layer1_spec, ugt_input_spec
 
 __all__ = [
@@ -220,8 +220,8 @@ class ModelConfig(_Section):
         if self.source is not None and not self.source.endswith((".keras", ".yaml", ".yml")):
             raise ValueError(f"source '{self.source}' must be a .keras file or a description, .yaml")
         allowed = _OF_DESCRIPTIONS if self.described else _OF_IMPORTS
-        for name, field in type(self).model_fields.items():
-            if imported and name not in allowed and getattr(self, name) != field.get_default():
+        for name in type(self).model_fields:
+            if imported and name not in allowed and changed(self, name):
                 raise ValueError(f"model.{name} is what '{self.source}' says; remove it (an imported model has {', '.join(allowed)})")
         return self
 

@@ -153,4 +153,5 @@ def test_layers_of_ours_do_not_take_the_names_of_the_network(name):
     contract = everything()
     operations = list(contract.operations)
     operations.insert(2, Quantize(name=name, inputs=("inputs",), format=contract["inputs"].format, size=contract["inputs"].size))
-    convert(Contract(contract.project, tuple(operations)), HlsConfig(), None, np.zeros((3, contract.hardware.size), int))
+    project = convert(Contract(contract.project, tuple(operations)), HlsConfig(), None, np.zeros((3, contract.hardware.size), int))
+    assert set(json.loads(project.files["l1ae_types.json"])) == {operation.name for operation in operations}
