@@ -200,10 +200,15 @@ def _float_builder(config: Config, *, batch_norm: bool) -> WeightBuilder:
 
 def _float_layer(config: Config, step: WeightStep) -> Layer:
     options = {"use_bias": step.bias, "kernel_initializer": _initializer(config, step), "name": step.name}
+    return _layer(step, keras.layers.Dense, keras.layers.Conv2D, options)
+
+
+def _layer(step: WeightStep, dense: type[Any], convolution: type[Any], options: Mapping[str, Any]) -> Layer:
+    """A layer with weights of one kind or the other; `options` are those that both share."""
     if isinstance(step, DenseStep):
-        return keras.layers.Dense(step.shape[0], **options)
+        return dense(step.shape[0], **options)
     assert isinstance(step, ConvolutionStep)
-    return keras.layers.Conv2D(step.shape[2], step.kernel, strides=step.stride, padding=step.padding, **options)
+    return convolution(step.shape[2], step.kernel, strides=step.stride, padding=step.padding, **options)
 
 
 def _quantized_builder(config: Config, calibration: Calibration) -> WeightBuilder:
@@ -230,13 +235,9 @@ def _learned_builder(config: Config, calibration: Calibration, learned: LearnedW
             "kernel_initializer": _initializer(config, step),
             "name": step.name,
         }
-        if isinstance(step, DenseStep):
-            layer: Layer = LearnedDense(step.shape[0], **options)
-        else:
-            assert isinstance(step, ConvolutionStep)
-            layer = LearnedConv2D(step.shape[2], step.kernel, strides=step.stride, padding=step.padding, **options)
+        tensor = _layer(step, LearnedDense, LearnedConv2D, options)(tensor)
         integer = calibration.activations[step.activation]
-        return LearnedActivation(hidden=step.hidden, bits=step.bits, integer=integer, name=step.activation)(layer(tensor))
+        return LearnedActivation(hidden=step.hidden, bits=step.bits, integer=integer, name=step.activation)(tensor)
 
     return build
 
@@ -249,10 +250,7 @@ def _quantized_layer(config: Config, step: WeightStep, bits: WeightBits) -> Laye
         "kernel_initializer": _initializer(config, step),
         "name": step.name,
     }
-    if isinstance(step, DenseStep):
-        return QDense(step.shape[0], **options)
-    assert isinstance(step, ConvolutionStep)
-    return QConv2D(step.shape[2], step.kernel, strides=step.stride, padding=step.padding, **options)
+    return _layer(step, QDense, QConv2D, options)
 
 
 def _kernel_quantizer(step: WeightStep, bits: WeightBits) -> Any:

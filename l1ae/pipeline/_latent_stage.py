@@ -45,17 +45,15 @@ from l1ae.latent import (
     write_codes,
 )
 from l1ae.pipeline._run import Run, digest_file, digest_json, digest_tree, write_text
-from l1ae.pipeline._samples import part_of
+from l1ae.pipeline._samples import TEST, TRAIN, part_of, predict
 from l1ae.training import load_trained
 
 __all__ = ["LatentOptions", "latent_stage"]
 
 _log = logging.getLogger("l1ae")
 
-TRAIN, TEST = 0, 2
 BACKGROUND = "background"
 QUANTILES = (0.0, 0.9, 0.99)
-_BATCH = 16384
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -262,8 +260,8 @@ class _Study:
         assert model is not None, "variational models have a decoder"
 
         def decode(z: FloatArray) -> FloatArray:
-            blocks = [np.asarray(model(z[start : start + _BATCH].astype(np.float32))) for start in range(0, len(z), _BATCH)]
-            return np.concatenate(blocks).reshape(len(z), -1).astype(np.float64)
+            (decoded,) = predict(model, z.astype(np.float32))
+            return decoded.reshape(len(z), -1).astype(np.float64)
 
         return decode
 

@@ -15,7 +15,7 @@ from l1ae.evaluation import ScoreSet, group_ids
 from l1ae.models import score
 from l1ae.pipeline._models import Models
 
-__all__ = ["CsimSample", "csim_sample", "evaluation_scores", "first_events", "part_of", "validation_events"]
+__all__ = ["TEST", "TRAIN", "CsimSample", "csim_sample", "evaluation_scores", "first_events", "part_of", "predict", "validation_events"]
 
 _log = logging.getLogger("l1ae")
 
@@ -59,7 +59,7 @@ class Scorer:
         result: dict[str, FloatArray] = {}
         if self._keras:
             inputs, mask = spec.to_network_float(hardware), spec.mask(hardware)
-            result = {name: self._score(inputs, _predict(model, inputs), mask) for name, model in self._keras.items()}
+            result = {name: self._score(inputs, predict(model, inputs), mask) for name, model in self._keras.items()}
         form = self.contract.score.format
         fixed = self.contract.evaluate(hardware, [self.contract.score.name])[self.contract.score.name]
         return result | {"fixed": np.asarray(fixed[:, 0] * form.lsb, np.float64)}
@@ -71,7 +71,7 @@ class Scorer:
         """Outputs of the quantized Keras model by the name of the contract's tensor; none without a Keras model."""
         if self.models.quantized_model is None:
             return {}
-        outputs = _predict(self.models.quantized_model, self.config.inputs.spec().to_network_float(hardware))
+        outputs = predict(self.models.quantized_model, self.config.inputs.spec().to_network_float(hardware))
         names = [self._contract_tensor(tensor) for tensor in self.models.quantized_model.outputs]
         return {name: output.reshape(len(output), -1) for name, output in zip(names, outputs, strict=True)}
 
@@ -84,7 +84,7 @@ class Scorer:
         return str(layer.name)
 
 
-def _predict(model: Any, inputs: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
+def predict(model: Any, inputs: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
     """Every output of a Keras model, in blocks that bound the memory.
 
     `Model.predict` would trace its graph anew, and warn, for every new number of events.
