@@ -1,0 +1,86 @@
+"""How long a line of the adder graph takes, routing included: what the pipeline is cut by.
+
+Every line is charged, also those that synthesis will probably absorb, so that a stage that fits by these figures is a
+promise and not a hope for retiming. The logic delays are those of UltraScale+ (speed grade -2) as RapidWright's delay
+model publishes them (Maidee et al., "An Open-source Lightweight Timing Model for RapidWright", FPT 2019), the delay of
+a net is a statistical guess that grows with its fan-out. `l1ae synth` checks the result by static timing.
+"""
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+
+from alkaid.types import CombLogic, Op
+
+__all__ = ["Delays", "line_delays"]
+
+
+@dataclass(frozen=True)
+class Delays:
+    """Delays of one family in ns: a LUT with its site, a net, carry chains, and what a register takes from a clock."""
+
+    lut: float = 0.17
+    net: float = 0.30
+    net_per_doubling: float = 0.08
+    carry_start: float = 0.19
+    carry_per_bit: float = 0.009
+    carry_end: float = 0.08
+    mux: float = 0.10
+    register: float = 0.20
+
+    def level(self, fan_out: int = 1) -> float:
+        """One LUT and the net in front of it."""
+        return self.lut + self.net + self.net_per_doubling * math.log2(max(fan_out, 1))
+
+    def adder(self, width: int, fan_out: int = 1) -> float:
+        """A carry chain of `width` bits behind one LUT level."""
+        return self.level(fan_out) + self.carry_start + self.carry_per_bit * width + self.carry_end
+
+
+def line_delays(logic: CombLogic, delays: Delays) -> list[float]:
+    """Delay of every line in ns, from the last of its inputs to its output."""
+    readers = Counter(a for op in logic.ops for a in set(op.addr))
+    return [_delay(logic, op, delays, max((readers[a] for a in op.addr), default=1)) for op in logic.ops]
+
+
+def _width(op: Op) -> int:
+    return int(sum(op.qint.kif))
+
+
+def _delay(logic: CombLogic, op: Op, delays: Delays, fan_out: int) -> float:
+    width = _width(op)
+    match op.opcode:
+        case -1 | 3 | 5:
+            return 0.0
+        case -2:
+            return 0.0 if width == 1 else delays.adder(width, fan_out)
+        case 0 | 1 if _disjoint(logic, op):
+            return 0.0
+        case 0 | 1 | 4:
+            return delays.adder(width, fan_out)
+        case 11:
+            # A compressor of three terms to two, then the carry chain.
+            return delays.level() + delays.adder(width, fan_out)
+        case 2 | 6 | 10:
+            return delays.level(fan_out)
+        case 9:
+            bits = _width(logic.ops[op.addr[0]]) if op.data[0] else 1
+            return math.ceil(math.log(max(bits, 2), 6)) * delays.level(fan_out)
+        case 8:
+            return _table(_width(logic.ops[op.addr[0]]), delays, fan_out)
+    raise AssertionError(f"no delay for alkaid's operation {op.opcode}")
+
+
+def _disjoint(logic: CombLogic, op: Op) -> bool:
+    """Whether an addition only puts bits side by side: the first term's end above the highest of the second, or the reverse."""
+    (a, b), shift = (logic.ops[k].qint for k in op.addr), op.data[0]
+    (signed_a, integer_a, fraction_a), (signed_b, integer_b, fraction_b) = a.kif, b.kif
+    above = -fraction_a >= integer_b + shift and not signed_b
+    below = -fraction_b + shift >= integer_a and not signed_a
+    return op.opcode == 0 and bool(above or below)
+
+
+def _table(bits: int, delays: Delays, fan_out: int) -> float:
+    """Six inputs in a LUT, two more by the multiplexers beside it, then one LUT for each two."""
+    extra = max(bits - 6, 0)
+    return delays.level(fan_out) + min(extra, 2) * delays.mux + math.ceil(max(extra - 2, 0) / 2) * delays.level()
