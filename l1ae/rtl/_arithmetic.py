@@ -168,7 +168,9 @@ def _saturated(x: Variable, inside: Variable, form: FixedFormat) -> Variable:
         return (inside.quantize(0, integer, form.fraction) | ones).quantize(0, integer, form.fraction)
     if not form.signed:
         positive = x.relu()
-        return positive if positive.high <= form.high * form.lsb else _saturated(positive, positive.quantize(0, integer, form.fraction), form)
+        return (
+            positive if positive.high <= form.high * form.lsb else _saturated(positive, positive.quantize(0, integer, form.fraction), form)
+        )
     low, high = (FVariable.from_const(code * form.lsb, hwconf=x.hwconf) for code in (form.low, form.high))
     return choose(_overflows(x, form), x.msb_mux(low, high), inside)
 

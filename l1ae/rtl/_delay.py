@@ -51,33 +51,35 @@ def _delay(logic: CombLogic, op: Op, delays: Delays, fan_out: int) -> float:
     width = _width(op)
     match op.opcode:
         case -1 | 3 | 5:
-            return 0.0
+            time = 0.0
         case -2:
-            return 0.0 if width == 1 else delays.adder(width, fan_out)
-        case 0 | 1 if _disjoint(logic, op):
-            return 0.0
+            time = 0.0 if width == 1 else delays.adder(width, fan_out)
         case 0 | 1 | 4:
-            return delays.adder(width, fan_out)
+            time = 0.0 if _disjoint(logic, op) else delays.adder(width, fan_out)
         case 11:
             # A compressor of three terms to two, then the carry chain.
-            return delays.level() + delays.adder(width, fan_out)
+            time = delays.level() + delays.adder(width, fan_out)
         case 2 | 6 | 10:
-            return delays.level(fan_out)
+            time = delays.level(fan_out)
         case 9:
             bits = _width(logic.ops[op.addr[0]]) if op.data[0] else 1
-            return math.ceil(math.log(max(bits, 2), 6)) * delays.level(fan_out)
+            time = math.ceil(math.log(max(bits, 2), 6)) * delays.level(fan_out)
         case 8:
-            return _table(_width(logic.ops[op.addr[0]]), delays, fan_out)
-    raise AssertionError(f"no delay for alkaid's operation {op.opcode}")
+            time = _table(_width(logic.ops[op.addr[0]]), delays, fan_out)
+        case unknown:
+            raise AssertionError(f"no delay for alkaid's operation {unknown}")
+    return time
 
 
 def _disjoint(logic: CombLogic, op: Op) -> bool:
     """Whether an addition only puts bits side by side: the first term's end above the highest of the second, or the reverse."""
+    if op.opcode != 0:
+        return False
     (a, b), shift = (logic.ops[k].qint for k in op.addr), op.data[0]
     (signed_a, integer_a, fraction_a), (signed_b, integer_b, fraction_b) = a.kif, b.kif
     above = -fraction_a >= integer_b + shift and not signed_b
     below = -fraction_b + shift >= integer_a and not signed_a
-    return op.opcode == 0 and bool(above or below)
+    return bool(above or below)
 
 
 def _table(bits: int, delays: Delays, fan_out: int) -> float:

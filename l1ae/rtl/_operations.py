@@ -195,9 +195,7 @@ def _(operation: Concatenate, tensors: Sequence[Tensor], formats: Sequence[Fixed
 
 
 @apply.register
-def _(
-    operation: ReconstructionError, tensors: Sequence[Tensor], formats: Sequence[FixedFormat]
-) -> Tensor:
+def _(operation: ReconstructionError, tensors: Sequence[Tensor], formats: Sequence[FixedFormat]) -> Tensor:
     differences = tensors[0] - tensors[1]
     if len(tensors) == 3:
         differences = [gated(filled, d) for filled, d in zip(_filled(operation, tensors[2]), differences, strict=True)]
@@ -206,4 +204,4 @@ def _(
 
 @apply.register
 def _(operation: Sum, tensors: Sequence[Tensor], formats: Sequence[FixedFormat]) -> Tensor:
-    return _array([total(np.concatenate(list(tensors))) * 2.0**-operation.halvings])
+    return _array([total([v for elements in tensors for v in elements]) * 2.0**-operation.halvings])

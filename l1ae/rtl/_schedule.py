@@ -57,17 +57,26 @@ def schedule(graph: Graph, clock: Clock, delays: Delays | None = None) -> Pipeli
     delays = delays or Delays()
     logic, layers = _reachable(graph)
     times, budget = line_delays(logic, delays), clock.budget(delays)
-    stages, ends = _assign(logic, layers, times, budget, clock)
+    lines = _assign(logic, layers, times, clock, budget)
     score = logic.out_idxs[0]
     compare = delays.adder(sum(logic.ops[score].qint.kif))
-    last = stages[score] + (ends[score] + compare > budget)
+    last = lines.stages[score] + (lines.ends[score] + compare > budget)
     if clock.stages is not None and last + 1 > clock.stages:
-        longest = _whole(logic, times) + compare
         raise UserError(
-            f"the logic takes {longest:.1f} ns, which is {last + 1} stages of {clock.period} ns (of which {budget:.1f} ns are for logic), "
-            f"but rtl.crossings is {clock.stages}; allow more crossings, or make the network smaller"
+            f"the logic takes {_whole(logic, times) + compare:.1f} ns, which is {last + 1} stages of {clock.period} ns (of which "
+            f"{budget:.1f} ns are for logic), but rtl.crossings is {clock.stages}; allow more crossings, or make the network smaller"
         )
-    return _cut(logic, layers, stages, ends, last, compare, clock)
+    return _cut(lines, last, compare, clock)
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """The lines that count, the operation and the stage of each, and when in its stage it is ready (ns)."""
+
+    logic: CombLogic
+    layers: Sequence[str]
+    stages: Sequence[int]
+    ends: Sequence[float]
 
 
 def _reachable(graph: Graph) -> tuple[CombLogic, list[str]]:
@@ -84,10 +93,7 @@ def _reachable(graph: Graph) -> tuple[CombLogic, list[str]]:
     return logic, [graph.layers[i] for i in kept]
 
 
-def _assign(
-    logic: CombLogic, layers: Sequence[str], times: Sequence[float], budget: float, clock: Clock
-) -> tuple[list[int], list[float]]:
-    """Stage of every line, and when in its stage it is ready."""
+def _assign(logic: CombLogic, layers: Sequence[str], times: Sequence[float], clock: Clock, budget: float) -> _Lines:
     stages, ends = [0] * len(times), [0.0] * len(times)
     for i, op in enumerate(logic.ops):
         if times[i] > budget:
@@ -100,7 +106,7 @@ def _assign(
         if start + times[i] > budget:
             stage, start = stage + 1, 0.0
         stages[i], ends[i] = stage, start + times[i]
-    return stages, ends
+    return _Lines(logic, layers, stages, ends)
 
 
 def _whole(logic: CombLogic, times: Sequence[float]) -> float:
@@ -110,56 +116,44 @@ def _whole(logic: CombLogic, times: Sequence[float]) -> float:
     return max(ends)
 
 
-def _cut(
-    logic: CombLogic, layers: Sequence[str], stages: Sequence[int], ends: Sequence[float], last: int, compare: float, clock: Clock
-) -> Pipeline:
-    ops, score = logic.ops, logic.out_idxs[0]
-    last_use = [stages[i] for i in range(len(ops))]
-    for i, op in enumerate(ops):
+def _last_uses(lines: _Lines, last: int) -> list[int]:
+    """The last stage that reads each line; the score is read behind the last."""
+    uses = list(lines.stages)
+    for i, op in enumerate(lines.logic.ops):
         for a in op.addr:
-            last_use[a] = max(last_use[a], stages[i])
-    last_use[score] = last + 1
+            uses[a] = max(uses[a], lines.stages[i])
+    uses[lines.logic.out_idxs[0]] = last + 1
+    return uses
+
+
+def _cut(lines: _Lines, last: int, compare: float, clock: Clock) -> Pipeline:
+    ops, score, uses = lines.logic.ops, lines.logic.out_idxs[0], _last_uses(lines, last)
     entering = [i for i, op in enumerate(ops) if op.opcode == -1]
     parts = []
     for stage in range(last + 1):
-        inside = [i for i, op in enumerate(ops) if stages[i] == stage and op.opcode not in (-1, 5)]
-        available = [*entering, *inside]
-        leaving = [i for i in available if last_use[i] > stage] if stage < last else [score]
-        delay = max([ends[i] for i in inside], default=0.0)
+        inside = [i for i, op in enumerate(ops) if lines.stages[i] == stage and op.opcode not in (-1, 5)]
+        leaving = [i for i in [*entering, *inside] if uses[i] > stage] if stage < last else [score]
+        delay = max((lines.ends[i] for i in inside), default=0.0)
         if stage == last:
-            delay = (ends[score] if stages[score] == last else 0.0) + compare
-        parts.append(_stage(logic, layers, entering, inside, leaving, delay))
+            delay = (lines.ends[score] if lines.stages[score] == last else 0.0) + compare
+        parts.append(Stage(*_program(lines, entering, inside, leaving), delay))
         entering = leaving
-    inputs = tuple(op.data[0] for op in ops if op.opcode == -1)
-    return Pipeline(tuple(parts), inputs, clock)
+    return Pipeline(tuple(parts), tuple(op.data[0] for op in ops if op.opcode == -1), clock)
 
 
-def _stage(
-    logic: CombLogic, layers: Sequence[str], entering: Sequence[int], inside: Sequence[int], leaving: Sequence[int], delay: float
-) -> Stage:
-    """The lines of one stage as a program whose inputs are the registers in front of it."""
-    place: dict[int, int] = {}
-    ops: list[Op] = []
-    names: list[str] = []
-
-    def append(i: int, op: Op) -> None:
-        place[i] = len(ops)
-        ops.append(op)
-        names.append(layers[i])
-
-    for k, i in enumerate(entering):
-        append(i, Op((), -1, (k,), logic.ops[i].qint, 0.0, 0.0))
-    for i in inside:
-        for a in logic.ops[i].addr:
-            if a not in place:
-                assert logic.ops[a].opcode == 5
-                append(a, logic.ops[a])
-        append(i, logic.ops[i]._replace(addr=tuple(place[a] for a in logic.ops[i].addr)))
-    for i in leaving:
-        if i not in place:
-            append(i, logic.ops[i])
+def _program(lines: _Lines, entering: Sequence[int], inside: Sequence[int], leaving: Sequence[int]) -> tuple[CombLogic, tuple[str, ...]]:
+    """Lines as a program of their own, whose inputs are the registers in front of it, and the operation of each."""
+    ops, place = lines.logic.ops, {i: k for k, i in enumerate(entering)}
+    program = [Op((), -1, (k,), ops[i].qint, 0.0, 0.0) for k, i in enumerate(entering)]
+    names = [lines.layers[i] for i in entering]
+    constants = {a for i in inside for a in ops[i].addr if ops[a].opcode == 5} | {i for i in leaving if ops[i].opcode == 5}
+    for i in [*sorted(constants), *inside]:
+        place[i] = len(program)
+        program.append(ops[i]._replace(addr=tuple(place[a] for a in ops[i].addr)))
+        names.append(lines.layers[i])
     count = len(leaving)
-    program = CombLogic(
-        (len(entering), count), [0] * len(entering), [place[i] for i in leaving], [0] * count, [False] * count, ops, 1, 1, logic.lookup_tables
+    outputs = [place[i] for i in leaving]
+    logic = CombLogic(
+        (len(entering), count), [0] * len(entering), outputs, [0] * count, [False] * count, program, 1, 1, lines.logic.lookup_tables
     )
-    return Stage(program, tuple(names), delay)
+    return logic, tuple(names)

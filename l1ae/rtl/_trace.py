@@ -41,6 +41,9 @@ class Element:
         return self.low
 
 
+_ZERO = Element(None, 0.0, 0.0, 1.0)
+
+
 @dataclass(frozen=True)
 class Layer:
     """One operation as a program of its own. `inputs` are the elements that it reads, one for each of the program's inputs.
@@ -79,9 +82,7 @@ class Graph:
         values = np.ascontiguousarray(hardware.reshape(len(hardware), -1), np.float64)
         made = [e.index for name in names for e in self.tensors[name] if e.index is not None]
         count = len(made)
-        probe = self.logic._replace(
-            shape=(self.logic.shape[0], count), out_idxs=made, out_shifts=[0] * count, out_negs=[False] * count
-        )
+        probe = self.logic._replace(shape=(self.logic.shape[0], count), out_idxs=made, out_shifts=[0] * count, out_negs=[False] * count)
         columns = iter(probe.predict(values, n_threads=1).T if made else ())
         out = {}
         for name in names:
@@ -199,20 +200,18 @@ class _Stitcher:
                 self._tables.append(logic.lookup_tables[op.data[0]])
                 data = (len(self._tables) - 1, *op.data[1:])
             where[i] = self._line(Op(tuple(where[a] for a in op.addr), op.opcode, data, op.qint, 0.0, 0.0), layer.name)
-        outputs = zip(logic.out_idxs, logic.out_shifts, logic.out_negs, strict=True)
-        return tuple(self._output(logic, where, i, shift, negative, layer.name) for i, shift, negative in outputs)
+        assert not any(logic.out_negs)
+        outputs = zip(logic.out_idxs, logic.out_shifts, strict=True)
+        return tuple(self._output(logic.ops[i], where[i], shift, layer.name) if i >= 0 else _ZERO for i, shift in outputs)
 
-    def _output(self, logic: CombLogic, where: Mapping[int, int], i: int, shift: int, negative: bool, layer: str) -> Element:
-        if i < 0:
-            return Element(None, 0.0, 0.0, 1.0)
-        op, scale = logic.ops[i], 2.0**shift
-        assert not negative
-        low, high, step = (float(bound * scale) for bound in op.qint)
-        if op.opcode == 5 or low == high:
+    def _output(self, op: Op, index: int, shift: int, layer: str) -> Element:
+        """The element that line `index` makes, times `2**shift`."""
+        low, high, step = (float(bound * 2.0**shift) for bound in op.qint)
+        if low == high:
             return Element(None, low, low, step)
-        if not shift:
-            return Element(where[i], low, high, step)
-        return Element(self._line(Op((where[i],), 3, (shift,), QInterval(low, high, step), 0.0, 0.0), layer), low, high, step)
+        if shift:
+            index = self._line(Op((index,), 3, (shift,), QInterval(low, high, step), 0.0, 0.0), layer)
+        return Element(index, low, high, step)
 
     def graph(self, score: str) -> Graph:
         """Everything so far; the program's only output is the score."""

@@ -1,1 +1,17 @@
 """The external programs that the RTL flow runs: where they are, and what to do when they are missing."""
+
+from l1ae.tools._ghdl import ghdl, ghdl_version
+from l1ae.tools._verilator import OLDEST_VERILATOR, Verilator, verilator
+from l1ae.tools._yosys import YosysRun, abc_program, run_yosys, yosys_version
+
+__all__ = [
+    "OLDEST_VERILATOR",
+    "Verilator",
+    "YosysRun",
+    "abc_program",
+    "ghdl",
+    "ghdl_version",
+    "run_yosys",
+    "verilator",
+    "yosys_version",
+]
