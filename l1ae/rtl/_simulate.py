@@ -19,7 +19,7 @@ from l1ae.rtl._simulate_bench import Bench
 from l1ae.rtl._simulate_ghdl import GhdlBench
 from l1ae.rtl._simulate_protocol import Stimulus
 from l1ae.rtl._simulate_report import Judge, Language, RtlReport, Run, summary
-from l1ae.rtl._simulate_stimulus import Events, back_to_back, gaps, interruptions
+from l1ae.rtl._simulate_stimulus import Events, Streams
 from l1ae.rtl._simulate_verilator import VerilatorBench
 
 __all__ = ["simulate_rtl"]
@@ -99,8 +99,8 @@ def _spaced(vectors: npt.NDArray[np.int64], most: int) -> npt.NDArray[np.int64]:
 
 
 def _streams(design: Design, events: Events, effort: _Effort, seed: int) -> Iterator[Stimulus]:
-    rng = np.random.default_rng(seed)
-    yield from back_to_back(design, events, effort.block, rng)
+    streams = Streams(design, events, np.random.default_rng(seed))
+    yield from streams.back_to_back(effort.block)
     for _ in range(effort.repeats):
-        yield gaps(design, events, effort.gaps, rng)
-        yield interruptions(design, events, effort.resets, rng)
+        yield streams.gaps(effort.gaps)
+        yield streams.interruptions(effort.resets)

@@ -2,6 +2,7 @@
 
 import tempfile
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 from string import Template
 
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from l1ae.rtl._project import Design, RtlProject
 from l1ae.rtl._simulate_bench import check_compiled, check_finished, execute, pack, to_codes
 from l1ae.rtl._simulate_protocol import UNKNOWN, Codes, Stimulus, Trace
-from l1ae.tools import ghdl, ghdl_version
+from l1ae.tools._ghdl import ghdl, ghdl_version
 
 __all__ = ["GhdlBench"]
 
@@ -85,7 +86,7 @@ def _trace(lines: npt.NDArray[np.uint8], design: Design) -> Trace:
     """From characters (cycles, width); a number with a character that is no bit is `UNKNOWN`."""
     bits = lines.astype(np.int64) - ord("0")
     ends = np.cumsum([0, 1, 1, 1, design.score_bits, design.score_bits])
-    numbers = [_number(bits[:, start:end]) for start, end in zip(ends[:-1], ends[1:], strict=True)]
+    numbers = [_number(bits[:, start:end]) for start, end in pairwise(ends)]
     ready, valid, trigger = numbers[:3]
     score, threshold = (np.where(number == UNKNOWN, UNKNOWN, to_codes(number, design)) for number in numbers[3:])
     return Trace(ready, valid, trigger, score, threshold)

@@ -175,10 +175,8 @@ def _violation(stimulus: Stimulus, expected: Trace, found: Trace, violation: Fla
         return None
     cycle = int(np.argmax(violation))
     ports = {"out_valid": "valid", "out_score": "score", "out_trigger": "trigger", "in_ready": "ready", "threshold": "threshold"}
-    for port, name in ports.items():
-        wanted, seen = (int(getattr(trace, name)[cycle]) for trace in (expected, found))
-        if wanted != seen:
-            break
+    values = {port: (int(getattr(expected, name)[cycle]), int(getattr(found, name)[cycle])) for port, name in ports.items()}
+    port, (wanted, seen) = next((port, pair) for port, pair in values.items() if pair[0] != pair[1])
     return ProtocolViolation(port, wanted, None if seen == UNKNOWN else seen, stimulus.name, cycle)
 
 

@@ -17,7 +17,7 @@ from l1ae.errors import UserError
 from l1ae.rtl._project import Design, RtlProject
 from l1ae.rtl._simulate_bench import check_compiled, check_finished, execute, pack, to_codes
 from l1ae.rtl._simulate_protocol import Stimulus, Trace
-from l1ae.tools import Verilator, verilator
+from l1ae.tools._verilator import Verilator, verilator
 
 __all__ = ["VerilatorBench"]
 
@@ -25,6 +25,9 @@ __all__ = ["VerilatorBench"]
 _TRANSLATION = ("--cc", "--prefix", "Dut", "-O3", "--x-assign", "unique", "--x-initial", "unique", "-Wno-lint", "-Wno-fatal")
 _SPLIT = ("--output-split", "10000", "--output-split-cfuncs", "1000")
 _FLAGS = ("-std=c++17", "-w", "-DVL_TIME_CONTEXT")
+
+_SLOW = "Slow"  # in the names of the generated files that only initialise
+_UNIT_BYTES = 200_000
 
 _DRIVE = np.dtype([("threshold", "<u8"), ("row", "<u4"), ("flags", "<u4")])
 _SHOW = np.dtype([("score", "<u8"), ("threshold", "<u8"), ("flags", "<u4"), ("unused", "<u4")])
@@ -62,8 +65,15 @@ class VerilatorBench:
             words = pack(stimulus.codes, self._design.input_bits)
             words.tofile(here / "events")
             _drive(stimulus, self._design).tofile(here / "cycles")
-            arguments = [str(seed), here / "events", str(words.shape[1]), here / "cycles", here / "shows"]
-            result = execute([self._scratch / "bench", *arguments], self._folder)
+            command: list[str | Path] = [
+                self._scratch / "bench",
+                str(seed),
+                here / "events",
+                str(words.shape[1]),
+                here / "cycles",
+                here / "shows",
+            ]
+            result = execute(command, self._folder)
             shows = np.fromfile(here / "shows", _SHOW) if (here / "shows").exists() else np.empty(0, _SHOW)
         check_finished(result, stimulus, len(shows))
         return _trace(shows, self._design)
@@ -72,18 +82,20 @@ class VerilatorBench:
         """Compile, what takes longest first, and link. Compiling by ourselves saves the library's time for all designs but one."""
         runtime = re.findall(r"^  (verilated\w*)", (generated / "Dut_classes.mk").read_text(), re.MULTILINE)
         root = _root(self._tool)
+        kept = _runtime_folder()
         includes = (f"-I{root / 'include'}", f"-I{root / 'include' / 'vltstd'}")
 
         def compile_one(source: Path) -> Path:
             if source.parent != generated:
-                return _runtime(source, includes)
+                return _runtime(source, Path(kept.name), includes)
             target = source.with_suffix(".o")
             _gxx([_optimisation(source), *includes, "-I.", "-c", source, "-o", target], generated, self._folder)
             return target
 
-        sources = [*sorted(generated.glob("*.cpp"), key=_cost), *(root / "include" / f"{name}.cpp" for name in runtime)]
+        units = [*_units(generated, slow=False), *_units(generated, slow=True)]
+        libraries = [root / "include" / f"{name}.cpp" for name in runtime]
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            objects = list(pool.map(compile_one, sources))
+            objects = list(pool.map(compile_one, [*libraries, *units]))
         _gxx([*objects, "-pthread", "-latomic", "-o", self._scratch / "bench"], generated, self._folder)
 
 
@@ -95,7 +107,6 @@ def _gxx(arguments: Sequence[str | Path], where: Path, folder: Path) -> None:
     check_compiled(execute([compiler, *_FLAGS, *arguments], where), folder)
 
 
-@cache
 def _root(tool: Verilator) -> Path:
     """Where Verilator's own headers and library are."""
     result = execute([*tool.command, "--getenv", "VERILATOR_ROOT"], Path.cwd(), os.environ | dict(tool.environment))
@@ -103,9 +114,9 @@ def _root(tool: Verilator) -> Path:
 
 
 @cache
-def _runtime(source: Path, includes: tuple[str, ...]) -> Path:
+def _runtime(source: Path, folder: Path, includes: tuple[str, ...]) -> Path:
     """A part of Verilator's own library, compiled once per process: it takes longer than a small design."""
-    target = Path(_runtime_folder().name) / f"{source.stem}.o"
+    target = folder / f"{source.stem}.o"
     _gxx(["-O1", *includes, "-c", source, "-o", target], source.parent, source.parent)
     return target
 
@@ -117,11 +128,27 @@ def _runtime_folder() -> "tempfile.TemporaryDirectory[str]":
 
 def _optimisation(source: Path) -> str:
     """What runs once per simulation need not be fast."""
-    return "-O0" if "Slow" in source.name else "-O1"
+    return "-O0" if _SLOW in source.name else "-O1"
 
 
-def _cost(source: Path) -> tuple[bool, int]:
-    return "Slow" in source.name, -source.stat().st_size
+def _units(generated: Path, *, slow: bool) -> list[Path]:
+    """Files that include the generated ones, small ones together: reading the headers takes longer than compiling them.
+
+    `slow`: the files that run once per simulation, or the others.
+    """
+    groups: list[list[Path]] = []
+    size = _UNIT_BYTES
+    for source in sorted(path for path in generated.glob("*.cpp") if (_SLOW in path.name) == slow):
+        if size + source.stat().st_size > _UNIT_BYTES:
+            groups.append([])
+            size = 0
+        groups[-1].append(source)
+        size += source.stat().st_size
+    units = []
+    for number, group in enumerate(groups):
+        units.append(generated / f"unit{number}{_SLOW if slow else ''}.cpp")
+        units[-1].write_text("".join(f'#include "{source.name}"\n' for source in group))
+    return units
 
 
 def _drive(stimulus: Stimulus, design: Design) -> npt.NDArray[np.void]:
