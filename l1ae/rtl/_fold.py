@@ -1,0 +1,54 @@
+"""Folded designs: an event every `interval` clocks instead of one per clock, in a fraction of the logic."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+
+from l1ae.contract import Contract
+from l1ae.rtl._delay import Delays
+from l1ae.rtl._emit import combinational_sources, design_of, primitives, top_sources
+from l1ae.rtl._fold_core import FoldedCore, folded_core
+from l1ae.rtl._fold_netlist import Module, to_verilog, to_vhdl
+from l1ae.rtl._fold_plan import FoldPlan, plan_fold
+from l1ae.rtl._project import Design, RtlProject
+from l1ae.rtl._schedule import Clock
+
+__all__ = ["Folded", "fold"]
+
+_PARTS = "l1ae_fold"
+
+
+@dataclass(frozen=True)
+class Folded:
+    """The project, and the plan that it was made from."""
+
+    project: RtlProject
+    plan: FoldPlan
+
+
+def fold(contract: Contract, interval: int, clock: Clock, part: str) -> Folded:
+    """Fold `contract` so that it takes an event every `interval` clocks, and write out Verilog and VHDL.
+
+    Raises `UserError` when nothing can be folded, when `interval` is below 2, and when the clock is too fast for one
+    addition of what is not folded.
+    """
+    plan = plan_fold(contract, interval)
+    core = folded_core(plan, f"{contract.project}_core", clock, Delays())
+    design = design_of(contract, latency=core.latency, interval=interval, clock_period=clock.period, part=part)
+    verilog = {f"verilog/{name}": text for name, text in _sources(core, design, "v").items()}
+    vhdl = {f"vhdl/{name}": text for name, text in _sources(core, design, "vhd").items()}
+    constraints = {f"{design.name}.xdc": f"create_clock -name clk -period {design.clock_period} [get_ports clk]\n"}
+    return Folded(RtlProject(design, verilog | vhdl | constraints, tuple(verilog), tuple(vhdl)), plan)
+
+
+def _sources(core: FoldedCore, design: Design, suffix: str) -> dict[str, str]:
+    """In order of compilation."""
+    names: Sequence[str] = list(core.logic)
+    logic = combinational_sources(list(core.logic.values()), lambda k: names[k], suffix)
+    parts = {f"{_PARTS}.{suffix}": (files("l1ae.rtl") / "templates" / f"{_PARTS}.{suffix}").read_text()}
+    modules = {f"{module.name}.{suffix}": _text(module, suffix) for module in (*core.nets, core.core)}
+    return primitives(suffix) | parts | logic | modules | top_sources(design, suffix)
+
+
+def _text(module: Module, suffix: str) -> str:
+    return to_verilog(module) if suffix == "v" else to_vhdl(module)
