@@ -5,16 +5,23 @@ from l1ae.synth._netlist import Cell, Netlist, parse_netlist
 from l1ae.synth._pack import packed_luts
 from l1ae.synth._parts import Part, known_parts, part_of
 from l1ae.synth._resources import Resources, count_resources, percent_of
+from l1ae.synth._timing import STAGE, CriticalPath, PathKind, PathStep, TimingBand, analyse_timing
 from l1ae.synth._yosys import DEFAULT_TIMEOUT, Synthesis, synthesise
 
 __all__ = [
     "DEFAULT_TIMEOUT",
+    "STAGE",
     "Cell",
+    "CriticalPath",
     "Effort",
     "Netlist",
     "Part",
+    "PathKind",
+    "PathStep",
     "Resources",
     "Synthesis",
+    "TimingBand",
+    "analyse_timing",
     "available_memory_gb",
     "check_effort",
     "count_resources",

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -16,12 +16,14 @@ _CONSTANTS = {"0": -1, "1": -2, "x": -3, "z": -3}
 class Cell:
     """A primitive: its instance name, its type (`LUT6`, `CARRY4`, `FDRE`...) and the bits of each pin, lowest first.
 
-    A bit is the number of a net; negative numbers are constants (-1: 0, -2: 1, -3: undefined).
+    A bit is the number of a net; negative numbers are constants (-1: 0, -2: 1, -3: undefined). `parameters` are kept of DSP
+    blocks only, as binary text.
     """
 
     name: str
     type: str
     pins: Mapping[str, tuple[int, ...]]
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,8 @@ def parse_netlist(text: str | bytes, top: str) -> Netlist:
     for name, content in module["cells"].items():
         if content["type"].startswith("$"):
             continue
-        cells.append(Cell(name, content["type"], {pin: _bits(bits) for pin, bits in content["connections"].items()}))
+        parameters = content["parameters"] if content["type"].startswith("DSP48") else {}
+        cells.append(Cell(name, content["type"], {pin: _bits(bits) for pin, bits in content["connections"].items()}, parameters))
         if content["type"] not in driving:
             directions = content["port_directions"].items()
             driving[content["type"]] = frozenset(pin for pin, direction in directions if direction == "output")

@@ -23,7 +23,7 @@ __all__ = ["DEFAULT_TIMEOUT", "Synthesis", "synthesise"]
 DEFAULT_TIMEOUT = 3600.0
 _LOG = logging.getLogger("l1ae")
 # Part of the digest: counts are stored beside the netlist, so that a change of how they are made must not find old ones.
-_FORMAT = 1
+_FORMAT = 2
 _NETLIST = "netlist.json"
 
 
