@@ -14,7 +14,7 @@ from l1ae.rtl._delay import Delays
 from l1ae.rtl._fold_netlist import Bit, Module, Part, Signal
 from l1ae.rtl._fold_plan import FoldPlan, Segment, SerialFold, Step, WindowFold
 from l1ae.rtl._fold_serial import SerialNet
-from l1ae.rtl._fold_stages import stages_of
+from l1ae.rtl._fold_stages import Stages, stages_of
 from l1ae.rtl._fold_words import Word, union
 from l1ae.rtl._schedule import Clock
 
@@ -125,7 +125,8 @@ class _Builder:
         start, values = self._ready(segment.inputs), self._plan.values
         words = [self._word(name, k, start) for name in segment.inputs for k in range(len(values[name].words))]
         label = "_".join(segment.outputs)
-        out, clock = self._pipeline(label, segment.logic, segment.layers, words, start, self._after(segment))
+        stages = stages_of(segment.logic, segment.layers, self._clock, self._after(segment), self._delays)
+        out, clock = self._pipeline(label, stages, words, start)
         place = 0
         for name in segment.outputs:
             width = sum(word.width for word in values[name].words)
@@ -138,11 +139,8 @@ class _Builder:
             return self._delays.adder(self._score.width)
         return self._delays.level()
 
-    def _pipeline(
-        self, label: str, logic: CombLogic, layers: Sequence[str], words: Sequence[Part], clock: int, after: float
-    ) -> tuple[Signal, int]:
-        """The outputs of `logic`, not registered, and their clock, given the parts that drive its inputs in `clock`."""
-        stages = stages_of(logic, layers, self._clock, after, self._delays)
+    def _pipeline(self, label: str, stages: Stages, words: Sequence[Part], clock: int) -> tuple[Signal, int]:
+        """The outputs of `stages`, not registered, and their clock, given the parts that drive their inputs in `clock`."""
         signal = self._module.wire(f"{label}_in", [words[k] for k in stages.inputs])
         for number, stage in enumerate(stages.logic):
             if number:
@@ -220,7 +218,8 @@ class _Builder:
             words, clock = self._shifting(fold, step, load), load + 1
         else:
             words, clock = self._selecting(fold, load), load + 2
-        out, clock = self._pipeline(fold.layer, fold.logic, (fold.layer,) * len(fold.logic.ops), words, clock, 0.0)
+        stages = stages_of(fold.logic, (fold.layer,) * len(fold.logic.ops), self._clock, 0.0, self._delays)
+        out, clock = self._pipeline(fold.layer, stages, words, clock)
         word = self._collected(self._registered(out), clocks)
         self._make(fold.name, word, clock + clocks)
 

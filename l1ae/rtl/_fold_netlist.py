@@ -15,7 +15,7 @@ class Signal(NamedTuple):
 
     def part(self, low: int, width: int) -> "Part":
         """Some of its bits."""
-        assert 0 <= low and low + width <= self.width, (self, low, width)
+        assert 0 <= low <= low + width <= self.width, (self, low, width)
         return Part(self, low, width)
 
 
@@ -28,10 +28,10 @@ class Part(NamedTuple):
 
 
 class Bit(NamedTuple):
-    """One bit of a vector, or with `index` None a port that is a single bit."""
+    """One bit of a vector, or with `place` None a port that is a single bit."""
 
     name: str
-    index: int | None = None
+    place: int | None = None
 
 
 class _Instance(NamedTuple):
@@ -114,9 +114,9 @@ def _verilog_instance(instance: _Instance) -> str:
 def _verilog_port(port: Signal | Part | Bit) -> str:
     if isinstance(port, Part):
         return _verilog_part(port)
-    if isinstance(port, Signal) or port.index is None:
+    if isinstance(port, Signal) or port.place is None:
         return port.name
-    return f"{port.name}[{port.index}]"
+    return f"{port.name}[{port.place}]"
 
 
 # -- VHDL ----------------------------------------------------------------------------------------------------------
@@ -166,6 +166,6 @@ def _vhdl_instance(instance: _Instance) -> str:
 def _vhdl_port(port: Signal | Part | Bit) -> str:
     if isinstance(port, Part):
         return _vhdl_part(port)
-    if isinstance(port, Signal) or port.index is None:
+    if isinstance(port, Signal) or port.place is None:
         return port.name
-    return f"{port.name}({port.index})"
+    return f"{port.name}({port.place})"

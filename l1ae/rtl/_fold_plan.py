@@ -361,7 +361,7 @@ class _Planner:
             windows, _ = _windows(operation, 1, 1)
             sources = np.where(windows < 0, -1, index[windows])
         slots = [self._slot(source, column) for column in sources.T]
-        net = serial_net(slots, matrix, self._interval)
+        net = serial_net(slots, np.asarray(matrix, np.float64), self._interval)
         return SerialFold(_product_name(operation.name), operation.name, source, sources, net, _repeated(net.values, len(sources)))
 
     def _slot(self, source: str, elements: IntArray) -> Word:

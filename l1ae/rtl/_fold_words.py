@@ -9,7 +9,8 @@ from alkaid.trace.fixed_variable import FVariable
 from alkaid.types import QInterval
 
 from l1ae.contract import HardwareInput
-from l1ae.rtl._operations import HARDWARE, Tensor
+from l1ae.rtl._arithmetic import HARDWARE
+from l1ae.rtl._operations import Tensor
 
 __all__ = ["Values", "Word", "constant", "hardware_values", "traced_values", "union", "variable"]
 
