@@ -16,14 +16,14 @@ from l1ae.errors import UserError
 from l1ae.synth._netlist import Netlist, parse_netlist
 from l1ae.synth._parts import Part
 from l1ae.synth._resources import Resources, count_resources
-from l1ae.tools._yosys import YosysRun, run_yosys, yosys_version
+from l1ae.tools import YosysRun, run_yosys, yosys_version
 
 __all__ = ["DEFAULT_TIMEOUT", "Synthesis", "synthesise"]
 
 DEFAULT_TIMEOUT = 3600.0
 _LOG = logging.getLogger("l1ae")
 # Part of the digest: counts are stored beside the netlist, so that a change of how they are made must not find old ones.
-_FORMAT = 2
+_FORMAT = 3
 _NETLIST = "netlist.json"
 
 
@@ -31,7 +31,7 @@ _NETLIST = "netlist.json"
 class Synthesis:
     """A synthesised module: `netlist_json` is yosys' JSON of the flat netlist, compressed with gzip.
 
-    `seconds` (wall time) and `peak_gb` (1e9 bytes, of yosys or abc) are those of the run that made it, also when it was
+    `seconds` (wall time), `cpu_seconds` and `peak_gb` (1e9 bytes, of yosys or abc) are those of the run that made it, also when it was
     found in the cache (`cached`).
     """
 
@@ -40,6 +40,7 @@ class Synthesis:
     dsp_allowed: bool
     resources: Resources
     seconds: float
+    cpu_seconds: float
     peak_gb: float
     yosys: str
     digest: str
@@ -90,7 +91,7 @@ def synthesise(
         netlist = (folder / _NETLIST).read_bytes()
     resources = count_resources(parse_netlist(netlist, top))
     packed = gzip.compress(netlist, 6, mtime=0)
-    result = Synthesis(top, part.name, dsp, resources, run.seconds, run.peak_gb, version, digest, False, packed)
+    result = Synthesis(top, part.name, dsp, resources, run.seconds, run.cpu_seconds, run.peak_gb, version, digest, False, packed)
     _LOG.info("yosys: %s: %d LUTs, %d flip-flops in %.0f s, %.2f GB", top, resources.luts, resources.flip_flops, run.seconds, run.peak_gb)
     if entry:
         _save(entry, result)

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -23,9 +24,10 @@ _MEMORY_MESSAGES = ("bad_alloc", "MemoryError", "annot allocate memory", "ut of 
 
 @dataclass(frozen=True)
 class YosysRun:
-    """One finished run: wall time, largest resident memory of yosys or of abc in GB (1e9 bytes), and the log."""
+    """One finished run: wall time, CPU time, largest resident memory of yosys or of abc in GB (1e9 bytes), and the log."""
 
     seconds: float
+    cpu_seconds: float
     peak_gb: float
     log: str
 
@@ -66,13 +68,15 @@ def run_yosys(script: str, folder: Path, *, memory_gb: float, timeout: float) ->
         process = subprocess.Popen(
             command, cwd=folder, env={**os.environ, "TMPDIR": str(folder)}, stdout=stream, stderr=subprocess.STDOUT, start_new_session=True
         )
-        status, peak_gb = _wait(process, timeout)
+        status, usage = _wait(process, timeout)
+    # kilobytes on Linux, getrusage(2)
+    peak_gb = usage.ru_maxrss * 1024 / _GIGABYTE
     text = log.read_text(errors="replace")
     if status is None:
         raise UserError(f"yosys did not finish within {timeout:.0f} s and was stopped; allow more time or make the design smaller")
     if status != 0:
         raise UserError(_explain(status, text, peak_gb, memory_gb))
-    return YosysRun(time.monotonic() - started, peak_gb, text)
+    return YosysRun(time.monotonic() - started, usage.ru_utime + usage.ru_stime, peak_gb, text)
 
 
 def _check_installed() -> None:
@@ -80,25 +84,27 @@ def _check_installed() -> None:
         raise UserError("yosys is missing; install it with `pip install 'l1ae[rtl]'` (Python package pyosys)")
 
 
-def _wait(process: subprocess.Popen[bytes], timeout: float) -> tuple[int | None, float]:
-    """(exit status or None after a timeout, peak memory in GB).
+def _wait(process: subprocess.Popen[bytes], timeout: float) -> tuple[int | None, resource.struct_rusage]:
+    """(exit status or None after a timeout, what the process and its children used).
 
-    `wait4` and not `Popen.wait`, because only it tells the memory of this child; the children of a process that is gone
+    `wait4` and not `Popen.wait`, because only it tells what this one child used; the children of a process that is gone
     are killed with its group.
     """
     deadline = time.monotonic() + timeout
     stopped = False
-    while True:
-        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-        if pid:
-            break
-        if not stopped and time.monotonic() > deadline:
-            os.killpg(process.pid, signal.SIGKILL)
-            stopped = True
-        time.sleep(_POLL_SECONDS)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    # kilobytes on Linux, getrusage(2)
-    return (None if stopped else process.returncode), usage.ru_maxrss * 1024 / _GIGABYTE
+    try:
+        while not (ended := os.wait4(process.pid, os.WNOHANG))[0]:
+            if not stopped and time.monotonic() > deadline:
+                os.killpg(process.pid, signal.SIGKILL)
+                stopped = True
+            time.sleep(_POLL_SECONDS)
+    except KeyboardInterrupt:
+        # The terminal's interrupt does not reach a session of its own.
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise
+    process.returncode = os.waitstatus_to_exitcode(ended[1])
+    return (None if stopped else process.returncode), ended[2]
 
 
 def _explain(status: int, log: str, peak_gb: float, memory_gb: float) -> str:

@@ -1,10 +1,11 @@
-from pathlib import Path
+import json
 
+import numpy as np
 import pytest
 
 from l1ae.errors import UserError
-from l1ae.synth import part_of, percent_of, synthesise
-from l1ae.tools import _yosys
+from l1ae.synth import PathKind, analyse_timing, part_of, percent_of, synthesise
+from l1ae.tools import _yosys, run_yosys
 
 LOOP = "module loop(input a, output y); wire t; assign t = ~(a & y); assign y = t ^ a; endmodule"
 SQUARE = "module square(input [7:0] a, output [15:0] p); assign p = a * a; endmodule"
@@ -80,9 +81,36 @@ def test_a_missing_yosys_names_the_remedy(part, monkeypatch):
         synthesise({}, "one", part, dsp=False, memory_gb=4, cache=None)
 
 
-def test_the_netlist_can_be_written_for_yosys(blocks, tmp_path):
+def test_yosys_counts_the_written_netlist_alike(blocks, tmp_path):
     blocks.write_netlist(tmp_path / "netlist.json")
-    script = "read_verilog -lib +/xilinx/cells_sim.v\nread_json netlist.json\nhierarchy -check -top blocks\nstat\n"
-    log = _yosys.run_yosys(script, tmp_path, memory_gb=2, timeout=60).log
-    assert "LUT3" in log
-    assert Path(tmp_path / "yosys.log").read_text() == log
+    log = run_yosys("read_json netlist.json\ntee -o counts.json stat -json\n", tmp_path, memory_gb=2, timeout=60).log
+    assert (tmp_path / "yosys.log").read_text() == log
+    counts = json.loads((tmp_path / "counts.json").read_text())["modules"]["\\blocks"]["num_cells_by_type"]
+    assert tuple(counts.get(f"LUT{size}", 0) for size in range(1, 7)) == blocks.resources.luts_by_size
+    assert (counts["FDRE"], counts["CARRY4"]) == (blocks.resources.flip_flops, blocks.resources.carry4)
+
+
+@pytest.mark.slow
+def test_a_generated_pipeline_keeps_its_registers(part, tmp_path):
+    pytest.importorskip("alkaid")
+    from alkaid.codegen import RTLModel
+    from alkaid.trace import FVArray, HWConfig, trace
+
+    generator = np.random.default_rng(3)
+    inputs = FVArray.from_kif(np.full(8, 1), np.full(8, 3), np.full(8, 2), hwconf=HWConfig(1, 1, -1), solver_options={"hard_dc": 2})
+    hidden = np.maximum(inputs @ (generator.integers(-7, 8, (8, 4)) / 8), 0).quantize(0, 3, 3, "SAT", "RND")
+    model = RTLModel(trace(inputs, list(hidden)), tmp_path / "rtl", "net", flavor="verilog", latency_cutoff=3)
+    model.write()
+    folder = tmp_path / "rtl" / "src"
+    sources = {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*.v") if not path.name.endswith("_wrapper.v")}
+    result = synthesise(sources, "net", part, dsp=False, memory_gb=4, cache=None)
+    resources = result.resources
+    # 8 inputs of 6 bits and 4 outputs of 6 bits are registered; constant and equal bits of the stages between are removed
+    assert 8 * 6 + 4 * 6 <= resources.flip_flops <= model.reg_bits
+    assert (resources.dsp, resources.bram36, resources.other) == (0, 0, {})
+    assert 0.6 * resources.luts <= resources.luts_packed < resources.luts
+    band = analyse_timing(result.netlist, part, kinds=[PathKind.REGISTER_TO_REGISTER])
+    assert 1 < band.optimistic.ns < band.typical.ns < band.pessimistic.ns < 30
+    # nothing stands in front of the first registers or behind the last
+    direct = analyse_timing(result.netlist, part, kinds=[PathKind.INPUT_TO_REGISTER, PathKind.INPUT_TO_OUTPUT])
+    assert direct.typical.ns == pytest.approx(0.35 + 0.125)
