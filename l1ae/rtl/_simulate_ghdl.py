@@ -1,14 +1,13 @@
 """VHDL in GHDL: a generated bench with text files, one run per stimulus."""
 
 import tempfile
-from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
-from string import Template
 
 import numpy as np
 import numpy.typing as npt
 
+from l1ae.rtl._emit import render
 from l1ae.rtl._project import Design, RtlProject
 from l1ae.rtl._simulate_bench import check_compiled, check_finished, execute, pack, to_codes
 from l1ae.rtl._simulate_protocol import UNKNOWN, Codes, Stimulus, Trace
@@ -34,7 +33,8 @@ class GhdlBench:
         self._tool, self._design = ghdl(), project.design
         self._options = ("--std=08", "-frelaxed", f"--workdir={scratch}")
         bench = scratch / f"{_BENCH}.vhd"
-        bench.write_text(_source(project.design))
+        widths = {"event_bits": self._design.inputs * self._design.input_bits, "score_bits": self._design.score_bits}
+        bench.write_text(render("ghdl_bench.vhd.j2", name=self._design.name, **widths))
         sources = [*((folder / name).resolve() for name in project.vhdl), bench]
         check_compiled(execute([self._tool, "-a", *self._options, *sources], scratch), folder)
         check_compiled(execute([self._tool, "-e", *self._options, _BENCH], scratch), folder)
@@ -57,11 +57,6 @@ class GhdlBench:
         width = 4 + 2 * self._design.score_bits
         check_finished(result, stimulus, len(shows) // width)
         return _trace(shows.reshape(-1, width)[:, :-1], self._design)
-
-
-def _source(design: Design) -> str:
-    template = Template((files("l1ae.rtl") / "templates" / "ghdl_bench.vhd").read_text())
-    return template.substitute(name=design.name, event_bits=design.inputs * design.input_bits, score_bits=design.score_bits)
 
 
 def _write_cycles(stimulus: Stimulus, design: Design, path: Path) -> None:

@@ -27,7 +27,7 @@ _SPLIT = ("--output-split", "10000", "--output-split-cfuncs", "1000")
 _FLAGS = ("-std=c++17", "-w", "-DVL_TIME_CONTEXT")
 
 _SLOW = "Slow"  # in the names of the generated files that only initialise
-_UNIT_BYTES = 200_000
+_UNIT_BYTES = 1_000_000
 
 _DRIVE = np.dtype([("threshold", "<u8"), ("row", "<u4"), ("flags", "<u4")])
 _SHOW = np.dtype([("score", "<u8"), ("threshold", "<u8"), ("flags", "<u4"), ("unused", "<u4")])

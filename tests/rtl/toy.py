@@ -1,14 +1,12 @@
 """A design written by hand, with the ports of every generated one and a score that needs no network."""
 
-from pathlib import Path
-
 import numpy as np
 
 from l1ae.contract import Contract, Dense, HardwareInput, Preprocess, Quantize, Threshold
 from l1ae.inputs import FixedFormat
 from l1ae.rtl import Design, RtlProject
+from l1ae.rtl._firmware import firmware_source
 
-FIRMWARE = Path(__file__).parents[2] / "firmware" / "rtl"
 WEIGHTS, OFFSET, SHIFT, BIAS = (5, -3, 7), (4, -9, 0), (0, 1, 2), 11
 THRESHOLD = 1500
 INPUT_BITS, SCORE_BITS = 11, 17
@@ -131,7 +129,7 @@ def toy_project(interval: int = 1) -> RtlProject:
         part="xcvu13p-flga2577-2-e",
         digest=toy_contract().digest,
     )
-    files = {f"src/l1ae_trigger.{kind}": (FIRMWARE / f"l1ae_trigger.{kind}").read_text() for kind in ("v", "vhd")}
+    files = {f"src/l1ae_trigger.{kind}": firmware_source(f"l1ae_trigger.{kind}") for kind in ("v", "vhd")}
     files |= {f"src/toy_v1.{kind}": text.replace("@INTERVAL@", str(interval)) for kind, text in (("v", _VERILOG), ("vhd", _VHDL))}
     verilog, vhdl = (tuple(name for name in files if name.endswith(kind)) for kind in (".v", ".vhd"))
     return RtlProject(design, files, verilog, vhdl)
