@@ -2,9 +2,11 @@
 
 import shutil
 
+import find_libpython
 import pytest
 
 from l1ae.errors import UserError
+from l1ae.rtl._firmware import firmware_source
 from l1ae.tools._ghdl import ghdl
 from l1ae.tools._verilator import verilator
 
@@ -14,6 +16,8 @@ _FIND = {"verilator": verilator, "ghdl": ghdl}
 
 
 def _need(simulator):
+    if find_libpython.find_libpython() is None:
+        pytest.skip("cocotb needs a Python with a shared library; Debian/Ubuntu: apt-get install libpython3-dev")
     try:
         _FIND[simulator]()
     except UserError as error:
@@ -182,8 +186,26 @@ def test_a_fault_in_the_vhdl_is_caught(tmp_path, fault):
     assert noticed_by in simulate("ghdl", tmp_path, {module: replacement}, clocks=200).failed
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("fault", _FAULTS)
+def test_the_faults_still_fit_the_sources(fault):
+    module, verilog, vhdl, _ = _FAULTS[fault]
+    assert verilog[0] in firmware_source(f"{module}.v")
+    assert vhdl[0] in firmware_source(f"{module}.vhd")
+
+
+# Compiling takes long, and the benches are the same: these few show that they catch faults in Verilator as well.
+_IN_VERILATOR = (
+    "reset spares the last stage",
+    "events are taken during reset",
+    "unsigned scores at the threshold fail",
+    "a valid register is missing",
+    "ready one clock early",
+    "an event without in_first is handed on",
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", _IN_VERILATOR)
 def test_a_fault_in_the_verilog_is_caught(outcome, tmp_path, fault):
     folder, _ = outcome("verilator")
     # Verilator's own library is compiled already, and only what changes is compiled again.
