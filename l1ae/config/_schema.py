@@ -20,12 +20,16 @@ __all__ = [
     "NoiseConfig",
     "PhaseConfig",
     "PruningConfig",
+    "RtlConfig",
     "SparsityConfig",
     "TrainingConfig",
     "VicregConfig",
 ]
 
 Triple = tuple[int, int, int]
+
+# From one bunch crossing to the next, as the global trigger's firmware rounds it (ns).
+CROSSING = 25.0
 
 
 class _Section(BaseModel):
@@ -398,6 +402,33 @@ class HlsConfig(_Section):
         return self
 
 
+class RtlConfig(_Section):
+    """The RTL that l1ae writes itself, its simulation and its synthesis."""
+
+    part: str | None = Field(None, description="default: hls.part")
+    clock_period: float | None = Field(None, gt=0, description="ns; default: hls.clock_period, or 25 with `crossings`")
+    clock_uncertainty: float = Field(12.5, ge=0, lt=100, description="percent of the clock period that logic does not use")
+    crossings: int | None = Field(
+        None, ge=1, le=2, description="the global trigger's mode: a clock of 25 ns, nothing but logic between one register and the next"
+    )
+    adders: Literal["binary", "ternary"] = Field("binary", description="terms of an adder: ternary saves LUTs and costs latency")
+    interval: int = Field(1, ge=1, description="clocks from one event to the next (II); above 1 layers are folded")
+    events: int = Field(100_000, ge=1, description="real events of the RTL simulation, in addition to corner vectors")
+    vhdl_events: int = Field(500, ge=1, description="the same for the simulation of the VHDL, which is hundreds of times slower")
+
+    @model_validator(mode="after")
+    def _crossings_fix_the_clock(self) -> Self:
+        if self.crossings is not None and self.clock_period not in (None, CROSSING):
+            raise ValueError(
+                f"crossings counts stages of {CROSSING:g} ns, but clock_period is {self.clock_period:g}; leave one of them out"
+            )
+        if self.crossings is not None and self.interval > 1:
+            raise ValueError(f"crossings asks for an event per clock, but interval is {self.interval}; leave one of them out")
+        if self.interval > 1 and self.adders == "ternary":
+            raise ValueError("adders: ternary has no effect on folded layers; leave it out, or set interval to 1")
+        return self
+
+
 class CsimConfig(_Section):
     """The C simulation."""
 
@@ -416,6 +447,17 @@ class Config(_Section):
     training: TrainingConfig = TrainingConfig()
     hls: HlsConfig = HlsConfig()
     csim: CsimConfig = CsimConfig()
+    rtl: RtlConfig = RtlConfig()
+
+    @property
+    def rtl_part(self) -> str:
+        """The part that the RTL is made for."""
+        return self.rtl.part or self.hls.part
+
+    @property
+    def rtl_clock_period(self) -> float:
+        """The clock of the RTL in ns."""
+        return self.rtl.clock_period or (CROSSING if self.rtl.crossings is not None else self.hls.clock_period)
 
     @model_validator(mode="after")
     def _combines(self) -> Self:

