@@ -7,7 +7,7 @@ from l1ae.errors import UserError
 
 __all__ = ["Effort", "available_memory_gb", "check_effort", "estimate_effort"]
 
-# Upper envelopes of runs with pyosys 0.70 on networks of 10k to 68k LUTs: see docs of the functions below.
+# Upper envelopes of runs with pyosys 0.70 on networks of 2k to 68k LUTs, listed in `estimate_effort`.
 _BASE_GB = 0.25
 _GB_PER_LUT = 3.5e-5
 _BASE_SECONDS = 5.0
@@ -26,8 +26,9 @@ class Effort:
 def estimate_effort(luts: float) -> Effort:
     """Memory and time that `synthesise` needs for a design of about `luts` raw LUTs, on one core of a current server.
 
-    An upper envelope of measured runs (raw LUT, s, GB): (10,203, 36, 0.4), (22,267, 133, 0.7), (32,738, 122, 1.0),
-    (33,731, 141, 1.3), (68,038, 1465, 2.1). Runs of equal size differ by a factor of two in time.
+    An upper envelope of measured runs (raw LUT, s, GB): (1,861, 10, 0.21), (10,203, 36, 0.4), (14,264, 70, 0.62),
+    (22,267, 133, 0.7), (23,650, 97, 0.91), (32,738, 122, 1.0), (33,731, 141, 1.3), (68,038, 1465, 2.1). Runs of equal
+    size differ by a factor of two in time, and by more where other programs share the cores.
     """
     return Effort(_BASE_GB + _GB_PER_LUT * luts, _BASE_SECONDS + _SECONDS_PER_LUT * luts + _SECONDS_PER_LUT_SQUARED * luts**2)
 

@@ -39,7 +39,7 @@ def _series_7(name: str, family: str, *, luts: int, dsp: int, bram36: int) -> Pa
     return Part(name, family, "xc7", "series 7", 4, luts, 2 * luts, luts // 4, dsp, bram36, 0)
 
 
-# AMD DS890 (UltraScale architecture overview), DS931 (Artix UltraScale+) and DS180 (7 series overview).
+# AMD DS890 (UltraScale architecture and product overview) and DS180 (7 series overview).
 _PARTS = {
     part.name: part
     for part in (
@@ -62,7 +62,8 @@ def known_parts() -> tuple[str, ...]:
 def part_of(name: str) -> Part:
     """The part of a device name or of a vendor's full name, `xcvu9p-flga2104-2L-e` or `xc7vx690tffg1927-2`.
 
-    Package, speed and temperature grade are not used: the delay tables are for speed grade -2. Raises `UserError` for an
+    Package, speed and temperature grade are not used: the delays are those of speed grade -2
+    on UltraScale+ and -1 on Series 7. Raises `UserError` for an
     unknown device.
     """
     text = name.strip().lower()

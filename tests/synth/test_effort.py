@@ -7,7 +7,17 @@ from l1ae.synth import available_memory_gb, check_effort, estimate_effort
 # measured with pyosys 0.70 on networks: raw LUT, seconds, GB
 @pytest.mark.parametrize(
     ("luts", "seconds", "gigabytes"),
-    [(10203, 36, 0.4), (22267, 133, 0.7), (23321, 116, 0.8), (32738, 122, 1.0), (33731, 141, 1.3), (68038, 1465, 2.1)],
+    [
+        (1861, 10, 0.21),
+        (10203, 36, 0.4),
+        (14264, 70, 0.62),
+        (23650, 97, 0.91),
+        (22267, 133, 0.7),
+        (23321, 116, 0.8),
+        (32738, 122, 1.0),
+        (33731, 141, 1.3),
+        (68038, 1465, 2.1),
+    ],
 )
 def test_the_estimate_covers_the_measured_runs_without_excess(luts, seconds, gigabytes):
     effort = estimate_effort(luts)
