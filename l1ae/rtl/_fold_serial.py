@@ -21,7 +21,8 @@ __all__ = ["SerialAdder", "SerialNet", "serial_net"]
 IntArray = npt.NDArray[np.int64]
 
 # Registers follow every adder, so that depth costs one clock per level and no delay: share as many terms as possible.
-_SOLVER = {"hard_dc": -1}
+# Adders only: no tables for inputs of one bit.
+_SOLVER = {"hard_dc": -1, "binary_lut": False}
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,8 @@ def _shifted(digits: IntArray, shift: int, digit: int) -> IntArray:
 
 def serial_net(words: Sequence[Word], matrix: npt.NDArray[np.float64], interval: int) -> SerialNet:
     """`x @ matrix` in `interval` clocks; x (n_in,) has the formats `words`, matrix (n_in, n_out) is in real units."""
+    matrix = matrix * np.array([[word.low != 0 or word.high != 0] for word in words])
+    words = [_stream(word) for word in words]
     inputs = [variable(word) for word in words]
     elements = np.empty(len(inputs), dtype=object)
     elements[:] = inputs
@@ -126,6 +129,13 @@ def serial_net(words: Sequence[Word], matrix: npt.NDArray[np.float64], interval:
     clocks = _clocks(len(words), adders, ends)
     placed = [SerialAdder(*adder, clocks[len(words) + k]) for k, adder in enumerate(adders)]
     return SerialNet(tuple(words), tuple(placed), tuple(clocks), tuple(ends), values, -(-widest // interval), interval)
+
+
+def _stream(word: Word) -> Word:
+    """A format that a variable can have: one value alone would become a constant, which no stream of digits is."""
+    if word.low < word.high:
+        return word
+    return Word(min(word.low, 0.0), max(word.high, 0.0), word.step) if word.low else Word(0.0, word.step, word.step)
 
 
 _Adder = tuple[int, int, int, int, bool]
