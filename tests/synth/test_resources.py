@@ -11,7 +11,8 @@ def block(number, enter):
 
 def test_every_kind_of_cell_is_counted_where_it_belongs():
     counts = {"LUT1": 1, "LUT6": 3, "FDRE": 4, "FDSE": 1, "LDCE": 1, "MUXF7": 2, "MUXF8": 1, "SRL16E": 2, "SRLC32E": 1, "RAM32M": 2,
-              "RAM64X1D": 1, "DSP48E2": 2, "RAMB36E2": 1, "RAMB18E2": 3, "URAM288": 1, "INV": 5, "GND": 1, "VCC": 1, "BUFGCE": 1}  # fmt: skip
+              "RAM64X1D": 1, "DSP48E2": 2,
+              "RAMB36E2": 1, "RAMB18E2": 3, "URAM288": 1, "INV": 5, "GND": 1, "VCC": 1, "BUFGCE": 1}  # fmt: skip
     cells = [Cell(f"{name}{i}", name, {"O": (9,)}) for name, count in counts.items() for i in range(count)]
     resources = count_resources(Netlist("top", tuple(cells), {}, {}, {}, dict.fromkeys(counts, frozenset({"O"}))))
     assert resources.luts_by_size == (1, 0, 0, 0, 0, 3)
