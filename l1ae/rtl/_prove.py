@@ -41,9 +41,7 @@ class Proof:
     def check(self) -> None:
         """Raise `CheckFailedError` if a netlist differs; what did not finish is no failure."""
         if differs := [p.module for p in self.netlist if p.verdict == "differs"]:
-            raise CheckFailedError(
-                f"the netlist of '{differs[0]}' is not equivalent to its RTL ({len(differs)} of {len(self.netlist)} differ)"
-            )
+            raise CheckFailedError(f"netlists are not equivalent to their RTL: {', '.join(differs)}")
 
     def write(self, path: Path) -> None:
         """Write everything as JSON, under a temporary name first."""
