@@ -3,7 +3,7 @@
 #
 #   make demo                 collisions to a verified HLS project with a report
 #   make test                 all tests          make quick   the fast ones
-#   make train hls csim report    one stage each; CONFIG= and RUN= choose the model
+#   make train hls csim rtl synth report    one stage each; CONFIG= and RUN= choose the model
 
 CONFIG ?= configs/dnn_ae.yaml
 RUN    ?= runs/$(basename $(notdir $(CONFIG)))
@@ -21,7 +21,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 READY := .venv/.complete
 
-.PHONY: demo test quick lint data train evaluate hls csim csim-matrix report latent families doctor bench clean
+.PHONY: demo test quick lint data train evaluate hls csim csim-matrix rtl synth rtl-check rtl-matrix calibration estimator flows \
+    report latent families doctor bench clean
 
 demo: $(READY)
 	$(BIN)/l1ae run $(CONFIG) --run $(RUN)
@@ -62,6 +63,32 @@ report: $(READY)
 csim-matrix: $(READY)
 	for model in $(MODELS); do for backend in Vitis Vivado; do \
 	    $(BIN)/l1ae run $$model --run runs/csim/$$(basename $$model .yaml) --backend $$backend --events 100000 || exit; done; done
+
+rtl: $(READY)
+	$(BIN)/l1ae rtl $(RUN)
+
+synth: $(READY)
+	$(BIN)/l1ae synth $(RUN)
+
+# Behind `make csim-matrix`: RTL of its variational autoencoder on 100,000 real events, and its synthesis. What CI runs.
+rtl-check: $(READY)
+	$(BIN)/l1ae rtl runs/csim/dnn_vae
+	$(BIN)/l1ae synth runs/csim/dnn_vae --no-per-layer
+	$(BIN)/l1ae report runs/csim/dnn_vae
+
+# Six models from training to RTL, each with planted faults: docs/rtl_matrix.md.
+rtl-matrix: $(READY)
+	$(BIN)/python benchmarks/rtl_matrix.py
+
+# Our flow against published and Vivado's figures; against hls4ml's flows; the estimator refitted. Each writes a page of docs/.
+calibration: $(READY)
+	$(BIN)/python benchmarks/rtl_calibration.py
+
+flows: $(READY)
+	$(BIN)/python benchmarks/compare_flows.py $(CONFIG)
+
+estimator: $(READY)
+	$(BIN)/python benchmarks/rtl_estimator.py
 
 doctor: $(READY)
 	$(BIN)/l1ae doctor
