@@ -2,12 +2,14 @@
 
 from l1ae.pipeline._latent_stage import LatentOptions, latent_stage
 from l1ae.pipeline._run import Run
+from l1ae.pipeline._samples import csim_sample
 from l1ae.pipeline._stages import contract_stage, csim_stage, csim_verdict, evaluate_stage, hls_stage, report_stage, run_all, train_stage
 
 __all__ = [
     "LatentOptions",
     "Run",
     "contract_stage",
+    "csim_sample",
     "csim_stage",
     "csim_verdict",
     "evaluate_stage",
