@@ -1,11 +1,14 @@
 """`ap_fixed` casts on alkaid's symbolic fixed-point variables: every rounding and overflow mode, in few gates."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from alkaid.trace import FVArray, HWConfig
+from alkaid.trace import FVArray, HWConfig, trace
 from alkaid.trace.fixed_variable import FVariable
+from alkaid.trace.passes import optimize
+from alkaid.types import CombLogic
 
 from l1ae.inputs import FixedFormat, Overflow, Rounding
 
@@ -20,6 +23,7 @@ __all__ = [
     "gated",
     "half_lsb",
     "product",
+    "program",
     "square",
     "total",
     "truncate",
@@ -37,9 +41,28 @@ HALF_UP = (Rounding.RND, Rounding.RND_CONV)
 _LUT_INPUTS = 6
 
 
+def program(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> CombLogic:
+    """The program that makes `outputs` of all `inputs`, read or not.
+
+    alkaid's second trace is left out: it forgets the ranges of the inputs, which widens adders, and refuses tables that do
+    not hold every word of the input's bits.
+    """
+    return optimize(trace(list(inputs), list(outputs), optimize=False), keep_dead_inputs=True, retrace=False)
+
+
 def half_lsb(form: FixedFormat) -> float:
     """What `RND` adds before it drops bits."""
     return float(2.0 ** (-form.fraction - 1))
+
+
+def _wrapped(x: Variable, signed: int, integer: int, fraction: int) -> Variable:
+    """The bits of `x` from `2**-fraction` up to `2**integer`, and the sign: alkaid 0.8.2 wraps unsigned constants wrongly."""
+    width = signed + integer + fraction
+    if x.low < x.high or width <= 0:
+        return x.quantize(signed, integer, fraction)
+    low = -(1 << width - 1) if signed else 0
+    code = (math.floor(x.low * 2.0**fraction) - low) % (1 << width) + low
+    return FVariable.from_const(code * 2.0**-fraction, hwconf=x.hwconf)
 
 
 def truncate(x: Variable, fraction: int) -> Variable:
@@ -47,11 +70,13 @@ def truncate(x: Variable, fraction: int) -> Variable:
     signed, integer, present = x.kif
     if fraction >= present:
         return x
-    return x.quantize(signed, max(integer, 1 - fraction - signed), fraction)
+    return _wrapped(x, signed, max(integer, 1 - fraction - signed), fraction)
 
 
 def cast(x: Variable, form: FixedFormat) -> Variable:
     """`x` in `form`."""
+    if x.low == x.high:
+        return _cast_constant(x, form)
     if x.kif[2] <= form.fraction:
         return bring_into_range(x, form)
     if form.rounding in HALF_UP:
@@ -64,12 +89,19 @@ def cast_after_half(x: Variable, form: FixedFormat) -> Variable:
 
     Ties to even are then the ties with the last bit cleared: bits instead of a second addition.
     """
+    if x.low == x.high:
+        return _cast_constant(x - half_lsb(form), form)
     rounded = truncate(x, form.fraction)
     if form.rounding is Rounding.RND_CONV and rounded is not x:
         rest = bits_below(x, -form.fraction)
         last = bit(rounded, -form.fraction)
         rounded = truncate(rounded, form.fraction - 1) + (last & any_bit(rest)) * form.lsb
     return bring_into_range(rounded, form)
+
+
+def _cast_constant(x: Variable, form: FixedFormat) -> Variable:
+    fraction = x.kif[2]
+    return FVariable.from_const(float(form.cast(round(x.low * 2.0**fraction), fraction)) * form.lsb, hwconf=x.hwconf)
 
 
 def _rounded_up(x: Variable, form: FixedFormat) -> Variable:
@@ -91,7 +123,7 @@ def _rounded_up(x: Variable, form: FixedFormat) -> Variable:
 
 def bits_below(x: Variable, position: int) -> Variable:
     """The bits of weight less than `2**position`, as an unsigned number."""
-    return x.quantize(0, position, x.kif[2])
+    return _wrapped(x, 0, position, x.kif[2])
 
 
 def bit(x: Variable, position: int) -> Variable:
@@ -101,7 +133,7 @@ def bit(x: Variable, position: int) -> Variable:
         return FVariable.from_const(0, hwconf=x.hwconf)
     if position >= integer:
         return x.is_negative() if signed else FVariable.from_const(0, hwconf=x.hwconf)
-    return x.quantize(0, position + 1, -position) * 2.0**-position
+    return _wrapped(x, 0, position + 1, -position) * 2.0**-position
 
 
 def any_bit(x: Variable) -> Variable:
@@ -134,12 +166,12 @@ def bring_into_range(x: Variable, form: FixedFormat) -> Variable:
     if low <= x.low and x.high <= high:
         return x
     integer = form.integer - form.signed
-    inside = x.quantize(form.signed, integer, form.fraction)
+    inside = _wrapped(x, form.signed, integer, form.fraction)
     match form.overflow:
         case Overflow.WRAP:
             return inside
         case Overflow.SAT_SYM:
-            return x.max_of(low).min_of(high).quantize(form.signed, integer, form.fraction)
+            return _wrapped(x.max_of(low).min_of(high), form.signed, integer, form.fraction)
         case Overflow.SAT_ZERO:
             return gated(~_overflows(x, form), inside)
         case Overflow.SAT:
@@ -150,13 +182,14 @@ def _top_bits(x: Variable, form: FixedFormat) -> Variable:
     """The bits above the largest code of `form`; with the sign, if there is one."""
     signed, integer, _ = x.kif
     limit = form.integer - form.signed
-    return x.quantize(signed, max(integer, limit + 1 - signed), -limit)
+    return _wrapped(x, signed, max(integer, limit + 1 - signed), -limit)
 
 
 def _overflows(x: Variable, form: FixedFormat) -> Variable:
     """1 if `x` is outside of `form`."""
     top = _top_bits(x, form)
-    if x.low >= 0 or not form.signed:
+    # A step beyond the format's largest code: what is not 0 is outside, and the zeros below the step are no bits of `top`.
+    if x.low >= 0 or not form.signed or x.step > 2.0 ** (form.integer - 1):
         return any_bit(top)
     return any_bit(top) & ~top.unary_bit_op("all")
 
@@ -165,12 +198,11 @@ def _saturated(x: Variable, inside: Variable, form: FixedFormat) -> Variable:
     integer = form.integer - form.signed
     if x.low >= 0:
         ones = -any_bit(_top_bits(x, form)) * form.lsb
-        return (inside.quantize(0, integer, form.fraction) | ones).quantize(0, integer, form.fraction)
+        return _wrapped(_wrapped(inside, 0, integer, form.fraction) | ones, 0, integer, form.fraction)
     if not form.signed:
         positive = x.relu()
-        return (
-            positive if positive.high <= form.high * form.lsb else _saturated(positive, positive.quantize(0, integer, form.fraction), form)
-        )
+        fits = positive.high <= form.high * form.lsb
+        return positive if fits else _saturated(positive, _wrapped(positive, 0, integer, form.fraction), form)
     low, high = (FVariable.from_const(code * form.lsb, hwconf=x.hwconf) for code in (form.low, form.high))
     return choose(_overflows(x, form), x.msb_mux(low, high), inside)
 

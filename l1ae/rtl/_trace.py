@@ -7,14 +7,14 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from alkaid.trace import FVArray, trace
+from alkaid.trace import FVArray
 from alkaid.trace.fixed_variable import FVariable
 from alkaid.trace.passes import dead_code_elimin, fuse_ternary_adders
 from alkaid.types import CombLogic, Op, QInterval
 
 from l1ae.contract import Contract, Convolution, Dense, HardwareInput, Operation, Quantize, Relu
 from l1ae.inputs import FixedFormat
-from l1ae.rtl._arithmetic import HALF_UP, HARDWARE, SOLVER, cast_after_half, half_lsb
+from l1ae.rtl._arithmetic import HALF_UP, HARDWARE, SOLVER, cast_after_half, half_lsb, program
 from l1ae.rtl._operations import Tensor, apply
 
 __all__ = ["Adders", "Element", "Graph", "Layer", "constant_op", "rounding_constants", "trace_contract", "trace_layer"]
@@ -179,7 +179,7 @@ class _Stitcher:
         formats = [self._contract[name].format for name in operation.inputs]
         outputs = trace_layer(operation, tensors, formats, added)
         inputs = {e.index: e for elements in read for e in elements if e.index is not None}
-        logic = trace([variables[index] for index in inputs] or [_dummy()], list(outputs), keep_dead_inputs=True)
+        logic = program([variables[index] for index in inputs] or [_dummy()], outputs)
         if adders == "ternary":
             logic = dead_code_elimin(fuse_ternary_adders(logic), keep_dead_inputs=True)
         layer = Layer(operation.name, logic, tuple(inputs.values()), added.get(operation.name, 0.0))
