@@ -15,7 +15,6 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 from alkaid.trace import trace
-from alkaid.trace.passes import dead_code_elimin, fuse_ternary_adders
 from alkaid.types import CombLogic
 
 from l1ae.contract import Contract, Convolution, Dense, Gather, HardwareInput, Operation, Quantize, Relu, Table, Threshold
@@ -32,12 +31,12 @@ IntArray = npt.NDArray[np.int64]
 Array = npt.NDArray[np.float64]
 
 # A layer with fewer of the network's products is not worth the clocks that folding it takes.
-_LEAST_SHARE = 0.02
+_LEAST_SHARE = 0.015
 
-# LUTs of a constant adder graph per product, by the accumulator's width, and of a serial one, by the bits of a digit;
-# LUTs per bit that is selected from so many, or loaded and shifted. Fitted by eye to what yosys makes of the networks of
-# configs/; they choose between two exact ways and decide nothing else.
-_WIDE, _DIGIT, _SELECT, _SHIFT = 0.6, 1.1, 0.4, 0.6
+# LUTs of a constant adder graph per product and bit of the accumulator; adders per product of a serial one, each of which
+# yosys makes of a LUT per bit of a digit and a little more; LUTs per bit that is loaded and shifted, and per bit and choice
+# that is selected. They choose between two exact ways and decide nothing else.
+_WIDE, _ADDERS, _CARRY, _SHIFT, _SELECT = 0.6, 1.1, 0.2, 0.6, 0.4
 
 
 @dataclass(frozen=True)
@@ -408,8 +407,7 @@ def _unfolded(core: Values, outputs: IntArray) -> Values:
 
 
 def _traced(inputs: Sequence[object], outputs: Sequence[object]) -> CombLogic:
-    logic = trace(list(inputs), list(outputs), keep_dead_inputs=True)
-    return dead_code_elimin(fuse_ternary_adders(logic), keep_dead_inputs=True)
+    return trace(list(inputs), list(outputs), keep_dead_inputs=True)
 
 
 # -- windows -------------------------------------------------------------------------------------------------------
@@ -427,7 +425,7 @@ def _window(operation: Convolution, interval: int, bits: int) -> tuple[int, int]
     windows, _ = _windows(operation, *shape)
     moving = bits * min(_SHIFT * np.prod(operation.shape), _SELECT * sum(len(np.unique(column)) for column in windows.T))
     window = kernel * shape[0] * shape[1] * _WIDE * width + moving
-    serial = kernel * rows * columns * _DIGIT * (1 + -(-width // interval))
+    serial = kernel * rows * columns * _ADDERS * (_CARRY - (-width // interval))
     return shape if window < serial else None
 
 

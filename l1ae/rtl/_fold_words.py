@@ -68,9 +68,11 @@ class Values:
         return np.where(self.index < 0, self.constants, padded[:, self.index])
 
     def to_words(self, elements: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """The values of the words (N, words), given the elements (N, size)."""
-        first = [int(np.flatnonzero(self.index == word)[0]) for word in range(len(self.words))]
-        return elements[:, first]
+        """The values of the words (N, words), given the elements (N, size); 0 for words that no element uses."""
+        words = np.zeros((len(elements), len(self.words)))
+        used = self.index >= 0
+        words[:, self.index[used]] = elements[:, used]
+        return words
 
 
 def constant(value: float) -> Word:
