@@ -4,33 +4,22 @@ import hashlib
 import json
 import logging
 import re
-import subprocess
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
-from typing import Literal
 
 from l1ae.errors import UserError
 from l1ae.rtl._project import RtlProject
+from l1ae.rtl._prove_abc import MITER, NO_VERDICT, Verdict, ask_abc
 from l1ae.synth import Part, Synthesis, synthesise
 from l1ae.tools import abc_program, run_yosys, yosys_version
 
-__all__ = ["NetlistProof", "Verdict", "combinational_modules", "compare_netlist", "prove_netlist"]
-
-Verdict = Literal["proven", "differs", "not finished"]
+__all__ = ["NetlistProof", "combinational_modules", "compare_netlist", "prove_netlist"]
 
 _LOG = logging.getLogger("l1ae")
 _FORMAT = 1
-# abc's words; "UNDECIDED" is what it says when its own time limit is over.
-_VERDICTS: dict[str, Verdict] = {"are equivalent": "proven", "NOT EQUIVALENT": "differs", "UNDECIDED": "not finished"}
-_NO_VERDICT: Verdict = "not finished"
-_REASONS: dict[Verdict, str] = {
-    "proven": "",
-    "differs": "abc found an input for which the netlist gives another output",
-    "not finished": "abc did not decide in its time",
-}
 _OPEN_ENTRY = re.compile(r"(: out = \d+'h)X+;")
 
 
@@ -97,7 +86,7 @@ def _prove(sources: Mapping[str, str], module: str, part: Part, limits: _Limits)
     if entry and (found := _load(entry, timeout)):
         return found
     started = time.monotonic()
-    luts, verdict = 0, _NO_VERDICT
+    luts, verdict = 0, NO_VERDICT
     try:
         made = synthesise(sources, module, part, dsp=False, memory_gb=memory_gb, cache=cache, timeout=timeout)
         luts = made.resources.luts
@@ -125,7 +114,7 @@ def compare_netlist(
             (folder / source).write_text(text)
         netlist.write_netlist(folder / "netlist.json")
         run_yosys(_script(sorted(sources), module), folder, memory_gb=memory_gb, timeout=timeout)
-        return _ask_abc(folder, memory_gb, timeout)
+        return ask_abc(folder, memory_gb, timeout)
 
 
 def _script(names: Sequence[str], module: str) -> str:
@@ -144,27 +133,8 @@ def _script(names: Sequence[str], module: str) -> str:
         "design -stash gate\n"
         "design -copy-from gold -as gold gold\n"
         "design -copy-from gate -as gate gate\n"
-        "miter -equiv -flatten gold gate miter\n"
-        "hierarchy -top miter\n"
-        "opt -full; techmap; opt; aigmap; opt_clean\n"
-        "write_aiger -zinit miter.aig\n"
+        f"{MITER}"
     )
-
-
-def _ask_abc(folder: Path, memory_gb: float, timeout: float) -> tuple[Verdict, str]:
-    """abc's answer; it runs with `memory_gb` of address space at most."""
-    kilobytes = str(int(memory_gb * 1e9 / 1024))
-    limited = ["/bin/sh", "-c", 'ulimit -v "$0"; exec "$@"', kilobytes, str(abc_program())]
-    command = [*limited, "-q", f"&r miter.aig; &cec -m -T {int(timeout) + 1}"]
-    try:
-        run = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=timeout + 5, check=False)
-    except subprocess.TimeoutExpired:
-        return _NO_VERDICT, f"abc did not decide within {timeout:.0f} s"
-    for words, verdict in _VERDICTS.items():
-        if words in run.stdout:
-            return verdict, _REASONS[verdict]
-    tail = (run.stdout + run.stderr).strip()[-200:]
-    return _NO_VERDICT, f"abc ended with status {run.returncode}: {tail}"
 
 
 def _save(entry: Path, proof: NetlistProof, timeout: float) -> None:
@@ -185,4 +155,4 @@ def _load(entry: Path, timeout: float) -> NetlistProof | None:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         _LOG.warning("'%s' is damaged (%s) and is made again", entry, error)
         return None
-    return None if proof.verdict == _NO_VERDICT and tried < timeout else proof
+    return None if proof.verdict == NO_VERDICT and tried < timeout else proof

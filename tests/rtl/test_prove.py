@@ -328,7 +328,7 @@ FAULTS = {
     "second statement": (r"_stage\d+\.v$", r"(= model_inp\[\d+:\d+\]);", r"\1; assign v0[0:0] = 'b1;"),
     "unknown statement": (r"_stage\d+\.v$", r"endmodule", "initial $finish;\nendmodule"),
     "output": (r"_stage0\.v$", r"(model_out\[\d+:\d+\] = v)(\d+)", lambda m: m[1] + str(int(m[2]) + 1)),
-    "table": (r"tables\.v$", r"(out = \d+'h)(\w)(\w*);\n", lambda m: f"{m[1]}{(int(m[2], 16) + 1) % 16:X}{m[3]};\n"),
+    "table": (r"tables\.v$", r"(out = \d+'h)([0-9A-F])(\w*);\n", lambda m: f"{m[1]}{(int(m[2], 16) + 1) % 16:X}{m[3]};\n"),
     "register skipped": (r"_core\.v$", r"stage2_in <= stage1_out", "stage2_in <= stage0_out"),
     "input": (r"_core\.v$", r"<= in_event\[(\d+):(\d+)\]", lambda m: f"<= in_event[{int(m[1]) - 1}:{int(m[2]) - 1}]"),
     "edge": (r"_core\.v$", "posedge", "negedge"),
