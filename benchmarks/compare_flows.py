@@ -63,6 +63,7 @@ class Flow:
     packed: str = "–"
     ff: str = UNKNOWN
     dsp: str = UNKNOWN
+    bram36: str = "–"
     cycles: str = UNKNOWN
     path: str = "–"
     c_speed: str = "–"
@@ -156,7 +157,8 @@ def rtl_speed(model: Model, project: RtlProject) -> Rate:
         events = Events.of(model.contract, model.hardware, model.hardware[:0].astype(np.int64))
         stimulus = next(iter(Streams(project.design, events, np.random.default_rng(0)).back_to_back(len(model.hardware))))
         trace = bench.run(stimulus, 1)
-        found = trace.score[trace.valid == 1]
+        # what shows before the first reset is of no event
+        found = trace.score[trace.valid == 1][-len(model.hardware) :]
         if not np.array_equal(found, events.scores):
             raise SystemExit(f"{project.design.name}: the RTL simulation and the contract differ; nothing was timed")
         return rate(lambda: bench.run(stimulus, 1), len(model.hardware))
@@ -177,9 +179,10 @@ def hls_flow(model: Model, bench: Bench, strategy: str, name: str) -> Flow:
 def vendor_cells(report: VendorReport) -> dict[str, str]:
     """The figures of a C-synthesis report; what it does not say stays unknown."""
     cells = {"lut": report.lut, "ff": report.ff, "dsp": report.dsp, "cycles": report.latency_cycles_max}
+    bram = {} if report.bram is None else {"bram36": f"{report.bram / 2:g}"}
     known = {name: f"{value:,}" for name, value in cells.items() if value is not None}
     period = {} if report.estimated_clock_ns is None else {"path": f"{report.estimated_clock_ns:g} ns"}
-    return {"tool": report.tool} | known | period
+    return {"tool": report.tool} | known | bram | period
 
 
 def rtl_flow(model: Model, bench: Bench, project: RtlProject, flow: Flow, *, dsp: bool) -> Flow:
@@ -199,6 +202,7 @@ def rtl_flow(model: Model, bench: Bench, project: RtlProject, flow: Flow, *, dsp
         packed=f"{total(made.resources, packed=True):,}",
         ff=f"{made.resources.flip_flops:,}",
         dsp=f"{made.resources.dsp:,}",
+        bram36=f"{made.resources.bram36:g}",
         path=f"{band.optimistic.ns:.1f} / {band.typical.ns:.1f} / {band.pessimistic.ns:.1f} ns",
     )
 
@@ -291,11 +295,11 @@ The C simulation runs in the bench of l1ae, which writes every layer; the RTL si
 No open tool synthesises hls4ml's C++, so that its resources are known only from a C-synthesis report. The stand-ins make
 the dense layers in another way and leave everything else (preprocessing, activations, score, threshold) as `l1ae rtl` has it,
 with one register per layer and no regard to the clock: LUT and DSP can be compared, FF and cycles can not. Vivado maps
-constant multipliers better than yosys does, and HLS takes a DSP block where it expects a gain, yosys wherever both factors have
-two bits or more: the stand-ins for Latency show what multipliers would cost in the same tool, not what Vitis HLS would report.
+constant multipliers better than yosys does, and HLS takes a DSP block where it expects a gain, yosys for every product of 9 bits or
+more: the stand-ins for Latency show what multipliers would cost in the same tool, not what Vitis HLS would report.
 
-| Flow | Stage | Tool | LUT raw | LUT packed | FF | DSP | Cycles | Slowest path | C simulation | RTL simulation |
-|---|---|---|---|---|---|---|---|---|---|---|
+| Flow | Stage | Tool | LUT raw | LUT packed | FF | DSP | BRAM36 | Cycles | Slowest path | C simulation | RTL simulation |
+|---|---|---|---|---|---|---|---|---|---|---|---|
 """
 
 

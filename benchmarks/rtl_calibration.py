@@ -46,6 +46,7 @@ class Row:
     luts_packed: int | None = None
     flip_flops: int | None = None
     dsp: int | None = None
+    bram36: float | None = None
     band: tuple[float, float, float] | None = None
     seconds: float | None = None
     gigabytes: float | None = None
@@ -103,6 +104,7 @@ def figures(made: Synthesis) -> dict[str, Any]:
         "luts_packed": total(made.resources, packed=True),
         "flip_flops": made.resources.flip_flops,
         "dsp": made.resources.dsp,
+        "bram36": made.resources.bram36,
         "band": (band.optimistic.ns, band.typical.ns, band.pessimistic.ns),
         "seconds": made.seconds,
         "gigabytes": made.peak_gb,
@@ -179,12 +181,12 @@ registers, raw and after pairing two into one LUT6_2 (`packed`). Latency: clock 
 outputs. Slowest path: static timing before placement, optimistic / typical / pessimistic, register to register.
 
 Theirs: as published; `?` marks figures that are approximate or known at second hand. Most are estimates of high-level
-synthesis, which are larger than what is implemented (v5: 37,580 LUT estimated, 21,660 implemented), and their designs have neither our
-preprocessing nor always our widths: a ratio far from 1 says more about the two estimates than about the two designs.
+synthesis, which are larger than what is implemented (v5: 37,580 LUT estimated, 21,660 implemented), and what their designs
+contain beside the network is not always said: a ratio far from 1 says more about the two estimates than about the designs.
 
-| System | Network | Weights | Clock | LUT raw | LUT packed | FF | DSP | Latency | Slowest path | Published LUT | Published DSP | \
+| System | Network | Weights | Clock | LUT raw | LUT packed | FF | DSP | BRAM36 | Latency | Slowest path | Published LUT | Published DSP | \
 Published latency | Stage | LUT ratio (packed) | Latency ratio |
-|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
+|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
 {rows}
 
 {notes}
@@ -224,12 +226,12 @@ def system_line(system: System, row: Row | None) -> str:
         published.stage,
     ]
     if row is None:
-        return f"| {' | '.join([system.title, system.shape, *['not run yet'] * 8, *theirs, '–', '–'])} |"
+        return f"| {' | '.join([system.title, system.shape, *['not run yet'] * 9, *theirs, '–', '–'])} |"
     ours = row.latency * system.period
     cells = [
         f"{row.weights[0]:,} of {row.weights[1]:,}",
         f"{system.period:g} ns",
-        *(_count(value) for value in (row.luts, row.luts_packed, row.flip_flops, row.dsp)),
+        *(_count(value) for value in (row.luts, row.luts_packed, row.flip_flops, row.dsp, row.bram36)),
         f"{row.latency} clocks, {ours:g} ns",
         "–" if row.band is None else " / ".join(f"{ns:.1f}" for ns in row.band) + " ns",
     ]
@@ -240,8 +242,8 @@ def system_line(system: System, row: Row | None) -> str:
     return f"| {' | '.join([system.title, system.shape, *cells, *theirs, *ratios])} |"
 
 
-def _count(value: int | None) -> str:
-    return "not synthesised" if value is None else f"{value:,}"
+def _count(value: float | None) -> str:
+    return "not synthesised" if value is None else f"{value:,g}" if value != int(value) else f"{int(value):,}"
 
 
 def page(recorded: Sequence[Recorded], source: str, rows: dict[str, Row], adders: str) -> str:
