@@ -101,9 +101,13 @@ def synthesise(
 def _script(names: list[str], top: str, part: Part, dsp: bool) -> str:
     files = " ".join(names)
     options = "" if dsp else " -nodsp"
+    # Before the modules are merged, so that yosys does not join the adders of different modules into sums of many terms:
+    # that hides what the RTL is made of and takes longer paths. Not with DSP blocks, which are found in what is still a product.
+    adders = "" if dsp else "proc\nopt_clean\nalumacc\n"
     return (
         f"read_verilog -sv -I. {files}\n"
         f"hierarchy -check -top {top}\n"
+        f"{adders}"
         f"synth_xilinx -top {top} -family {part.yosys_family} -flatten -noiopad -noclkbuf{options}\n"
         "check\n"
         "setattr -unset src\n"
