@@ -52,10 +52,15 @@ def schedule(graph: Graph, clock: Clock, delays: Delays | None = None) -> Pipeli
     """Cut the graph into stages of `clock`, each line as early as its inputs allow.
 
     The comparison with the threshold is charged to the last stage. Raises `UserError` when one line alone is longer than
-    a clock, or more stages are needed than the clock allows.
+    a clock, more stages are needed than the clock allows, or no input changes the score.
     """
     delays = delays or Delays()
     logic, layers = _reachable(graph)
+    if all(op.opcode != -1 for op in logic.ops):
+        raise UserError(
+            f"layer '{layers[-1]}': the score is {logic.ops[-1].qint.min:g} for every event, which needs no firmware; "
+            "look for a layer whose weights are all 0 or whose output saturates"
+        )
     times, budget = line_delays(logic, delays), clock.budget(delays)
     lines = _assign(logic, layers, times, clock, budget)
     score = logic.out_idxs[0]
