@@ -3,7 +3,7 @@
 Every line is charged, also those that synthesis will probably absorb, so that a stage that fits by these figures is a
 promise and not a hope for retiming. The logic delays are those of UltraScale+ (speed grade -2) as RapidWright's delay
 model publishes them (Maidee et al., "An Open-source Lightweight Timing Model for RapidWright", FPT 2019), the delay of
-a net is a statistical guess that grows with its fan-out. `l1ae synth` checks the result by static timing.
+a net is a statistical guess that grows with its fan-out: the typical one of `l1ae synth`, whose static timing checks the result.
 """
 
 import math
@@ -19,14 +19,14 @@ __all__ = ["Delays", "line_delays"]
 class Delays:
     """Delays of one family in ns: a LUT with its site, a net, carry chains, and what a register takes from a clock."""
 
-    lut: float = 0.17
-    net: float = 0.30
+    lut: float = 0.09
+    net: float = 0.43
     net_per_doubling: float = 0.08
-    carry_start: float = 0.19
+    carry_start: float = 0.15
     carry_per_bit: float = 0.009
-    carry_end: float = 0.08
+    carry_end: float = 0.10
     mux: float = 0.10
-    register: float = 0.20
+    register: float = 0.15
 
     def level(self, fan_out: int = 1) -> float:
         """One LUT and the net in front of it."""
@@ -38,9 +38,12 @@ class Delays:
 
 
 def line_delays(logic: CombLogic, delays: Delays) -> list[float]:
-    """Delay of every line in ns, from the last of its inputs to its output."""
+    """Delay of every line in ns, from the last of its inputs to its output.
+
+    A line that reads another loads its bits twice, for example the LUT and the carry multiplexer of an adder.
+    """
     readers = Counter(a for op in logic.ops for a in set(op.addr))
-    return [_delay(logic, op, delays, max((readers[a] for a in op.addr), default=1)) for op in logic.ops]
+    return [_delay(logic, op, delays, max((2 * readers[a] for a in op.addr), default=1)) for op in logic.ops]
 
 
 def _width(op: Op) -> int:
