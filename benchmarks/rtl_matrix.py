@@ -21,7 +21,7 @@ from l1ae.pipeline import Run, csim_sample, train_stage
 from l1ae.pipeline.rtl import rtl_inputs, rtl_stage, synth_inputs, synth_stage
 from l1ae.rtl import open_design, simulate_rtl
 
-MODELS = ("dnn_ae", "vae_mu2", "dnn_vae", "cms_latent_ae", "small_cnn_vae", "folded_cnn_ae")
+MODELS = ("dnn_ae", "vae_mu2", "dnn_vae", "cms_latent_ae", "small_cnn_vae", "cnn_vae")
 FAULT_EVENTS = 500
 
 _ADDER = re.compile(r"shift_adder #\(([^)]*)\)")

@@ -14,12 +14,12 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from alkaid.trace import trace
 from alkaid.types import CombLogic
 
 from l1ae.contract import Contract, Convolution, Dense, Gather, HardwareInput, Operation, Quantize, Relu, Table, Threshold
 from l1ae.errors import UserError
 from l1ae.inputs import FixedFormat
+from l1ae.rtl._arithmetic import program
 from l1ae.rtl._fold_serial import SerialNet, serial_net
 from l1ae.rtl._fold_words import Values, Word, hardware_values, traced_values, union
 from l1ae.rtl._operations import Tensor, apply
@@ -301,7 +301,7 @@ class _Planner:
         for name in outputs:
             self._values[name], variables = traced_values(list(tensors[name]))
             results += variables
-        logic = _traced(words, results)
+        logic = program(words, results)
         return Segment(tuple(inputs), tuple(outputs), logic, ("+".join(made),) * len(logic.ops))
 
     def _is_window(self, name: str) -> bool:
@@ -378,7 +378,7 @@ class _Planner:
             tensor = trace_layer(op, [tensor], formats, self._added)
             formats = [op.format]
         core, results = traced_values(list(tensor))
-        logic = _traced(words, results)
+        logic = program(words, results)
         name = chain[-1].name
         return WindowFold(name, operation.name, source, sources, outputs, slots, logic, core, _unfolded(core, outputs), shape[0] * shape[1])
 
@@ -404,10 +404,6 @@ def _unfolded(core: Values, outputs: IntArray) -> Values:
             index[elements[k]] = -1 if core.index[k] < 0 else core.index[k] + clock * count
             constants[elements[k]] = core.constants[k]
     return Values(core.words * len(outputs), index, constants)
-
-
-def _traced(inputs: Sequence[object], outputs: Sequence[object]) -> CombLogic:
-    return trace(list(inputs), list(outputs), keep_dead_inputs=True)
 
 
 # -- windows -------------------------------------------------------------------------------------------------------

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from alkaid.trace import FVArray, trace
+from alkaid.trace import FVArray
 from alkaid.trace.fixed_variable import FVariable
 from alkaid.types import CombLogic, Op
 
+from l1ae.rtl._arithmetic import program
 from l1ae.rtl._fold_words import Values, Word, traced_values, variable
 
 __all__ = ["SerialAdder", "SerialNet", "serial_net"]
@@ -118,7 +119,7 @@ def serial_net(words: Sequence[Word], matrix: npt.NDArray[np.float64], interval:
     products = np.asarray(FVArray(elements, _SOLVER) @ matrix, dtype=object)
     outputs = [v if isinstance(v, FVariable) else FVariable.from_const(float(v), hwconf=inputs[0].hwconf) for v in products]
     values, variables = traced_values(outputs)
-    logic = trace(inputs, variables, keep_dead_inputs=True)
+    logic = program(inputs, variables)
     adders, streams, origins = _adders(logic, words)
     ends, widest = [], 1
     for index, shift, word in zip(logic.out_idxs, logic.out_shifts, values.words, strict=True):
