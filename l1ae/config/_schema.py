@@ -438,7 +438,7 @@ class CsimConfig(_Section):
 class Config(_Section):
     """A run, from data to firmware."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="C++ and HDL identifier")
+    name: str = Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", description="C++ and HDL identifier, in VHDL without two _ in a row")
     version: int = Field(1, ge=1, description="part of every symbol: NAME_vVERSION")
     seed: int = Field(1, ge=0)
     data: DataConfig = DataConfig()
