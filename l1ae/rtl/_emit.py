@@ -149,6 +149,12 @@ _NET = re.compile(r"\bstage(\d+)\.(?:v|op_)(\d+)\b")
 
 
 def layer_of_net(pipeline: Pipeline, net: str) -> str | None:
-    """The operation of the contract that a net or cell of the flattened netlist belongs to; None for the registers around it."""
+    """The operation of the contract that a net or cell of the flattened netlist belongs to.
+
+    None for the registers around it, and for what somebody else added to the sources.
+    """
     found = _NET.search(net)
-    return pipeline.stages[int(found[1])].layers[int(found[2])] if found else None
+    if found is None or int(found[1]) >= len(pipeline.stages):
+        return None
+    layers, line = pipeline.stages[int(found[1])].layers, int(found[2])
+    return layers[line] if line < len(layers) else None

@@ -225,7 +225,7 @@ def test_nets_belong_to_layers(design):
         for i, layer in enumerate(stage.layers):
             assert layer_of_net(unrolled.pipeline, f"core.stage{k}.v{i}") == layer
             assert layer_of_net(unrolled.pipeline, f"$techmap\\core.stage{k}.op_{i}.$add$x:3$7") == layer
-    for net in ("core.stage0_in", "trigger.score", "clk", "core.stage1_out", "stage0.model_inp"):
+    for net in ("core.stage0_in", "trigger.score", "clk", "core.stage1_out", "stage0.model_inp", "stage0.v99999", "stage999.v0"):
         assert layer_of_net(unrolled.pipeline, net) is None
 
 
