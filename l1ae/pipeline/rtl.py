@@ -3,6 +3,7 @@
 A module of its own, because it needs the packages of the extra `rtl`, which nothing else does.
 """
 
+import json
 import logging
 import os
 import re
@@ -141,21 +142,28 @@ def _prove(contract: Contract, made: Unrolled | Folded, project: RtlProject, har
     """What is checked without simulating the RTL: proofs of an unrolled design, the interpreter of either."""
     if isinstance(made, Folded):
         score = contract.score
-        found = np.float64(score.format.lsb) * made.plan.simulate(hardware)[:, None]
-        return {"linear": None, "interpreter": [asdict(_compared(contract, score.name, hardware, found))]}
-    names = [part.name for part in made.graph.parts]
-    found_all = made.graph.evaluate(hardware, names)
-    layers = [_compared(contract, name, hardware, found_all[name]) for name in names]
-    wrong = [layer for layer in layers if layer.mismatches]
-    if wrong:
-        raise CheckFailedError(f"alkaid's interpreter differs from the contract in layer '{wrong[0].name}': {wrong[0].mismatches} values")
+        found = {score.name: np.float64(score.format.lsb) * made.plan.simulate(hardware)[:, None]}
+        return {"linear": None, "interpreter": _interpreted(contract, hardware, found, "the plan of the folded layers")}
+    found = made.graph.evaluate(hardware, [part.name for part in made.graph.parts])
+    layers = _interpreted(contract, hardware, found, "alkaid's interpreter")
     return {
         "linear": asdict(prove_linear(contract, made.graph)),
         "stages": asdict(prove_stages(made.graph, made.pipeline)),
         "text": asdict(prove_text(project, made.pipeline, contract.score.format)),
         "interpreter_events": len(hardware),
-        "interpreter": [asdict(layer) for layer in layers],
+        "interpreter": layers,
     }
+
+
+def _interpreted(
+    contract: Contract, hardware: npt.NDArray[np.int64], found: Mapping[str, npt.NDArray[np.float64]], who: str
+) -> list[dict[str, Any]]:
+    """Tensors that `who` found, in real units, against the contract. Raises `CheckFailedError` when one differs."""
+    layers = [_compared(contract, name, hardware, values) for name, values in found.items()]
+    wrong = [layer for layer in layers if layer.mismatches]
+    if wrong:
+        raise CheckFailedError(f"{who} differs from the contract in layer '{wrong[0].name}': {wrong[0].mismatches} values")
+    return [asdict(layer) for layer in layers]
 
 
 def _compared(contract: Contract, name: str, hardware: npt.NDArray[np.int64], found: npt.NDArray[np.float64]) -> TensorComparison:
@@ -208,15 +216,20 @@ def _problems(result: RtlResult) -> list[str]:
 def synth_stage(run: Run, *, per_layer: bool = True, prove: bool = False) -> SynthResult:
     """Synthesise RUN/rtl as it lies there, flat and layer by layer, and time the netlist: RUN/synth.
 
-    `prove` compares the netlist of every stage with its RTL. Raises `UserError` when the machine has too little memory.
+    `prove` compares the netlist of every stage with its RTL. Raises `UserError` when the machine has too little memory, or the
+    RTL is that of another contract or configuration.
     """
     contract = contract_of(run)
     project = open_design(run.path("rtl"))
     changed = run.changed_files("rtl")
+    if "rtl" not in run.manifest()["stages"]:
+        _log.warning("the RTL in '%s' has not passed its simulation", run.path("rtl"))
     if changed:
         _log.warning("not as `l1ae rtl` left them: %s", ", ".join(changed))
     summary = read_json(run.path("rtl") / "summary.json", "l1ae rtl")
     made = _make_project(contract, run.config)
+    if json.loads(json.dumps(_summary(contract, made, run.config))) != summary:
+        raise UserError(f"the RTL in '{run.path('rtl')}' is of another contract, configuration or version of l1ae; run `l1ae rtl` again")
 
     def make(target: Path) -> SynthResult:
         started = time.perf_counter()
