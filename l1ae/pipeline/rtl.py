@@ -127,15 +127,15 @@ def rtl_inputs(run: Run, events: int) -> dict[str, str]:
     return contract_digest(run) | data_digests(run.config) | {"config": digest_json(section), "events": str(events)}
 
 
-def _clock(config: Config) -> Clock:
+def clock_of(config: Config) -> Clock:
     return Clock(config.rtl_clock_period, config.rtl.clock_uncertainty, config.rtl.crossings)
 
 
 def _make_project(contract: Contract, config: Config) -> Unrolled | Folded:
     part = part_of(config.rtl_part).name
     if config.rtl.interval > 1:
-        return fold(contract, config.rtl.interval, _clock(config), part)
-    return unroll(contract, _clock(config), part, config.rtl.adders)
+        return fold(contract, config.rtl.interval, clock_of(config), part)
+    return unroll(contract, clock_of(config), part, config.rtl.adders)
 
 
 def _prove(contract: Contract, made: Unrolled | Folded, project: RtlProject, hardware: npt.NDArray[np.int64]) -> dict[str, Any]:
