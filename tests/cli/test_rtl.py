@@ -1,0 +1,187 @@
+"""The commands rtl and synth: what they print, and what they say when a package is missing."""
+
+import importlib
+import subprocess
+import sys
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import pytest
+from click.testing import CliRunner
+
+from l1ae.cli import _rtl as commands
+from l1ae.errors import UserError
+
+
+@dataclass(frozen=True)
+class Report:
+    """As much of a simulation's report as is printed."""
+
+    language: str
+    corner_vectors: int = 683
+    clock_cycles: int = 123_456
+    latency: int = 11
+    interval: int = 1
+
+    @property
+    def verdict(self) -> str:
+        return f"RTL simulation ({self.language}): 0 mismatches in 100000 events"
+
+
+def path(**ns):
+    steps = ({"layer": None}, {"layer": "enc0"}, {"layer": "enc0"}, {"layer": "score"}, {"layer": None})
+    return {name: {"ns": value, "steps": steps} for name, value in ns.items()} | {"stage": "pre-placement estimate"}
+
+
+def resources(luts):
+    found = {"luts": luts, "luts_packed": luts - 10, "flip_flops": 44, "carry4": 55, "dsp": 0, "bram36": 0}
+    return found | {"memory_luts": 3, "shift_registers": 4}
+
+
+def synthesis(**changes):
+    content = {
+        "project": "tiny_v1",
+        "part": "xcvu13p-flga2577-2-e",
+        "stage": "synthesis, before placement",
+        "tool": "Yosys 0.70",
+        "layers": [{"name": "enc0"} | resources(1000)],
+        "resources": resources(23_000),
+        "percent": {"luts": 1.33, "luts_packed": 1.2, "flip_flops": 0.01},
+        "timing": path(optimistic=3.111, typical=4.222, pessimistic=5.333),
+        "clock_period": 5.0,
+        "latency_cycles": 11,
+        "interval": 1,
+        "proof": None,
+    }
+    return content | changes
+
+
+@pytest.fixture
+def stages(monkeypatch, tmp_path):
+    """The library, of which only the calls are recorded."""
+    called = {}
+
+    def rtl_stage(run, *, events):
+        called["events"] = events
+        return SimpleNamespace(verilog=Report("Verilator"), vhdl=called.get("vhdl"), proof={"what": "proof"})
+
+    def synth_stage(run, *, per_layer, prove):
+        called["options"] = (per_layer, prove)
+        return SimpleNamespace(content=called.get("content", synthesis()))
+
+    opened = SimpleNamespace(path=lambda stage: tmp_path / stage)
+    fake = SimpleNamespace(
+        Run=SimpleNamespace(open=lambda folder: opened),
+        rtl_stage=rtl_stage,
+        synth_stage=synth_stage,
+        proof_lines=lambda proof: [f"lines of the {proof['what']}"],
+        netlist_lines=lambda proofs: [] if proofs is None else [f"{len(proofs)} proofs"],
+    )
+    monkeypatch.setattr(commands, "_load_stages", lambda: fake)
+    return called
+
+
+def invoke(command, *arguments):
+    result = CliRunner().invoke(command, list(arguments), env={"COLUMNS": "150"})
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_rtl_prints_the_verdicts(stages, tmp_path):
+    stages["vhdl"] = Report("GHDL")
+    lines = invoke(commands.rtl, "run", "--events", "500").splitlines()
+    assert stages["events"] == 500
+    assert lines == [
+        f"RTL: {tmp_path / 'rtl'}",
+        "lines of the proof",
+        "RTL simulation (Verilator): 0 mismatches in 100000 events, 683 corner vectors, gaps and resets (123456 clock cycles)",
+        "RTL simulation (GHDL): 0 mismatches in 100000 events, 683 corner vectors, gaps and resets (123456 clock cycles)",
+        "latency 11 clock cycles, one event every 1 (II)",
+    ]
+
+
+def test_rtl_without_vhdl(stages):
+    output = invoke(commands.rtl, "run")
+    assert stages["events"] is None
+    assert "GHDL" not in output
+    assert output.count("RTL simulation") == 1
+
+
+def test_synth_prints_resources_and_timing(stages, tmp_path):
+    output = invoke(commands.synth, "run")
+    assert stages["options"] == (True, False)
+    assert "tiny_v1 on xcvu13p-flga2577-2-e: synthesis, before placement (Yosys 0.70)" in " ".join(output.split())
+    rows = {
+        line.split("│")[1].strip(): [cell.strip() for cell in line.split("│")[2:-1]] for line in output.splitlines() if line.startswith("│")
+    }
+    # LUTs that are memory or shift registers are LUTs too
+    assert rows["enc0"] == ["1,007", "997", "44", "55", "0", "0"]
+    assert rows["whole design"] == ["23,007", "22,997", "44", "55", "0", "0"]
+    assert rows["per cent of the part"] == ["1.33", "1.20", "0.01", "0.00", "0.00", "0.00"]
+    assert "optimistic 3.11 ns, typical 4.22 ns, pessimistic 5.33 ns" in output
+    assert "it goes through: enc0 -> score" in output
+    assert "clock 5 ns" in output
+    assert output.splitlines()[-1] == f"report: {tmp_path / 'synth' / 'report.json'}"
+
+
+def test_synth_options(stages):
+    stages["content"] = synthesis(layers=[], proof=[{}, {}])
+    output = invoke(commands.synth, "run", "--no-per-layer", "--prove")
+    assert stages["options"] == (False, True)
+    assert "2 proofs" in output
+
+
+def test_a_path_outside_of_all_layers(stages):
+    timing = path(optimistic=1.0, typical=1.0, pessimistic=1.0)
+    timing["typical"]["steps"] = ({"layer": None},)
+    stages["content"] = synthesis(timing=timing)
+    assert "it goes through: the trigger shell" in invoke(commands.synth, "run")
+
+
+@pytest.mark.parametrize("arguments", [("--events", "0"), ("--events", "many"), ("--part", "x")])
+def test_wrong_options(arguments):
+    result = CliRunner().invoke(commands.rtl, ["run", *arguments])
+    assert result.exit_code == 2
+
+
+@pytest.mark.parametrize("package", ["alkaid", "alkaid.trace", "pyosys", "verilator"])
+def test_a_missing_package_is_named_with_its_remedy(monkeypatch, package):
+    def missing(name):
+        raise ModuleNotFoundError(f"No module named '{package}'", name=package)
+
+    monkeypatch.setattr(commands, "load_pipeline", lambda: None)
+    monkeypatch.setattr(importlib, "import_module", missing)
+    with pytest.raises(UserError, match=rf"the package '{package}' is not installed; RTL needs it: pip install 'l1ae\[rtl\]'"):
+        commands._load_stages()
+
+
+@pytest.mark.parametrize("package", ["l1ae.rtl._missing", "numpy", None])
+def test_a_fault_of_ours_is_not_called_a_missing_package(monkeypatch, package):
+    def missing(name):
+        raise ModuleNotFoundError("broken", name=package)
+
+    monkeypatch.setattr(commands, "load_pipeline", lambda: None)
+    monkeypatch.setattr(importlib, "import_module", missing)
+    with pytest.raises(ModuleNotFoundError, match="broken"):
+        commands._load_stages()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["rtl", "synth"])
+def test_the_command_without_the_extra(command, tmp_path):
+    """As a user sees it who installed l1ae alone; every other command still works."""
+    block = "import sys; sys.modules['alkaid'] = None; from l1ae.cli import main; main()"
+    result = subprocess.run([sys.executable, "-c", block, command, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert "pip install 'l1ae[rtl]'" in " ".join(result.stderr.split())
+    assert "Traceback" not in result.stderr
+    assert subprocess.run([sys.executable, "-c", block, "doctor", "--help"], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["rtl", "synth"])
+def test_no_run_folder(command, tmp_path):
+    code = "from l1ae.cli import main; main()"
+    result = subprocess.run([sys.executable, "-c", code, command, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert "is no run folder" in " ".join(result.stderr.split())
