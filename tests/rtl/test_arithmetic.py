@@ -125,6 +125,14 @@ def test_constants_are_cast(value):
         assert made.low == made.high == form.cast(int(value * 4), 2) * form.lsb, form
 
 
+@pytest.mark.parametrize("value", [-2.75, -0.5, 0.25, 1.5, 6.0])
+def test_constants_are_cast_after_half(value):
+    for form in targets(2, widths=(1, 3)):
+        if form.rounding in HALF_UP and form.fraction < 2:
+            made = cast_after_half(FVariable.from_const(value + half_lsb(form), hwconf=HARDWARE), form)
+            assert made.low == made.high == form.cast(int(value * 4), 2) * form.lsb, form
+
+
 def test_negative_values_truncate_to_minus_one_lsb():
     codes, found = evaluated([(-3, 2, 3)], lambda x: [truncate(x, 0), truncate(x, -4), truncate(x, 3)])
     np.testing.assert_array_equal(found[:, 0], np.floor(codes[:, 0] / 8))
