@@ -287,7 +287,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=[system.name for system in SYSTEMS], choices=[system.name for system in SYSTEMS])
     parser.add_argument("--cache", type=Path, default=Path("runs/calibration"))
     parser.add_argument("--output", type=Path, default=Path("docs/rtl_calibration.md"))
-    parser.add_argument("--adders", choices=("ternary", "binary"), default="ternary")
+    parser.add_argument("--adders", choices=("ternary", "binary"), default="binary")
     parser.add_argument("--most-bits", type=int, default=100_000, help="additions of more bits are not synthesised")
     parser.add_argument("--timeout", type=float, default=7200.0, help="seconds for the synthesis of one design")
     parser.add_argument("--memory", type=float, default=min(available_memory_gb(), 8.0), help="GB for the synthesis of one design")

@@ -7,6 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 import jinja2
+import numpy as np
 from alkaid.codegen.rtl.verilog.comb import comb_logic_gen as verilog_logic
 from alkaid.codegen.rtl.verilog.lookup import lookup_source as verilog_tables
 from alkaid.codegen.rtl.vhdl.comb import comb_logic_gen as vhdl_logic
@@ -145,16 +146,19 @@ def _zeros(count: int, suffix: str) -> list[str]:
     return [f"{count}'b{'0' * count}" if suffix == "v" else f'"{"0" * count}"']
 
 
-_NET = re.compile(r"\bstage(\d+)\.(?:v|op_)(\d+)\b")
+_LINE = re.compile(r"\bstage(\d+)\.(?:v|op_)(\d+)\b")
+_REGISTER = re.compile(r"\bstage(\d+)(?:_in|\.model_inp)\[(\d+)\]")
 
 
 def layer_of_net(pipeline: Pipeline, net: str) -> str | None:
-    """The operation of the contract that a net or cell of the flattened netlist belongs to.
+    """The operation of the contract that a net, cell or register of the flattened netlist belongs to.
 
-    None for the registers around it, and for what somebody else added to the sources.
+    None for what lies around the stages, and for what somebody else added to the sources.
     """
-    found = _NET.search(net)
+    line, register = _LINE.search(net), _REGISTER.search(net)
+    found = line or register
     if found is None or int(found[1]) >= len(pipeline.stages):
         return None
-    layers, line = pipeline.stages[int(found[1])].layers, int(found[2])
-    return layers[line] if line < len(layers) else None
+    stage = pipeline.stages[int(found[1])]
+    number = int(found[2]) if line else int(np.searchsorted(np.cumsum(stage.logic.inp_kifs.sum(axis=0)), int(found[2]), side="right"))
+    return stage.layers[number] if number < len(stage.layers) else None

@@ -25,11 +25,12 @@ class Arc:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """Where a path ends: the last arc, the type of the cell, and whether that is a register or an output port."""
+    """Where a path ends: the last arc, the type of the cell, whether that is a register or an output port; its output bit."""
 
     arc: Arc
     cell: str
     register: bool
+    output: int | None = None
 
 
 @dataclass
@@ -113,7 +114,8 @@ class _Builder:
 
     def _end(self, bit: int, cell: Cell, delay: float, *, wired: bool = True) -> None:
         wire = self._wire(bit) if wired else (0.0, 0.0, 0.0)
-        self.graph.ends.append(End(Arc(bit, (delay, delay, delay), wire), cell.type, True))
+        output = next(iter(cell.pins.get("Q", ())), None)
+        self.graph.ends.append(End(Arc(bit, (delay, delay, delay), wire), cell.type, True, output))
 
     def _cell(self, cell: Cell) -> None:
         name = cell.type

@@ -34,7 +34,7 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class PathStep:
-    """One cell of a path: its type, the net that it drives (empty at the end), the layer, and ns.
+    """One cell of a path: its type, the net that it drives, the layer, and ns.
 
     `wire` is the net in front of the cell, `logic` the cell (setup at the end), `arrival` the sum until here.
     """
@@ -153,15 +153,19 @@ class _Search:
     def _steps(self, end: End, arrival: Mapping[int, float], before: Mapping[int, Arc]) -> tuple[PathStep, ...]:
         """The path from its start; walked backwards, so that a nameless net knows the layer behind it."""
         final = (arrival[end.arc.source] + self._cost(end.arc)) / 1000
-        layer, steps = None, [self._step(end.cell, None, end.arc, final, None)]
+        layer = self._layer(end.output)
+        steps = [self._step(end.cell, end.output, end.arc, final, layer)]
         bit: int | None = end.arc.source
         while bit is not None:
             driver, arc = self.netlist.driver.get(bit), before.get(bit)
-            names = self.netlist.names.get(bit, ())
-            layer = next((found for name in names if (found := self.layer_of(name)) is not None), layer)
+            layer = self._layer(bit) or layer
             steps.append(self._step(driver[0].type if driver else "input", bit, arc, arrival[bit] / 1000, layer))
             bit = arc.source if arc else None
         return tuple(reversed(steps))
+
+    def _layer(self, bit: int | None) -> str | None:
+        names = () if bit is None else self.netlist.names.get(bit, ())
+        return next((found for name in names if (found := self.layer_of(name)) is not None), None)
 
     def _step(self, cell: str, bit: int | None, arc: Arc | None, arrival: float, layer: str | None) -> PathStep:
         net = "" if bit is None else _name(self.netlist, bit)
