@@ -1,6 +1,7 @@
 """RTL from the contract: adder graph, pipeline or folded layers, Verilog and VHDL, simulation and proof."""
 
 from l1ae.rtl._emit import combinational_sources, layer_of_net, primitives
+from l1ae.rtl._estimate import Estimate, Estimated, LayerEstimate, estimate
 from l1ae.rtl._fold import Folded, fold
 from l1ae.rtl._project import DESCRIPTION, Design, RtlProject, open_design
 from l1ae.rtl._prove_linear import LayerProof, LinearProof, prove_linear
@@ -19,10 +20,13 @@ __all__ = [
     "Clock",
     "Design",
     "Element",
+    "Estimate",
+    "Estimated",
     "Folded",
     "Graph",
     "Language",
     "Layer",
+    "LayerEstimate",
     "LayerProof",
     "LinearProof",
     "NetlistProof",
@@ -34,6 +38,7 @@ __all__ = [
     "TextProof",
     "Unrolled",
     "combinational_sources",
+    "estimate",
     "fold",
     "layer_of_net",
     "open_design",
