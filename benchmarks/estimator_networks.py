@@ -57,17 +57,17 @@ def networks() -> list[Network]:
     return [_drawn(rng, name, float(target)) for name, target in [*dense, *convolutional, *traced]]
 
 
-def dense_network(name: str, widths: tuple[int, ...], score: str, bits: int, sparsity: float) -> Network:
-    """57 inputs and all widths of `bits` bits, 5 ns: what published figures are compared with."""
+def dense_network(name: str, widths: tuple[int, ...], score: str, weight_bits: int, sparsity: float) -> Network:
+    """57 inputs, inputs and activations of 8 bits, 5 ns: what published figures are compared with."""
     return Network(
         name=name,
         seed=1,
         objects=19,
-        input_bits=bits,
+        input_bits=8,
         widths=widths,
         filters=0,
-        activation_bits=bits,
-        weight_bits=bits,
+        activation_bits=8,
+        weight_bits=weight_bits,
         sparsity=sparsity,
         rounding="RND_CONV",
         gated=False,

@@ -152,6 +152,13 @@ def csd_digits(values: Ints) -> Ints:
     return np.bitwise_count(magnitude ^ (3 * magnitude)).astype(np.int64)
 
 
+def _distinct(matrix: Ints) -> Ints:
+    """Columns of (inputs, outputs) that differ by more than sign and shift: the first of each kind."""
+    shifts = np.min(np.where(matrix == 0, 62, np.bitwise_count((matrix & -matrix) - 1)), axis=0)
+    first = matrix[(matrix != 0).argmax(axis=0), np.arange(matrix.shape[1])]
+    return np.sort(np.unique((matrix >> shifts) * np.sign(first), axis=1, return_index=True)[1])
+
+
 def _only_subtracted(values: Ints) -> npt.NDArray[np.bool_]:
     """Columns (inputs, outputs) none of whose signed digits is positive: their sum takes a negation."""
     magnitude = np.abs(values.astype(np.int64))
@@ -175,13 +182,15 @@ def any_of(bits: float) -> int:
 class Products:
     """One matrix product whose weights are known, `copies` times: `digits` (inputs, outputs) signed digits of each weight.
 
-    `inputs` and `outputs`: bits of each; all without those that are constant. `negations`: outputs that only subtract.
+    `inputs` and `outputs`: bits of each; without those that are constant, and without outputs that another one is already, but
+    for a sign and a shift. `negations`: outputs that only subtract. `values`: magnitudes among the weights.
     """
 
     digits: Ints
     inputs: Ints
     outputs: Ints
     negations: int
+    values: int
     copies: int
 
     @property
@@ -201,10 +210,9 @@ class Products:
 
     @property
     def predictors(self) -> tuple[float, ...]:
-        """What the share of additions that is left depends on: digits per output, outputs, digits per weight, inputs."""
-        terms, rows = self.terms, len(self.inputs)
-        total, outputs = float(terms.sum()), len(terms)
-        return (1.0, log(total / outputs), log(outputs), log(total / (rows * outputs)), log(rows))
+        """What the share of additions that is left depends on: inputs, outputs, digits per weight, different weights."""
+        inputs, outputs = len(self.inputs), len(self.outputs)
+        return (1.0, log(inputs), log(outputs), log(float(self.digits.sum()) / (inputs * outputs)), log(self.values))
 
     @property
     def width_predictors(self) -> tuple[float, ...]:
@@ -224,8 +232,11 @@ def products_of(operation: Dense | Convolution, source: Tensor, output: Tensor) 
         rows = kind & digits.any(1)
         columns = digits[rows].any(0) & (ends[place] > 0)
         if columns.any():
+            columns = np.flatnonzero(columns)
+            columns = columns[_distinct(matrix[np.ix_(rows, columns)])]
             negations = int(_only_subtracted(matrix[np.ix_(rows, columns)]).sum())
-            product = Products(digits[np.ix_(rows, columns)], widths[place][rows], ends[place][columns], negations, int(count))
+            values = len(np.unique(np.abs(matrix[np.ix_(rows, columns)])))
+            product = Products(digits[np.ix_(rows, columns)], widths[place][rows], ends[place][columns], negations, values, int(count))
             products.append(product)
     return products
 
