@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from alkaid.types import CombLogic
 
 from l1ae.rtl._delay import Delays, line_delays
-from l1ae.rtl._schedule import Clock, _assign, _program
+from l1ae.rtl._schedule import Clock, assign, cut
 
 __all__ = ["Stages", "stages_of"]
 
@@ -21,21 +21,8 @@ class Stages:
 
 def stages_of(logic: CombLogic, layers: Sequence[str], clock: Clock, after: float, delays: Delays) -> Stages:
     """Cut `logic`; `after`: what else its outputs pass before their register, in ns."""
-    ops, budget, outputs = logic.ops, clock.budget(delays), list(logic.out_idxs)
-    lines = _assign(logic, layers, line_delays(logic, delays), clock, budget)
-    last = max(lines.stages[i] + (lines.ends[i] + after > budget) for i in outputs)
-    uses = list(lines.stages)
-    for i, op in enumerate(ops):
-        for a in op.addr:
-            uses[a] = max(uses[a], lines.stages[i])
-    for i in outputs:
-        uses[i] = last + 1
-    entering = [i for i, op in enumerate(ops) if op.opcode == -1]
-    inputs = tuple(ops[i].data[0] for i in entering)
-    parts = []
-    for stage in range(last + 1):
-        inside = [i for i, op in enumerate(ops) if lines.stages[i] == stage and op.opcode not in (-1, 5)]
-        leaving = [i for i in [*entering, *inside] if uses[i] > stage] if stage < last else outputs
-        parts.append(_program(lines, entering, inside, leaving)[0])
-        entering = leaving
-    return Stages(tuple(parts), inputs)
+    budget = clock.budget(delays)
+    lines = assign(logic, layers, line_delays(logic, delays), clock, budget)
+    last = max(lines.stages[i] + (lines.ends[i] + after > budget) for i in logic.out_idxs)
+    inputs = tuple(op.data[0] for op in logic.ops if op.opcode == -1)
+    return Stages(tuple(program for program, _ in cut(lines, last)), inputs)

@@ -9,7 +9,7 @@ from l1ae.errors import UserError
 from l1ae.rtl._delay import Delays, line_delays
 from l1ae.rtl._trace import Graph
 
-__all__ = ["Clock", "Pipeline", "Stage", "schedule"]
+__all__ = ["Clock", "Lines", "Pipeline", "Stage", "assign", "cut", "schedule"]
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ class Pipeline:
 def schedule(graph: Graph, clock: Clock, delays: Delays | None = None) -> Pipeline:
     """Cut the graph into stages of `clock`, each line as early as its inputs allow.
 
-    The comparison with the threshold is charged to the last stage. Raises `UserError` when one line alone is longer than
-    a clock, more stages are needed than the clock allows, or no input changes the score.
+    The comparison with the threshold is charged to the last stage. Raises `UserError` when one line or the comparison alone is
+    longer than a clock, more stages are needed than the clock allows, or no input changes the score.
     """
     delays = delays or Delays()
     logic, layers = _reachable(graph)
@@ -62,20 +62,31 @@ def schedule(graph: Graph, clock: Clock, delays: Delays | None = None) -> Pipeli
             "look for a layer whose weights are all 0 or whose output saturates"
         )
     times, budget = line_delays(logic, delays), clock.budget(delays)
-    lines = _assign(logic, layers, times, clock, budget)
+    lines = assign(logic, layers, times, clock, budget)
     score = logic.out_idxs[0]
-    compare = delays.adder(sum(logic.ops[score].qint.kif))
+    compare = _comparison(logic.ops[score], delays, clock)
     last = lines.stages[score] + (lines.ends[score] + compare > budget)
     if clock.stages is not None and last + 1 > clock.stages:
         raise UserError(
             f"the logic takes {_whole(logic, times) + compare:.1f} ns, which is {last + 1} stages of {clock.period} ns (of which "
             f"{budget:.1f} ns are for logic), but rtl.crossings is {clock.stages}; allow more crossings, or make the network smaller"
         )
-    return _cut(lines, last, compare, clock)
+    return _pipeline(lines, last, compare, clock)
+
+
+def _comparison(score: Op, delays: Delays, clock: Clock) -> float:
+    width, budget = sum(score.qint.kif), clock.budget(delays)
+    time = delays.adder(width)
+    if time > budget:
+        raise UserError(
+            f"the comparison of the score ({width} bits) with the threshold takes {time:.2f} ns, but a clock of {clock.period} ns "
+            f"leaves {budget:.2f} ns for logic; choose a slower clock (rtl.clock_period)"
+        )
+    return time
 
 
 @dataclass(frozen=True)
-class _Lines:
+class Lines:
     """The lines that count, the operation and the stage of each, and when in its stage it is ready (ns)."""
 
     logic: CombLogic
@@ -98,7 +109,11 @@ def _reachable(graph: Graph) -> tuple[CombLogic, list[str]]:
     return logic, [graph.layers[i] for i in kept]
 
 
-def _assign(logic: CombLogic, layers: Sequence[str], times: Sequence[float], clock: Clock, budget: float) -> _Lines:
+def assign(logic: CombLogic, layers: Sequence[str], times: Sequence[float], clock: Clock, budget: float) -> Lines:
+    """Each line, which takes `times[i]`, in the earliest stage of `budget` ns that its inputs allow.
+
+    Raises `UserError` naming the layer of a line that alone takes longer.
+    """
     stages, ends = [0] * len(times), [0.0] * len(times)
     for i, op in enumerate(logic.ops):
         if times[i] > budget:
@@ -111,7 +126,7 @@ def _assign(logic: CombLogic, layers: Sequence[str], times: Sequence[float], clo
         if start + times[i] > budget:
             stage, start = stage + 1, 0.0
         stages[i], ends[i] = stage, start + times[i]
-    return _Lines(logic, layers, stages, ends)
+    return Lines(logic, layers, stages, ends)
 
 
 def _whole(logic: CombLogic, times: Sequence[float]) -> float:
@@ -121,32 +136,44 @@ def _whole(logic: CombLogic, times: Sequence[float]) -> float:
     return max(ends)
 
 
-def _last_uses(lines: _Lines, last: int) -> list[int]:
-    """The last stage that reads each line; the score is read behind the last."""
+def _pipeline(lines: Lines, last: int, compare: float, clock: Clock) -> Pipeline:
+    score, delays = lines.logic.out_idxs[0], [0.0] * (last + 1)
+    for i, stage in enumerate(lines.stages):
+        delays[stage] = max(delays[stage], lines.ends[i])
+    delays[last] = (lines.ends[score] if lines.stages[score] == last else 0.0) + compare
+    stages = zip(cut(lines, last), delays, strict=True)
+    inputs = tuple(op.data[0] for op in lines.logic.ops if op.opcode == -1)
+    return Pipeline(tuple(Stage(*program, delay) for program, delay in stages), inputs, clock)
+
+
+def _last_uses(lines: Lines, last: int) -> list[int]:
+    """The last stage that reads each line; the outputs are read behind stage `last`."""
     uses = list(lines.stages)
     for i, op in enumerate(lines.logic.ops):
         for a in op.addr:
             uses[a] = max(uses[a], lines.stages[i])
-    uses[lines.logic.out_idxs[0]] = last + 1
+    for i in lines.logic.out_idxs:
+        uses[i] = last + 1
     return uses
 
 
-def _cut(lines: _Lines, last: int, compare: float, clock: Clock) -> Pipeline:
-    ops, score, uses = lines.logic.ops, lines.logic.out_idxs[0], _last_uses(lines, last)
+def cut(lines: Lines, last: int) -> list[tuple[CombLogic, tuple[str, ...]]]:
+    """The programs of the stages 0 to `last`, each with the operation of every line.
+
+    The first reads the program's inputs in the order of their lines, every other one the registers behind the one before it.
+    """
+    ops, uses = lines.logic.ops, _last_uses(lines, last)
     entering = [i for i, op in enumerate(ops) if op.opcode == -1]
-    parts = []
+    programs = []
     for stage in range(last + 1):
         inside = [i for i, op in enumerate(ops) if lines.stages[i] == stage and op.opcode not in (-1, 5)]
-        leaving = [i for i in [*entering, *inside] if uses[i] > stage] if stage < last else [score]
-        delay = max((lines.ends[i] for i in inside), default=0.0)
-        if stage == last:
-            delay = (lines.ends[score] if lines.stages[score] == last else 0.0) + compare
-        parts.append(Stage(*_program(lines, entering, inside, leaving), delay))
+        leaving = [i for i in [*entering, *inside] if uses[i] > stage] if stage < last else list(lines.logic.out_idxs)
+        programs.append(_program(lines, entering, inside, leaving))
         entering = leaving
-    return Pipeline(tuple(parts), tuple(op.data[0] for op in ops if op.opcode == -1), clock)
+    return programs
 
 
-def _program(lines: _Lines, entering: Sequence[int], inside: Sequence[int], leaving: Sequence[int]) -> tuple[CombLogic, tuple[str, ...]]:
+def _program(lines: Lines, entering: Sequence[int], inside: Sequence[int], leaving: Sequence[int]) -> tuple[CombLogic, tuple[str, ...]]:
     """Lines as a program of their own, whose inputs are the registers in front of it, and the operation of each."""
     ops, place = lines.logic.ops, {i: k for k, i in enumerate(entering)}
     program = [Op((), -1, (k,), ops[i].qint, 0.0, 0.0) for k, i in enumerate(entering)]
