@@ -48,14 +48,21 @@ def check_effort(luts: float, memory_gb: float) -> Effort:
 def available_memory_gb(meminfo: Path = Path("/proc/meminfo"), cgroup: Path = Path("/sys/fs/cgroup")) -> float:
     """Memory in GB (1e9 bytes) that a new process can use: what Linux calls available, or what a container allows.
 
-    Sources: proc(5), MemAvailable; the memory.max and memory.current of cgroup v2. Raises `UserError` where there is no
-    MemAvailable.
+    What a container has read from files counts as used there, but is given back when a process needs the memory. Sources:
+    proc(5), MemAvailable; memory.max, memory.current and inactive_file in memory.stat of cgroup v2. Raises `UserError` where
+    there is no MemAvailable.
     """
     lines = meminfo.read_text().splitlines() if meminfo.is_file() else []
     available = [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
     if not available:
-        raise UserError(f"'{meminfo}' does not tell the available memory; say how much synthesis may use")
+        raise UserError(f"'{meminfo}' does not tell the available memory; synthesis needs Linux, whose kernel does")
     limit, used = cgroup / "memory.max", cgroup / "memory.current"
     if limit.is_file() and used.is_file() and (text := limit.read_text().strip()) != "max":
-        available.append(max(int(text) - int(used.read_text()), 0))
+        available.append(max(int(text) - int(used.read_text()) + _reclaimable(cgroup / "memory.stat"), 0))
     return min(available) / 1e9
+
+
+def _reclaimable(stat: Path) -> int:
+    """Bytes of files that were read and not used since."""
+    lines = stat.read_text().splitlines() if stat.is_file() else []
+    return sum(int(line.split()[1]) for line in lines if line.startswith("inactive_file "))

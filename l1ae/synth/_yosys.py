@@ -77,7 +77,7 @@ def synthesise(
     script = _script(sorted(sources), top, part, dsp)
     digest = hashlib.sha256(json.dumps([_FORMAT, version, script, sorted(sources.items())]).encode()).hexdigest()
     entry = cache / f"{digest}.synth" if cache else None
-    if entry and (found := _load(entry)):
+    if entry and (found := _load(entry, part)):
         return found
     with tempfile.TemporaryDirectory(prefix="l1ae-synth-") as name:
         folder = Path(name)
@@ -142,7 +142,8 @@ def _save(entry: Path, result: Synthesis) -> None:
     Path(stream.name).rename(entry)
 
 
-def _load(entry: Path) -> Synthesis | None:
+def _load(entry: Path, part: Part) -> Synthesis | None:
+    """An earlier result, perhaps made for another part of the family: the netlist is the same."""
     if not entry.is_file():
         return None
     header, _, netlist = entry.read_bytes().partition(b"\n")
@@ -150,7 +151,8 @@ def _load(entry: Path) -> Synthesis | None:
         content: dict[str, Any] = json.loads(header)
         counts = content.pop("resources")
         counts["luts_by_size"] = tuple(counts["luts_by_size"])
-        return Synthesis(**content, resources=Resources(**counts), cached=True, netlist_json=netlist)
+        content |= {"part": part.name, "resources": Resources(**counts)}
+        return Synthesis(**content, cached=True, netlist_json=netlist)
     except (KeyError, TypeError, ValueError) as error:
         _LOG.warning("'%s' is damaged (%s) and is made again", entry, error)
         return None

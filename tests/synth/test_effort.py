@@ -42,6 +42,8 @@ def test_memory_is_the_smaller_of_machine_and_container(tmp_path):
     assert available_memory_gb(meminfo, tmp_path) == pytest.approx(8.192)
     (tmp_path / "memory.max").write_text("4000000000\n")
     assert available_memory_gb(meminfo, tmp_path) == pytest.approx(3.0)
+    (tmp_path / "memory.stat").write_text("anon 300000000\ninactive_file 600000000\nactive_file 100000000\n")
+    assert available_memory_gb(meminfo, tmp_path) == pytest.approx(3.6)
 
 
 def test_a_machine_that_does_not_tell_is_an_error(tmp_path):

@@ -42,6 +42,8 @@ def test_a_cached_result_is_not_made_again(part, tmp_path, monkeypatch, caplog):
     assert again.cached
     assert again.resources == first.resources
     assert again.netlist == first.netlist
+    other = synthesise({"square.v": SQUARE}, "square", part_of("xcku15p"), dsp=True, memory_gb=4, cache=tmp_path)
+    assert (other.cached, other.part, first.part) == (True, "xcku15p", part.name)
     for change in ({"dsp": False}, {"part": part_of("xc7vx690t")}, {"sources": {"square.v": SQUARE + "\n"}}):
         arguments = {"sources": {"square.v": SQUARE}, "part": part, "dsp": True, **change}
         with pytest.raises(pytest.fail.Exception, match="yosys ran"):
