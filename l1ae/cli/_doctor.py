@@ -12,8 +12,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 import click
 
 from l1ae.errors import UserError
-from l1ae.tools._ghdl import ghdl, ghdl_version
-from l1ae.tools._verilator import verilator
+from l1ae.tools import ghdl, ghdl_version, verilator
 
 __all__ = ["doctor"]
 

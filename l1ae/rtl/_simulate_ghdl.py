@@ -11,7 +11,7 @@ from l1ae.rtl._emit import render
 from l1ae.rtl._project import Design, RtlProject
 from l1ae.rtl._simulate_bench import check_compiled, check_finished, execute, pack, to_codes
 from l1ae.rtl._simulate_protocol import UNKNOWN, Codes, Stimulus, Trace
-from l1ae.tools._ghdl import ghdl, ghdl_version
+from l1ae.tools import ghdl, ghdl_version
 
 __all__ = ["GhdlBench"]
 

@@ -17,7 +17,7 @@ from l1ae.errors import UserError
 from l1ae.rtl._project import Design, RtlProject
 from l1ae.rtl._simulate_bench import check_compiled, check_finished, execute, pack, to_codes
 from l1ae.rtl._simulate_protocol import Stimulus, Trace
-from l1ae.tools._verilator import Verilator, verilator
+from l1ae.tools import Verilator, answer_of, verilator
 
 __all__ = ["VerilatorBench"]
 
@@ -109,8 +109,7 @@ def _gxx(arguments: Sequence[str | Path], where: Path, folder: Path) -> None:
 
 def _root(tool: Verilator) -> Path:
     """Where Verilator's own headers and library are."""
-    result = execute([*tool.command, "--getenv", "VERILATOR_ROOT"], Path.cwd(), os.environ | dict(tool.environment))
-    return Path(result.stdout.strip())
+    return Path(answer_of((*tool.command, "--getenv", "VERILATOR_ROOT"), tool.environment).strip())
 
 
 @cache
