@@ -35,7 +35,7 @@ _TEST_VECTORS = 100
 _SCORE_NAMES = {
     "squared_error": "Squared reconstruction error",
     "absolute_error": "Absolute reconstruction error",
-    "latent_error": "Squared distance of the features and their reconstruction",
+    "latent_error": "Squared error of the features",
     "output": "Score of the student",
     "mu2": r"Latent score $\sum\mu^2$",
     "kl": "KL divergence of the latent distribution",

@@ -213,14 +213,12 @@ def _keras_facts(report: Json) -> list[tuple[str, str]]:
 
 def resources_section(run: RunFiles) -> Section:
     """Latency and resources with stage and tool, or the plain statement that nobody knows them yet."""
-    title = "Latency and resources"
+    title = "Latency and resources of the HLS project"
     hls = run.hls
     vendor = hls.get("vendor_report") if hls else None
     if vendor is None:
-        unknown = f"not known: {_remedy(hls)}"
-        names = ("Latency", "Initiation interval (II)", "Estimated clock period", "LUT", "FF", "DSP", "BRAM", "URAM")
-        text = "Latency and resources are not known. Only a C synthesis or an implementation by the vendor's tool can say."
-        return Section("resources", title, (Notice("missing", text), Facts(tuple((name, unknown) for name in names))))
+        text = "Latency, II, clock period, LUT, FF, DSP, BRAM and URAM of the HLS project are not known."
+        return Section("resources", title, (Notice("missing", text, (_remedy(hls),)),))
     stage = f"{vendor['stage']}, {vendor['tool']}"
     period = hls["clock_period_ns"] if hls else None
     rows = [

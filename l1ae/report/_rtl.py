@@ -8,7 +8,7 @@ from l1ae.report._blocks import Block, Facts, Notice, Paragraph, Section, Table
 from l1ae.report._files import Json, read_json
 from l1ae.report._text import count, missing, number, seconds
 
-__all__ = ["rtl_sections"]
+__all__ = ["rtl_sections", "synthesis_text"]
 
 _LANGUAGES = {"verilog": "Verilog in Verilator", "vhdl": "VHDL in GHDL"}
 _RESOURCES = (
@@ -32,6 +32,18 @@ def rtl_sections(run: Path) -> tuple[Section, ...]:
     else:
         sections.append(_synthesis(synthesis))
     return tuple(sections)
+
+
+def synthesis_text(report: Json) -> str:
+    """Resources, latency and timing in one sentence."""
+    used, timing = report["resources"], report["timing"]
+    luts = used["luts_packed"] + used["memory_luts"] + used["shift_registers"]
+    share = f"{report['percent'].get('luts_packed', 0):.2f} % of {report['part']}"
+    return (
+        f"{count(luts)} LUTs after packing ({share}), {count(used['flip_flops'])} flip-flops and {count(used['dsp'])} DSP blocks, and "
+        f"answers after {report['latency_cycles']} clock cycles of {report['clock_period']:g} ns; its slowest path takes "
+        f"{timing['typical']['ns']:.2f} ns under typical assumptions ({report['tool']}, before placement)"
+    )
 
 
 def _rtl(run: Path, summary: Json) -> Section:

@@ -7,12 +7,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from l1ae import __version__
 from l1ae.evaluation import format_estimate
 from l1ae.report._blocks import Block, Notice, Paragraph, Table
-from l1ae.report._files import RunFiles, read_run
+from l1ae.report._files import Json, RunFiles, read_json, read_run
 from l1ae.report._firmware import contract_section, csim_notice, hls_section, resources_section
 from l1ae.report._latent import latent_sections
 from l1ae.report._physics import data_section, model_section, physics_section
 from l1ae.report._provenance import provenance_section, stale_stages
-from l1ae.report._rtl import rtl_sections
+from l1ae.report._rtl import rtl_sections, synthesis_text
 from l1ae.report._text import architecture, count, sample, score_text
 
 __all__ = ["write_report"]
@@ -71,7 +71,7 @@ def write_report(run: Path) -> Path:
         subtitle=f"Anomaly trigger: {architecture(files.config)}",
         finished=max((stage["finished"] for stage in files.manifest["stages"].values()), default=""),
         version=__version__,
-        summary=_summary(files),
+        summary=_summary(files, read_json(run / "synth" / "report.json")),
         sections=sections,
         glossary=GLOSSARY,
     )
@@ -82,7 +82,7 @@ def write_report(run: Path) -> Path:
     return target
 
 
-def _summary(run: RunFiles) -> tuple[Block, ...]:
+def _summary(run: RunFiles, synthesis: Json | None) -> tuple[Block, ...]:
     trained, imported = run.training is not None, run.config.model.source is not None
     verb = ("imported" if trained else "is set up to import") if imported else ("trained" if trained else "is set up to train")
     origin = "How it was trained is not known here." if imported else "It is trained on background events alone."
@@ -92,7 +92,7 @@ def _summary(run: RunFiles) -> tuple[Block, ...]:
         f"{origin} Its answer is an anomaly score, {score_text(run.config)}. An event is kept when its score reaches a threshold."
     )
     stale = tuple(Notice("bad", sentence) for sentence in stale_stages(run))
-    return (Paragraph(what), *_outcome(run), csim_notice(run), *stale, _resource_line(run))
+    return (Paragraph(what), *_outcome(run), csim_notice(run), *stale, *_resource_lines(run, synthesis))
 
 
 def _outcome(run: RunFiles) -> tuple[Block, ...]:
@@ -118,11 +118,22 @@ def _outcome(run: RunFiles) -> tuple[Block, ...]:
     return (Paragraph(text), Table("How well each signal is told from the background", header, rows))
 
 
-def _resource_line(run: RunFiles) -> Notice:
+def _resource_lines(run: RunFiles, synthesis: Json | None) -> tuple[Notice, ...]:
+    """What is known of latency and resources, and by whom."""
+    lines = []
+    if synthesis is not None:
+        lines.append(Notice("info", f"The RTL needs {synthesis_text(synthesis)}."))
     vendor = run.hls.get("vendor_report") if run.hls else None
-    if vendor is None:
-        return Notice("missing", "Latency and resources are not known yet: they need the C synthesis of the FPGA vendor's tool.")
-    return Notice("info", f"Latency and resources come from {vendor['tool']}, stage {vendor['stage']}; see below.")
+    if vendor is not None:
+        text = f"Latency and resources of the HLS project come from {vendor['tool']}, stage {vendor['stage']}; see below."
+        lines.append(Notice("info", text))
+    elif synthesis is None:
+        text = (
+            "Latency and resources are not known yet: they need the RTL (“l1ae rtl”) and its synthesis, or the C synthesis of the FPGA "
+            "vendor's tool."
+        )
+        lines.append(Notice("missing", text))
+    return tuple(lines)
 
 
 def _with_article(text: str) -> str:

@@ -85,6 +85,8 @@ def synthesis(proofs=None, changed=(), layers=True):
         "part": "xcvu13p-flga2577-2-e",
         "resources": resources(22_000),
         "percent": {"luts": 1.274, "flip_flops": 0.257},
+        "latency_cycles": 15,
+        "interval": 1,
         "clock_period": 2.78,
         "timing": {name: {"ns": ns, "steps": steps} for name, ns in (("optimistic", 2.2), ("typical", 2.95), ("pessimistic", 4.4))}
         | {"stage": "pre-placement estimate", "source": "RapidWright's delay model"},
