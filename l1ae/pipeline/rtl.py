@@ -9,7 +9,7 @@ import os
 import re
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,6 +26,7 @@ from l1ae.pipeline._run import Run, digest_json, digest_tree
 from l1ae.pipeline._samples import csim_sample
 from l1ae.pipeline._shared import contract_digest, contract_of, data_digests, read_json, write_json
 from l1ae.rtl import (
+    DESCRIPTION,
     Clock,
     Folded,
     Layer,
@@ -93,10 +94,13 @@ class SynthResult:
 def rtl_stage(run: Run, *, events: int | None = None) -> RtlResult:
     """Make the RTL of the contract, prove its linear layers, simulate it: RUN/rtl.
 
-    Raises `CheckFailedError` when one bit or clock cycle differs; the reports are written all the same.
+    Raises `CheckFailedError` when one bit or clock cycle of the simulation differs; the reports are written all the same.
+    When a proof or the interpreter fails it is raised too, and the previous RUN/rtl stays as it was.
     """
     n_events = events or run.config.rtl.events
     contract = contract_of(run)
+    if part_of(run.config.rtl_part).delays != "ultrascale+":
+        _log.warning("stages are cut by the delays of UltraScale+; '%s' is slower: see the timing of `l1ae synth`", run.config.rtl_part)
 
     def make(target: Path) -> RtlResult:
         sample = csim_sample(run.config, n_events).hardware
@@ -235,10 +239,7 @@ def synth_stage(run: Run, *, per_layer: bool = True, prove: bool = False) -> Syn
         started = time.perf_counter()
         part, flow = part_of(project.design.part), _Flow.here(project)
         layers = made.graph.parts if per_layer and isinstance(made, Unrolled) else ()
-        with ThreadPoolExecutor(2) as pool:
-            whole = pool.submit(flow.whole)
-            apart = list(pool.map(flow.layer, layers))
-            synthesis = whole.result()
+        synthesis, apart = flow.run(layers)
         naming = (lambda net: layer_of_net(made.pipeline, net)) if isinstance(made, Unrolled) else None
         timing = analyse_timing(synthesis.netlist, part, layer_of=naming)
         content = _report(project, part, synthesis, timing)
@@ -259,8 +260,9 @@ def synth_stage(run: Run, *, per_layer: bool = True, prove: bool = False) -> Syn
 
 
 def synth_inputs(run: Run, per_layer: bool = True, prove: bool = False) -> dict[str, str]:
-    """What the synthesis depends on."""
-    sources = {f"rtl/{name}": digest for name, digest in digest_tree(run.path("rtl")).items() if name.startswith("verilog/")}
+    """What the synthesis depends on: the sources, and in the description part and clock."""
+    files = digest_tree(run.path("rtl")).items()
+    sources = {f"rtl/{name}": digest for name, digest in files if name.startswith("verilog/") or name == DESCRIPTION}
     return contract_digest(run) | sources | {"options": f"{per_layer} {prove}"}
 
 
@@ -318,13 +320,21 @@ class _Flow:
     def part(self) -> Part:
         return part_of(self.project.design.part)
 
-    def whole(self) -> Synthesis:
+    def run(self, layers: Sequence[Layer]) -> tuple[Synthesis, list[Synthesis]]:
+        """The whole design, and each layer; two at a time. Raises `UserError` before anything starts when it will not fit."""
         sources = {name: self.project.files[name] for name in self.project.verilog}
         effort = check_effort(_gate_bits(sources), self.memory_gb)
         _log.info("synthesis: about %.1f GB and %.0f s (an upper estimate)", effort.gigabytes, effort.seconds)
-        return self._run(sources, self.project.design.name)
+        with ThreadPoolExecutor(2) as pool:
+            whole, apart = pool.submit(self._run, sources, self.project.design.name), pool.map(self._layer, layers)
+            try:
+                return whole.result(), list(apart)
+            except BaseException:
+                # what has begun comes to its end, but nothing else begins
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
 
-    def layer(self, layer: Layer) -> Synthesis:
+    def _layer(self, layer: Layer) -> Synthesis:
         """One operation without registers."""
         name = f"layer_{layer.name}"
         return self._run(primitives("v") | combinational_sources([layer.logic], lambda _: name, "v"), name)
