@@ -172,7 +172,7 @@ def test_the_command_without_the_extra(command, tmp_path):
     """As a user sees it who installed l1ae alone; every other command still works."""
     block = "import sys; sys.modules['alkaid'] = None; from l1ae.cli import main; main()"
     result = subprocess.run([sys.executable, "-c", block, command, str(tmp_path)], capture_output=True, text=True, check=False)
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert "pip install 'l1ae[rtl]'" in " ".join(result.stderr.split())
     assert "Traceback" not in result.stderr
     assert subprocess.run([sys.executable, "-c", block, "doctor", "--help"], capture_output=True, check=False).returncode == 0
@@ -183,5 +183,5 @@ def test_the_command_without_the_extra(command, tmp_path):
 def test_no_run_folder(command, tmp_path):
     code = "from l1ae.cli import main; main()"
     result = subprocess.run([sys.executable, "-c", code, command, str(tmp_path)], capture_output=True, text=True, check=False)
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert "is no run folder" in " ".join(result.stderr.split())
