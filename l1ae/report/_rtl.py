@@ -30,7 +30,7 @@ def rtl_sections(run: Path) -> tuple[Section, ...]:
     if synthesis is None:
         sections.append(Section("synthesis", "Open synthesis", (Notice("missing", missing("The synthesis", "l1ae synth")),)))
     else:
-        sections.append(_synthesis(synthesis))
+        sections.append(_synthesis(synthesis, summary))
     return tuple(sections)
 
 
@@ -119,19 +119,34 @@ def _proof(proof: Json) -> list[Block]:
     return [Notice("good" if proven == len(layers) else "info", text, details), table]
 
 
-def _synthesis(report: Json) -> Section:
+def _synthesis(report: Json, summary: Json) -> Section:
     stage = f"{report['stage']}, {report['tool']}"
     text = (
         f"Made for {report['part']} by open tools ({stage}). Packed LUTs are an estimate of how many pairs share one. Place and route "
         "by the vendor's tool has the last word."
     )
     blocks: list[Block] = [Paragraph(text), _resources(report), *_timing(report)]
-    if report["changed_files"]:
-        blocks.append(Notice("bad", "Files of the RTL were not as they were written: " + ", ".join(report["changed_files"]) + "."))
+    blocks += [Notice("bad", sentence) for sentence in _doubts(report, summary)]
     if report["proof"] is not None:
         rows = tuple((proof["module"], proof["verdict"], proof["reason"], seconds(proof["seconds"])) for proof in report["proof"])
         blocks.append(Table("Netlist against RTL, stage by stage", ("Module", "Verdict", "Reason", "Time"), rows, 3, folded=True))
     return Section("synthesis", "Open synthesis", tuple(blocks))
+
+
+def _doubts(report: Json, summary: Json) -> list[str]:
+    """Why the figures may not be those of the design above."""
+    kinds = {name: report["resources"].get(name) for name in ("other", "latches")} | {"untimed": report["timing"].get("untimed")}
+    sentences = {
+        "other": f"Cells that no column counts: {', '.join(f'{n} {name}' for name, n in (kinds['other'] or {}).items())}.",
+        "latches": f"{kinds['latches']} latches: a generated design has none, look at the files that were changed.",
+        "untimed": f"No path was followed through these cells, whose delays are not known: {', '.join(kinds['untimed'] or ())}.",
+    }
+    doubts = [sentences[name] for name, found in kinds.items() if found]
+    if report["changed_files"]:
+        doubts.append("Files of the RTL were not as they were written: " + ", ".join(report["changed_files"]) + ".")
+    if report.get("rtl", summary) != summary:
+        doubts.append("This is the synthesis of older RTL than the one above; run `l1ae synth` again.")
+    return doubts
 
 
 def _resources(report: Json) -> Table:
