@@ -114,8 +114,9 @@ def measure(name: str, runs: Path, events: int, synthesis: bool) -> dict[str, An
 HEADER = """# Six models as RTL
 
 Made by `make rtl-matrix`. Differing bits: score and trigger bit of every event and corner vector, back to back, with gaps and
-with resets, in Verilator (Verilog) and GHDL (VHDL); every tensor of every layer in alkaid's interpreter. Faults planted in the
-Verilog, each by itself: a sign of a coefficient, a shift, a row of pipeline registers removed, the reset ignored.
+with resets, in Verilator (Verilog) and GHDL (VHDL); interpreter: every tensor of every layer in alkaid's, of folded designs (II
+above 1) the score in a simulation of the plan. Faults planted in the Verilog, each by itself: a sign of a coefficient, a
+shift, a row of pipeline registers removed, the reset ignored.
 
 | model | II | cycles | ns | interpreter | Verilator: differing of events + corner vectors | GHDL | linear layers proven | faults caught |
 |---|---|---|---|---|---|---|---|---|
