@@ -30,7 +30,7 @@ from l1ae.contract import (
     Table,
 )
 from l1ae.inputs import FixedFormat
-from l1ae.rtl._arithmetic import HARDWARE, SOLVER, any_bit, bring_into_range, cast, gated, product, square, total, truncate
+from l1ae.rtl._arithmetic import HARDWARE, SOLVER, any_bit, bring_into_range, cast, gated, product, square, table, total, truncate
 
 __all__ = ["Tensor", "apply"]
 
@@ -160,8 +160,7 @@ def _look_up(operation: Table, x: Any, form: FixedFormat) -> Any:
     step = x.step
     values = np.arange(round((x.high - x.low) / step) + 1) * step + x.low
     bits = np.round(values / form.lsb).astype(np.int64) & (len(operation.codes) - 1)
-    outputs = operation.codes[bits] * operation.format.lsb
-    return _constant(float(outputs[0])) if np.all(outputs == outputs[0]) else x.lookup(outputs)
+    return table(x, operation.codes[bits] * operation.format.lsb)
 
 
 @apply.register

@@ -21,6 +21,7 @@ from l1ae.rtl._arithmetic import (
     half_lsb,
     program,
     square,
+    table,
     total,
     truncate,
 )
@@ -252,3 +253,25 @@ def test_a_total_of_constants_is_a_constant():
 def test_the_same_term_twice_counts_twice():
     codes, found = evaluated([(-3, 4, 0), (0, 3, 1)], lambda a, b: [total([a, b, a, -b, a])])
     np.testing.assert_array_equal(found[:, 0], 3 * codes[:, 0])
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "step"),
+    [
+        (-512, 511, 1),
+        (0, 1023, 1),
+        (-4, 3.96875, 1 / 32),
+        (-2.1875, 1.53125, 1 / 32),
+        (3, 900, 1),
+        (-600, -300, 1),
+        (-100, 2000, 1),
+        (0, 63, 1),
+    ],
+)
+def test_tables_give_every_entry(low, high, step):
+    """Tables of more than six bits are taken apart; the range need not start at a power of two, nor hold every word."""
+    x = FVariable(float(low), float(high), float(step), hwconf=HARDWARE)
+    values = low + step * np.arange(round((high - low) / step) + 1)
+    outputs = np.random.default_rng(1).integers(-200, 3000, len(values)) / 8
+    logic = program([x], [table(x, outputs)])
+    np.testing.assert_array_equal(logic.predict(values[:, None])[:, 0], outputs)
