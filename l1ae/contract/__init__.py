@@ -1,5 +1,6 @@
 """The fixed-point model of a trained network: integers, formats, exact evaluation, proven bounds."""
 
+from l1ae.contract._bounds import Interval, patches
 from l1ae.contract._contract import Contract
 from l1ae.contract._foreign import import_description
 from l1ae.contract._foreign_keras import load_keras
@@ -35,6 +36,7 @@ __all__ = [
     "Elementwise",
     "Gather",
     "HardwareInput",
+    "Interval",
     "Operation",
     "Pool",
     "Preprocess",
@@ -48,6 +50,7 @@ __all__ = [
     "function_table",
     "import_description",
     "load_keras",
+    "patches",
     "precision",
     "threshold_for_fpr",
     "variance_term",

@@ -21,8 +21,8 @@ from l1ae.contract import (
     Pool,
     Quantize,
     Sum,
+    patches,
 )
-from l1ae.contract._bounds import patches
 from l1ae.errors import CheckFailedError
 from l1ae.inputs import FixedFormat
 from l1ae.rtl._prove_forms import Forms, Port, linear_forms
