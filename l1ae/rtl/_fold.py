@@ -1,10 +1,13 @@
 """Folded designs: an event every `interval` clocks instead of one per clock, in a fraction of the logic."""
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
 from l1ae.contract import Contract
+from l1ae.errors import UserError
 from l1ae.rtl._delay import Delays
 from l1ae.rtl._emit import combinational_sources, design_of, primitives, top_sources
 from l1ae.rtl._fold_core import FoldedCore, folded_core
@@ -16,6 +19,8 @@ from l1ae.rtl._schedule import Clock
 __all__ = ["Folded", "fold"]
 
 _PARTS = "l1ae_fold"
+# Names of layers become parts of VHDL identifiers, which know no two _ in a row, none at the end, and no case.
+_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -29,9 +34,10 @@ class Folded:
 def fold(contract: Contract, interval: int, clock: Clock, part: str) -> Folded:
     """Fold `contract` so that it takes an event every `interval` clocks, and write out Verilog and VHDL.
 
-    Raises `UserError` when nothing can be folded, when `interval` is below 2, and when the clock is too fast for one
-    addition of what is not folded.
+    Raises `UserError` when nothing can be folded, when `interval` is below 2, when the clock is too fast for one addition of
+    what is not folded, and when the name of a layer is none for VHDL.
     """
+    _check_names(contract)
     plan = plan_fold(contract, interval)
     core = folded_core(plan, f"{contract.project}_core", clock, Delays())
     design = design_of(contract, latency=core.latency, interval=interval, clock_period=clock.period, part=part)
@@ -39,6 +45,17 @@ def fold(contract: Contract, interval: int, clock: Clock, part: str) -> Folded:
     vhdl = {f"vhdl/{name}": text for name, text in _sources(core, design, "vhd").items()}
     constraints = {f"{design.name}.xdc": f"create_clock -name clk -period {design.clock_period} [get_ports clk]\n"}
     return Folded(RtlProject(design, verilog | vhdl | constraints, tuple(verilog), tuple(vhdl)), plan)
+
+
+def _check_names(contract: Contract) -> None:
+    names = [operation.name for operation in contract.operations]
+    times = Counter(name.lower() for name in names)
+    for name in names:
+        if not _NAME.fullmatch(name) or times[name.lower()] > 1:
+            raise UserError(
+                f"layer '{name}': folded designs use this name in VHDL, where neither two _ in a row nor one at the end are allowed and "
+                "capital letters make no difference; rename the layer, or use rtl.interval 1"
+            )
 
 
 def _sources(core: FoldedCore, design: Design, suffix: str) -> dict[str, str]:

@@ -1,10 +1,12 @@
 """The HDL of folded designs is exact, back to back at the II, with gaps, and with resets in the middle of events."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from l1ae.errors import UserError
 from l1ae.rtl._fold import fold
 from l1ae.rtl._schedule import Clock
 from l1ae.rtl._simulate import simulate_rtl
@@ -105,3 +107,15 @@ def test_a_longer_interval_takes_fewer_bits_per_clock_and_more_clocks():
     assert latencies[1] - latencies[0] == 6
     parts = [[folding.parts for folding in designs[interval].plan.foldings] for interval in (3, 6)]
     assert all(wide > narrow for wide, narrow in zip(*parts, strict=True))
+
+
+@pytest.mark.parametrize("name", ["layer0__1", "layer0_", "OUT"])
+def test_a_name_that_vhdl_does_not_allow_is_refused(name):
+    contract = dense_contract()
+
+    def renamed(names):
+        return tuple(name if n == "layer0" else n for n in names)
+
+    operations = tuple(replace(o, name=renamed([o.name])[0], inputs=renamed(o.inputs)) for o in contract.operations)
+    with pytest.raises(UserError, match=rf"layer '({name}|out)': folded designs use this name in VHDL, .*; rename the layer"):
+        fold(replace(contract, operations=operations), 4, CLOCK, PART)
