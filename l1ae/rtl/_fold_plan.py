@@ -168,7 +168,7 @@ def _predict(logic: CombLogic, words: Array) -> Array:
 def plan_fold(contract: Contract, interval: int) -> FoldPlan:
     """Fold `contract` so that it takes an event every `interval` clocks.
 
-    Raises `UserError` when the interval is below 2, and when no layer can be folded.
+    Raises `UserError` when the interval is below 2, when no layer can be folded, and when a layer gives a constant.
     """
     if interval < 2:
         raise UserError(f"rtl.interval must be at least 2 for a folded design, not {interval}; 1 is the unrolled design")
@@ -301,6 +301,8 @@ class _Planner:
         for name in outputs:
             self._values[name], variables = traced_values(list(tensors[name]))
             results += variables
+        if not results:
+            raise _nothing_to_do(outputs)
         logic = program(words, results)
         return Segment(tuple(inputs), tuple(outputs), logic, ("+".join(made),) * len(logic.ops))
 
@@ -360,6 +362,8 @@ class _Planner:
             windows, _ = _windows(operation, 1, 1)
             sources = np.where(windows < 0, -1, index[windows])
         slots = [self._slot(source, column) for column in sources.T]
+        if not any(matrix[k].any() for k, slot in enumerate(slots) if slot.low or slot.high):
+            raise _nothing_to_do([operation.name])
         net = serial_net(slots, np.asarray(matrix, np.float64), self._interval)
         return SerialFold(_product_name(operation.name), operation.name, source, sources, net, _repeated(net.values, len(sources)))
 
@@ -378,9 +382,18 @@ class _Planner:
             tensor = trace_layer(op, [tensor], formats, self._added)
             formats = [op.format]
         core, results = traced_values(list(tensor))
+        if not results:
+            raise _nothing_to_do([chain[-1].name])
         logic = program(words, results)
         name = chain[-1].name
         return WindowFold(name, operation.name, source, sources, outputs, slots, logic, core, _unfolded(core, outputs), shape[0] * shape[1])
+
+
+def _nothing_to_do(names: Sequence[str]) -> UserError:
+    return UserError(
+        f"layer '{names[-1]}' gives the same for every event, which cannot be folded; look for a layer whose weights are all 0 or whose "
+        "output saturates, or use rtl.interval 1"
+    )
 
 
 def _product_name(layer: str) -> str:

@@ -98,3 +98,13 @@ def test_accumulators_that_lose_bits_are_refused():
 
 def _narrowed(operation):
     return replace(operation, format=FixedFormat.parse("fixed<16,12,RND>")) if operation.name == "out" else operation
+
+
+def test_a_layer_that_never_changes_is_refused():
+    contract = dense_contract()
+    dead = {"bias_format": FixedFormat.parse("fixed<24,12>"), "bias": np.full(6, -(1 << 20))}
+    operations = tuple(replace(o, **dead) if o.name == "layer0" else o for o in contract.operations)
+    with pytest.raises(
+        UserError, match=r"layer 'layer0_\w+' gives the same for every event, which cannot be folded; look for a layer whose"
+    ):
+        plan_fold(replace(contract, operations=operations), 4)
