@@ -7,6 +7,7 @@ Finished stages are not made again, so that an interrupted matrix goes on where 
 """
 
 import argparse
+import hashlib
 import json
 import re
 import shutil
@@ -92,6 +93,12 @@ def plant(run: Run, contract: Contract) -> dict[str, bool]:
     return caught
 
 
+def sources_digest(run: Run) -> str:
+    """sha256 of the Verilog."""
+    project = open_design(run.path("rtl"))
+    return hashlib.sha256("".join(project.files[name] for name in project.verilog).encode()).hexdigest()
+
+
 def measure(name: str, runs: Path, events: int, synthesis: bool) -> dict[str, Any]:
     """All stages of one model and what they found."""
     folder = runs / name
@@ -103,9 +110,9 @@ def measure(name: str, runs: Path, events: int, synthesis: bool) -> dict[str, An
     if synthesis and not run.is_current("synth", synth_inputs(run, per_layer=False)):
         synth_stage(run, per_layer=False)
     contract = Contract.load(run.path("contract") / "contract.json")
-    faults = run.folder / "rtl_faults.json"
-    if not faults.is_file() or json.loads(faults.read_text())["digest"] != contract.digest:
-        faults.write_text(json.dumps({"digest": contract.digest, "caught": plant(run, contract)}) + "\n")
+    faults, digest = run.folder / "rtl_faults.json", sources_digest(run)
+    if not faults.is_file() or json.loads(faults.read_text())["digest"] != digest:
+        faults.write_text(json.dumps({"digest": digest, "caught": plant(run, contract)}) + "\n")
     files = {"summary": "rtl/summary.json", "verilog": "rtl/report.json", "vhdl": "rtl/report_vhdl.json", "proof": "rtl/proof.json"}
     files |= {"synth": "synth/report.json", "faults": "rtl_faults.json"}
     return {key: json.loads((folder / file).read_text()) if (folder / file).is_file() else None for key, file in files.items()}

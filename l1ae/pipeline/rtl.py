@@ -12,12 +12,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from l1ae import __version__
 from l1ae.config import Config
 from l1ae.contract import Contract
 from l1ae.errors import CheckFailedError, UserError
@@ -108,12 +110,12 @@ def rtl_stage(run: Run, *, events: int | None = None) -> RtlResult:
         made = _make_project(contract, run.config)
         target.rmdir()
         made.project.write(target)
-        proof = _prove(contract, made, open_design(target), hardware[:_INTERPRETED_EVENTS])
+        proof = _prove(contract, made, open_design(target), _spread(hardware, _INTERPRETED_EVENTS))
         write_json(target / "summary.json", _summary(contract, made, run.config))
         write_json(target / "proof.json", proof)
         verilog = simulate_rtl(contract, target, hardware)
         write_json(target / "report.json", verilog.content() | {"layers": proof["interpreter"]})
-        vhdl = _simulate_vhdl(contract, target, hardware[: run.config.rtl.vhdl_events])
+        vhdl = _simulate_vhdl(contract, target, _spread(hardware, run.config.rtl.vhdl_events))
         if vhdl is not None:
             write_json(target / "report_vhdl.json", vhdl.content())
         return RtlResult(verilog, vhdl, proof)
@@ -126,9 +128,16 @@ def rtl_stage(run: Run, *, events: int | None = None) -> RtlResult:
 
 
 def rtl_inputs(run: Run, events: int) -> dict[str, str]:
-    """What the RTL and its simulation depend on."""
-    section = run.config.model_dump(mode="json")["rtl"] | {"part": run.config.rtl_part, "clock_period": run.config.rtl_clock_period}
-    return contract_digest(run) | data_digests(run.config) | {"config": digest_json(section), "events": str(events)}
+    """What the RTL and its simulation depend on, the versions that make it included."""
+    content = run.config.model_dump(mode="json")
+    section = {"rtl": content["rtl"], "data": content["data"], "part": run.config.rtl_part, "clock_period": run.config.rtl_clock_period}
+    versions = {"l1ae": __version__, "alkaid": version("alkaid")}
+    return contract_digest(run) | data_digests(run.config) | {"config": digest_json(section | versions), "events": str(events)}
+
+
+def _spread(hardware: npt.NDArray[np.int64], events: int) -> npt.NDArray[np.int64]:
+    """Some events of the whole sample, which has the background first."""
+    return hardware[np.unique(np.linspace(0, len(hardware) - 1, min(events, len(hardware))).astype(np.intp))]
 
 
 def clock_of(config: Config) -> Clock:
