@@ -37,7 +37,7 @@ _TRAINED_PERIOD = 5.0
 # Three that are well within the bands, so that another estimate of theirs means that the estimator has changed.
 FIXTURE = ("d21_v1", "d28_v1", "c00_v1")
 _TREE, _ADDED = (-2, 0, 1, 11), (4,)
-_DEPTHS, _LIVES = (-0.15, 0.0, 0.15, 0.3, 0.45), (0.36, 0.45, 0.54, 0.63, 0.72)
+_DEPTHS, _LIVES = (0.0, 0.15, 0.3, 0.45, 0.6, 0.75), (0.36, 0.45, 0.54, 0.63, 0.72)
 
 
 # -- measurement -----------------------------------------------------------------------------------------------------
@@ -73,9 +73,10 @@ def measure(name: str, contract: Contract, period: float, folder: Path, *, synth
     if same and found["code"] == _code() and ("resources" in found or not synthesis):
         return found
     record = {"digest": contract.digest, "period": period, "code": _code(), "trace": traced(contract, period)}
-    if synthesis:
-        kept = same and "resources" in found and found["trace"] == record["trace"]
-        record["resources"] = found["resources"] if kept else _synthesised(contract, period, folder)
+    if same and "resources" in found and found["trace"] == record["trace"]:
+        record["resources"] = found["resources"]
+    elif synthesis:
+        record["resources"] = _synthesised(contract, period, folder)
     temporary = path.with_suffix(".tmp")
     temporary.write_text(json.dumps(record))
     temporary.rename(path)
@@ -188,7 +189,7 @@ def _logarithmic(rows: Sequence[Sequence[float]], values: Sequence[float]) -> tu
     table, logarithms = np.array(rows), np.log(values)
     start = nnls(table / np.array(values)[:, None], np.ones(len(values)))[0] + 1e-3
     found = least_squares(lambda factors: np.log(table @ factors) - logarithms, start, bounds=(0, np.inf), loss="soft_l1", f_scale=0.1)
-    return tuple(found.x.tolist())
+    return tuple(np.round(found.x, 6).tolist())
 
 
 # -- cross-validation ------------------------------------------------------------------------------------------------

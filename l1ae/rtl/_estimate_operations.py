@@ -23,7 +23,7 @@ from l1ae.contract import (
     Table,
 )
 from l1ae.errors import UserError
-from l1ae.rtl._arithmetic import HALF_UP
+from l1ae.rtl._arithmetic import _LUT_INPUTS, _MOST_TABLE_BITS, HALF_UP
 from l1ae.rtl._estimate_shape import (
     Level,
     Shape,
@@ -41,8 +41,6 @@ from l1ae.rtl._estimate_shape import (
 )
 
 __all__ = ["shape_of"]
-
-_LUT_INPUTS = 6
 
 
 @singledispatch
@@ -112,13 +110,21 @@ def _(operation: Gather, sources: Sequence[Tensor], output: Tensor, rounded: boo
 
 @shape_of.register
 def _(operation: Table, sources: Sequence[Tensor], output: Tensor, rounded: bool) -> Shape:
-    parts = []
-    for width in sources[0].widths[sources[0].varies]:
-        # One LUT for each 64 entries and output bit, as `_delay` counts their levels.
-        more = max(int(width) - _LUT_INPUTS, 0)
-        steps = 1 + (max(more - 2, 0) + 1) // 2
-        parts.append(Shape(tables=operation.format.width * 2.0**more, levels=gates(steps, float(output.bits))))
-    return longest(parts)
+    widths = sources[0].widths[sources[0].varies & output.varies]
+    return longest([_looked_up(int(width), operation.format.width) for width in widths])
+
+
+def _looked_up(bits: int, width: int) -> Shape:
+    """As `_arithmetic.table`: six bits address LUTs, each further bit a row of multiplexers; a long table stays whole."""
+    further = max(bits - _LUT_INPUTS, 0)
+    leaves = 2.0**further
+    if bits > _MOST_TABLE_BITS:
+        return Shape(tables=width * leaves, levels=gates(1 + (max(further - 2, 0) + 1) // 2, width))
+    levels = gates(1, width * leaves)
+    for _ in range(further):
+        leaves /= 2
+        levels += gates(1, width * leaves, leaves)
+    return Shape(tables=width * 2.0**further, logic=width * (2.0**further - 1), levels=levels)
 
 
 @shape_of.register

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from l1ae.contract import Convolution, Dense
 from l1ae.contract._bounds import Interval, patches
 from l1ae.inputs import FixedFormat, Overflow, Rounding
-from l1ae.rtl._arithmetic import HALF_UP
+from l1ae.rtl._arithmetic import _LUT_INPUTS, HALF_UP
 
 __all__ = [
     "COUNTS",
@@ -44,7 +44,6 @@ __all__ = [
 
 Ints = npt.NDArray[np.int64]
 
-_LUT_INPUTS = 6
 # Readers of a value that a cast looks at from several sides: its top bits, its low bits and the value itself.
 _CAST_FAN_OUT = 4
 # Adder graphs of 57 inputs and less: additions that read an input relative to all, and how the values become fewer by level.
