@@ -16,6 +16,8 @@ from l1ae.inputs import FixedFormat, Overflow, Rounding
 __all__ = [
     "HALF_UP",
     "HARDWARE",
+    "LUT_INPUTS",
+    "MOST_TABLE_BITS",
     "SOLVER",
     "any_bit",
     "bring_into_range",
@@ -40,9 +42,9 @@ SOLVER = {"hard_dc": 2}
 # Rounding modes that add half an LSB and then look at the dropped bits at most.
 HALF_UP = (Rounding.RND, Rounding.RND_CONV)
 
-_LUT_INPUTS = 6
+LUT_INPUTS = 6
 # 4096 entries: a block RAM is the better place for more.
-_MOST_TABLE_BITS = 12
+MOST_TABLE_BITS = 12
 
 
 def program(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> CombLogic:
@@ -221,10 +223,10 @@ def square(x: Variable) -> Variable:
 
 def _square_unsigned(x: Variable) -> Variable:
     _, integer, fraction = x.kif
-    if integer + fraction <= _LUT_INPUTS:
+    if integer + fraction <= LUT_INPUTS:
         values = np.arange(round((x.high - x.low) / x.step) + 1) * x.step + x.low
         return x.lookup(values**2) if x.low < x.high else FVariable.from_const(x.low**2, hwconf=x.hwconf)
-    cut = _LUT_INPUTS - fraction
+    cut = LUT_INPUTS - fraction
     low, high = bits_below(x, cut), truncate(x, -cut)
     rows = [gated(bit(low, k), high) * 2.0 ** (k + 1) for k in range(-fraction, cut)]
     return total([_square_unsigned(high) + _square_unsigned(low), *rows])
@@ -234,20 +236,20 @@ def table(x: Variable, outputs: npt.NDArray[np.float64]) -> Variable:
     """`outputs[k]` for the k-th value of `x`, from `x.low` upwards.
 
     Six bits address LUTs, the others multiplexers behind them: a pipeline may cut between them, and synthesis has nothing to
-    find out. Tables of more than `_MOST_TABLE_BITS` bits stay whole.
+    find out. Tables of more than `MOST_TABLE_BITS` bits stay whole.
     """
     signed, integer, fraction = (int(v) for v in x.kif)
     bits = signed + integer + fraction
-    if bits <= _LUT_INPUTS or bits > _MOST_TABLE_BITS:
+    if bits <= LUT_INPUTS or bits > MOST_TABLE_BITS:
         return _whole_table(x, outputs)
     first = round(x.low * 2.0**fraction)
     codes = np.clip(np.arange(1 << bits) - (signed << (bits - 1)) - first, 0, len(outputs) - 1)
     # by raw bits: the codes below zero come after the others
     raw = np.roll(outputs[codes], signed << (bits - 1))
-    low = bits_below(x, _LUT_INPUTS - fraction)
+    low = bits_below(x, LUT_INPUTS - fraction)
     address = np.arange(round(low.low * 2.0**fraction), round(low.high * 2.0**fraction) + 1)
-    leaves = [_whole_table(low, part[address]) for part in raw.reshape(-1, 1 << _LUT_INPUTS)]
-    for position in range(_LUT_INPUTS, bits):
+    leaves = [_whole_table(low, part[address]) for part in raw.reshape(-1, 1 << LUT_INPUTS)]
+    for position in range(LUT_INPUTS, bits):
         select = x.is_negative() if signed and position == bits - 1 else bit(x, position - fraction)
         leaves = [choose(select, high, low) for low, high in zip(leaves[::2], leaves[1::2], strict=True)]
     return leaves[0]

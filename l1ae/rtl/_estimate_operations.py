@@ -23,7 +23,7 @@ from l1ae.contract import (
     Table,
 )
 from l1ae.errors import UserError
-from l1ae.rtl._arithmetic import _LUT_INPUTS, _MOST_TABLE_BITS, HALF_UP
+from l1ae.rtl._arithmetic import LUT_INPUTS, MOST_TABLE_BITS, HALF_UP
 from l1ae.rtl._estimate_shape import (
     Level,
     Shape,
@@ -116,9 +116,9 @@ def _(operation: Table, sources: Sequence[Tensor], output: Tensor, rounded: bool
 
 def _looked_up(bits: int, width: int) -> Shape:
     """As `_arithmetic.table`: six bits address LUTs, each further bit a row of multiplexers; a long table stays whole."""
-    further = max(bits - _LUT_INPUTS, 0)
+    further = max(bits - LUT_INPUTS, 0)
     leaves = 2.0**further
-    if bits > _MOST_TABLE_BITS:
+    if bits > MOST_TABLE_BITS:
         return Shape(tables=width * leaves, levels=gates(1 + (max(further - 2, 0) + 1) // 2, width))
     levels = gates(1, width * leaves)
     for _ in range(further):

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from l1ae.contract import Convolution, Dense
 from l1ae.contract._bounds import Interval, patches
 from l1ae.inputs import FixedFormat, Overflow, Rounding
-from l1ae.rtl._arithmetic import _LUT_INPUTS, HALF_UP
+from l1ae.rtl._arithmetic import LUT_INPUTS, HALF_UP
 
 __all__ = [
     "COUNTS",
@@ -171,7 +171,7 @@ def gates(levels: int, live: float, fan_out: float = 1.0) -> tuple[Level, ...]:
 
 def any_of(bits: float) -> int:
     """Levels of LUTs that look at all bits."""
-    return ceil(log(max(bits, 2), _LUT_INPUTS))
+    return ceil(log(max(bits, 2), LUT_INPUTS))
 
 
 # -- matrix products -------------------------------------------------------------------------------------------------
@@ -372,16 +372,16 @@ def total(count: int, width: float, end: float) -> Shape:
 
 def square(width: int) -> Shape:
     """`x**2` of an unsigned `x`, as `_arithmetic.square` builds it."""
-    if width <= _LUT_INPUTS:
+    if width <= LUT_INPUTS:
         return Shape(tables=max(2 * width - 2, 0), levels=gates(1, 2 * width))
-    high = width - _LUT_INPUTS
-    above, below = square(high), Shape(tables=2 * _LUT_INPUTS - 2)
+    high = width - LUT_INPUTS
+    above, below = square(high), Shape(tables=2 * LUT_INPUTS - 2)
     counts = replace(above + below, levels=())
-    rows = Shape(rows=_LUT_INPUTS * high, levels=gates(1, 2 * width + _LUT_INPUTS * high))
+    rows = Shape(rows=LUT_INPUTS * high, levels=gates(1, 2 * width + LUT_INPUTS * high))
     if high == 1:
         # Rows of one bit lie side by side, in part.
-        return counts + rows + total(_LUT_INPUTS // 2 + 1, 2.0 * _LUT_INPUTS, 2.0 * width)
-    return counts + rows + total(_LUT_INPUTS + 1, high + 2.0, 2.0 * width - _LUT_INPUTS)
+        return counts + rows + total(LUT_INPUTS // 2 + 1, 2.0 * LUT_INPUTS, 2.0 * width)
+    return counts + rows + total(LUT_INPUTS + 1, high + 2.0, 2.0 * width - LUT_INPUTS)
 
 
 def product(a: int, b: int) -> Shape:
