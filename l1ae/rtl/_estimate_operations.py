@@ -23,7 +23,7 @@ from l1ae.contract import (
     Table,
 )
 from l1ae.errors import UserError
-from l1ae.rtl._arithmetic import LUT_INPUTS, MOST_TABLE_BITS, HALF_UP
+from l1ae.rtl._arithmetic import HALF_UP, LUT_INPUTS, MOST_TABLE_BITS
 from l1ae.rtl._estimate_shape import (
     Level,
     Shape,

@@ -11,10 +11,9 @@ from math import ceil, log, log2
 import numpy as np
 import numpy.typing as npt
 
-from l1ae.contract import Convolution, Dense
-from l1ae.contract._bounds import Interval, patches
+from l1ae.contract import Convolution, Dense, Interval, patches
 from l1ae.inputs import FixedFormat, Overflow, Rounding
-from l1ae.rtl._arithmetic import LUT_INPUTS, HALF_UP
+from l1ae.rtl._arithmetic import HALF_UP, LUT_INPUTS
 
 __all__ = [
     "COUNTS",
