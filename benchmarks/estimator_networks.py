@@ -7,8 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import numpy.typing as npt
 
-from l1ae.contract import Contract, Convolution, Dense, Operation, Quantize, Relu
-from l1ae.contract._bounds import patches
+from l1ae.contract import Contract, Convolution, Dense, Operation, Quantize, Relu, patches
 from l1ae.contract._builder import Builder, add_inputs
 from l1ae.contract._scores import add_score
 from l1ae.inputs import FixedFormat, Overflow, Rounding

@@ -22,8 +22,8 @@ from l1ae.contract import (
     Relu,
     Sum,
     Table,
+    patches,
 )
-from l1ae.contract._bounds import patches
 from l1ae.errors import UserError
 
 __all__ = ["needed_elements"]
