@@ -24,7 +24,7 @@ from vivado_data import VivadoProject, read_archive
 from l1ae.config import load_config
 from l1ae.contract import Contract, import_description
 from l1ae.errors import UserError
-from l1ae.rtl import Adders, Clock, Graph, unroll
+from l1ae.rtl import Adders, Clock, Graph, estimate, unroll
 from l1ae.synth import PathKind, Resources, Synthesis, analyse_timing, available_memory_gb, part_of, synthesise
 
 SEED = 1
@@ -51,6 +51,7 @@ class Row:
     seconds: float | None = None
     gigabytes: float | None = None
     refused: str = ""
+    estimated: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,22 @@ def run_system(system: System, adders: Adders, cache: Path, limits: Limits) -> R
     except UserError as error:
         return replace(row, refused=str(error).splitlines()[0])
     return replace(row, **figures(made))
+
+
+def estimated_row(system: System, cache: Path) -> Row:
+    """What `l1ae estimate` says, for a network that was not synthesised."""
+    contract = contract_of(system, cache)
+    found = estimate(contract, Clock(system.period))
+    adders = round(found.adders.value)
+    weights = nonzero_weights(contract, [operation.name for operation in contract.weighted])
+    row = Row(system.name, "binary", weights, adders, 0, round(found.cycles.value), dsp=0, estimated=True)
+    shifts = round(found.shift_registers)
+    return replace(
+        row,
+        luts=round(found.luts.value) + shifts,
+        luts_packed=round(found.luts_packed.value) + shifts,
+        flip_flops=round(found.flip_flops.value),
+    )
 
 
 def figures(made: Synthesis) -> dict[str, Any]:
@@ -177,8 +194,11 @@ have more zeros: expect fewer LUTs. "Weights" counts those that are not 0, witho
 
 Ours: `{adders}` additions, one event per clock (II = 1), stages that keep 87.5 % of the clock by our own delays; preprocessing, score and
 the comparison with a threshold are contained. yosys `synth_xilinx` without DSP blocks, LUTs with those of memories and shift
-registers, raw and after pairing two into one LUT6_2 (`packed`). Latency: clock edges from the one that takes an event to the
-outputs. Slowest path: static timing before placement, optimistic / typical / pessimistic, register to register.
+registers, raw and after pairing two into one LUT6_2 (`packed`). "≈": not synthesised here; the estimator's figures, whose error
+[docs/rtl_estimator.md](rtl_estimator.md) measures (on networks of up to 13k LUTs, so that the largest are extrapolated; and for
+UltraScale+, also where the part is of Series 7). Latency: clock edges from the one that takes an event to the outputs. Slowest path:
+static timing before placement, optimistic / typical / pessimistic, register to register. A trained network of the shape of v5
+(`cms_latent_ae`) is in [docs/rtl_matrix.md](rtl_matrix.md).
 
 Theirs: as published; `?` marks figures that are approximate or known at second hand. Most are estimates of high-level
 synthesis, which are larger than what is implemented (v5: 37,580 LUT estimated, 21,660 implemented), and what their designs
@@ -228,11 +248,13 @@ def system_line(system: System, row: Row | None) -> str:
     if row is None:
         return f"| {' | '.join([system.title, system.shape, *['not run yet'] * 9, *theirs, '–', '–'])} |"
     ours = row.latency * system.period
+    about = "≈ " if row.estimated else ""
     cells = [
         f"{row.weights[0]:,} of {row.weights[1]:,}",
         f"{system.period:g} ns",
-        *(_count(value) for value in (row.luts, row.luts_packed, row.flip_flops, row.dsp, row.bram36)),
-        f"{row.latency} clocks, {ours:g} ns",
+        *(f"{about}{_count(value)}" for value in (row.luts, row.luts_packed, row.flip_flops)),
+        *(_count(value) for value in (row.dsp, row.bram36)),
+        f"{about}{row.latency} clocks, {ours:g} ns",
         "–" if row.band is None else " / ".join(f"{ns:.1f}" for ns in row.band) + " ns",
     ]
     ratios = [
@@ -298,13 +320,14 @@ def main() -> None:
     rows = load_rows(kept)
     recorded, source = archive_rows(arguments.archive, cache, limits)
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    arguments.output.write_text(page(recorded, source, rows, arguments.adders))
+    estimates = {} if arguments.adders == "ternary" else {system.name: estimated_row(system, cache) for system in SYSTEMS}
+    arguments.output.write_text(page(recorded, source, estimates | rows, arguments.adders))
     for system in SYSTEMS:
         if system.name in arguments.only:
             print(system.title, flush=True)
             rows[system.name] = run_system(system, arguments.adders, cache, limits)
             save_rows(kept, rows)
-            arguments.output.write_text(page(recorded, source, rows, arguments.adders))
+            arguments.output.write_text(page(recorded, source, estimates | rows, arguments.adders))
     print(arguments.output)
 
 
