@@ -69,8 +69,9 @@ def run_yosys(script: str, folder: Path, *, memory_gb: float, timeout: float) ->
             command, cwd=folder, env={**os.environ, "TMPDIR": str(folder)}, stdout=stream, stderr=subprocess.STDOUT, start_new_session=True
         )
         status, usage = _wait(process, timeout)
-    # kilobytes on Linux, getrusage(2)
-    peak_gb = usage.ru_maxrss * 1024 / _GIGABYTE
+    # A run that failed left no figure; getrusage(2) is then an upper bound, in kilobytes.
+    peak = folder / "peak_kb"
+    peak_gb = (int(peak.read_text()) if peak.is_file() else usage.ru_maxrss) * 1024 / _GIGABYTE
     text = log.read_text(errors="replace")
     if status is None:
         raise UserError(f"yosys did not finish within {timeout:.0f} s and was stopped; allow more time or make the design smaller")

@@ -202,16 +202,16 @@ def test_no_clock_cycle_of_generated_rtl_differs(generated, events, language):
 GENERATED_FAULTS = {
     "constant": ("stage0", [("4'b1001", "4'b1011")], [('in1=>"1001"', 'in1=>"1011"')]),
     "shift": ("stage0", [("#(11,1,1,0,12,0,2,1)", "#(11,1,1,0,12,0,3,1)")], [("SHIFT1=>2,", "SHIFT1=>3,")]),
-    "coefficient": ("stage1", [("#(13,13,1,1,15,0,2,0)", "#(13,13,1,1,15,0,1,0)")], [("SHIFT1=>2,", "SHIFT1=>1,")]),
+    "coefficient": ("stage1", [("#(12,12,1,1,14,0,2,0)", "#(12,12,1,1,14,0,1,0)")], [("SHIFT1=>2,", "SHIFT1=>1,")]),
     "sign": ("stage1", [("15,0,0,1)", "15,0,0,0)")], [("IS_SUB=>1", "IS_SUB=>0")]),
     "swapped bits": (
         "stage1",
-        [("model_inp[13:0]", "{model_inp[13:2], model_inp[0], model_inp[1]}")],
-        [("v0 <= model_inp(13 downto 0)", "v0 <= model_inp(13 downto 2) & model_inp(0) & model_inp(1)")],
+        [("model_inp[12:0]", "{model_inp[12:2], model_inp[0], model_inp[1]}")],
+        [("v0 <= model_inp(12 downto 0)", "v0 <= model_inp(12 downto 2) & model_inp(0) & model_inp(1)")],
     ),
     "missing pipeline register": (
         "core",
-        [("reg  [39:0] stage1_in;", "wire [39:0] stage1_in = stage0_out;"), ("stage1_in <= stage0_out;", "")],
+        [("reg  [36:0] stage1_in;", "wire [36:0] stage1_in = stage0_out;"), ("stage1_in <= stage0_out;", "")],
         [("stage1_in <= stage0_out;", ""), ("    score <=", "    stage1_in <= stage0_out;\n    score <=")],
     ),
     "missing event register": (
