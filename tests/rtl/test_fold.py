@@ -67,7 +67,7 @@ FAULTS = {
     "weight": ("net_v1_core_latent_net.v", r"(l1ae_digit_adder #\(.*\.SUBTRACT\()0\)", r"\g<1>1)"),
     "shift": ("net_v1_core_latent_net.v", r"\.SHIFT_B\(2\)", ".SHIFT_B(1)"),
     "late digit": ("net_v1_core_latent_net.v", r"first\[0\]", "first[1]"),
-    "window": ("net_v1_core.v", r"(u_conv_image_q .*load\(pulses\[)(\d+)", r"\g<1>0"),
+    "late load": ("net_v1_core.v", r"(u_conv_d0_q .*load\(pulses\[)(\d+)", r"\g<1>3"),
     "carry": ("l1ae_fold.v", r"carry <= total\[DIGIT\]", "carry <= 1'b0"),
     "stale image": ("l1ae_fold.v", r"q <= load \? d : extended", "q <= load \\& ~\\|q ? d : extended"),
 }
