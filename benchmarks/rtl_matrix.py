@@ -118,7 +118,7 @@ def measure(name: str, runs: Path, events: int, synthesis: bool) -> dict[str, An
     return {key: json.loads((folder / file).read_text()) if (folder / file).is_file() else None for key, file in files.items()}
 
 
-HEADER = """# Six models as RTL
+HEADER = """# Models as RTL
 
 Made by `make rtl-matrix`. Differing bits: score and trigger bit of every event and corner vector, back to back, with gaps and
 with resets, in Verilator (Verilog) and GHDL (VHDL); interpreter: every tensor of every layer in alkaid's, of folded designs (II
