@@ -1,5 +1,6 @@
 """The typed description of a run and its loading."""
 
+from l1ae.config._budget import BudgetConfig
 from l1ae.config._description import (
     ConcatenateDescription,
     ConvolutionDescription,
@@ -35,8 +36,10 @@ from l1ae.config._schema import (
     TrainingConfig,
     VicregConfig,
 )
+from l1ae.config._trigger import TriggerConfig
 
 __all__ = [
+    "BudgetConfig",
     "ConcatenateDescription",
     "Config",
     "ConvolutionConfig",
@@ -65,6 +68,7 @@ __all__ = [
     "SelectDescription",
     "SparsityConfig",
     "TrainingConfig",
+    "TriggerConfig",
     "VicregConfig",
     "dump_config",
     "load_config",

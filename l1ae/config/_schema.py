@@ -2,9 +2,12 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from l1ae.config._budget import BudgetConfig
 from l1ae.config._combinations import changed, contradictions
+from l1ae.config._section import Section
+from l1ae.config._trigger import TriggerConfig
 from l1ae.inputs import FixedFormat, Format, InputSpec, ObjectGroup, RegionSpec, calo_layer1_spec, ugt_input_spec
 
 __all__ = [
@@ -32,11 +35,7 @@ Triple = tuple[int, int, int]
 CROSSING = 25.0
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
-
-
-class DataConfig(_Section):
+class DataConfig(Section):
     """Where the events come from and how they are divided."""
 
     source: str = Field("shipped", description="'shipped', or a folder with background.h5 and one store per signal")
@@ -51,14 +50,14 @@ class DataConfig(_Section):
         return self
 
 
-class GroupPreprocessing(_Section):
+class GroupPreprocessing(Section):
     """Overrides of one object group's preprocessing: a triple (pT, eta, phi) for all slots, or one triple per slot."""
 
     offset: Triple | tuple[Triple, ...] | None = None
     shift: Triple | tuple[Triple, ...] | None = None
 
 
-class InputsConfig(_Section):
+class InputsConfig(Section):
     """How hardware integers become network inputs: `(hw - offset) >> shift`, cast to `network`."""
 
     view: Literal["objects", "regions"] = Field("objects", description="19 trigger objects, or the 18 x 14 calorimeter image")
@@ -117,7 +116,7 @@ _OF_DESCRIPTIONS = ("architecture", "source", "score", "target_fpr")
 _OF_IMPORTS = (*_OF_DESCRIPTIONS, "score_type", "table_type")
 
 
-class ConvolutionConfig(_Section):
+class ConvolutionConfig(Section):
     """One convolution with what surrounds it: upsampling, zero padding, convolution, ReLU, pooling, in this order."""
 
     filters: int = Field(ge=1)
@@ -130,7 +129,7 @@ class ConvolutionConfig(_Section):
     pooling: Literal["sum", "max"] = Field("sum", description="a sum, not a mean: exact, and the next layer's weights absorb the factor")
 
 
-class LayerBits(_Section):
+class LayerBits(Section):
     """Widths of one layer, instead of those of the model."""
 
     weight_bits: int | None = Field(None, ge=2, le=16)
@@ -144,7 +143,7 @@ class LayerBits(_Section):
         return self
 
 
-class ModelConfig(_Section):
+class ModelConfig(Section):
     """Architecture, bit widths and score of the network."""
 
     architecture: Architecture
@@ -244,7 +243,7 @@ class ModelConfig(_Section):
         return self
 
 
-class PhaseConfig(_Section):
+class PhaseConfig(Section):
     """Schedule of one phase of the training: Adam, early stopping, learning rate halved on plateaus."""
 
     epochs: int = Field(ge=0)
@@ -271,7 +270,7 @@ class QuantizedPhase(PhaseConfig):
 Sigma = Annotated[float, Field(ge=0)]
 
 
-class NoiseConfig(_Section):
+class NoiseConfig(Section):
     """Noise on the hardware integers: what a denoising autoencoder must undo, and how VICReg's two views differ.
 
     Empty slots stay empty. Applied in the order of the fields.
@@ -289,7 +288,7 @@ class NoiseConfig(_Section):
         return self != NoiseConfig()
 
 
-class SparsityConfig(_Section):
+class SparsityConfig(Section):
     """Penalties on the code, all zero by default."""
 
     l1: float = Field(0.0, ge=0, description="weight of sum |code|: a Laplace prior (Olshausen and Field, Nature 381 (1996) 607)")
@@ -302,21 +301,21 @@ class SparsityConfig(_Section):
         return self.l1 > 0 or self.kl_weight > 0
 
 
-class PruningConfig(_Section):
+class PruningConfig(Section):
     """Magnitude pruning of the quantized phase with a cubic schedule (arXiv:1710.01878, equation 1)."""
 
     sparsity: float = Field(gt=0, lt=1, description="fraction of the weights of every layer that end as 0")
     epochs: int = Field(5, ge=1, description="epochs of the quantized phase, at most all, over which the fraction grows from 0")
 
 
-class LearnedWidthsConfig(_Section):
+class LearnedWidthsConfig(Section):
     """Widths of every weight and of every activation layer, trained in the quantized phase (arXiv:2405.00645)."""
 
     resource_weight: float = Field(1e-5, ge=0, description="weight of the effective bit operations (EBOPs) in the loss")
     initial_bits: int = Field(8, ge=2, le=14, description="fractional bits that every weight starts with, and at most has")
 
 
-class VicregConfig(_Section):
+class VicregConfig(Section):
     """Weights of the loss of arXiv:2105.04906, equation 6, and its expander."""
 
     invariance: float = Field(25.0, ge=0)
@@ -325,7 +324,7 @@ class VicregConfig(_Section):
     expander: Nodes = Field((32, 32), min_length=1)
 
 
-class TrainingConfig(_Section):
+class TrainingConfig(Section):
     """Loss and schedule."""
 
     batch_size: int = Field(1024, ge=2)
@@ -353,13 +352,13 @@ class TrainingConfig(_Section):
     quantized_phase: QuantizedPhase = QuantizedPhase()
 
 
-class HlsLayerConfig(_Section):
+class HlsLayerConfig(Section):
     """What one layer of the HLS project does differently."""
 
     reuse_factor: int = Field(ge=1)
 
 
-class HlsConfig(_Section):
+class HlsConfig(Section):
     """The HLS project. What only the network can tell, for example which reuse factors a layer has, `l1ae hls` checks."""
 
     backend: Literal["Vitis", "Vivado"] = "Vitis"
@@ -402,7 +401,7 @@ class HlsConfig(_Section):
         return self
 
 
-class RtlConfig(_Section):
+class RtlConfig(Section):
     """The RTL that l1ae writes itself, its simulation and its synthesis."""
 
     part: str | None = Field(None, description="default: hls.part")
@@ -429,13 +428,13 @@ class RtlConfig(_Section):
         return self
 
 
-class CsimConfig(_Section):
+class CsimConfig(Section):
     """The C simulation."""
 
     events: int = Field(20_000, ge=1, description="events of the test sample, in addition to all corner vectors")
 
 
-class Config(_Section):
+class Config(Section):
     """A run, from data to firmware."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", description="C++ and HDL identifier, in VHDL without two _ in a row")
@@ -448,6 +447,8 @@ class Config(_Section):
     hls: HlsConfig = HlsConfig()
     csim: CsimConfig = CsimConfig()
     rtl: RtlConfig = RtlConfig()
+    trigger: TriggerConfig = TriggerConfig()
+    budget: BudgetConfig = BudgetConfig()
 
     @property
     def rtl_part(self) -> str:
