@@ -124,3 +124,7 @@ def make_learned() -> Callable[[str], tuple[Config, Any]]:
         return config, network
 
     return make
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write the golden copies of deliveries anew instead of comparing")

@@ -1,0 +1,41 @@
+"""Targets: what can be delivered, how it is made, finished and checked."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from l1ae.contract import Contract
+from l1ae.delivery._source import Source
+
+__all__ = ["Check", "Target"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was checked. `passed` None: it could not be checked here, for the reason in `detail`."""
+
+    name: str
+    passed: bool | None
+    detail: str
+
+
+def _nothing(folder: Path) -> None:
+    """No finishing."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """One kind of delivery.
+
+    `files` is pure: relative path to content, the same source gives the same bytes. `finish` builds, in the folder that holds
+    them, what only this machine can (a shared library); `built` names what it leaves. `checks` re-checks such a folder against
+    a contract, wherever it lies. `needs`: stages whose results `files` takes from the source (`hls`, `rtl`).
+    """
+
+    name: str
+    summary: str
+    needs: tuple[str, ...]
+    files: Callable[[Source], dict[str, bytes]]
+    checks: Callable[[Path, Contract], Iterable[Check]]
+    finish: Callable[[Path], None] = _nothing
+    built: Callable[[Contract], tuple[str, ...]] = lambda contract: ()
