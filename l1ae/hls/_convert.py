@@ -3,6 +3,7 @@
 import json
 import re
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from l1ae.config import HlsConfig
 from l1ae.contract import Contract
 from l1ae.hls._documents import Ports, project_readme, test_bench
 from l1ae.hls._graph import quiet, to_model_graph, type_names
-from l1ae.hls._project import TYPES_FILE, Project, namespace
+from l1ae.hls._project import PORTS, TYPES_FILE, Project, namespace
 from l1ae.inputs import InputView
 
 __all__ = ["convert"]
@@ -39,8 +40,8 @@ def convert(contract: Contract, hls: HlsConfig, spec: InputView | None, vectors:
     files |= _test_vectors(contract, vectors)
     names = type_names(contract, graph)
     files[f"{contract.project}_test.cpp"] = test_bench(contract, names).encode()
-    score, trigger = (variable.name for variable in graph.get_output_variables())
-    ports = Ports(score, trigger, graph.graph[contract.outputs[1]].get_weights("threshold").name)
+    _name_ports(files, contract.project, [variable.name for variable in graph.get_output_variables()])
+    ports = Ports(*PORTS, graph.graph[contract.outputs[1]].get_weights("threshold").name)
     files["README.md"] = project_readme(contract, hls, spec, ports).encode()
     files["l1ae_contract.json"] = contract.to_json().encode()
     files[TYPES_FILE] = (json.dumps(names, indent=1) + "\n").encode()
@@ -58,6 +59,13 @@ def _repair_names(files: dict[str, bytes], contract: Contract) -> None:
     parameters, code = "firmware/parameters.h", "firmware/nnet_utils/nnet_code_gen.h"
     files[parameters] = re.sub(rb"\bnnet::(dense_da_\d+|fill_buffer_\d+)\b", own + rb"::\1", files[parameters])
     files[code] = re.sub(rb"(?<!:)\bbit_shift<", b"nnet::bit_shift<", files[code])
+
+
+def _name_ports(files: dict[str, bytes], project: str, variables: Sequence[str]) -> None:
+    """hls4ml numbers its output ports by layer; who wires them up, and the next version of the model, need names that stay."""
+    for path in (f"firmware/{project}.cpp", f"firmware/{project}.h", f"{project}_bridge.cpp"):
+        for variable, port in zip(variables, PORTS, strict=True):
+            files[path] = re.sub(rf"\b{variable}\b".encode(), port.encode(), files[path])
 
 
 def _test_vectors(contract: Contract, vectors: npt.NDArray[np.integer]) -> dict[str, bytes]:

@@ -5,10 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["TYPES_FILE", "Project", "namespace"]
+__all__ = ["PORTS", "TYPES_FILE", "Project", "namespace"]
 
 # C++ names of the project's types by layer and role; `l1ae csim` looks them up here.
 TYPES_FILE = "l1ae_types.json"
+
+# Output ports of the top function.
+PORTS = ("score", "trigger")
 
 
 def namespace(project: str) -> str:
