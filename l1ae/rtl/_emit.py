@@ -70,7 +70,8 @@ def design_of(contract: Contract, *, latency: int, interval: int, clock_period: 
 def top_sources(design: Design, suffix: str) -> dict[str, str]:
     """The trigger shell and the top around the core."""
     trigger = f"l1ae_trigger.{suffix}"
-    values = asdict(design) | {"in_width": design.inputs * design.input_bits}
+    version = int(design.name.rpartition("_v")[2])
+    values = asdict(design) | {"in_width": design.inputs * design.input_bits, "version": version}
     return {trigger: firmware_source(trigger), f"{design.name}.{suffix}": render(f"top.{suffix}.j2", **values)}
 
 

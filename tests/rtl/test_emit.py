@@ -81,6 +81,8 @@ def test_ports(design, suffix):
         "out_valid": ("out", 1),
         "out_score": ("out", 12),
         "out_trigger": ("out", 1),
+        "model_version": ("out", 32),
+        "model_digest": ("out", 64),
     }
     core = ports(unrolled.project.files[f"{folder}/emit_v1_core.{suffix}"], "emit_v1_core")
     assert core == {"clk": ("in", 1), "in_event": ("in", 60), "score": ("out", 12)}
@@ -98,6 +100,15 @@ def test_description(design):
     assert "CORE_LATENCY" in unrolled.project.files["verilog/emit_v1.v"]
     assert f".CORE_LATENCY({found.latency})" in unrolled.project.files["verilog/emit_v1.v"]
     assert re.search(rf"CORE_LATENCY\s+=> {found.latency},", unrolled.project.files["vhdl/emit_v1.vhd"])
+
+
+def test_version_and_digest_are_constants():
+    files = unroll(network(project="emit_v28"), Clock(3.0), PART).project.files
+    digest = network(project="emit_v28").digest[:16]
+    assert "model_version = 32'd28;" in files["verilog/emit_v28.v"]
+    assert f"model_digest = 64'h{digest};" in files["verilog/emit_v28.v"]
+    assert 'model_version <= x"0000001c";' in files["vhdl/emit_v28.vhd"]
+    assert re.search(rf'model_digest +<= x"{digest}";', files["vhdl/emit_v28.vhd"])
 
 
 def test_the_same_contract_gives_the_same_bytes(design):
