@@ -1,6 +1,43 @@
-"""What others load: CMSSW emulator, test vectors and wrappers, vendor scripts; each checked against the contract."""
+"""What others load: CMSSW emulator, test vectors and wrappers, vendor scripts; each checked against the contract.
 
+And back in: the reports of the vendor's tools, and the budget that they are held against.
+"""
+
+from l1ae.delivery._budget import Budget, check_budget
+from l1ae.delivery._manifest import VerifiedDelivery, verify_delivery, write_delivery
+from l1ae.delivery._reports import (
+    Amount,
+    CosimReport,
+    CsynthReport,
+    Origin,
+    PowerReport,
+    TimingReport,
+    UtilizationReport,
+)
+from l1ae.delivery._reports_find import Found, StageFigures, figures_of, find_csynth, find_reports
 from l1ae.delivery._source import Provenance, Source
 from l1ae.delivery._target import Check, Target
 
-__all__ = ["Check", "Provenance", "Source", "Target"]
+__all__ = [
+    "Amount",
+    "Budget",
+    "Check",
+    "CosimReport",
+    "CsynthReport",
+    "Found",
+    "Origin",
+    "PowerReport",
+    "Provenance",
+    "Source",
+    "StageFigures",
+    "Target",
+    "TimingReport",
+    "UtilizationReport",
+    "VerifiedDelivery",
+    "check_budget",
+    "figures_of",
+    "find_csynth",
+    "find_reports",
+    "verify_delivery",
+    "write_delivery",
+]

@@ -25,7 +25,7 @@ _TOOLS = ("l1ae", "numpy", "tensorflow", "keras", "qkeras-v3", "hls4ml", "alkaid
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder and its configuration."""
+    """A run folder and its configuration. A stage's name is that of its sub-folder; `delivery/ugt` lies one deeper."""
 
     folder: Path
     config: Config
@@ -88,7 +88,10 @@ class Run:
         return note.is_file() and note.read_text() == digest_json(dict(inputs))
 
     def _note(self, stage: str) -> Path:
-        return self.folder / f".tmp-{stage}.inputs"
+        return self._temporary(stage).with_suffix(".inputs")
+
+    def _temporary(self, stage: str) -> Path:
+        return self.folder / f".tmp-{stage.replace('/', '-')}"
 
     def produce(self, stage: str, inputs: Mapping[str, str], make: Callable[[Path], _T], *, resume: bool = False) -> _T:
         """Let `make` fill a temporary folder, rename it to the stage's, and record it in the manifest.
@@ -96,7 +99,7 @@ class Run:
         When `make` fails, the stage's previous result stays as it was. With `resume` the temporary folder of an
         interrupted attempt is handed to `make` again.
         """
-        temporary = self.folder / f".tmp-{stage}"
+        temporary = self._temporary(stage)
         if temporary.exists() and not resume:
             shutil.rmtree(temporary)
         temporary.mkdir(exist_ok=True)
@@ -106,6 +109,7 @@ class Run:
         target = self.path(stage)
         if target.exists():
             shutil.rmtree(target)
+        target.parent.mkdir(exist_ok=True)
         temporary.rename(target)
         self._note(stage).unlink()
         self._record(stage, inputs, time.perf_counter() - started)
