@@ -36,7 +36,7 @@ from l1ae.config._schema import (
     TrainingConfig,
     VicregConfig,
 )
-from l1ae.config._trigger import TriggerConfig
+from l1ae.config._trigger import SeedConfig, TriggerConfig
 
 __all__ = [
     "BudgetConfig",
@@ -65,6 +65,7 @@ __all__ = [
     "QuantizeDescription",
     "ReluDescription",
     "RtlConfig",
+    "SeedConfig",
     "SelectDescription",
     "SparsityConfig",
     "TrainingConfig",

@@ -4,6 +4,7 @@ from l1ae.pipeline._latent_stage import LatentOptions, latent_stage
 from l1ae.pipeline._run import Run
 from l1ae.pipeline._samples import csim_sample
 from l1ae.pipeline._stages import contract_stage, csim_stage, csim_verdict, evaluate_stage, hls_stage, report_stage, run_all, train_stage
+from l1ae.pipeline._trigger_stage import trigger_stage
 
 __all__ = [
     "LatentOptions",
@@ -18,4 +19,5 @@ __all__ = [
     "report_stage",
     "run_all",
     "train_stage",
+    "trigger_stage",
 ]

@@ -1,0 +1,248 @@
+"""Rates and working points of a run: RUN/trigger/working_points.json."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from l1ae.config import TriggerConfig
+from l1ae.contract import Contract
+from l1ae.data import EventStore, open_dataset
+from l1ae.errors import CheckFailedError, UserError
+from l1ae.evaluation import LEVEL
+from l1ae.inputs import InputSpec, RegionSpec
+from l1ae.pipeline._run import Run, digest_file, write_text
+from l1ae.pipeline._shared import contract_digest, contract_of, data_digests, section_digest
+from l1ae.trigger import (
+    WIDE_LEVEL,
+    Exposure,
+    Menu,
+    MenuRates,
+    RateCurve,
+    Sample,
+    Score,
+    SeedRate,
+    SignalScores,
+    Stability,
+    TriggerResult,
+    WorkingPoint,
+    ZeroBias,
+    count,
+    fired_cuts,
+    fired_recorded,
+    menu_of,
+    overlap,
+    periods,
+    pileup_bins,
+    rate_interval,
+    read_sample,
+    read_signal,
+    sample_blocks,
+    spectrum,
+    working_points_text,
+)
+
+__all__ = ["trigger_stage", "zero_bias_path"]
+
+_log = logging.getLogger("l1ae")
+
+_NO_MENU = (
+    "there is no menu and no pure rate: cut-based seeds need trigger objects, which inputs.view 'regions' does not have, and the "
+    "zero-bias store has no recorded seeds"
+)
+
+
+def zero_bias_path(config: TriggerConfig) -> Path:
+    """The store that `trigger.zero_bias` means. Raises `UserError` when there is none."""
+    if config.zero_bias == "shipped":
+        from l1ae.data import shipped_zero_bias
+
+        return shipped_zero_bias()
+    path = Path(config.zero_bias)
+    if not path.is_file():
+        raise UserError(f"trigger.zero_bias: '{path}' is no file; give an event store of zero-bias crossings, or 'shipped'")
+    return path
+
+
+def trigger_stage(run: Run, *, zero_bias: Path | None = None) -> TriggerResult:
+    """Measure rates on zero-bias crossings and choose the thresholds of the working points: RUN/trigger.
+
+    `zero_bias` overrides the configuration's store. Raises `UserError` when a store does not fit, has no events or no
+    usable weights, `CheckFailedError` when the two computations of the pure rate differ.
+    """
+    config = run.config
+    if zero_bias is not None:
+        config = config.model_copy(update={"trigger": config.trigger.model_copy(update={"zero_bias": str(zero_bias)})})
+    study = _Study(Run(run.folder, config))
+
+    def make(target: Path) -> TriggerResult:
+        result = study.result()
+        write_text(target / "working_points.json", working_points_text(result))
+        return result
+
+    return run.produce("trigger", study.inputs(), make)
+
+
+@dataclass(frozen=True)
+class _Study:
+    """One call of the stage; everything that is read is read once, but for the second computation of the pure rate."""
+
+    run: Run
+
+    @property
+    def config(self) -> TriggerConfig:
+        return self.run.config.trigger
+
+    @cached_property
+    def contract(self) -> Contract:
+        return contract_of(self.run)
+
+    @cached_property
+    def spec(self) -> InputSpec | RegionSpec:
+        return self.run.config.inputs.spec()
+
+    @cached_property
+    def store(self) -> EventStore:
+        return EventStore.open(zero_bias_path(self.config), self.spec)
+
+    @cached_property
+    def menu(self) -> Menu | None:
+        return menu_of(self.config, self.spec, self.store)
+
+    @cached_property
+    def zero_bias_digest(self) -> str:
+        return digest_file(self.store.path)
+
+    @property
+    def crossing_khz(self) -> float:
+        return self.config.revolution_khz * self.config.bunches
+
+    def inputs(self) -> dict[str, str]:
+        return (
+            contract_digest(self.run)
+            | data_digests(self.run.config)
+            | {f"zero_bias/{self.store.path.name}": self.zero_bias_digest}
+            | section_digest(self.run.config, "trigger", "inputs")
+        )
+
+    def score(self, hardware: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:
+        name = self.contract.score.name
+        return self.contract.evaluate(hardware, [name])[name][:, 0]
+
+    def result(self) -> TriggerResult:
+        sample = read_sample(self.store, self.score, self.menu)
+        exposure = sample.exposure(self.crossing_khz)
+        curve = self.curve(sample, exposure)
+        points = curve.points(self.config.rates, self._ladder, self.contract.score.format.lsb)
+        _check_overlap(self, points, curve)
+        signals = self.signals()
+        points = [_with_efficiency(point, signals) for point in points]
+        for point in points:
+            if point.note is not None:
+                _log.warning("working point %s: %s", point.name, point.note)
+        drawn = curve.curve()
+        return TriggerResult(
+            project=self.run.config.project,
+            digest=self.contract.digest,
+            score=Score(type=str(self.contract.score.format), lsb=self.contract.score.format.lsb),
+            zero_bias=self._zero_bias(sample),
+            revolution_khz=self.config.revolution_khz,
+            bunches=self.config.bunches,
+            crossing_rate_khz=self.crossing_khz,
+            confidence=LEVEL,
+            wide_confidence=WIDE_LEVEL,
+            ladder=self._ladder,
+            menu=menu_rates(self.menu, sample, exposure),
+            working_points=tuple(points),
+            curve=drawn,
+            efficiency_curve={"raw_khz": drawn.raw_khz, **{name: signal.at(drawn.threshold) for name, signal in signals.items()}},
+            stability=self._stability(sample, exposure, points),
+        )
+
+    @property
+    def _ladder(self) -> Literal["raw", "pure"]:
+        if self.config.ladder == "pure" and self.menu is None:
+            raise UserError(f"trigger.ladder: pure is not possible, {_NO_MENU}; use trigger.ladder: raw")
+        return self.config.ladder
+
+    def curve(self, sample: Sample, exposure: Exposure) -> RateCurve:
+        pure = None
+        if sample.any_seed is not None:
+            alone = ~sample.any_seed
+            pure = spectrum(sample.scores[alone], sample.weights[alone], sample.groups_of(alone))
+        reach = self.contract.intervals[self.contract.score.name]
+        raw = spectrum(sample.scores, sample.weights, sample.groups)
+        return RateCurve(exposure, raw, pure, int(min(reach.low)), int(max(reach.high)))
+
+    def signals(self) -> dict[str, SignalScores]:
+        dataset = open_dataset(self.run.config.data.source, self.spec)
+        return {name: read_signal(store, self.score, self.menu) for name, store in dataset.signals.items()}
+
+    def _zero_bias(self, sample: Sample) -> ZeroBias:
+        return ZeroBias(
+            source="shipped" if self.config.zero_bias == "shipped" else self.store.path.name,
+            sha256=self.zero_bias_digest,
+            events=len(sample),
+            effective_events=sample.effective_events,
+            pileup_mean=sample.pileup_mean,
+        )
+
+    def _stability(self, sample: Sample, exposure: Exposure, points: list[WorkingPoint]) -> Stability:
+        thresholds = {point.name: point.threshold for point in points if point.threshold is not None}
+        found, p_values = periods(sample, exposure, thresholds, self.config.luminosity_blocks)
+        by_pileup = pileup_bins(sample, exposure, thresholds, self.config.pileup_bins)
+        return Stability(pileup=by_pileup, periods=found, periods_p_value=p_values)
+
+
+def menu_rates(menu: Menu | None, sample: Sample, exposure: Exposure) -> MenuRates:
+    """The rate of every seed, and of all together."""
+    if menu is None or sample.any_seed is None:
+        return MenuRates(origin="none", seeds=(), left_out=(_NO_MENU,), khz=None, low=None, high=None)
+
+    def rate(positions: npt.NDArray[np.integer]) -> dict[str, float]:
+        return rate_interval(exposure, count(sample.weights[positions], sample.groups_of(positions))).model_dump()
+
+    seeds = tuple(SeedRate(name=seed.name, definition=seed.definition, **rate(sample.passed_by(k))) for k, seed in enumerate(menu.seeds))
+    total = rate(sample.fired)
+    if total["khz"] > exposure.crossing_khz / 2:
+        most = max(seeds, key=lambda seed: seed.khz)
+        _log.warning(
+            "the menu accepts more than half of all crossings, %s alone %.3g kHz; is it a seed to be pure against?", most.name, most.khz
+        )
+    return MenuRates(origin=menu.origin, seeds=seeds, left_out=menu.left_out, **total)
+
+
+def _with_efficiency(point: WorkingPoint, signals: Mapping[str, SignalScores]) -> WorkingPoint:
+    if point.threshold is None:
+        return point
+    return point.model_copy(update={"efficiency": {name: signal.efficiency(point.threshold) for name, signal in signals.items()}})
+
+
+def _check_overlap(study: _Study, points: list[WorkingPoint], curve: RateCurve) -> None:
+    """Count every working point again, event by event. Raises `CheckFailedError` when a number differs."""
+    thresholds = [point.threshold for point in points if point.threshold is not None]
+    if not thresholds:
+        return
+    menu, fired = study.menu, None
+    if menu is not None and menu.origin == "recorded":
+        fired = fired_recorded(menu.columns)
+    elif menu is not None and isinstance(study.spec, InputSpec):
+        fired = fired_cuts(study.config.menu, study.spec)
+    for again in overlap(sample_blocks(study.store, menu), study.score, fired, thresholds):
+        for what, found, events, weight in (
+            ("raw", curve.raw, again.events, again.weight),
+            ("pure", curve.pure, again.pure_events, again.pure_weight),
+        ):
+            if found is None or events is None or weight is None:
+                continue
+            counted = found.at(again.threshold)
+            if counted.events != events or abs(counted.weight - weight) > 1e-9 * max(weight, 1.0):
+                raise CheckFailedError(
+                    f"threshold {again.threshold}: {what} rate of {counted.events} crossings of weight {counted.weight:.9g} in arrays, "
+                    f"but of {events} of weight {weight:.9g} event by event; one of the two is wrong, no working point can be trusted"
+                )

@@ -1,0 +1,78 @@
+"""Rates of a trigger: working points, raw and pure, their efficiencies, intervals and stability."""
+
+from l1ae.trigger._counts import WIDE_LEVEL, Count, Exposure, count, gamma_interval, group_numbers, prediction_interval
+from l1ae.trigger._efficiency import SignalScores, read_signal
+from l1ae.trigger._menu import CutSeed, Menu, RecordedSeed, cut_seed, menu_of
+from l1ae.trigger._overlap import Overlap, fired_cuts, fired_recorded, overlap
+from l1ae.trigger._result import (
+    Curve,
+    Interval,
+    MenuRates,
+    Neighbour,
+    Period,
+    PileupBin,
+    Rate,
+    RateInterval,
+    RawPure,
+    Score,
+    SeedRate,
+    Stability,
+    TriggerResult,
+    WorkingPoint,
+    ZeroBias,
+    load_working_points,
+    working_points_text,
+)
+from l1ae.trigger._sample import Sample, read_sample, sample_blocks
+from l1ae.trigger._spectrum import Spectrum, spectrum
+from l1ae.trigger._stability import constancy, periods, pileup_bins, rate_interval
+from l1ae.trigger._working_points import RateCurve, point_name
+
+__all__ = [
+    "WIDE_LEVEL",
+    "Count",
+    "Curve",
+    "CutSeed",
+    "Exposure",
+    "Interval",
+    "Menu",
+    "MenuRates",
+    "Neighbour",
+    "Overlap",
+    "Period",
+    "PileupBin",
+    "Rate",
+    "RateCurve",
+    "RateInterval",
+    "RawPure",
+    "RecordedSeed",
+    "Sample",
+    "Score",
+    "SeedRate",
+    "SignalScores",
+    "Spectrum",
+    "Stability",
+    "TriggerResult",
+    "WorkingPoint",
+    "ZeroBias",
+    "constancy",
+    "count",
+    "cut_seed",
+    "fired_cuts",
+    "fired_recorded",
+    "gamma_interval",
+    "group_numbers",
+    "load_working_points",
+    "menu_of",
+    "overlap",
+    "periods",
+    "pileup_bins",
+    "point_name",
+    "prediction_interval",
+    "rate_interval",
+    "read_sample",
+    "read_signal",
+    "sample_blocks",
+    "spectrum",
+    "working_points_text",
+]

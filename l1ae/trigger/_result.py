@@ -1,0 +1,245 @@
+"""What `l1ae trigger` found, as it is written to working_points.json."""
+
+import json
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from l1ae.errors import UserError
+
+__all__ = [
+    "FORMAT",
+    "FORMAT_VERSION",
+    "Curve",
+    "Efficiency",
+    "Interval",
+    "MenuRates",
+    "Neighbour",
+    "Period",
+    "PileupBin",
+    "Rate",
+    "RateInterval",
+    "RawPure",
+    "Score",
+    "SeedRate",
+    "Stability",
+    "TriggerResult",
+    "WorkingPoint",
+    "ZeroBias",
+    "load_working_points",
+    "working_points_text",
+]
+
+FORMAT: Literal["l1ae-working-points"] = "l1ae-working-points"
+FORMAT_VERSION: Literal[1] = 1
+
+
+class _Part(BaseModel):
+    """Immutable; a reader ignores names that it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class RateInterval(_Part):
+    """A rate in kHz and the ends of its interval at `TriggerResult.confidence`."""
+
+    khz: float
+    low: float
+    high: float
+
+
+class Rate(RateInterval):
+    """A rate of a working point, with the interval at `wide_confidence` too.
+
+    `prediction_*`: where, at `confidence`, the rate measured on another zero-bias sample of the same size will lie.
+    """
+
+    wide_low: float
+    wide_high: float
+    prediction_low: float
+    prediction_high: float
+
+
+class Interval(_Part):
+    """A fraction with its interval at `TriggerResult.confidence`."""
+
+    value: float
+    low: float
+    high: float
+
+
+class RawPure(_Part):
+    """A signal's efficiency: accepted, and accepted by no other seed; None where there is no menu for the signal."""
+
+    raw: Interval
+    pure: Interval | None
+
+
+Efficiency = dict[str, RawPure]
+
+
+class Neighbour(_Part):
+    """What the next threshold with other decisions gives, in kHz on this sample."""
+
+    threshold: int
+    raw_khz: float
+    pure_khz: float | None
+
+
+class WorkingPoint(_Part):
+    """A threshold for a requested rate. None: there is no such threshold, and `note` says why.
+
+    The trigger fires when score code >= `threshold`; `score` is the threshold in the score's unit. All integers from
+    `equivalent_from` to `threshold` decide alike on every crossing of this sample. `lower` and `higher` are the next
+    integers on either side that do not.
+    """
+
+    name: str
+    requested_khz: float
+    threshold: int | None
+    score: float | None
+    equivalent_from: int | None
+    effective_events: float
+    note: str | None
+    raw: Rate | None
+    pure: Rate | None
+    lower: Neighbour | None
+    higher: Neighbour | None
+    efficiency: Efficiency
+
+
+class Score(_Part):
+    """Type of the score in firmware, and what one unit of its integer is worth."""
+
+    type: str
+    lsb: float
+
+
+class ZeroBias(_Part):
+    """The sample that rates were measured on. `effective_events`: independent crossings of equal weight that are worth as much."""
+
+    source: str
+    sha256: str
+    events: int
+    effective_events: float
+    pileup_mean: float | None
+
+
+class SeedRate(RateInterval):
+    """One seed of the menu by itself."""
+
+    name: str
+    definition: str
+
+
+class MenuRates(_Part):
+    """The seeds that a rate is pure against, their rates and the rate of all together.
+
+    `origin` is none when there is no menu: then there are no pure rates, and `left_out` says why.
+    """
+
+    origin: Literal["cuts", "recorded", "none"]
+    seeds: tuple[SeedRate, ...]
+    left_out: tuple[str, ...]
+    khz: float | None
+    low: float | None
+    high: float | None
+
+
+class Curve(_Part):
+    """Rates at up to 400 thresholds, from the highest on."""
+
+    threshold: tuple[int, ...]
+    raw_khz: tuple[float, ...]
+    raw_low: tuple[float, ...]
+    raw_high: tuple[float, ...]
+    pure_khz: tuple[float, ...] | None
+
+
+class PileupBin(_Part):
+    """Rates that all crossings would have with `low` to `high` pileup collisions (both included)."""
+
+    low: int
+    high: int
+    events: int
+    rates: dict[str, RateInterval]
+
+
+class Period(_Part):
+    """Rates in a range of luminosity blocks (both ends included) of a run."""
+
+    label: str
+    run: int
+    lumi_low: int
+    lumi_high: int
+    events: int
+    rates: dict[str, RateInterval]
+
+
+class Stability(_Part):
+    """Raw rates in bins of pileup and in run periods; `periods_p_value`: probability of differences as large by chance."""
+
+    pileup: tuple[PileupBin, ...]
+    periods: tuple[Period, ...] | None
+    periods_p_value: dict[str, float] | None
+
+
+class TriggerResult(_Part):
+    """All of it. `efficiency_curve` has `raw_khz` and one list per signal."""
+
+    format: Literal["l1ae-working-points"] = FORMAT
+    format_version: Literal[1] = FORMAT_VERSION
+    project: str
+    digest: str
+    score: Score
+    zero_bias: ZeroBias
+    revolution_khz: float
+    bunches: int
+    crossing_rate_khz: float
+    confidence: float
+    wide_confidence: float
+    ladder: Literal["raw", "pure"]
+    menu: MenuRates
+    working_points: tuple[WorkingPoint, ...]
+    curve: Curve
+    efficiency_curve: dict[str, tuple[float, ...]]
+    stability: Stability
+
+    def point(self, name: str) -> WorkingPoint:
+        """The working point of that name, such as `1kHz`, which has a threshold.
+
+        Raises `UserError` with the names that there are, or with the reason why there is no threshold.
+        """
+        found = {point.name: point for point in self.working_points}
+        if name not in found:
+            raise UserError(f"no working point '{name}'; there are {', '.join(found)}")
+        if found[name].threshold is None:
+            raise UserError(f"working point '{name}' has no threshold: {found[name].note}")
+        return found[name]
+
+
+def working_points_text(result: TriggerResult) -> str:
+    """The file's text; the same result gives the same bytes."""
+    return json.dumps(result.model_dump(mode="json"), indent=1) + "\n"
+
+
+def load_working_points(path: Path) -> TriggerResult:
+    """Read what `l1ae trigger` wrote. Raises `UserError` when the file is missing, no such file, damaged or newer."""
+    if not path.is_file():
+        raise UserError(f"'{path}' does not exist; run `l1ae trigger` on the run first")
+    try:
+        content = json.loads(path.read_text())
+    except ValueError as error:
+        raise UserError(f"{path}: no JSON ({error}); run `l1ae trigger` again") from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise UserError(f"{path}: no file of working points (its format is not '{FORMAT}'); run `l1ae trigger`")
+    if content.get("format_version") != FORMAT_VERSION:
+        version = content.get("format_version")
+        raise UserError(f"{path}: format_version {version}, but this l1ae reads {FORMAT_VERSION}; use the l1ae that wrote it")
+    try:
+        return TriggerResult.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise UserError(f"{path}: {place}: {first['msg']}; run `l1ae trigger` again") from error

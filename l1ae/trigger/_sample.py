@@ -1,0 +1,112 @@
+"""A zero-bias sample with its scores, read in blocks and held in a few bytes per crossing."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from l1ae.data import Events, EventStore
+from l1ae.errors import UserError
+from l1ae.trigger._counts import Exposure, FloatArray, IntArray, count, group_numbers
+from l1ae.trigger._menu import Menu
+
+__all__ = ["WEIGHT", "Sample", "read_sample", "sample_blocks"]
+
+BoolArray = npt.NDArray[np.bool_]
+ScoreFunction = Callable[[npt.NDArray[np.integer]], npt.NDArray[np.integer]]
+
+WEIGHT = "weight"
+"""Extra column with the weight of a crossing; without it every crossing weighs 1."""
+_PERIOD = ("run", "lumi")
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """N zero-bias crossings.
+
+    `scores` int64 (N,) score codes; `weights` (N,); `groups` (N,) numbers of crossings that are not independent, None when
+    all are; `pileup` (N,), -1 unknown; `run` and `lumi` (N,) or None. Of the menu: `any_seed` (N,), whether one of its seeds
+    accepts, None without a menu; `fired` (M,) are the positions where one does, and `bits` (M, seeds) which, packed by
+    `numpy.packbits`.
+    """
+
+    scores: IntArray
+    weights: FloatArray
+    groups: IntArray | None
+    pileup: npt.NDArray[np.int16]
+    run: IntArray | None
+    lumi: IntArray | None
+    any_seed: BoolArray | None
+    fired: IntArray
+    bits: npt.NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def groups_of(self, positions: npt.NDArray[np.integer] | BoolArray) -> IntArray | None:
+        """Group numbers of some crossings."""
+        return None if self.groups is None else self.groups[positions]
+
+    def exposure(self, crossing_khz: float) -> Exposure:
+        """What turns counts of this sample into rates. Raises `UserError` as `Exposure.of` does."""
+        return Exposure.of(self.weights, self.groups, crossing_khz)
+
+    @property
+    def effective_events(self) -> float:
+        """Independent crossings of equal weight that are worth as much as the whole sample."""
+        return count(self.weights, self.groups).effective
+
+    @property
+    def pileup_mean(self) -> float | None:
+        """Weighted mean of the known numbers of pileup collisions; None when none is known."""
+        known = self.pileup >= 0
+        return float(np.average(self.pileup[known], weights=self.weights[known])) if self.weights[known].any() else None
+
+    def passed_by(self, seed: int) -> IntArray:
+        """Positions of the crossings that the seed with this number accepts."""
+        return self.fired[(self.bits[:, seed // 8] >> (7 - seed % 8)) & 1 == 1]
+
+
+def sample_blocks(store: EventStore, menu: Menu | None, *, more: tuple[str, ...] = ()) -> Iterator[Events]:
+    """The store's events in blocks, with weights and what the menu needs."""
+    weights = (WEIGHT,) if WEIGHT in store.extra else ()
+    return store.chunks(extra=(*weights, *(() if menu is None else menu.columns), *more))
+
+
+def read_sample(store: EventStore, score: ScoreFunction, menu: Menu | None) -> Sample:
+    """Read a store, score it and let the menu decide. `score` takes hardware codes and gives score codes (n,).
+
+    Raises `UserError` when the store has no events.
+    """
+    if store.n_events == 0:
+        raise UserError(f"{store.path}: has no events; generate or import zero-bias crossings")
+    period = _PERIOD if all(name in store.extra for name in _PERIOD) else ()
+    columns: list[dict[str, npt.NDArray[np.generic]]] = []
+    start = 0
+    for events in sample_blocks(store, menu, more=period):
+        columns.append(_columns(events, score, menu, start))
+        start += len(events)
+    joined = {name: np.concatenate([block[name] for block in columns]) for name in columns[0]}
+    groups = group_numbers(joined.pop("process"), joined.pop("source_event"))
+    empty = {"run": None, "lumi": None, "any_seed": None, "fired": np.zeros(0, np.int64), "bits": np.zeros((0, 0), np.uint8)}
+    return Sample(**(empty | joined), groups=groups)  # type: ignore[arg-type]
+
+
+def _columns(events: Events, score: ScoreFunction, menu: Menu | None, start: int) -> dict[str, npt.NDArray[np.generic]]:
+    weights = events.extra.get(WEIGHT)
+    result: dict[str, npt.NDArray[np.generic]] = {
+        "scores": np.asarray(score(events.hw), np.int64),
+        "weights": np.ones(len(events)) if weights is None else np.asarray(weights, np.float64),
+        "process": events.process,
+        "source_event": events.source_event,
+        "pileup": events.pileup,
+    }
+    result |= {name: np.asarray(events.extra[name], np.int64) for name in _PERIOD if name in events.extra}
+    if menu is not None:
+        decisions = menu.decide(events)
+        accepted = decisions.any(axis=1)
+        result["any_seed"] = np.asarray(accepted)
+        result["fired"] = start + np.flatnonzero(accepted).astype(np.int64)
+        result["bits"] = np.packbits(decisions[accepted], axis=1)
+    return result
