@@ -1,6 +1,7 @@
 """Rates of a trigger: working points, raw and pure, their efficiencies, intervals and stability."""
 
 from l1ae.trigger._counts import WIDE_LEVEL, Count, Exposure, count, gamma_interval, group_numbers, prediction_interval
+from l1ae.trigger._coverage import Coverage, Population, StratifiedPopulation, coverage
 from l1ae.trigger._efficiency import SignalScores, read_signal
 from l1ae.trigger._menu import CutSeed, Menu, RecordedSeed, cut_seed, menu_of
 from l1ae.trigger._overlap import Overlap, fired_cuts, fired_recorded, overlap
@@ -31,6 +32,7 @@ from l1ae.trigger._working_points import RateCurve, point_name
 __all__ = [
     "WIDE_LEVEL",
     "Count",
+    "Coverage",
     "Curve",
     "CutSeed",
     "Exposure",
@@ -41,6 +43,7 @@ __all__ = [
     "Overlap",
     "Period",
     "PileupBin",
+    "Population",
     "Rate",
     "RateCurve",
     "RateInterval",
@@ -52,11 +55,13 @@ __all__ = [
     "SignalScores",
     "Spectrum",
     "Stability",
+    "StratifiedPopulation",
     "TriggerResult",
     "WorkingPoint",
     "ZeroBias",
     "constancy",
     "count",
+    "coverage",
     "cut_seed",
     "fired_cuts",
     "fired_recorded",

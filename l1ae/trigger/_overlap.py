@@ -1,15 +1,15 @@
 """A second computation of the pure rate, event by event, that shares no code with the first.
 
 `Menu` compares hardware codes with thresholds that were converted from GeV once, for all events in arrays, and `Spectrum`
-sorts. Here every event is taken by itself: each object's codes become the edges of its bin in exact fractions of a GeV,
-which are compared with the cuts as they are written in the configuration; the names of the seeds that fire are a set; and
+sorts. Here every event is taken by itself: each object's codes become the edges of its bin in exact numbers of GeV, which
+are compared with the cuts as they are written in the configuration; the names of the seeds that fire are a set; and
 an event is pure when that set is empty.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import fsum
+from math import fsum, lcm
 
 import numpy as np
 import numpy.typing as npt
@@ -72,29 +72,71 @@ def fired_recorded(columns: Sequence[str]) -> Fired:
 
 def fired_cuts(menu: Sequence[SeedConfig], spec: InputSpec) -> Fired:
     """The cut-based seeds that fire on an event, from the cuts in GeV."""
-    groups = {group.name: (group, where) for group, where in zip(spec.groups, spec.slices().values(), strict=True)}
+    judges = [_Judge.of(seed, spec) for seed in menu]
 
-    def objects(events: Events, i: int, seed: SeedConfig) -> list[Fraction]:
-        """Lower edges in GeV of the pT of the objects within the seed's eta, the hardest first."""
-        group, where = groups[seed.object]
+    def fired(events: Events, i: int) -> set[str]:
+        objects: list[list[int]] = events.hw[i].tolist()
+        return {judge.name for judge in judges if judge.fires(objects)}
+
+    return fired
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """One seed. Energies and pseudorapidities are whole multiples of a unit so small that all of them are exact.
+
+    `first` and `count` say where the slots of the object are; `pt_lsb`, `eta_lsb`, `pt`, `eta` and `total` are in that unit.
+    """
+
+    name: str
+    first: int
+    count: int
+    pt_lsb: int
+    pt_origin: int
+    eta_lsb: int
+    eta_origin: int
+    pt: tuple[int, ...]
+    eta: int | None
+    total: int | None
+
+    @classmethod
+    def of(cls, seed: SeedConfig, spec: InputSpec) -> "_Judge":
+        where = spec.slices()[seed.object]
+        group = next(group for group in spec.groups if group.name == seed.object)
+        eta_lsb, eta_origin = (0.0, 0) if group.eta is None else (group.eta.lsb, group.eta.origin)
+        numbers = [group.pt.lsb, eta_lsb, *seed.pt, *(value for value in (seed.eta, seed.sum) if value is not None)]
+        unit = lcm(*(_exact(number).denominator for number in numbers))
+
+        def units(value: float) -> int:
+            return int(_exact(value) * unit)
+
+        return cls(
+            name=seed.name,
+            first=where.start,
+            count=group.count,
+            pt_lsb=units(group.pt.lsb),
+            pt_origin=group.pt.origin,
+            eta_lsb=units(eta_lsb),
+            eta_origin=eta_origin,
+            pt=tuple(map(units, seed.pt)),
+            eta=None if seed.eta is None else units(seed.eta),
+            total=None if seed.sum is None else units(seed.sum),
+        )
+
+    def fires(self, objects: list[list[int]]) -> bool:
         found = []
-        for pt, eta, _ in events.hw[i, where].tolist():
+        for pt, eta, _ in objects[self.first : self.first + self.count]:
             if pt == 0:
                 continue
-            if seed.eta is not None and group.eta is not None:
-                low, high = ((eta - group.eta.origin + edge) * _exact(group.eta.lsb) for edge in (0, 1))
-                if low >= _exact(seed.eta) or high <= -_exact(seed.eta):
+            if self.eta is not None:
+                edge = (eta - self.eta_origin) * self.eta_lsb
+                if edge >= self.eta or edge + self.eta_lsb <= -self.eta:
                     continue
-            found.append((pt - group.pt.origin) * _exact(group.pt.lsb))
-        return sorted(found, reverse=True)
-
-    def fires(events: Events, i: int, seed: SeedConfig) -> bool:
-        found = objects(events, i, seed)
-        if seed.sum is not None:
-            return sum(pt for pt in found if pt >= _exact(seed.pt[0])) >= _exact(seed.sum)
-        return len(found) >= len(seed.pt) and all(pt >= _exact(cut) for pt, cut in zip(found, seed.pt, strict=False))
-
-    return lambda events, i: {seed.name for seed in menu if fires(events, i, seed)}
+            found.append((pt - self.pt_origin) * self.pt_lsb)
+        if self.total is not None:
+            return sum(pt for pt in found if pt >= self.pt[0]) >= self.total
+        found.sort(reverse=True)
+        return len(found) >= len(self.pt) and all(pt >= cut for pt, cut in zip(found, self.pt, strict=False))
 
 
 def _exact(value: float) -> Fraction:
