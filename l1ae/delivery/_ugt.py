@@ -1,0 +1,116 @@
+"""Target `ugt`: test vectors and wrapper for the CMS global trigger of Run 3."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from l1ae.contract import Contract
+from l1ae.delivery._ipbb import check_constants, check_sources, render
+from l1ae.delivery._source import Provenance, Source
+from l1ae.delivery._target import Check, Target
+from l1ae.delivery._ugt_hdl import hdl_files, values_of
+from l1ae.delivery._ugt_objects import check_deliverable
+from l1ae.delivery._ugt_vectors import Difference, Filling, WorkingPoint, compare_orbit, orbits, working_points
+from l1ae.errors import UserError
+
+__all__ = ["UGT", "checks", "files"]
+
+_FORMAT = "l1ae-ugt-vectors"
+_FORMAT_VERSION = 1
+_DESCRIPTION = "vectors/vectors.json"
+
+
+def files(source: Source, filling: Filling | None = None) -> dict[str, bytes]:
+    """All files by relative path; `filling` None is a whole orbit with as many collisions as `trigger.bunches`.
+
+    Raises `UserError` when the network reads other inputs than the trigger has, or when there is no RTL.
+    """
+    check_deliverable(source.spec)
+    filling = filling or Filling(colliding=source.config.trigger.bunches)
+    points = working_points(source.contract, source.working_points)
+    provenance = source.provenance
+    readme = f"<!--\n{provenance.header('', 'for the global trigger')}-->\n" + render(
+        "ugt/README.md.j2", **values_of(source, points), crossings=filling.crossings
+    )
+    texts = {"README.md": readme, **hdl_files(source, points)}
+    return {path: text.encode() for path, text in texts.items()} | _vector_files(source, filling, points)
+
+
+def _vector_files(source: Source, filling: Filling, points: tuple[WorkingPoint, ...]) -> dict[str, bytes]:
+    result: dict[str, bytes] = {}
+    written: list[dict[str, Any]] = []
+    for number, orbit in enumerate(orbits(source.contract, source.events, points, filling)):
+        name = f"TestVector_{source.provenance.project}_{number:03d}"
+        entry = {"vectors": f"{name}.txt", "scores": f"{name}_score.txt", "events": orbit.events}
+        result |= {f"vectors/{entry['vectors']}": orbit.vectors, f"vectors/{entry['scores']}": orbit.scores}
+        written.append(entry)
+    content = {
+        "format": _FORMAT,
+        "format_version": _FORMAT_VERSION,
+        "project": source.provenance.project,
+        "digest": source.provenance.digest,
+        "tool": source.provenance.tool,
+        "filling": asdict(filling),
+        "algorithms": [asdict(point) for point in points],
+        "orbits": written,
+    }
+    return result | {_DESCRIPTION: (json.dumps(content, indent=1) + "\n").encode()}
+
+
+def _description(folder: Path) -> tuple[dict[str, Any], tuple[WorkingPoint, ...]]:
+    """What `vectors.json` says, and the algorithm bits. Raises `UserError` when it is damaged."""
+    path = folder / _DESCRIPTION
+    try:
+        content = json.loads(path.read_text())
+        _ = [content[key] for key in ("digest", "filling")], [entry[key] for entry in content["orbits"] for key in ("vectors", "scores")]
+        return content, tuple(WorkingPoint(**point) for point in content["algorithms"])
+    except (KeyError, OSError, TypeError, ValueError) as error:
+        raise UserError(f"'{path}' is damaged or missing ({error}); deliver again") from error
+
+
+def checks(folder: Path, contract: Contract) -> Iterator[Check]:
+    """Whether vectors, constants and lists of sources in `folder` are those of `contract`."""
+    yield check_sources(folder)
+    name = Provenance.of(contract).project
+    try:
+        content, points = _description(folder)
+    except UserError as error:
+        yield Check("test vectors", False, str(error))
+        return
+    yield Check("test vectors name the contract", content["digest"] == contract.digest, f"digest {content['digest']}")
+    thresholds = {point.bit: point.threshold for point in points}
+    yield from check_constants(folder / f"firmware/hdl/{name}/{name}_pkg.vhd", contract, thresholds)
+    yield _check_vectors(folder / "vectors", content, points, contract)
+
+
+def _check_vectors(folder: Path, content: dict[str, Any], points: tuple[WorkingPoint, ...], contract: Contract) -> Check:
+    name = "test vectors"
+    total, differing = 0, 0
+    for entry in content["orbits"]:
+        try:
+            found = _compare(folder, entry, points, contract)
+        except (OSError, UserError) as error:
+            return Check(name, False, str(error))
+        if found.differing and not differing:
+            first = f"; the first in crossing {found.first} of {entry['vectors']}"
+        total, differing = total + found.crossings, differing + found.differing
+    where = first if differing else ""
+    return Check(
+        name, differing == 0 and total > 0, f"{differing} differing answers in {total} crossings of {len(content['orbits'])} orbits{where}"
+    )
+
+
+def _compare(folder: Path, entry: dict[str, str], points: tuple[WorkingPoint, ...], contract: Contract) -> Difference:
+    vectors, scores = ((folder / entry[key]).read_bytes() for key in ("vectors", "scores"))
+    return compare_orbit(contract, points, vectors, scores, entry["vectors"])
+
+
+UGT = Target(
+    name="ugt",
+    summary="test vectors, wrapper and sources for the CMS global trigger (Run 3)",
+    needs=("rtl",),
+    files=files,
+    checks=checks,
+)
