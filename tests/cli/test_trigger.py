@@ -1,0 +1,55 @@
+"""What `l1ae trigger` prints."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from l1ae.cli import _trigger
+from l1ae.trigger import load_working_points
+
+EXAMPLES = Path(__file__).parents[1] / "trigger"
+
+
+class _Stages:
+    """Stands in for `l1ae.pipeline`, whose import takes seconds."""
+
+    class Run:
+        @staticmethod
+        def open(folder):
+            return _Stages.Run()
+
+        def path(self, stage):
+            return Path("RUN") / stage
+
+    asked: Path | None = None
+
+    @classmethod
+    def trigger_stage(cls, run, *, zero_bias):
+        cls.asked = zero_bias
+        return cls.result
+
+
+@pytest.mark.parametrize("name", ["example_working_points", "example_recorded"])
+def test_tables_hold_every_working_point(name, monkeypatch, tmp_path):
+    _Stages.result = result = load_working_points(EXAMPLES / f"{name}.json")
+    store = tmp_path / "zb.h5"
+    store.touch()
+    monkeypatch.setattr(_trigger, "load_pipeline", lambda: _Stages)
+    monkeypatch.setenv("COLUMNS", "250")
+    found = CliRunner().invoke(_trigger.trigger, ["run", "--zero-bias", str(store)])
+    assert found.exit_code == 0, found.output
+    assert _Stages.asked == store
+    for point in result.working_points:
+        assert ("none" if point.threshold is None else str(point.threshold)) in found.output
+        assert point.note is None or point.note in found.output
+    assert all(seed.name in found.output for seed in result.menu.seeds)
+    assert all(signal in found.output for signal in result.working_points[-1].efficiency)
+    assert "working points: RUN/trigger/working_points.json" in found.output
+    if name == "example_recorded":
+        assert "not in the menu: L1_AXO_Nominal" in found.output
+        assert "1kHz in 4 run periods: p = " in found.output
+
+
+def test_a_missing_store_is_a_mistake(tmp_path):
+    assert CliRunner().invoke(_trigger.trigger, ["run", "--zero-bias", str(tmp_path / "none.h5")]).exit_code == 2

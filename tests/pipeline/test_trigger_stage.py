@@ -1,0 +1,197 @@
+"""RUN/trigger of a tiny network: numbers against plain loops, both menus, and planted mistakes."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from l1ae.config import Config
+from l1ae.data import Events, StoreWriter, open_dataset
+from l1ae.errors import CheckFailedError, UserError
+from l1ae.inputs import calo_layer1_spec, ugt_input_spec
+from l1ae.pipeline import Run, _trigger_stage, trigger_stage
+from l1ae.trigger import load_working_points, menu_of
+
+SPEC = ugt_input_spec()
+COUNT = 6000
+RATES = [200.0, 1000.0, 5000.0]
+
+
+def _events(seed, **extra):
+    rng = np.random.default_rng(seed)
+    low, high = SPEC.code_range
+    hw = rng.integers(low // 2, high // 2 + 1, (COUNT, SPEC.size)).reshape(COUNT, SPEC.slots, 3)
+    hw[:, :, 0] = np.minimum(rng.exponential(20.0, (COUNT, 1)) * rng.uniform(0.3, 2.0, (COUNT, SPEC.slots)), 511)
+    hw[rng.random((COUNT, SPEC.slots)) < 0.6] = 0
+    hw = np.where(hw[:, :, :1] == 0, 0, hw).astype(np.int16)
+    process = (np.arange(COUNT) % 2).astype(np.int16)
+    source = np.where(process == 1, np.arange(COUNT) // 8, np.arange(COUNT))
+    return Events(hw, process, source, rng.poisson(50, COUNT).astype(np.int16), extra)
+
+
+def _write(path, events):
+    with StoreWriter(path, SPEC, sample="zb", processes=["soft", "hard"], provenance={}) as writer:
+        writer.append(events)
+    return path
+
+
+@pytest.fixture(scope="module")
+def weighted(tmp_path_factory):
+    weight = np.where(np.arange(COUNT) % 2 == 1, 0.2, 1.8)
+    return _write(tmp_path_factory.mktemp("zb") / "weighted.h5", _events(31, weight=weight))
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    rng = np.random.default_rng(6)
+    bits = {f"seed_L1_{name}": rng.random(COUNT) < 0.1 for name in ("SingleMu22", "HTT360er", "AXO_Loose", "ZeroBias_copy")}
+    period = {"run": np.full(COUNT, 383811), "lumi": 1 + np.arange(COUNT) // 30}
+    return _write(tmp_path_factory.mktemp("zb") / "recorded.h5", _events(32, **bits, **period))
+
+
+@pytest.fixture(scope="module")
+def make_run(make_network, source, tmp_path_factory):
+    """A run that holds a contract, which is all that the stage needs."""
+    network = make_network("mu2")
+
+    def make(**trigger):
+        content = network.config.model_dump(mode="json")
+        content |= {"data": {"source": str(source)}, "trigger": {"rates": RATES, "zero_bias": str(source), **trigger}}
+        run = Run.create(Config.model_validate(content), tmp_path_factory.mktemp("runs") / "run")
+        (run.folder / "contract").mkdir()
+        network.contract.save(run.folder / "contract" / "contract.json")
+        return run
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def result(make_run, weighted):
+    run = make_run()
+    return run, trigger_stage(run, zero_bias=weighted)
+
+
+def _scores(run, hardware):
+    contract = _trigger_stage.contract_of(run)
+    return contract.evaluate_reference(hardware, [contract.score.name])[contract.score.name][:, 0]
+
+
+def test_the_file_is_what_the_stage_returns(result, weighted):
+    run, found = result
+    path = run.path("trigger") / "working_points.json"
+    assert load_working_points(path) == found
+    assert json.loads(path.read_text())["format"] == "l1ae-working-points"
+    assert "zero_bias/weighted.h5" in run.manifest()["stages"]["trigger"]["inputs"]
+    assert (found.zero_bias.source, found.zero_bias.events) == ("weighted.h5", COUNT)
+    assert found.digest == _trigger_stage.contract_of(run).digest
+
+
+def test_rates_are_those_of_the_definition(result):
+    run, found = result
+    events = _events(31)
+    weight = np.where(events.process == 1, 0.2, 1.8)
+    scores = _scores(run, events.hw)
+    menu = menu_of(run.config.trigger, SPEC, open_dataset(run.config.data.source, SPEC).background)
+    other = menu.decide(events).any(axis=1)
+    khz = 11.2456 * 2544 / weight.sum()
+    assert [point.threshold is not None for point in found.working_points] == [True] * 3
+    for point, asked in zip(found.working_points, RATES, strict=True):
+        passed = scores >= point.threshold
+        assert point.raw.khz == pytest.approx(khz * weight[passed].sum())
+        assert point.pure.khz == pytest.approx(khz * weight[passed & ~other].sum())
+        assert point.raw.khz <= asked < khz * weight[scores >= point.equivalent_from - 1].sum()
+        assert point.raw.wide_low < point.raw.low < point.raw.khz < point.raw.high < point.raw.wide_high
+        assert point.raw.prediction_low <= point.raw.low
+        assert point.raw.high <= point.raw.prediction_high
+    for k, seed in enumerate(found.menu.seeds):
+        assert seed.khz == pytest.approx(khz * weight[menu.decide(events)[:, k]].sum())
+    assert found.menu.khz == pytest.approx(khz * weight[other].sum())
+
+
+def test_efficiencies_of_all_signals(result):
+    run, found = result
+    for name, store in open_dataset(run.config.data.source, SPEC).signals.items():
+        scores = _scores(run, store.read().hw)
+        for point in found.working_points:
+            assert point.efficiency[name].raw.value == pytest.approx((scores >= point.threshold).mean())
+            assert point.efficiency[name].pure.value <= point.efficiency[name].raw.value
+        assert found.efficiency_curve[name][-1] == pytest.approx((scores >= found.curve.threshold[-1]).mean())
+    assert len(found.efficiency_curve["raw_khz"]) == len(found.curve.threshold)
+
+
+def test_pileup_is_shown_and_periods_are_not_invented(result):
+    _, found = result
+    assert sum(row.events for row in found.stability.pileup) == COUNT
+    assert (found.stability.periods, found.stability.periods_p_value) == (None, None)
+
+
+def test_the_same_inputs_give_the_same_bytes(result, weighted):
+    run, _ = result
+    path = run.path("trigger") / "working_points.json"
+    before = path.read_bytes()
+    trigger_stage(run, zero_bias=weighted)
+    assert path.read_bytes() == before
+
+
+def test_recorded_seeds_and_luminosity_blocks(make_run, recorded):
+    run = make_run(luminosity_blocks=40, zero_bias=str(recorded))
+    found = trigger_stage(run)
+    assert found.menu.origin == "recorded"
+    assert {seed.name for seed in found.menu.seeds} == {"L1_SingleMu22", "L1_HTT360er"}
+    assert set(found.menu.left_out) == {"L1_AXO_Loose", "L1_ZeroBias_copy"}
+    assert [(row.lumi_low, row.lumi_high) for row in found.stability.periods] == [(1 + 40 * k, 40 + 40 * k) for k in range(5)]
+    assert set(found.stability.periods_p_value) == {"200kHz", "1000kHz", "5000kHz"}
+    assert all(item.pure is None for point in found.working_points for item in point.efficiency.values())
+    events = _events(32)
+    scores, point = _scores(run, events.hw), found.working_points[1]
+    rng = np.random.default_rng(6)
+    alone = ~(rng.random(COUNT) < 0.1) & ~(rng.random(COUNT) < 0.1)
+    assert point.pure.khz == pytest.approx(found.crossing_rate_khz * ((scores >= point.threshold) & alone).mean())
+
+
+def test_the_ladder_of_pure_rates(make_run, weighted):
+    found = trigger_stage(make_run(ladder="pure"), zero_bias=weighted)
+    assert all(point.pure.khz <= asked for point, asked in zip(found.working_points, RATES, strict=True))
+    assert all(point.raw.khz >= point.pure.khz for point in found.working_points)
+
+
+@pytest.mark.parametrize("mistake", ["seed left out", "greater than", "score"])
+def test_a_mistake_in_the_overlap_stops_the_stage(make_run, weighted, monkeypatch, mistake):
+    def planted(config, spec, store):
+        menu = menu_of(config, spec, store)
+        if mistake == "seed left out":
+            return replace(menu, seeds=menu.seeds[1:])
+        seeds = tuple(replace(seed, pt=tuple(code + 1 for code in seed.pt)) if seed.total is None else seed for seed in menu.seeds)
+        return replace(menu, seeds=seeds)
+
+    if mistake == "score":
+        honest = _trigger_stage.read_sample
+        monkeypatch.setattr(_trigger_stage, "read_sample", lambda store, score, menu: honest(store, lambda hw: score(hw) - 1, menu))
+    else:
+        monkeypatch.setattr(_trigger_stage, "menu_of", planted)
+    run = make_run()
+    with pytest.raises(CheckFailedError, match=r"one of the two is wrong|no working point can be trusted"):
+        trigger_stage(run, zero_bias=weighted)
+    assert not run.path("trigger").exists()
+
+
+def test_the_calorimeter_image_has_raw_rates_only(make_run, source, tmp_path):
+    """A store with both views, read as an image: what is left out is said."""
+    events = _events(33)
+    image = np.random.default_rng(1).integers(0, 50, (COUNT, 18, 14)).astype(np.uint16)
+    path = tmp_path / "both.h5"
+    with StoreWriter(path, SPEC, sample="zb", processes=["a", "b"], provenance={}, regions=calo_layer1_spec()) as writer:
+        writer.append(replace(events, regions=image))
+    study = _trigger_stage._Study(make_run(zero_bias=str(path)))
+    vars(study)["spec"] = calo_layer1_spec()
+    assert study.menu is None
+    sample = _trigger_stage.read_sample(study.store, lambda hw: hw.sum(axis=(1, 2), dtype=np.int64), study.menu)
+    rates = _trigger_stage.menu_rates(study.menu, sample, sample.exposure(1.0))
+    assert (rates.origin, rates.khz) == ("none", None)
+    assert "there is no menu and no pure rate" in rates.left_out[0]
+
+
+def test_a_missing_store_is_named(make_run, tmp_path):
+    with pytest.raises(UserError, match=r"trigger.zero_bias: '.*none.h5' is no file"):
+        trigger_stage(make_run(), zero_bias=tmp_path / "none.h5")
