@@ -26,8 +26,9 @@ from seeded import nonzero_weights, seeded_contract
 from l1ae.config import Config, load_config
 from l1ae.contract import Contract, import_description
 from l1ae.data import open_dataset
+from l1ae.delivery import CsynthReport, find_csynth
 from l1ae.errors import UserError
-from l1ae.hls import VendorReport, convert, read_vendor_report
+from l1ae.hls import convert
 from l1ae.hls._csim import compile_bench
 from l1ae.pipeline import Run
 from l1ae.rtl import Clock, Graph, RtlProject, trace_contract, unroll
@@ -172,17 +173,17 @@ def hls_flow(model: Model, bench: Bench, strategy: str, name: str) -> Flow:
     speed = bench.kept(f"csim {strategy} {model.contract.digest}", lambda: c_speed(model, strategy))
     flow = Flow(name, "C synthesis", "Vitis HLS", c_speed=str(speed))
     same = model.run is not None and model.config.hls.strategy == strategy
-    report = read_vendor_report(model.run.path("hls")) if same and model.run else None
+    report = find_csynth(model.run.path("hls")) if same and model.run else None
     return flow if report is None else replace(flow, **vendor_cells(report))
 
 
-def vendor_cells(report: VendorReport) -> dict[str, str]:
+def vendor_cells(report: CsynthReport) -> dict[str, str]:
     """The figures of a C-synthesis report; what it does not say stays unknown."""
-    cells = {"lut": report.lut, "ff": report.ff, "dsp": report.dsp, "cycles": report.latency_cycles_max}
-    bram = {} if report.bram is None else {"bram36": f"{report.bram / 2:g}"}
-    known = {name: f"{value:,}" for name, value in cells.items() if value is not None}
+    used = {name: amount.used for name, amount in report.resources.items()}
+    cells = {name: used.get(name) for name in ("lut", "ff", "dsp")} | {"cycles": report.latency_max, "bram36": used.get("bram")}
+    known = {name: f"{value:,.10g}" for name, value in cells.items() if value is not None}
     period = {} if report.estimated_clock_ns is None else {"path": f"{report.estimated_clock_ns:g} ns"}
-    return {"tool": report.tool} | known | bram | period
+    return {"tool": report.origin.label} | known | period
 
 
 def rtl_flow(model: Model, bench: Bench, project: RtlProject, flow: Flow, *, dsp: bool) -> Flow:

@@ -6,7 +6,6 @@ from l1ae.hls._csim import CsimReport, Mismatch, TensorComparison, TypeMismatch,
 from l1ae.hls._graph import to_model_graph
 from l1ae.hls._project import Project
 from l1ae.hls._strategy import check_strategy
-from l1ae.hls._vendor import VendorReport, read_vendor_report
 
 __all__ = [
     "CsimReport",
@@ -14,11 +13,9 @@ __all__ = [
     "Project",
     "TensorComparison",
     "TypeMismatch",
-    "VendorReport",
     "check_strategy",
     "convert",
     "corner_vectors",
-    "read_vendor_report",
     "simulate",
     "to_model_graph",
     "verdict",

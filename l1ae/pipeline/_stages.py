@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,11 @@ from l1ae.contract import Contract, threshold_for_fpr
 from l1ae.data import dataset_folder, open_dataset
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.evaluation import evaluate, inputs_figure, regions_figure, write_evaluation
-from l1ae.hls import CsimReport, check_strategy, convert, corner_vectors, read_vendor_report, simulate, verdict
+from l1ae.hls import CsimReport, check_strategy, convert, corner_vectors, simulate, verdict
 from l1ae.inputs import InputSpec
 from l1ae.pipeline._comparison import float_comparison, quantized_comparison, report_content
 from l1ae.pipeline._models import copy_source, has_threshold, load_contract, load_models, source_files, untrained_contract
+from l1ae.pipeline._resources import collect_resources
 from l1ae.pipeline._run import Run, digest_file, digest_tree
 from l1ae.pipeline._samples import Scorer, csim_sample, evaluation_scores, first_events, validation_events
 from l1ae.pipeline._shared import contract_digest, contract_of, data_digests, read_json, section_digest, write_json
@@ -196,10 +196,8 @@ def csim_stage(run: Run, *, events: int | None = None) -> CsimReport:
 
 
 def report_stage(run: Run) -> Path:
-    """RUN/report.html from whatever stages exist."""
-    vendor = read_vendor_report(run.path("hls"))
-    if vendor is not None:
-        write_json(run.path("hls") / "vendor_report.json", asdict(vendor))
+    """RUN/report.html from whatever stages exist, and RUN/resources.json."""
+    collect_resources(run)
     return write_report(run.folder)
 
 

@@ -24,6 +24,7 @@ from l1ae.config import Config
 from l1ae.contract import Contract
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.hls import TensorComparison
+from l1ae.pipeline._resources import check_rtl_budget
 from l1ae.pipeline._run import Run, digest_json, digest_tree
 from l1ae.pipeline._samples import csim_sample
 from l1ae.pipeline._shared import contract_digest, contract_of, data_digests, read_json, write_json
@@ -230,7 +231,8 @@ def synth_stage(run: Run, *, per_layer: bool = True, prove: bool = False) -> Syn
     """Synthesise RUN/rtl as it lies there, flat and layer by layer, and time the netlist: RUN/synth.
 
     `prove` compares the netlist of every stage with its RTL. Raises `UserError` when the machine has too little memory, or the
-    RTL is that of another contract or configuration.
+    RTL is that of another contract or configuration; `CheckFailedError` when the RTL is beyond the configuration's budget, after
+    everything is written.
     """
     contract = contract_of(run)
     project = open_design(run.path("rtl"))
@@ -265,6 +267,7 @@ def synth_stage(run: Run, *, per_layer: bool = True, prove: bool = False) -> Syn
     if wrong:
         run.forget("synth")
         raise CheckFailedError(f"the netlist of '{wrong[0]['module']}' is not its RTL: {wrong[0]['reason']}")
+    check_rtl_budget(run)
     return result
 
 

@@ -11,7 +11,7 @@ from published import NOT_RUN, RECORDED, SYSTEMS, Published
 from rtl_calibration import Row, load_rows, page, published_lut, save_rows, system_line
 
 from l1ae.config import load_config
-from l1ae.hls import VendorReport
+from l1ae.delivery import Amount, CsynthReport, Origin
 
 from .tiny import network
 
@@ -79,10 +79,10 @@ def test_the_configurations_have_the_published_shapes(system):
 def test_what_needs_vitis_is_unknown_until_there_is_a_report():
     flow = Flow("hls4ml Latency", "C synthesis", "Vitis HLS")
     assert (flow.lut, flow.ff, flow.dsp, flow.cycles) == (UNKNOWN,) * 4
-    unknown = dict.fromkeys(VendorReport.__dataclass_fields__)
-    report = VendorReport(**unknown | {"stage": "csynth", "tool": "HLS 2023.2", "lut": 37580, "latency_cycles_max": 9, "available": {}})
+    origin = Origin(Path("csynth.xml"), "csynth", "Vitis HLS", "2023.2", None, None)
+    report = CsynthReport(origin, None, None, None, None, 9, None, None, {"lut": Amount(37580), "dsp": Amount()})
     flow = replace(flow, **vendor_cells(report))
-    assert (flow.tool, flow.lut, flow.ff, flow.cycles) == ("HLS 2023.2", "37,580", UNKNOWN, "9")
+    assert (flow.tool, flow.lut, flow.ff, flow.cycles) == ("Vitis HLS 2023.2", "37,580", UNKNOWN, "9")
 
 
 def test_every_flow_has_all_columns():
