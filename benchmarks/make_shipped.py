@@ -1,24 +1,26 @@
 """Make the data sets that come with the package: `python benchmarks/make_shipped.py --shards FOLDER [--set shipped_regions]`.
 
 `shipped` holds the objects only; `shipped_regions` holds the first of its events again, with the calorimeter image beside
-the objects. Seed and numbers of events are fixed below, so that the same versions of Pythia, fastjet and numpy make the
-same stores again, whatever the number of workers. Interrupt it as you like: finished shards are kept in FOLDER.
+the objects; `shipped_zerobias` holds weighted bunch crossings without selection. Seed and numbers of events are fixed below,
+so that the same versions of Pythia, fastjet and numpy make the same stores again, whatever the number of workers. Interrupt
+it as you like: finished shards are kept in FOLDER.
 """
 
 import argparse
 import sys
 from pathlib import Path
 
-from l1ae.data.generator import GeneratorConfig, RegionConfig, generate
+from l1ae.data.generator import ZERO_BIAS, GeneratorConfig, RegionConfig, generate
 
 SEED = 1
 SIGNALS = ("a4l", "lq", "h0", "hc")
 EVENTS = {
     "shipped": dict.fromkeys(SIGNALS, 10_000) | {"background": 100_000},
     "shipped_regions": dict.fromkeys(SIGNALS, 2_000) | {"background": 20_000},
+    "shipped_zerobias": {ZERO_BIAS: 150_000},
 }
-CONFIGS = {"shipped": GeneratorConfig(), "shipped_regions": GeneratorConfig(regions=RegionConfig())}
-LIMITS = {"shipped": 8_000_000, "shipped_regions": 4_500_000}
+CONFIGS = {"shipped": GeneratorConfig(), "shipped_regions": GeneratorConfig(regions=RegionConfig()), "shipped_zerobias": GeneratorConfig()}
+LIMITS = {"shipped": 8_000_000, "shipped_regions": 4_500_000, "shipped_zerobias": 3_000_000}
 """Bytes that all stores of a set together may have."""
 
 

@@ -35,7 +35,7 @@ def data() -> None:
 
 
 @data.command()
-@click.option("--sample", required=True, help="background, a4l, lq, h0, hc or hcpair; or one of --config.")
+@click.option("--sample", required=True, help="background, zerobias, a4l, lq, h0, hc or hcpair; or one of --config.")
 @click.option("--events", required=True, type=click.IntRange(1))
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0))
 @click.option("--workers", type=click.IntRange(1), help="Processes; default: one per core. The events do not depend on it.")

@@ -8,7 +8,7 @@ from l1ae.data._store import EventStore
 from l1ae.errors import UserError
 from l1ae.inputs import InputView
 
-__all__ = ["Dataset", "dataset_folder", "open_dataset"]
+__all__ = ["Dataset", "dataset_folder", "open_dataset", "shipped_zero_bias"]
 
 _SHIPPED = {name: Path(__file__).parent / name for name in ("shipped", "shipped_regions")}
 
@@ -36,6 +36,14 @@ def dataset_folder(source: str) -> Path:
             "signal, made with l1ae data generate or l1ae data import, or 'shipped' or 'shipped_regions'"
         )
     return folder
+
+
+def shipped_zero_bias() -> Path:
+    """The store of weighted zero-bias crossings that comes with the package: objects only, mean pileup 20, seed 1.
+
+    Its extra column `weight` must be used wherever a fraction or a rate is counted.
+    """
+    return Path(__file__).parent / "shipped_zerobias" / "zerobias.h5"
 
 
 def open_dataset(source: str, spec: InputView) -> Dataset:

@@ -12,9 +12,10 @@ import numpy.typing as npt
 from l1ae.data._store import EventStore
 from l1ae.inputs import InputSpec, ObjectGroup, calo_layer1_spec, ugt_input_spec
 
-__all__ = ["GroupDescription", "RegionDescription", "StoreDescription", "describe"]
+__all__ = ["GroupDescription", "RegionDescription", "StoreDescription", "WeightDescription", "describe"]
 
 QUANTILES = (0.1, 0.5, 0.9)
+_WEIGHT = "weight"
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,31 @@ class RegionDescription:
 
 
 @dataclass(frozen=True)
+class WeightDescription:
+    """The extra column `weight`: sum, sum of squares and, of each process, its part of the sum (0 for a store without events)."""
+
+    total: float
+    squares: float
+    per_process: Mapping[str, float]
+
+    @property
+    def effective(self) -> float:
+        """Number of unweighted events that would know an average over all events as well (L. Kish, Survey Sampling, 1965)."""
+        return self.total**2 / self.squares if self.squares else 0.0
+
+    def __str__(self) -> str:
+        shares = ", ".join(f"{name} {100 * share:.4g} %" for name, share in self.per_process.items())
+        return f"weights: sum {self.total:.6g}, effective number of events {self.effective:.0f}; weighted shares: {shares}"
+
+
+@dataclass(frozen=True)
 class StoreDescription:
     """Summary of a store; its text form is meant for people.
 
     `source_events` counts distinct (process, source_event); where it is smaller than `events`, several events descend
     from one collision. `pileup` is the mean number of overlaid interactions of the events where it is known, else None.
-    `regions` is None for a store of objects only.
+    `regions` is None for a store of objects only, `weights` for one whose events all count the same. All other numbers count
+    events, not weights.
     """
 
     path: Path
@@ -72,6 +92,7 @@ class StoreDescription:
     extra: tuple[str, ...]
     provenance: Mapping[str, Any]
     regions: RegionDescription | None = None
+    weights: WeightDescription | None = None
 
     def __str__(self) -> str:
         total = max(self.events, 1)
@@ -87,6 +108,7 @@ class StoreDescription:
             multiplicity = f"{group.multiplicity:7.4f} ± {group.multiplicity_error:.4f}"
             lines.append(f"{name:8} {multiplicity}       {pt} GeV        {100 * group.saturated:8.4f} %")
         lines += ["regions: none, objects only" if self.regions is None else str(self.regions)]
+        lines += [] if self.weights is None else [str(self.weights)]
         lines += [f"extra columns: {', '.join(self.extra)}"] if self.extra else []
         return "\n".join([*lines, f"provenance: {json.dumps(dict(self.provenance), indent=2)}"])
 
@@ -152,7 +174,19 @@ def describe(store: EventStore, spec: InputSpec | None = None) -> StoreDescripti
         extra=store.extra,
         provenance=store.provenance,
         regions=_describe_regions(store.path) if "regions" in store.views else None,
+        weights=_describe_weights(store) if _WEIGHT in store.extra else None,
     )
+
+
+def _describe_weights(store: EventStore) -> WeightDescription:
+    per_process, squares = np.zeros(len(store.processes)), 0.0
+    for events in store.chunks(extra=(_WEIGHT,)):
+        weight = events.extra[_WEIGHT].astype(np.float64)
+        per_process += np.bincount(events.process, weights=weight, minlength=len(per_process))
+        squares += float(weight @ weight)
+    total = float(per_process.sum())
+    shares = (per_process / total if total else per_process).tolist()
+    return WeightDescription(total, squares, dict(zip(store.processes, shares, strict=True)))
 
 
 def _describe_regions(path: Path) -> RegionDescription:

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -61,6 +62,30 @@ def test_regions(make_events, with_regions, write_store, spec):
     events.regions[3, 17, 13] = 1023
     text = str(describe(EventStore.open(write_store(events, regions=calo_layer1_spec()), spec)))
     assert "regions: sum of ET 0.0 / 10.0 / 521.5 GeV (10 % / 50 % / 90 %), 1.0 with energy per event, 0.0992 % saturated" in text
+
+
+def test_weights(make_events, write_store, spec):
+    events = make_events(6000, processes=2)
+    weight = np.random.default_rng(2).exponential(3.0, 6000)
+    found = describe(EventStore.open(write_store(replace(events, extra={"weight": weight})), spec))
+    assert found.weights is not None
+    assert found.weights.total == pytest.approx(weight.sum())
+    # Kish's number is N / (1 + squared coefficient of variation), and that of exponential weights is N / 2.
+    assert found.weights.effective == pytest.approx(6000 / (1 + weight.var() / weight.mean() ** 2))
+    assert found.weights.effective == pytest.approx(3000, rel=0.1)
+    assert found.weights.per_process == pytest.approx(
+        {name: weight[events.process == code].sum() / weight.sum() for code, name in enumerate(("w", "qcd"))}
+    )
+
+
+def test_the_text_says_what_weights_amount_to(make_events, write_store, spec):
+    weighted = replace(make_events(4), process=np.array([0, 0, 1, 1], np.int16), extra={"weight": np.array([0.5, 0.5, 2.0, 1.0])})
+    text = str(describe(EventStore.open(write_store(weighted), spec)))
+    assert "weights: sum 4, effective number of events 3; weighted shares: w 25 %, qcd 75 %" in text
+    empty = replace(make_events(0), extra={"weight": np.zeros(0)})
+    found = describe(EventStore.open(write_store(empty, name="empty.h5"), spec)).weights
+    assert found is not None
+    assert (found.total, found.effective, found.per_process) == (0, 0, {"w": 0, "qcd": 0})
 
 
 def test_regions_of_an_empty_store(write_store, spec):

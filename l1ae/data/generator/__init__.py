@@ -3,7 +3,9 @@
 from l1ae.data.generator._config import (
     PROCESSES,
     SAMPLES,
+    ZERO_BIAS,
     CalorimeterBin,
+    CollisionClass,
     DetectorConfig,
     GeneratorConfig,
     PileupConfig,
@@ -13,14 +15,18 @@ from l1ae.data.generator._config import (
     SemileptonicConfig,
     TrackBin,
     TruthFilter,
+    ZeroBiasConfig,
 )
 from l1ae.data.generator._generate import GenerationResult, ProcessResult, generate
 from l1ae.data.generator._physics import PhysicsCheck, physics_checks
+from l1ae.data.generator._zero_bias import Stratum, strata
 
 __all__ = [
     "PROCESSES",
     "SAMPLES",
+    "ZERO_BIAS",
     "CalorimeterBin",
+    "CollisionClass",
     "DetectorConfig",
     "GenerationResult",
     "GeneratorConfig",
@@ -31,8 +37,11 @@ __all__ = [
     "RegionBin",
     "RegionConfig",
     "SemileptonicConfig",
+    "Stratum",
     "TrackBin",
     "TruthFilter",
+    "ZeroBiasConfig",
     "generate",
     "physics_checks",
+    "strata",
 ]

@@ -16,9 +16,12 @@ from l1ae.errors import UserError
 
 __all__ = [
     "CALORIMETER_REACH",
+    "PILEUP",
     "PROCESSES",
     "SAMPLES",
+    "ZERO_BIAS",
     "CalorimeterBin",
+    "CollisionClass",
     "DetectorConfig",
     "GeneratorConfig",
     "PileupConfig",
@@ -28,10 +31,14 @@ __all__ = [
     "SemileptonicConfig",
     "TrackBin",
     "TruthFilter",
+    "ZeroBiasConfig",
 ]
 
 CALORIMETER_REACH = 5.0
 """|eta| up to which anything is measured."""
+
+PILEUP = "pileup"
+"""Name under which the library of inelastic collisions is kept among the processes."""
 
 # Raised whenever the meaning of a file of shards changes, so that old shards are not mistaken for new ones.
 _SHARD_FORMAT = 1
@@ -271,6 +278,81 @@ SAMPLES: MappingProxyType[str, dict[str, float]] = MappingProxyType(
 """Samples by name: the fraction of each process among the selected events."""
 
 
+ZERO_BIAS = "zerobias"
+"""Name of the sample of bunch crossings without any selection."""
+
+
+class CollisionClass(ProcessConfig):
+    """Inelastic collisions of one class of the zero-bias sample, with Pythia's own multi-parton interactions and unfiltered.
+
+    Bunch crossings are stratified by the hardest class that they contain; see `l1ae.data.generator._zero_bias`.
+    """
+
+    multiparton: bool = True
+    cross_section: float = Field(gt=0, description="nb; that of the first class is the cross section of all inelastic collisions")
+    share: float = Field(gt=0, le=1, description="of the stratum in the sample; the weights undo it")
+    pt_hat_max: float | None = Field(None, gt=0, description="GeV; harder collisions are left out, they belong to another class")
+    library_shards: int = Field(1, ge=1, description="truth shards from which further collisions of a crossing are drawn")
+
+
+def _qcd(low: int, high: int | None, cross_section: float, share: float, passes: int = 2) -> CollisionClass:
+    limits = (f"PhaseSpace:pTHatMin={low}.", *(() if high is None else (f"PhaseSpace:pTHatMax={high}.",)))
+    return CollisionClass(settings=("HardQCD:all=on", *limits), cross_section=cross_section, share=share, detector_passes=passes)
+
+
+def _electroweak(name: str, cross_section: float, share: float) -> CollisionClass:
+    return CollisionClass(settings=PROCESSES[name].settings, cross_section=cross_section, share=share, detector_passes=2)
+
+
+def _collision_classes() -> dict[str, CollisionClass]:
+    """Cross sections from Pythia 8.317 at 13 TeV: SoftQCD:inelastic, of which 400,000 collisions were counted in the slices of
+    QCD below 30 GeV (1 to 2 % statistical error; the leading order is up to 15 % higher there, because it lacks the screening of
+    multi-parton interactions); leading order above and for the electroweak classes.
+    """
+    soft = CollisionClass(
+        settings=("SoftQCD:inelastic=on",), cross_section=7.805e7, share=0.16, pt_hat_max=12.0, shard_events=5000, library_shards=8
+    )
+    return {
+        "soft": soft,
+        "qcd12": _qcd(12, 15, 1.948e6, 0.15, passes=3),
+        "qcd15": _qcd(15, 20, 1.150e6, 0.15, passes=3),
+        "qcd20": _qcd(20, 30, 5.315e5, 0.16, passes=3),
+        "qcd30": _qcd(30, 50, 1.396e5, 0.14),
+        "qcd50": _qcd(50, 80, 1.925e4, 0.09),
+        "qcd80": _qcd(80, 120, 2752.0, 0.06),
+        "qcd120": _qcd(120, 200, 535.9, 0.04),
+        "qcd200": _qcd(200, None, 60.26, 0.02),
+        "w_lnu": _electroweak("w", 45.84, 0.02),
+        "z_ll": _electroweak("z", 4.553, 0.005),
+        "tt": _electroweak("ttbar", 0.5085, 0.005),
+    }
+
+
+class ZeroBiasConfig(_Frozen):
+    """The zero-bias sample: Poisson(`DetectorConfig.pileup_mean`) inelastic collisions of the `classes`, by rising rank.
+
+    The first class holds whatever the others do not. Cross sections are constants, so that the weight of an event does not
+    depend on the length of the run that it comes from.
+    """
+
+    classes: dict[str, CollisionClass] = Field(default_factory=_collision_classes)
+
+    @model_validator(mode="after")
+    def _classes_are_complete(self) -> Self:
+        classes = list(self.classes.values())
+        if not classes or abs(sum(item.share for item in classes) - 1) > 1e-6:
+            raise ValueError(f"the shares of the zero-bias classes must add up to 1, not {sum(item.share for item in classes):g}")
+        rest = sum(item.cross_section for item in classes[1:])
+        if rest >= classes[0].cross_section:
+            first, total = next(iter(self.classes)), classes[0].cross_section
+            raise ValueError(f"the other zero-bias classes have {rest:g} nb, more than all inelastic collisions ('{first}', {total:g} nb)")
+        return self
+
+    def rank(self, name: str) -> int:
+        """Position of a class: crossings belong to the class of the highest rank that they contain."""
+        return list(self.classes).index(name)
+
+
 class GeneratorConfig(_Frozen):
     """All choices of the generator. Everything here is recorded in the provenance of the store."""
 
@@ -278,6 +360,7 @@ class GeneratorConfig(_Frozen):
     pileup: PileupConfig = PileupConfig()
     processes: dict[str, ProcessConfig] = dict(PROCESSES)
     samples: dict[str, dict[str, float]] = dict(SAMPLES)
+    zero_bias: ZeroBiasConfig = ZeroBiasConfig()
     regions: RegionConfig | None = Field(None, description="the calorimeter image of every event, too; the objects do not depend on it")
 
     @model_validator(mode="after")
@@ -291,6 +374,15 @@ class GeneratorConfig(_Frozen):
         return self
 
     @model_validator(mode="after")
+    def _names_are_distinct(self) -> Self:
+        both = sorted(set(self.zero_bias.classes) & {*self.processes, PILEUP})
+        if both or ZERO_BIAS in self.samples:
+            raise ValueError(
+                f"the name '{both[0] if both else ZERO_BIAS}' is taken by the zero-bias sample; choose another"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _truth_is_looser_than_detector(self) -> Self:
         for name, process in self.processes.items():
             for detector_field, truth_field, fits in _looser_pairs(self.detector, process):
@@ -301,15 +393,22 @@ class GeneratorConfig(_Frozen):
         return self
 
     def fractions(self, sample: str) -> dict[str, float]:
-        """Processes of `sample` and their fractions. Raises `UserError` for an unknown sample."""
+        """Processes of `sample` and their fractions; strata and their shares for zero bias. Raises `UserError` for an unknown sample."""
+        if sample == ZERO_BIAS:
+            return {name: item.share for name, item in self.zero_bias.classes.items()}
         if sample not in self.samples:
-            raise UserError(f"unknown sample '{sample}'; known are {', '.join(self.samples)}")
+            raise UserError(f"unknown sample '{sample}'; known are {', '.join((*self.samples, ZERO_BIAS))}")
         return self.samples[sample]
+
+    def process(self, name: str) -> ProcessConfig:
+        """A process, a class of zero-bias collisions, or the pileup library, by the name under which its shards are kept."""
+        if name == PILEUP:
+            return self.pileup.process()
+        return self.zero_bias.classes[name] if name in self.zero_bias.classes else self.processes[name]
 
     def truth_digest(self, process: str) -> str:
         """Digest of all that decides the truth-level shards of a process, or of the pileup library."""
-        config = self.pileup.process() if process == "pileup" else self.processes[process]
-        content = config.model_dump(mode="json", exclude={"detector_passes"})
+        content = self.process(process).model_dump(mode="json", exclude={"detector_passes", "cross_section", "share", "library_shards"})
         return _digest({"format": _SHARD_FORMAT, "process": process, "config": content, "pythia8mc": _version("pythia8mc")})
 
     def detector_digest(self, process: str) -> str:
@@ -317,14 +416,21 @@ class GeneratorConfig(_Frozen):
         content = {
             "format": _SHARD_FORMAT,
             "truth": self.truth_digest(process),
-            "pileup": [self.truth_digest("pileup"), self.pileup.library_events, self.pileup.seed],
-            "passes": self.processes[process].detector_passes,
+            "pileup": self._overlaid(process),
+            "passes": self.process(process).detector_passes,
             "detector": self.detector.model_dump(mode="json"),
             "fastjet": _version("fastjet"),
         }
         if self.regions is not None:
             content["regions"] = self.regions.model_dump(mode="json")
         return _digest(content)
+
+    def _overlaid(self, process: str) -> list[Any]:
+        """All that decides which collisions are overlaid."""
+        if process not in self.zero_bias.classes:
+            return [self.truth_digest(PILEUP), self.pileup.library_events, self.pileup.seed]
+        classes = self.zero_bias.classes.items()
+        return [[self.truth_digest(name), item.cross_section, item.library_shards] for name, item in classes]
 
 
 def _looser_pairs(detector: DetectorConfig, process: ProcessConfig) -> list[tuple[str, str, bool]]:

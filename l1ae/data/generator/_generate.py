@@ -4,7 +4,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,11 @@ import numpy.typing as npt
 
 from l1ae import __version__
 from l1ae.data._store import Events, EventStore, StoreWriter
-from l1ae.data.generator._config import GeneratorConfig, RegionConfig
+from l1ae.data.generator._config import ZERO_BIAS, GeneratorConfig, RegionConfig
 from l1ae.data.generator._plan import Plan, Queue, make_library, start_pool
 from l1ae.data.generator._pythia import load_extra
-from l1ae.data.generator._shards import DetectorShard, load_detector_shard
+from l1ae.data.generator._shards import DetectorShard, library_tasks, load_detector_shard
+from l1ae.data.generator._zero_bias import strata
 from l1ae.errors import UserError
 from l1ae.inputs import InputSpec, calo_layer1_spec, ugt_input_spec
 
@@ -81,6 +82,10 @@ def generate(
 ) -> GenerationResult:
     """Generate `events` events of `sample` that pass the preselection and write them to the store `output`.
 
+    The sample 'zerobias' has no preselection: it consists of bunch crossings in strata, see
+    `l1ae.data.generator._zero_bias`. Its process is the stratum and its extra column `weight` (float64, mean 1) undoes the
+    shares of the strata; averages, fractions and rates must use it.
+
     The events depend on `sample`, `seed` and `config` alone: not on the number of `workers` (default: all cores), and the
     first events of a longer run are those of a shorter one. Finished shards are kept in `shards` (default: the folder
     `shards` beside `output`), where an interrupted run continues and a run with more events or another detector finds
@@ -104,7 +109,7 @@ def generate(
     queues = [Queue(name, int(need), seed, config, folder) for name, need in zip(fractions, np.atleast_1d(needed), strict=True)]
     plan = Plan(queues, events, progress)
     with start_pool(workers) as pool:
-        make_library(pool, config, folder)
+        make_library(pool, library_tasks(sample, seed, config, folder))
         plan.run(pool, 1 if workers == 1 else workers + 1)
     log.info("%s: %d shards made, %d reused; writing %s", sample, plan.made, plan.reused, output)
     streams = [_Stream(queue) for queue in queues]
@@ -117,7 +122,7 @@ def generate(
         regions=None if config.regions is None else calo_layer1_spec(),
     ) as writer:
         for block in _events(fractions, events, seed, streams, ugt_input_spec()):
-            writer.append(block)
+            writer.append(block if sample != ZERO_BIAS else _weighted(block, config))
     results = tuple(stream.result() for stream in streams)
     return GenerationResult(Path(output), sample, seed, events, results, plan.made, plan.reused, time.monotonic() - begin)
 
@@ -175,6 +180,12 @@ def _events(fractions: Mapping[str, float], events: int, seed: int, streams: lis
         yield Events(hardware, process.astype(np.int16), columns["source"], columns["pileup"], regions=columns.get("regions"))
 
 
+def _weighted(events: Events, config: GeneratorConfig) -> Events:
+    """The same events with the weight of their stratum."""
+    weights = np.array([stratum.weight for stratum in strata(config.zero_bias, config.detector.pileup_mean)])
+    return replace(events, extra={"weight": weights[events.process]})
+
+
 class _Stream:
     """The events of one process in the order of its shards."""
 
@@ -206,7 +217,7 @@ class _Stream:
             self._source_events += self._unique_sources()
             self._shard, self._position = load_detector_shard(self._queue.task(self._next)), 0
             self._next += 1
-        return self._shard, (self._next - 1) * self._queue.config.processes[self._queue.process].shard_events
+        return self._shard, (self._next - 1) * self._queue.config.process(self._queue.process).shard_events
 
     def _unique_sources(self) -> int:
         return 0 if self._shard is None else len(np.unique(self._shard.source[: self._position]))
@@ -260,7 +271,7 @@ def _provenance(sample: str, seed: int, config: GeneratorConfig, queues: list[Qu
             "events": queue.need,
             "truth_digest": config.truth_digest(queue.process),
             "detector_digest": config.detector_digest(queue.process),
-            "config": config.processes[queue.process].model_dump(mode="json"),
+            "config": config.process(queue.process).model_dump(mode="json"),
         }
     return {
         "tool": f"l1ae {__version__} generator",
@@ -272,5 +283,16 @@ def _provenance(sample: str, seed: int, config: GeneratorConfig, queues: list[Qu
         "processes": processes,
         "detector": config.detector.model_dump(mode="json"),
         "pileup": config.pileup.model_dump(mode="json"),
+        **_zero_bias_provenance(sample, config),
         **({} if config.regions is None else {"regions": config.regions.model_dump(mode="json")}),
     }
+
+
+def _zero_bias_provenance(sample: str, config: GeneratorConfig) -> dict[str, object]:
+    if sample != ZERO_BIAS:
+        return {}
+    facts = {
+        stratum.name: asdict(stratum) | {"weight": stratum.weight, "cross_section": config.zero_bias.classes[stratum.name].cross_section}
+        for stratum in strata(config.zero_bias, config.detector.pileup_mean)
+    }
+    return {"zero_bias": {"strata": facts, "pileup_counts": "all collisions of the crossing, the hardest included"}}

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from l1ae.data.generator._config import DetectorConfig
 from l1ae.data.generator._particles import Kind, Particles, ranges
 
-__all__ = ["Draw", "Overlay", "PileupLibrary", "overlay"]
+__all__ = ["Draw", "Overlay", "PileupLibrary", "draw", "overlay"]
 
 IntArray = npt.NDArray[np.int64]
 
@@ -65,13 +65,14 @@ class Overlay:
 def overlay(n_events: int, library: PileupLibrary, detector: DetectorConfig, rng: np.random.Generator) -> Overlay:
     """Poisson numbers of pileup and underlying-event collisions for each event, every use rotated and mirrored at random."""
     counts = [rng.poisson(mean, n_events).astype(np.int64) for mean in (detector.underlying_event_mean, detector.pileup_mean)]
-    underlying, pileup = (_draw(count, len(library.complete), rng) for count in counts)
+    underlying, pileup = (draw(count, len(library.complete), rng) for count in counts)
     parts = (underlying.particles(library.complete), pileup.particles(library.subtracted))
     event = np.concatenate([event for event, _ in parts])
     return Overlay(event, Particles.concatenate([particles for _, particles in parts]), (underlying, pileup))
 
 
-def _draw(count: IntArray, collisions: int, rng: np.random.Generator) -> Draw:
+def draw(count: IntArray, collisions: int, rng: np.random.Generator) -> Draw:
+    """`count` (events,) of the `collisions` of a library for each event, at random angles."""
     total = int(count.sum())
     picked = rng.integers(0, collisions, total)
     angle = rng.uniform(-np.pi, np.pi, total).astype(np.float32)

@@ -2,7 +2,7 @@
 
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from l1ae.data.generator._config import GeneratorConfig
-from l1ae.data.generator._shards import ShardSummary, Task, finished, pileup_tasks, run_task
+from l1ae.data.generator._shards import ShardSummary, Task, finished, make_truth, run_task
 from l1ae.errors import L1aeError, UserError
 
 __all__ = ["Plan", "Queue", "make_library", "start_pool"]
@@ -46,12 +46,12 @@ def _leave_interrupts_to_the_parent() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def make_library(pool: Executor, config: GeneratorConfig, folder: Path) -> None:
-    """Make what is missing of the pileup library."""
-    missing = [task for task in pileup_tasks(config, folder) if not task.truth_path.exists()]
+def make_library(pool: Executor, tasks: Sequence[Task]) -> None:
+    """Make what is missing of the truth shards that collisions to overlay are drawn from."""
+    missing = [task for task in tasks if not task.truth_path.exists()]
     if missing:
-        log.info("making the pileup library of %d collisions, once for all samples", config.pileup.library_events)
-    for future in [pool.submit(run_task, task) for task in missing]:
+        log.info("making the library of collisions to overlay, %d shards", len(missing))
+    for future in [pool.submit(make_truth, task) for task in missing]:
         _outcome(future)
 
 
@@ -95,7 +95,7 @@ class Queue:
     def missing_shards(self) -> int:
         """Estimate of how many more shards to submit; before the first is finished, no more than are surely needed."""
         found = sum(summary.accepted for summary in self.done.values())
-        process = self.config.processes[self.process]
+        process = self.config.process(self.process)
         per_shard = found / len(self.done) if self.done else process.shard_events * process.detector_passes
         if len(self.done) >= _HOPELESS and not found:
             raise UserError(

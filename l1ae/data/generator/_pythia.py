@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from l1ae.data.generator._config import CALORIMETER_REACH, ProcessConfig, TruthFilter
+from l1ae.data.generator._config import CALORIMETER_REACH, CollisionClass, ProcessConfig, TruthFilter
 from l1ae.data.generator._particles import Kind, Particles
 from l1ae.errors import UserError
 
@@ -17,6 +17,7 @@ __all__ = [
     "CrossSection",
     "TruthShard",
     "cross_section",
+    "generate_class",
     "generate_inclusive",
     "load_extra",
     "make_pythia",
@@ -42,8 +43,9 @@ class CrossSection:
 class TruthShard:
     """Truth events that pass the filter, out of `generated` parton-level events.
 
-    `source` (events,) int64 is the number of the parton-level event in the shard; `weight` is the number of trials per
-    parton-level event: several for processes that are enriched by repeating the last steps.
+    `source` (events,) int64 is the number of the parton-level event in the shard; `trials` is the number of trials per
+    parton-level event: several for processes that are enriched by repeating the last steps. `pt_hat` (events,) [GeV] is the
+    transverse momentum of the hardest interaction, None where it is not kept.
     """
 
     particles: Particles
@@ -51,6 +53,7 @@ class TruthShard:
     generated: int
     trials: float
     cross_section: CrossSection
+    pt_hat: npt.NDArray[np.float32] | None = None
 
 
 @cache
@@ -89,6 +92,25 @@ def generate_inclusive(process: ProcessConfig, seed: int, *, filtered: bool = Tr
         parts.append(batch.take(chosen))
         sources.append(first + chosen)
     return TruthShard(Particles.concatenate(parts), np.concatenate(sources), process.shard_events, 1.0, cross_section(pythia))
+
+
+def generate_class(collisions: CollisionClass, seed: int) -> TruthShard:
+    """Those of `collisions.shard_events` collisions that are no harder than the class allows, with `pt_hat`.
+
+    Leaving out the hard ones of a soft sample, for which another one stands, is how example main08 of the Pythia manual
+    combines the two. Hard interactions inside diffractive systems are not in `pt_hat` and stay.
+    """
+    pythia = make_pythia(collisions, seed)
+    parts, sources, hardness = [], [], []
+    for first in range(0, collisions.shard_events, _BATCH):
+        batch = pythia.nextBatch(min(_BATCH, collisions.shard_events - first))
+        pt_hat = np.sqrt(load_extra("awkward").to_numpy(batch.info.pT2Hat)).astype(np.float32)
+        chosen = np.arange(len(pt_hat)) if collisions.pt_hat_max is None else np.flatnonzero(pt_hat < collisions.pt_hat_max)
+        parts.append(_flatten(batch).take(chosen))
+        sources.append(first + chosen)
+        hardness.append(pt_hat[chosen])
+    columns = (Particles.concatenate(parts), np.concatenate(sources))
+    return TruthShard(*columns, collisions.shard_events, 1.0, cross_section(pythia), np.concatenate(hardness))
 
 
 def _flatten(batch: Any) -> Particles:

@@ -12,7 +12,7 @@ import os
 import tempfile
 import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
@@ -21,18 +21,26 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from l1ae.data.generator._config import DetectorConfig, GeneratorConfig
+from l1ae.data.generator._config import PILEUP, ZERO_BIAS, CollisionClass, DetectorConfig, GeneratorConfig
 from l1ae.data.generator._detector import Reconstructed, simulate
 from l1ae.data.generator._particles import Particles
 from l1ae.data.generator._pileup import PileupLibrary
-from l1ae.data.generator._pythia import CrossSection, TruthShard, generate_inclusive
+from l1ae.data.generator._pythia import CrossSection, TruthShard, generate_class, generate_inclusive
 from l1ae.data.generator._semileptonic import generate_semileptonic
+from l1ae.data.generator._zero_bias import CollisionLibrary, expected_collisions, simulate_crossings
 from l1ae.errors import UserError
 
-__all__ = ["PILEUP", "DetectorShard", "ShardSummary", "Task", "finished", "load_detector_shard", "pileup_tasks", "run_task"]
-
-PILEUP = "pileup"
-"""Name under which the library of inelastic collisions is kept among the processes."""
+__all__ = [
+    "DetectorShard",
+    "ShardSummary",
+    "Task",
+    "finished",
+    "library_tasks",
+    "load_detector_shard",
+    "make_truth",
+    "pileup_tasks",
+    "run_task",
+]
 
 _BATCH = 250
 _PARTICLE_ARRAYS = tuple(field.name for field in fields(Particles))
@@ -105,17 +113,25 @@ class DetectorShard:
     regions: npt.NDArray[np.uint16] | None = None
 
 
-def run_task(task: Task) -> ShardSummary | None:
-    """Make a shard and everything it needs unless it is there; None for a shard of the pileup library."""
-    if task.process == PILEUP:
-        if not task.truth_path.exists():
-            _make_truth(task)
-        return None
+def run_task(task: Task) -> ShardSummary:
+    """Make a detector shard, and its truth shard, unless it is there. The library that it draws from must be there."""
     summary = finished(task)
-    if summary is None:
-        truth, seconds = _load_truth(task) if task.truth_path.exists() else _make_truth(task)
-        summary = _make_detector(task, truth, seconds)
-    return summary
+    if summary is not None:
+        return summary
+    if task.config.process(task.process) is next(iter(task.config.zero_bias.classes.values())):
+        return _make_soft_crossings(task)
+    return _make_detector(task, *_truth(task))
+
+
+def make_truth(task: Task) -> None:
+    """Make the truth shard of a task unless it is there."""
+    if not task.truth_path.exists():
+        _make_truth(task)
+
+
+def _truth(task: Task) -> tuple[TruthShard, float]:
+    """The truth shard, made if need be, and the seconds that it took."""
+    return _load_truth(task) if task.truth_path.exists() else _make_truth(task)
 
 
 def finished(task: Task) -> ShardSummary | None:
@@ -132,6 +148,19 @@ def load_detector_shard(task: Task) -> DetectorShard:
     return DetectorShard(**content | {"summary": ShardSummary(**content["summary"])})
 
 
+def library_tasks(sample: str, seed: int, config: GeneratorConfig, folder: Path) -> tuple[Task, ...]:
+    """The tasks whose truth shards are the library of a sample: one for all, but zero bias has one of each seed."""
+    if sample != ZERO_BIAS:
+        return pileup_tasks(config, folder)
+    return tuple(task for tasks in _class_tasks(seed, config, folder) for task in tasks)
+
+
+def _class_tasks(seed: int, config: GeneratorConfig, folder: Path) -> tuple[tuple[Task, ...], ...]:
+    """The tasks that make the library of each class of zero-bias collisions."""
+    classes = config.zero_bias.classes.items()
+    return tuple(tuple(Task(name, seed, index, config, folder) for index in range(item.library_shards)) for name, item in classes)
+
+
 def pileup_tasks(config: GeneratorConfig, folder: Path) -> tuple[Task, ...]:
     """The tasks that make the pileup library."""
     number = -(-config.pileup.library_events // config.pileup.shard_events)
@@ -143,9 +172,11 @@ def _make_truth(task: Task) -> tuple[TruthShard, float]:
     if task.process == PILEUP:
         shard = generate_inclusive(task.config.pileup.process(), task.pythia_seed, filtered=False)
     else:
-        process = task.config.processes[task.process]
-        generate = generate_semileptonic if process.semileptonic else generate_inclusive
-        shard = generate(process, task.pythia_seed)
+        process = task.config.process(task.process)
+        if isinstance(process, CollisionClass):
+            shard = generate_class(process, task.pythia_seed)
+        else:
+            shard = (generate_semileptonic if process.semileptonic else generate_inclusive)(process, task.pythia_seed)
     seconds = time.process_time() - begin
     facts = {
         "generated": shard.generated,
@@ -155,23 +186,36 @@ def _make_truth(task: Task) -> tuple[TruthShard, float]:
         "seconds": seconds,
     }
     arrays: dict[str, npt.NDArray[Any]] = {name: getattr(shard.particles, name) for name in _PARTICLE_ARRAYS}
+    if shard.pt_hat is not None:
+        arrays["pt_hat"] = shard.pt_hat
     _save(task.truth_path, {**arrays, "source": shard.source}, facts)
     return shard, seconds
 
 
 def _load_truth(task: Task) -> tuple[TruthShard, float]:
-    content = _load(task.truth_path, (*_PARTICLE_ARRAYS, "source", "summary"))
+    return _load_truth_file(task.truth_path, of_class=task.process in task.config.zero_bias.classes)
+
+
+def _load_truth_file(path: Path, *, of_class: bool) -> tuple[TruthShard, float]:
+    """A truth shard, with the hardness that only collisions of a zero-bias class have, and the seconds that it took."""
+    content = _load(path, (*_PARTICLE_ARRAYS, "source", "summary", *(("pt_hat",) if of_class else ())))
     facts = content["summary"]
     particles = Particles(*(content[name] for name in _PARTICLE_ARRAYS))
     cross_section = CrossSection(facts["cross_section"], facts["cross_section_error"])
-    return TruthShard(particles, content["source"], facts["generated"], facts["trials"], cross_section), facts["seconds"]
+    shard = TruthShard(particles, content["source"], facts["generated"], facts["trials"], cross_section, content.get("pt_hat"))
+    return shard, facts["seconds"]
 
 
 def _make_detector(task: Task, truth: TruthShard, truth_seconds: float) -> ShardSummary:
-    library = _library(_library_paths(task), task.config.pileup.library_events, task.config.detector)
+    simulate_batch = _detector(task)
     begin = time.process_time()
-    passes, rng = task.config.processes[task.process].detector_passes, task.detector_rng()
-    events = _simulate_in_batches(truth.particles, passes, task.config, library, rng)
+    passes, rng = task.config.process(task.process).detector_passes, task.detector_rng()
+    parts = []
+    for _ in range(passes):
+        for chosen in _batches(len(truth.particles)):
+            events = simulate_batch(truth.particles.take(chosen), rng)
+            parts.append(replace(events, truth=chosen[events.truth]))
+    events = Reconstructed.concatenate([Reconstructed.nothing(regions=task.config.regions is not None), *parts])
     # Copies of one collision lie apart after the shuffle, so that a piece of a store is not full of them.
     order = rng.permutation(len(events.truth))
     source = truth.source[events.truth[order]]
@@ -185,28 +229,46 @@ def _make_detector(task: Task, truth: TruthShard, truth_seconds: float) -> Shard
         truth_seconds=truth_seconds,
         detector_seconds=time.process_time() - begin,
     )
-    arrays: dict[str, npt.NDArray[Any]] = {
-        "physical": events.physical[order],
-        "source": source,
-        "pileup": events.pileup[order].astype(np.int16),
-    }
-    if events.regions is not None:
-        arrays["regions"] = events.regions[order]
-    _save(task.detector_path, arrays, asdict(summary))
+    _save_events(task, events.select(order), source, summary)
     return summary
 
 
-def _simulate_in_batches(
-    truth: Particles, passes: int, config: GeneratorConfig, library: PileupLibrary, rng: np.random.Generator
-) -> Reconstructed:
-    """All passes over all truth events; batches keep the flat arrays small enough for the processor's cache."""
-    parts = [Reconstructed.nothing(regions=config.regions is not None)]
-    for _ in range(passes):
-        for first in range(0, len(truth), _BATCH):
-            chosen = np.arange(first, min(first + _BATCH, len(truth)))
-            events = simulate(truth.take(chosen), config.detector, library, rng, config.regions)
-            parts.append(replace(events, truth=chosen[events.truth]))
-    return Reconstructed.concatenate(parts)
+def _batches(events: int) -> list[npt.NDArray[np.int64]]:
+    """Indices of the events of each batch: few enough to keep the flat arrays in the processor's cache."""
+    return [np.arange(first, min(first + _BATCH, events)) for first in range(0, events, _BATCH)]
+
+
+def _detector(task: Task) -> Callable[[Particles, np.random.Generator], Reconstructed]:
+    """One pass of the detector over the hard collisions of some events."""
+    config = task.config
+    if task.process not in config.zero_bias.classes:
+        library = _library(_library_paths(task), config.pileup.library_events, config.detector)
+        return lambda truth, rng: simulate(truth, config.detector, library, rng, config.regions)
+    collisions = _collision_library(task)
+    means = expected_collisions(config.zero_bias, config.detector.pileup_mean)[: config.zero_bias.rank(task.process) + 1]
+    return lambda truth, rng: simulate_crossings(len(truth), truth, means, collisions, config.detector, rng=rng, regions=config.regions)
+
+
+def _make_soft_crossings(task: Task) -> ShardSummary:
+    """A detector shard of the first zero-bias stratum, whose crossings consist of nothing but collisions of the library."""
+    library, detector, number = _collision_library(task), task.config.detector, task.config.process(task.process).shard_events
+    begin, rng = time.process_time(), task.detector_rng()
+    means = expected_collisions(task.config.zero_bias, detector.pileup_mean)[:1]
+    parts = [
+        simulate_crossings(len(batch), None, means, library, detector, rng=rng, regions=task.config.regions) for batch in _batches(number)
+    ]
+    seconds = time.process_time() - begin
+    sigma = _load_truth(replace(task, index=0))[0].cross_section
+    summary = ShardSummary(number, number, number, 1.0, sigma.value, sigma.error, 0.0, seconds)
+    _save_events(task, Reconstructed.concatenate(parts), np.arange(number), summary)
+    return summary
+
+
+def _save_events(task: Task, events: Reconstructed, source: npt.NDArray[np.int64], summary: ShardSummary) -> None:
+    arrays: dict[str, npt.NDArray[Any]] = {"physical": events.physical, "source": source, "pileup": events.pileup.astype(np.int16)}
+    if events.regions is not None:
+        arrays["regions"] = events.regions
+    _save(task.detector_path, arrays, asdict(summary))
 
 
 def _library_paths(task: Task) -> tuple[Path, ...]:
@@ -219,6 +281,16 @@ def _library(paths: tuple[Path, ...], events: int, detector: DetectorConfig) -> 
     parts = [Particles(**_load(path, _PARTICLE_ARRAYS)) for path in paths]
     collisions = Particles.concatenate(parts).take(np.arange(events))
     return PileupLibrary.build(collisions, detector)
+
+
+def _collision_library(task: Task) -> CollisionLibrary:
+    tasks = _class_tasks(task.seed, task.config, task.folder)
+    return _load_collisions(tuple(tuple(part.truth_path for part in mine) for mine in tasks), task.config.detector)
+
+
+@lru_cache(maxsize=1)
+def _load_collisions(paths: tuple[tuple[Path, ...], ...], detector: DetectorConfig) -> CollisionLibrary:
+    return CollisionLibrary.build([[_load_truth_file(path, of_class=True)[0] for path in mine] for mine in paths], detector)
 
 
 def _save(path: Path, arrays: Mapping[str, npt.NDArray[Any]], summary: Mapping[str, object]) -> None:
