@@ -72,8 +72,9 @@ def working_points(contract: Contract, given: Mapping[str, Any] | None) -> tuple
 class Filling:
     """Which crossings of an orbit hold collisions.
 
-    `colliding` of them, in trains of `train` at equal distances, none in the last `abort_gap`. More than fit into trains follow each other from crossing 0 on. The default has as many as the LHC in 2024 but no
-    filling scheme of it: 53 trains of 48, each followed by 17 empty crossings, then the abort gap.
+    `colliding` of them, in trains of `train` at equal distances, none in the last `abort_gap`. More than fit into trains
+    follow each other from crossing 0 on. The default has as many as the LHC in 2024 but no filling scheme of it: 53 trains
+    of 48, each followed by 17 empty crossings, then the abort gap.
     """
 
     crossings: int = ORBIT

@@ -15,7 +15,7 @@ def every_input_contract() -> Contract:
     add_inputs(builder, tiny_spec())
     weight = FixedFormat.parse("fixed<4,4>")
     slots, features = np.divmod(np.arange(57), 3)
-    weights = np.choose(features, [1 + slots % 3, -1 - slots % 2, 1 + slots % 2])[:, None]
+    weights = (np.choose(features, [1 + slots % 3, 1 + slots % 2, 1]) * (1 - 2 * ((slots + features) % 2)))[:, None]
     codes = {"weights": weights, "bias": np.zeros(1, np.int64), "weight_format": weight, "bias_format": weight}
     fraction = builder.format_of("inputs").fraction
     builder.add_exact(lambda form: Dense(name="sum", inputs=("inputs",), format=form, size=1, **codes), fraction)

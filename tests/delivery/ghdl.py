@@ -26,10 +26,10 @@ def bench(name: str, **names: str) -> str:
 
 def run(folder: Path, top: str, sources: Sequence[tuple[str, str]]) -> None:
     """Compile texts, given with a name each, and run `top` in `folder`; fails with what GHDL says."""
-    for k, (name, text) in enumerate(sources):
-        path = folder / f"{k:02d}_{Path(name).name}"
-        path.write_text(text)
-        _call(folder, "-a", *OPTIONS, path.name)
+    names = [f"{k:02d}_{Path(name).name}" for k, (name, _) in enumerate(sources)]
+    for name, (_, text) in zip(names, sources, strict=True):
+        (folder / name).write_text(text)
+    _call(folder, "-a", *OPTIONS, *names)
     _call(folder, "-e", *OPTIONS, top)
     _call(folder, "-r", *OPTIONS, top, "--ieee-asserts=disable")
 
