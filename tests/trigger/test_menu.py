@@ -58,6 +58,11 @@ def test_the_default_menu_in_hardware_codes(name, pt, eta, total):
         ({"object": "jet", "pt": 30, "sum": 360}, {"jet": [(660, 0), (60, 0)]}, {"jet": [(660, 0), (59, 0)]}),
         ({"object": "jet", "pt": 30, "sum": 360, "eta": 2.5}, {"jet": [(720, 0)]}, {"jet": [(700, 0), (700, 90)]}),
         ({"object": "met", "pt": 90}, {"met": [(180, 0)]}, {"met": [(179, 0)]}),
+        # a muon's code 11 is 5 GeV
+        ({"object": "mu", "pt": 2, "sum": 10}, {"mu": [(11, 0), (11, 0)]}, {"mu": [(11, 0), (10, 0)]}),
+        # 0.435 is the edge between two bins
+        ({"object": "jet", "pt": 20, "eta": 0.435}, {"jet": [(50, -10)]}, {"jet": [(50, -11)]}),
+        ({"object": "jet", "pt": 20, "eta": 0.435}, {"jet": [(50, 9)]}, {"jet": [(50, 10)]}),
         ({"object": "eg", "pt": 10.1}, {"eg": [(21, 0)]}, {"eg": [(20, 0)]}),
     ],
 )
