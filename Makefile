@@ -3,7 +3,8 @@
 #
 #   make demo                 collisions to a verified HLS project with a report
 #   make test                 all tests          make quick   the fast ones
-#   make train hls csim rtl synth report    one stage each; CONFIG= and RUN= choose the model
+#   make train hls csim rtl synth trigger report    one stage each; CONFIG= and RUN= choose the model
+#   make deliver vivado       folders for CMSSW, the global trigger, EMP boards; for Vivado and Vitis
 
 CONFIG ?= configs/dnn_ae.yaml
 RUN    ?= runs/$(basename $(notdir $(CONFIG)))
@@ -16,13 +17,16 @@ SIGNALS       ?= a4l lq h0 hc
 SEED          ?= 1
 DATA          ?= data/generated
 
+# Zero-bias crossings on which `make verify` compares everything with the contract.
+CROSSINGS ?= 1000000
+
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
     $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 READY := .venv/.complete
 
 .PHONY: demo test quick lint data train evaluate hls csim csim-matrix rtl synth rtl-check rtl-matrix calibration estimator flows \
-    report latent families doctor bench clean
+    trigger deliver vivado delivery-check verify report latent families doctor bench clean
 
 demo: $(READY)
 	$(BIN)/l1ae run $(CONFIG) --run $(RUN)
@@ -75,6 +79,34 @@ rtl-check: $(READY)
 	$(BIN)/l1ae rtl runs/csim/dnn_vae
 	$(BIN)/l1ae synth runs/csim/dnn_vae --no-per-layer
 	$(BIN)/l1ae report runs/csim/dnn_vae
+
+trigger: $(READY)
+	$(BIN)/l1ae trigger $(RUN)
+
+deliver: $(READY)
+	$(BIN)/l1ae deliver $(RUN) --target cmssw --target ugt --target emp
+
+vivado: $(READY)
+	$(BIN)/l1ae deliver $(RUN) --target vivado
+
+# Behind `make rtl-check`: the same model's working points, every delivery, and all of it against the contract. What CI runs.
+delivery-check: $(READY)
+	$(BIN)/l1ae trigger runs/csim/dnn_vae
+	$(BIN)/l1ae deliver runs/csim/dnn_vae --target cmssw --target ugt --target emp --target vivado
+	$(BIN)/l1ae verify runs/csim/dnn_vae/delivery
+	$(BIN)/l1ae verify runs/csim/dnn_vae --events 100000
+	$(BIN)/l1ae report runs/csim/dnn_vae
+
+# Contract, C simulation, RTL simulation, emulator and test vectors on a million zero-bias crossings, which are generated first.
+verify: $(READY)
+	mkdir -p $(DATA)
+	$(BIN)/l1ae data generate --sample zerobias --events $(CROSSINGS) --seed 2 -o $(DATA)/zerobias.h5
+	$(BIN)/l1ae run $(CONFIG) --run $(RUN)
+	$(BIN)/l1ae rtl $(RUN)
+	$(BIN)/l1ae trigger $(RUN)
+	$(BIN)/l1ae deliver $(RUN) --target cmssw --target ugt
+	$(BIN)/l1ae verify $(RUN) --events $(CROSSINGS) --zero-bias $(DATA)/zerobias.h5
+	$(BIN)/l1ae report $(RUN)
 
 # Six models from training to RTL, each with planted faults: docs/rtl_matrix.md.
 rtl-matrix: $(READY)

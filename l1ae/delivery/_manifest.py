@@ -49,8 +49,8 @@ def write_delivery(target: Target, source: Source, folder: Path) -> None:
     target.finish(folder)
     built = set(target.built(source.contract))
     files = {name: {"sha256": _sha256(folder / name), "origin": _origin(folder / name, name in built, source)} for name in _present(folder)}
-    content = {"format": FORMAT, "format_version": FORMAT_VERSION, "target": target.name, **asdict(source.provenance), "files": files}
-    (folder / MANIFEST).write_text(json.dumps(content, indent=1) + "\n")
+    manifest = {"format": FORMAT, "format_version": FORMAT_VERSION, "target": target.name, **asdict(source.provenance), "files": files}
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
 
 
 def _origin(path: Path, built: bool, source: Source) -> str:

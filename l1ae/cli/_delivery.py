@@ -1,0 +1,90 @@
+"""Commands of the deliveries: deliver and verify."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from l1ae.cli._run import load_pipeline
+from l1ae.errors import CheckFailedError, UserError
+
+__all__ = ["COMMANDS"]
+
+_run_argument = click.argument("run", type=click.Path(path_type=Path, file_okay=False))
+_TARGETS = ("cmssw", "ugt", "emp", "vivado")
+_MILLION = 1_000_000
+
+
+@click.command()
+@_run_argument
+@click.option("--target", "targets", type=click.Choice(_TARGETS), multiple=True, required=True, help="Can be given more than once.")
+def deliver(run: Path, targets: tuple[str, ...]) -> None:
+    """Write what others load, into RUN/delivery/TARGET, and check it against the contract.
+
+    cmssw: emulator library with its sources. ugt: test vectors and VHDL wrapper for the global trigger. emp: buffers and
+    payload for EMP boards. vivado: scripts for Vivado and Vitis HLS, from C synthesis to a routed design.
+    """
+    pipeline = load_pipeline()
+    opened = pipeline.Run.open(run)
+    for target in targets:
+        found = pipeline.deliver_stage(opened, target)
+        click.echo(f"{target}: {found.folder}")
+        _print_checks(found.checks)
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--events", type=click.IntRange(1), help=f"Of a run: zero-bias crossings to compare; default {_MILLION}.")
+@click.option(
+    "--zero-bias", type=click.Path(path_type=Path, dir_okay=False), help="Of a run: store of crossings; default: the configuration's."
+)
+def verify(path: Path, events: int | None, zero_bias: Path | None) -> None:
+    """Compare everything with the contract, bit by bit.
+
+    PATH is a delivered folder (or one that holds several), wherever it was copied to: its files, constants, vectors and library
+    are checked against the contract in it. Or PATH is a run: C simulation, RTL simulation, emulator and test vectors are
+    compared with the contract on zero-bias crossings, and one table says what differs.
+    """
+    pipeline = load_pipeline()
+    if (path / "config.yaml").is_file():
+        _verify_run(pipeline, path, events or _MILLION, zero_bias)
+        return
+    for option, value in (("--events", events), ("--zero-bias", zero_bias)):
+        if value is not None:
+            raise UserError(f"{option} belongs to a run folder, and '{path}' is none; leave it out")
+    found = pipeline.verify_deliveries(path)
+    for delivery in found:
+        click.echo(f"{delivery.target}: {delivery.folder}: {delivery.provenance.project}, contract {delivery.provenance.digest}")
+        _print_checks(delivery.checks)
+    wrong = [str(delivery.folder) for delivery in found if delivery.failed]
+    if wrong:
+        raise CheckFailedError(f"not as it was delivered: {', '.join(wrong)}")
+
+
+def _print_checks(checks: Sequence[Any]) -> None:
+    words = {True: "ok", False: "FAILED", None: "not checked"}
+    for check in checks:
+        click.echo(f"  {words[check.passed]:<11} {check.name}: {check.detail}")
+
+
+def _verify_run(pipeline: Any, run: Path, events: int, zero_bias: Path | None) -> None:
+    opened = pipeline.Run.open(run)
+    verification = pipeline.verify_stage(opened, events, zero_bias)
+    table = Table(title=f"{opened.config.project} against its contract")
+    table.add_column("implementation")
+    for name in ("crossings", "differing"):
+        table.add_column(name, justify="right")
+    for name in ("compared", ""):
+        table.add_column(name)
+    for row in verification.rows:
+        table.add_row(row.name, f"{row.events:,}", f"{row.differing:,}", row.compared, row.detail)
+    Console().print(table)
+    for line in verification.missing:
+        click.echo(f"not compared: {line}")
+    click.echo(f"report: {opened.path('verification') / 'report.json'}")
+
+
+COMMANDS = (deliver, verify)

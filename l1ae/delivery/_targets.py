@@ -1,0 +1,18 @@
+"""Everything that can be delivered."""
+
+from l1ae.delivery import _vivado
+from l1ae.delivery._cmssw import CMSSW
+from l1ae.delivery._target import Target
+from l1ae.delivery._ugt import UGT
+
+__all__ = ["TARGETS"]
+
+_VIVADO = Target(
+    name="vivado",
+    summary="scripts for Vivado and Vitis HLS: C synthesis, IP, implementation out of context, of the HLS project and the RTL",
+    needs=("hls", "rtl"),
+    files=_vivado.files,
+    checks=_vivado.checks,
+)
+
+TARGETS = {target.name: target for target in (CMSSW, UGT, _VIVADO)}

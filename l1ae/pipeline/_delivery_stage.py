@@ -1,0 +1,133 @@
+"""Deliveries of a run (RUN/delivery/TARGET), and their check."""
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from l1ae.config import Config
+from l1ae.contract import Contract
+from l1ae.delivery import TARGETS, Source, VerifiedDelivery, verify_delivery, write_delivery
+from l1ae.errors import CheckFailedError, UserError
+from l1ae.pipeline._run import Run, digest_json, digest_tree
+from l1ae.pipeline._samples import csim_sample
+from l1ae.pipeline._shared import contract_digest, contract_of, data_digests, read_json
+from l1ae.pipeline._zero_bias import zero_bias_events
+
+if TYPE_CHECKING:
+    from l1ae.rtl import RtlProject
+
+__all__ = ["deliver_stage", "verify_deliveries"]
+
+_log = logging.getLogger("l1ae")
+
+
+def deliver_stage(run: Run, name: str) -> VerifiedDelivery:
+    """Write RUN/delivery/NAME and check it as `l1ae verify` would.
+
+    Raises `UserError` for an unknown target and for a stage that it needs and that was not run, `CheckFailedError` when what
+    was made does not pass its checks; a previous delivery then stays as it was.
+    """
+    if name not in TARGETS:
+        raise UserError(f"unknown target '{name}'; targets are {', '.join(TARGETS)}")
+    target = TARGETS[name]
+    for stage in target.needs:
+        if not run.path(stage).is_dir():
+            raise UserError(f"'{run.path(stage)}' does not exist, and target '{name}' needs it; run `l1ae {stage} {run.folder}` first")
+    source = source_of(run)
+
+    def make(folder: Path) -> VerifiedDelivery:
+        write_delivery(target, source, folder)
+        found = verify_delivery(folder, TARGETS)
+        if found.failed:
+            raise CheckFailedError("\n".join(f"{target.name}: {check.name}: {check.detail}" for check in found.failed))
+        return found
+
+    found = run.produce(f"delivery/{name}", _inputs(run, source), make)
+    return VerifiedDelivery(run.path(f"delivery/{name}"), found.target, found.provenance, found.checks)
+
+
+def source_of(run: Run) -> Source:
+    """Everything that the run holds for a delivery."""
+    contract = contract_of(run)
+    return Source(
+        contract=contract,
+        config=run.config,
+        spec=_spec(run.config, contract),
+        events=_events(run.config, contract),
+        hls=_hls_files(run, contract),
+        rtl=_rtl_project(run, contract),
+        working_points=_working_points(run, contract),
+    )
+
+
+def _spec(config: Config, contract: Contract) -> Any:
+    spec = config.inputs.spec()
+    return spec if spec.size == contract.hardware.size else None
+
+
+def _events(config: Config, contract: Contract) -> npt.NDArray[np.int64]:
+    """An orbit's worth of events: two thirds zero bias where there is some, the rest signals and background, in a fixed random order."""
+    count = config.trigger.bunches
+    sample = csim_sample(config, 4 * count).hardware
+    other = sample.reshape(len(sample), -1).astype(np.int64)
+    scores = contract.evaluate(other, [contract.score.name])[contract.score.name][:, 0]
+    crossings = zero_bias_events(config, 2 * count // 3)
+    # the highest scores among the rest, so that triggers of every working point occur
+    chosen = other[np.argsort(-scores, kind="stable")[: count - len(crossings)]]
+    events = np.concatenate([crossings, chosen])
+    return events[np.random.default_rng(0).permutation(len(events))]
+
+
+def _hls_files(run: Run, contract: Contract) -> dict[str, bytes] | None:
+    folder = run.path("hls")
+    if not folder.is_dir():
+        return None
+    if changed := run.changed_files("hls"):
+        _log.warning("not as `l1ae hls` left them: %s", ", ".join(changed))
+    summary = read_json(folder / "summary.json", "l1ae hls")
+    written = run.manifest()["stages"].get("hls", {"outputs": {}})["outputs"]
+    files = {name: (folder / name).read_bytes() for name in sorted(written) if (folder / name).is_file() and name != "summary.json"}
+    if Contract.from_json(files["l1ae_contract.json"].decode(), str(folder)).digest != contract.digest:
+        raise UserError(f"the HLS project '{summary['project']}' in '{folder}' is of another contract; run `l1ae hls {run.folder}` again")
+    return files
+
+
+def _rtl_project(run: Run, contract: Contract) -> "RtlProject | None":
+    folder = run.path("rtl")
+    if not folder.is_dir():
+        return None
+    from l1ae.rtl import open_design  # needs the extra `rtl`, as the stage that made the folder did
+
+    if changed := run.changed_files("rtl"):
+        _log.warning("not as `l1ae rtl` left them: %s", ", ".join(changed))
+    if "rtl" not in run.manifest()["stages"]:
+        _log.warning("the RTL in '%s' has not passed its simulation", folder)
+    project = open_design(folder)
+    if project.design.digest != contract.digest:
+        raise UserError(f"the RTL in '{folder}' is of another contract; run `l1ae rtl {run.folder}` again")
+    return project
+
+
+def _working_points(run: Run, contract: Contract) -> dict[str, Any] | None:
+    path = run.path("trigger") / "working_points.json"
+    if not path.is_file():
+        _log.warning("no working points: the delivery knows the contract's threshold only; `l1ae trigger %s` makes them", run.folder)
+        return None
+    content: dict[str, Any] = read_json(path, "l1ae trigger")
+    if content["digest"] != contract.digest:
+        raise UserError(f"the working points in '{path}' are of another contract; run `l1ae trigger {run.folder}` again")
+    return content
+
+
+def _inputs(run: Run, source: Source) -> dict[str, str]:
+    stages = {stage: digest_json(digest_tree(run.path(stage))) for stage in ("hls", "rtl", "trigger")}
+    return contract_digest(run) | data_digests(run.config) | stages | {"events": digest_json(source.events.tolist())}
+
+
+def verify_deliveries(folder: Path) -> tuple[VerifiedDelivery, ...]:
+    """Check the delivered folder, or all those directly below `folder`. Raises `UserError` when there is none."""
+    found = sorted(path.parent for path in folder.glob("*/delivery.json"))
+    return tuple(verify_delivery(each, TARGETS) for each in (found or [folder]))

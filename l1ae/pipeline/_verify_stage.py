@@ -1,0 +1,193 @@
+"""One comparison of everything that a run made with its contract, on zero-bias crossings: RUN/verification."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from l1ae.contract import Contract
+from l1ae.delivery import Emulator, EmulatorError, Filling, compare_orbit, orbits, read_orbit, unpack, working_points
+from l1ae.errors import CheckFailedError, UserError
+from l1ae.hls import simulate
+from l1ae.pipeline._run import Run, digest_file, digest_json, digest_tree
+from l1ae.pipeline._shared import contract_digest, contract_of, read_json, write_json
+from l1ae.pipeline._zero_bias import open_zero_bias, zero_bias_events
+
+__all__ = ["Verification", "VerificationRow", "verify_stage"]
+
+_log = logging.getLogger("l1ae")
+
+_FORMAT = "l1ae-verification"
+_FORMAT_VERSION = 1
+
+Events = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class VerificationRow:
+    """One implementation against the contract: events in which anything of what was `compared` differs."""
+
+    name: str
+    events: int
+    compared: str
+    differing: int
+    detail: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The table: every row that has an implementation, and why others have none."""
+
+    rows: tuple[VerificationRow, ...]
+    missing: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Nothing differs, and something was compared."""
+        return bool(self.rows) and all(row.differing == 0 for row in self.rows)
+
+
+def verify_stage(run: Run, events: int, zero_bias: Path | None = None) -> Verification:
+    """Compare HLS project, RTL, emulator and test vectors with the contract on the first `events` zero-bias crossings.
+
+    What the run does not hold is left out and listed as missing. Raises `CheckFailedError` when a bit differs (the report is
+    written all the same), `UserError` when the store holds fewer crossings.
+    """
+    contract = contract_of(run)
+    store = open_zero_bias(run.config, zero_bias)
+    hardware = zero_bias_events(run.config, events, store.path)
+    if not len(hardware):
+        raise UserError("there are no zero-bias crossings with the inputs of this model; name a store of them with --zero-bias")
+
+    def make(target: Path) -> Verification:
+        started = time.perf_counter()
+        found, missing = [], []
+        for name, stage, compare in _COMPARISONS:
+            if run.path(stage).is_dir():
+                _log.info("%s: %d crossings", name, events)
+                found.append(_row(name, partial(compare, run, contract, hardware)))
+            else:
+                missing.append(f"{name}: there is no '{run.path(stage)}'")
+        verification = Verification(tuple(found), tuple(missing))
+        source = {"source": run.config.trigger.zero_bias if zero_bias is None else store.path.name, "events": events}
+        write_json(target / "report.json", _content(contract, verification, source, time.perf_counter() - started))
+        return verification
+
+    verification = run.produce("verification", _inputs(run, store.path, events), make)
+    if not verification.passed:
+        run.forget("verification")
+        wrong = [
+            f"{row.name}: {row.differing} of {row.events} crossings differ; {row.detail}" for row in verification.rows if row.differing
+        ]
+        raise CheckFailedError("\n".join(wrong or ["there was nothing to compare with the contract", *verification.missing]))
+    return verification
+
+
+@dataclass(frozen=True)
+class _Found:
+    compared: str
+    events: int
+    differing: int
+    detail: str
+
+
+def _row(name: str, compare: Callable[[], _Found]) -> VerificationRow:
+    started = time.perf_counter()
+    found = compare()
+    return VerificationRow(name, found.events, found.compared, found.differing, found.detail, round(time.perf_counter() - started, 1))
+
+
+def _content(contract: Contract, verification: Verification, source: dict[str, Any], seconds: float) -> dict[str, Any]:
+    return {
+        "format": _FORMAT,
+        "format_version": _FORMAT_VERSION,
+        "project": contract.project,
+        "digest": contract.digest,
+        "zero_bias": source,
+        "seconds": round(seconds, 1),
+        "rows": [asdict(row) for row in verification.rows],
+        "missing": list(verification.missing),
+        "passed": verification.passed,
+    }
+
+
+def _csim(run: Run, contract: Contract, hardware: Events) -> _Found:
+    summary = read_json(run.path("hls") / "summary.json", "l1ae hls")
+    report = simulate(contract, run.path("hls"), summary["backend"], hardware)
+    detail = f"{report.compiler}; {report.corner_vectors} corner vectors, {report.types_compared} types"
+    if report.first_mismatch is not None:
+        detail = str(report.first_mismatch)
+    elif report.type_mismatches:
+        detail = str(report.type_mismatches[0])
+    return _Found("every tensor, score, trigger bit", report.events, report.mismatches + len(report.type_mismatches), detail)
+
+
+def _rtl(run: Run, contract: Contract, hardware: Events) -> _Found:
+    from l1ae.rtl import simulate_rtl  # needs the extra `rtl`, as the stage that made the folder did
+
+    report = simulate_rtl(contract, run.path("rtl"), hardware)
+    detail = f"{report.compiler}; {report.corner_vectors} corner vectors, {report.clock_cycles} clock cycles with gaps and resets"
+    first, wrong = report.first_mismatch or report.first_violation, report.mismatches + report.protocol_violations
+    return _Found("score, trigger bit, every clock cycle", report.events, wrong, detail if first is None else str(first))
+
+
+def _answers(contract: Contract, hardware: Events) -> tuple[Events, npt.NDArray[np.bool_]]:
+    score, trigger = contract.outputs
+    found = contract.evaluate(hardware)
+    return found[score][:, 0], found[trigger][:, 0] != 0
+
+
+def _different(wrong: npt.NDArray[np.bool_], what: str, detail: str, compared: str) -> _Found:
+    """Of a mask of events that differ."""
+    count = int(wrong.sum())
+    return _Found(compared, len(wrong), count, f"{what}, first in crossing {int(np.argmax(wrong))}" if count else detail)
+
+
+def _emulator(run: Run, contract: Contract, hardware: Events) -> _Found:
+    library = run.path("delivery/cmssw") / contract.project / f"{contract.project}.so"
+    try:
+        emulator = Emulator(library, digest=contract.digest)
+    except EmulatorError as error:
+        raise UserError(f"{error}; run `l1ae deliver {run.folder} --target cmssw` again") from error
+    scores, triggers = emulator.evaluate(hardware)
+    expected, bits = _answers(contract, hardware)
+    wrong = (scores != expected) | (np.asarray(triggers, np.bool_) != bits)
+    return _different(wrong, f"{library.name} differs", f"{library.name}, version {emulator.version}", "score, trigger bit")
+
+
+def _vectors(run: Run, contract: Contract, hardware: Events) -> _Found:
+    """Written as orbits for the global trigger and read again: objects against the events, answers against the contract's."""
+    path = run.path("trigger") / "working_points.json"
+    points = working_points(contract, read_json(path, "l1ae trigger") if path.is_file() else None)
+    filling = Filling(colliding=run.config.trigger.bunches)
+    done, crossings, differing, detail = 0, 0, 0, ""
+    for number, orbit in enumerate(orbits(contract, hardware, points, filling)):
+        where = f"orbit {number}"
+        found = compare_orbit(contract, points, orbit.vectors, orbit.scores, where)
+        events = unpack(read_orbit(orbit.vectors, where).objects)[filling.pattern][: orbit.events]
+        lost = int((events != hardware[done : done + orbit.events]).any(axis=1).sum())
+        if (found.differing or lost) and not detail:
+            detail = f"{where}: {found.differing} answers and {lost} events differ"
+        done, crossings, differing = done + orbit.events, crossings + found.crossings, differing + found.differing + lost
+    fine = f"{number + 1} orbits, {crossings} crossings with the empty ones, {len(points)} algorithm bits"
+    return _Found("inputs, score, algorithm bits", done, differing, detail or fine)
+
+
+_COMPARISONS = (
+    ("C simulation of the HLS project", "hls", _csim),
+    ("RTL simulation (Verilog)", "rtl", _rtl),
+    ("CMSSW emulator", "delivery/cmssw", _emulator),
+    ("test vectors of the global trigger", "delivery/ugt", _vectors),
+)
+
+
+def _inputs(run: Run, store: Path, events: int) -> dict[str, str]:
+    stages = {stage: digest_json(digest_tree(run.path(stage))) for _, stage, _ in _COMPARISONS}
+    return contract_digest(run) | stages | {"zero_bias": digest_file(store), "events": str(events)}

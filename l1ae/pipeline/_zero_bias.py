@@ -1,0 +1,42 @@
+"""Zero-bias crossings for a run."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from l1ae.config import Config
+from l1ae.data import EventStore, shipped_zero_bias
+from l1ae.errors import UserError
+
+__all__ = ["open_zero_bias", "zero_bias_events", "zero_bias_path"]
+
+
+def zero_bias_path(config: Config) -> Path:
+    """The store that `trigger.zero_bias` means."""
+    return shipped_zero_bias() if config.trigger.zero_bias == "shipped" else Path(config.trigger.zero_bias)
+
+
+def open_zero_bias(config: Config, path: Path | None = None) -> EventStore:
+    """The zero-bias store `path`, default the configuration's, in the view of the run's inputs.
+
+    Raises `UserError` when it does not exist or lacks the view.
+    """
+    return EventStore.open(path or zero_bias_path(config), config.inputs.spec())
+
+
+def zero_bias_events(config: Config, count: int, path: Path | None = None) -> npt.NDArray[np.int64]:
+    """Hardware integers (N, size) of the first `count` crossings; none where the shipped store has no such view.
+
+    Raises `UserError` when a store that was named holds fewer.
+    """
+    spec = config.inputs.spec()
+    if path is None and config.trigger.zero_bias == "shipped" and spec.view != "objects":
+        return np.empty((0, spec.size), np.int64)
+    store = open_zero_bias(config, path)
+    if store.n_events < count:
+        raise UserError(
+            f"'{store.path}' holds {store.n_events} crossings, fewer than the {count} asked for; make more with "
+            f"`l1ae data generate --sample zerobias --events {count} -o FILE.h5`"
+        )
+    return store.read(0, count).hw.reshape(count, -1).astype(np.int64)
