@@ -27,6 +27,7 @@ class RunFiles:
     contract: Json | None
     hls: Json | None
     csim: Json | None
+    resources: Json | None
 
 
 def read_run(run: Path) -> RunFiles:
@@ -34,8 +35,6 @@ def read_run(run: Path) -> RunFiles:
     if not (run / "config.yaml").is_file():
         raise UserError(f"'{run}' is no run folder (it has no config.yaml); make one with 'l1ae train CONFIG.yaml --run {run}'")
     metrics = run / "evaluation" / "metrics.json"
-    hls = read_json(run / "hls" / "summary.json")
-    vendor = read_json(run / "hls" / "vendor_report.json")
     return RunFiles(
         config=load_config(run / "config.yaml"),
         manifest=read_json(run / "manifest.json") or {"stages": {}},
@@ -43,8 +42,9 @@ def read_run(run: Path) -> RunFiles:
         metrics=load_metrics(metrics) if metrics.is_file() else None,
         figures=_history(run / "train" / "history.csv") | {p.stem: p.read_text() for p in sorted((run / "evaluation").glob("*.svg"))},
         contract=read_json(run / "contract" / "summary.json"),
-        hls=hls if hls is None or vendor is None else hls | {"vendor_report": vendor},
+        hls=read_json(run / "hls" / "summary.json"),
         csim=read_json(run / "csim" / "report.json"),
+        resources=read_json(run / "resources.json"),
     )
 
 

@@ -1,13 +1,13 @@
-"""Sections on the fixed-point contract, the HLS project with its C simulation, and latency and resources."""
+"""Sections on the fixed-point contract and on the HLS project with its C simulation."""
 
 from typing import Any
 
 from l1ae.inputs import FixedFormat
 from l1ae.report._blocks import Block, Facts, Notice, Paragraph, Section, Table
 from l1ae.report._files import Json, RunFiles
-from l1ae.report._text import count, missing, number, percent_of, seconds
+from l1ae.report._text import count, missing, number, seconds
 
-__all__ = ["contract_section", "csim_notice", "hls_section", "resources_section"]
+__all__ = ["contract_section", "csim_notice", "hls_section"]
 
 
 def csim_notice(run: RunFiles) -> Notice:
@@ -209,41 +209,3 @@ def _keras_facts(report: Json) -> list[tuple[str, str]]:
             ("Quantized Keras model", f"{count(keras['mismatches'])} values differ from the contract in {count(keras['events'])} events")
         )
     return facts
-
-
-def resources_section(run: RunFiles) -> Section:
-    """Latency and resources with stage and tool, or the plain statement that nobody knows them yet."""
-    title = "Latency and resources of the HLS project"
-    hls = run.hls
-    vendor = hls.get("vendor_report") if hls else None
-    if vendor is None:
-        text = "Latency, II, clock period, LUT, FF, DSP, BRAM and URAM of the HLS project are not known."
-        return Section("resources", title, (Notice("missing", text, (_remedy(hls),)),))
-    stage = f"{vendor['stage']}, {vendor['tool']}"
-    period = hls["clock_period_ns"] if hls else None
-    rows = [
-        ("Latency", _cycles(vendor, "latency_cycles", period), "", stage),
-        ("Initiation interval (II)", _cycles(vendor, "interval", None), "", stage),
-        ("Estimated clock period", number(vendor["estimated_clock_ns"], "ns"), "", stage),
-    ]
-    available = vendor.get("available") or {}
-    for key in ("lut", "ff", "dsp", "bram", "uram"):
-        rows.append((key.upper(), number(vendor[key]), percent_of(vendor[key], available.get(key)), stage))
-    text = "Estimates of the C synthesis; only place and route says what the part really needs and which clock it reaches."
-    table = Table("Latency and resources", ("Quantity", "Value", "Of the part", "Stage and tool"), tuple(rows))
-    return Section("resources", title, (Paragraph(text), table) if vendor["stage"] == "csynth" else (table,))
-
-
-def _remedy(hls: Json | None) -> str:
-    vivado = hls is not None and hls["backend"] == "Vivado"
-    tool, command = ("Vivado HLS", "vivado_hls") if vivado else ("Vitis HLS", "vitis_hls")
-    return f"needs C synthesis by {tool} (run “{command} -f build_prj.tcl” in the hls folder of this run)"
-
-
-def _cycles(vendor: Json, key: str, period: float | None) -> str:
-    low, high = vendor[f"{key}_min"], vendor[f"{key}_max"]
-    if low is None or high is None:
-        return number(None)
-    text = f"{low}" if low == high else f"{low} to {high}"
-    time = "" if period is None else f" ({number(high * period)} ns at the target clock{'' if low == high else ', at most'})"
-    return f"{text} clock cycles{time}"

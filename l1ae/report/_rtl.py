@@ -122,15 +122,22 @@ def _proof(proof: Json) -> list[Block]:
 def _synthesis(report: Json, summary: Json) -> Section:
     stage = f"{report['stage']}, {report['tool']}"
     text = (
-        f"Made for {report['part']} by open tools ({stage}). Packed LUTs are an estimate of how many pairs share one. Place and route "
-        "by the vendor's tool has the last word."
+        f"Made for {report['part']} by open tools ({stage}): {_before_packing(report['resources'])}; how many pairs of LUTs share one is "
+        "an estimate. The figures of the whole design are in the table of latency and resources. Place and route by the vendor's tool has "
+        "the last word."
     )
-    blocks: list[Block] = [Paragraph(text), _resources(report), *_timing(report)]
+    blocks: list[Block] = [Paragraph(text), *_layers(report), *_timing(report)]
     blocks += [Notice("bad", sentence) for sentence in _doubts(report, summary)]
     if report["proof"] is not None:
         rows = tuple((proof["module"], proof["verdict"], proof["reason"], seconds(proof["seconds"])) for proof in report["proof"])
         blocks.append(Table("Netlist against RTL, stage by stage", ("Module", "Verdict", "Reason", "Time"), rows, 3, folded=True))
     return Section("synthesis", "Open synthesis", tuple(blocks))
+
+
+def _before_packing(used: Json) -> str:
+    extra = used["memory_luts"] + used["shift_registers"]
+    carry = f"{count(used['carry4'])} blocks of carry (CARRY4)"
+    return f"{count(used['luts'] + extra)} LUTs, {count(used['luts_packed'] + extra)} after packing, and {carry}"
 
 
 def _doubts(report: Json, summary: Json) -> list[str]:
@@ -149,13 +156,11 @@ def _doubts(report: Json, summary: Json) -> list[str]:
     return doubts
 
 
-def _resources(report: Json) -> Table:
-    rows = [_row(layer["name"], layer) for layer in report["layers"]]
-    rows.append(_row("whole design", report["resources"]))
-    keys = ("luts", "luts_packed", "flip_flops", "carry", "dsp", "bram36")
-    rows.append(("share of the part", *(f"{report['percent'].get(key, 0):.2f} %" for key in keys)))
-    caption = "Resources of the whole design, with its registers, and of every layer's logic by itself, without."
-    return Table(caption, ("", *(name for _, name in _RESOURCES)), tuple(rows))
+def _layers(report: Json) -> list[Table]:
+    """Nothing when the layers were not synthesised by themselves."""
+    rows = tuple(_row(layer["name"], layer) for layer in report["layers"])
+    caption = "Resources of every layer's logic by itself, without the registers between the stages"
+    return [Table(caption, ("", *(name for _, name in _RESOURCES)), rows)] if rows else []
 
 
 def _row(name: str, found: Json) -> tuple[str, ...]:

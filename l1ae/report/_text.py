@@ -12,7 +12,6 @@ __all__ = [
     "missing",
     "number",
     "percent",
-    "percent_of",
     "power",
     "sample",
     "score_text",
@@ -126,8 +125,3 @@ def bytes_digest(digest: str) -> str:
 def missing(what: str, command: str) -> str:
     """The sentence for a stage that has not been run."""
     return f"{what} has not been run. Run “{command}”, then “l1ae report” again."
-
-
-def percent_of(value: float | None, total: float | None) -> str:
-    """Share of what the part offers."""
-    return "–" if value is None or not total else f"{value / total:.2%} of {count(total)}"

@@ -8,12 +8,15 @@ from l1ae import __version__
 from l1ae.evaluation import format_estimate
 from l1ae.report._blocks import Block, Notice, Paragraph, Table
 from l1ae.report._files import Json, RunFiles, read_json, read_run
-from l1ae.report._firmware import contract_section, csim_notice, hls_section, resources_section
+from l1ae.report._firmware import contract_section, csim_notice, hls_section
 from l1ae.report._latent import latent_sections
 from l1ae.report._physics import data_section, model_section, physics_section
 from l1ae.report._provenance import provenance_section, stale_stages
+from l1ae.report._resources import budget_notice, resources_section
 from l1ae.report._rtl import rtl_sections, synthesis_text
 from l1ae.report._text import architecture, count, sample, score_text
+from l1ae.report._trigger import trigger_section
+from l1ae.report._verification import verification_section
 
 __all__ = ["write_report"]
 
@@ -59,10 +62,12 @@ def write_report(run: Path) -> Path:
         data_section(files),
         model_section(files),
         physics_section(files),
+        trigger_section(run, files),
         contract_section(files),
         hls_section(files),
-        resources_section(files),
         *rtl_sections(run),
+        resources_section(files),
+        verification_section(run, files),
         *latent_sections(run),
         provenance_section(files),
     )
@@ -92,7 +97,7 @@ def _summary(run: RunFiles, synthesis: Json | None) -> tuple[Block, ...]:
         f"{origin} Its answer is an anomaly score, {score_text(run.config)}. An event is kept when its score reaches a threshold."
     )
     stale = tuple(Notice("bad", sentence) for sentence in stale_stages(run))
-    return (Paragraph(what), *_outcome(run), csim_notice(run), *stale, *_resource_lines(run, synthesis))
+    return (Paragraph(what), *_outcome(run), csim_notice(run), *stale, *_resource_lines(run, synthesis), *budget_notice(run))
 
 
 def _outcome(run: RunFiles) -> tuple[Block, ...]:
@@ -123,9 +128,9 @@ def _resource_lines(run: RunFiles, synthesis: Json | None) -> tuple[Notice, ...]
     lines = []
     if synthesis is not None:
         lines.append(Notice("info", f"The RTL needs {synthesis_text(synthesis)}."))
-    vendor = run.hls.get("vendor_report") if run.hls else None
-    if vendor is not None:
-        text = f"Latency and resources of the HLS project come from {vendor['tool']}, stage {vendor['stage']}; see below."
+    rows = [row for row in (run.resources or {"rows": []})["rows"] if row["design"] == "hls"]
+    if rows:
+        text = f"Latency and resources of the HLS project come from {rows[-1]['tool']}, stage {rows[-1]['stage']}; see below."
         lines.append(Notice("info", text))
     elif synthesis is None:
         text = (

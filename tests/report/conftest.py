@@ -1,7 +1,7 @@
 """A run folder as the stages leave it, from numbers made up here."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,26 +70,49 @@ def hls() -> dict[str, Any]:
         "files": 57,
         "digest": "deadbeef" * 8,
         "multiplications": 4645,
-        "vendor_report": None,
     }
 
 
-def vendor() -> dict[str, Any]:
-    return {
-        "stage": "csynth",
-        "tool": "Vitis HLS 2023.2",
-        "latency_cycles_min": 11,
-        "latency_cycles_max": 13,
-        "interval_min": 1,
-        "interval_max": 1,
-        "estimated_clock_ns": 4.321,
-        "lut": 118224,
-        "ff": 30000,
-        "dsp": 0,
-        "bram": None,
-        "uram": 0,
-        "available": {"lut": 1182240, "ff": 2364480, "dsp": 6840, "bram": 4320, "uram": 960},
-    }
+def amounts(**used: tuple[float | None, float | None]) -> dict[str, Any]:
+    """Resources of a row by (used, available); what is not given is not in the report."""
+    pairs = {name: used.get(name, (None, None)) for name in ("lut", "ff", "dsp", "bram", "uram")}
+    return {name: {"used": n, "available": of, "share": None if n is None or not of else n / of} for name, (n, of) in pairs.items()}
+
+
+def figures(design: str, stage: str, **values: Any) -> dict[str, Any]:
+    """A row of resources.json that knows nothing but `values`."""
+    times = ("clock_ns", "uncertainty_ns", "slack_ns", "hold_slack_ns", "latency_ns")
+    others = ("part", "failing_endpoints", "latency_cycles_min", "latency_cycles", "interval", "power_w", "power_confidence")
+    unknown = dict.fromkeys((*times, *others, "simulation_passed"))
+    row = unknown | {"design": design, "stage": stage, "tool": "a tool 1.0", "files": [], "notes": [], "doubts": [], "resources": amounts()}
+    return row | values
+
+
+def csynth_row() -> dict[str, Any]:
+    return figures(
+        "hls",
+        "csynth",
+        tool="Vitis HLS 2023.2",
+        part="xcvu9p-flga2104-2L-e",
+        clock_ns=5.0,
+        uncertainty_ns=0.62,
+        slack_ns=0.059,
+        latency_cycles_min=11,
+        latency_cycles=13,
+        latency_ns=65.0,
+        interval=1,
+        resources=amounts(lut=(118224, 1182240), ff=(30000, 2364480), dsp=(0, 6840), bram=(None, 2160), uram=(0, 960)),
+    )
+
+
+def resources(*rows: dict[str, Any], verdicts: Sequence[dict[str, Any]] = (), **limits: float) -> dict[str, Any]:
+    return {"rows": list(rows), "budget": {"limits": {"lut": None} | limits, "lines": list(verdicts), "verdicts": list(verdicts)}}
+
+
+def line(quantity: str, outcome: str, limit: float, value: float | None = None, stage: str | None = None) -> dict[str, Any]:
+    """A verdict of the budget on the RTL."""
+    tool = None if stage is None else "a tool 1.0"
+    return {"quantity": quantity, "design": "rtl", "stage": stage, "tool": tool, "value": value, "limit": limit, "outcome": outcome}
 
 
 def csim(mismatches: int = 0) -> dict[str, Any]:

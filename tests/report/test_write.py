@@ -12,7 +12,7 @@ from l1ae.errors import UserError
 from l1ae.evaluation import load_metrics
 from l1ae.report import write_report
 
-from .conftest import contract, csim, hls, manifest, vendor
+from .conftest import contract, csim, csynth_row, hls, manifest, resources
 
 Write = Callable[[str, Any], Path]
 
@@ -72,7 +72,19 @@ def test_links_lead_to_sections(full_run: Path) -> None:
     page = report(full_run)
     targets = {value[1:] for tag, name, value in page.attributes if (tag, name) == ("a", "href")}
     anchors = [value for _, name, value in page.attributes if name == "id"]
-    assert targets == {"data", "model", "physics", "contract", "hls", "resources", "rtl", "provenance", "glossary"}
+    assert targets == {
+        "data",
+        "model",
+        "physics",
+        "trigger",
+        "contract",
+        "hls",
+        "resources",
+        "rtl",
+        "verification",
+        "provenance",
+        "glossary",
+    }
     assert targets <= set(anchors)
     assert len(anchors) == len(set(anchors))
 
@@ -156,30 +168,22 @@ def test_bounds_that_do_not_hold_are_red(full_run: Path, write: Write, change: d
 
 def test_unknown_resources_are_never_zero(full_run: Path) -> None:
     page = report(full_run)
-    assert "Latency, II, clock period, LUT, FF, DSP, BRAM and URAM of the HLS project are not known." in page.text
-    assert "needs C synthesis by Vitis HLS (run “vitis_hls -f build_prj.tcl” in the hls folder of this run)" in page.text
+    assert "Latency, II, slack, LUT, FF, DSP, BRAM and URAM of the HLS project are not known." in page.text
+    assert "Latency, II, slack, LUT, FF, DSP, BRAM and URAM of the RTL are not known." in page.text
+    assert "needs C synthesis by Vitis HLS: run “l1ae deliver --target vivado”, then “./run.sh hls” in the delivered folder" in page.text
     assert not re.search(r"(LUT|FF|DSP|BRAM|URAM) 0\b", page.text)
 
 
 def test_the_remedy_names_the_tool_of_the_backend(full_run: Path, write: Write) -> None:
     write("hls/summary.json", hls() | {"backend": "Vivado"})
-    assert "needs C synthesis by Vivado HLS (run “vivado_hls -f build_prj.tcl”" in report(full_run).text
+    assert "needs C synthesis by Vivado HLS: run “l1ae deliver" in report(full_run).text
 
 
-@pytest.mark.parametrize("own_file", [False, True])
-def test_a_vendor_report_is_quoted_with_stage_and_tool(full_run: Path, write: Write, own_file: bool) -> None:
-    if own_file:
-        write("hls/vendor_report.json", vendor())
-    else:
-        write("hls/summary.json", hls() | {"vendor_report": vendor()})
+def test_the_summary_says_who_knows_the_resources(full_run: Path, write: Write) -> None:
+    write("resources.json", resources(csynth_row()))
     text = report(full_run).text
-    assert "not known" not in text
-    assert "Latency 11 to 13 clock cycles (65 ns at the target clock, at most) csynth, Vitis HLS 2023.2" in text
-    assert "Initiation interval (II) 1 clock cycles csynth" in text
-    assert "Estimated clock period 4.321 ns csynth" in text
-    assert "LUT 118,224 10.00% of 1,182,240 csynth, Vitis HLS 2023.2" in text
-    assert "DSP 0 0.00% of 6,840 csynth" in text
-    assert "BRAM not in the report – csynth" in text
+    assert "Latency and resources of the HLS project come from Vitis HLS 2023.2, stage csynth; see below." in text
+    assert "of the HLS project are not known" not in text
 
 
 def test_missing_stages_are_said(empty_run: Path) -> None:
@@ -191,6 +195,8 @@ def test_missing_stages_are_said(empty_run: Path) -> None:
         "The contract has not been run. Run “l1ae train”",
         "The HLS conversion has not been run. Run “l1ae hls”",
         "The C simulation has not been run. Run “l1ae csim”",
+        "The measurement of rates has not been run. Run “l1ae trigger”",
+        "The verification has not been run. Run “l1ae verify”",
         "Latency and resources are not known",
         "This run folder has no manifest",
     ):
@@ -246,6 +252,9 @@ def test_a_failure_leaves_the_old_report(full_run: Path, write: Write) -> None:
     ("name", "content", "message"),
     [
         ("csim/report.json", "[1]", "must hold a JSON object, not list"),
+        ("resources.json", "{", "resources.json' is damaged"),
+        ("verification/report.json", "{", "verification/report.json' is damaged"),
+        ("trigger/working_points.json", "{", "run `l1ae trigger` again"),
         ("train/history.csv", "phase,epoch,learning_rate,loss,validation_loss\nfloat,1,0.1,oops,2\n", "history.csv' is damaged"),
         ("train/history.csv", "phase,epoch\nfloat,1\n", "no column 'loss'"),
         ("evaluation/metrics.json", "{}", "run 'l1ae evaluate' again"),

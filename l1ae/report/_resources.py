@@ -1,0 +1,182 @@
+"""Section on latency, timing and resources: one table of every design at every stage, and the budget."""
+
+from l1ae.report._blocks import Block, Notice, Paragraph, Section, Table
+from l1ae.report._files import Json, RunFiles
+from l1ae.report._text import count, number
+
+__all__ = ["budget_notice", "resources_section"]
+
+_RESOURCES = {"lut": "LUT", "ff": "FF", "dsp": "DSP", "bram": "BRAM, blocks of 36 kbit", "uram": "URAM"}
+_QUANTITIES = {
+    **{key: name.partition(",")[0] for key, name in _RESOURCES.items()},
+    "latency_ns": "Latency [ns]",
+    "latency_cycles": "Latency [clock cycles]",
+    "interval": "Initiation interval (II)",
+    "slack_ns": "Slack [ns]",
+}
+_VERBS = {"failed": "fails", "not known": "is not known"}
+# What no report says, because these stages are l1ae's own.
+_OWN = {"estimate", "open synthesis"}
+
+
+def resources_section(run: RunFiles) -> Section:
+    """What every stage says, with tool and version, or the plain statement that nobody knows."""
+    title = "Latency and resources"
+    resources, rows = run.resources, _rows(run)
+    blocks: list[Block] = []
+    if rows:
+        text = (
+            "The further right within a design, the more is real: an estimate counts, open synthesis maps to cells, C synthesis predicts "
+            "what HLS will make, synthesis makes it, and only place and route says what the part needs and which clock it reaches. Slack "
+            "is what the slowest path leaves of the clock period after uncertainty; below zero the clock is too fast. HLS and RTL are two "
+            "designs of one contract."
+        )
+        blocks += [Paragraph(text), _table(rows), *_notices(rows)]
+    designs = {row["design"] for row in rows}
+    if "rtl" not in designs:
+        blocks.append(Notice("missing", _unknown("the RTL"), ("needs the RTL and its synthesis: run “l1ae rtl” and “l1ae synth”",)))
+    if "hls" not in designs:
+        blocks.append(Notice("missing", _unknown("the HLS project"), (_remedy(run.hls),)))
+    if resources is not None:
+        blocks += _budget(resources["budget"])
+    return Section("resources", title, tuple(blocks))
+
+
+def budget_notice(run: RunFiles) -> tuple[Notice, ...]:
+    """One line for the summary: what the budget says of each design; nothing where there is no budget."""
+    budget = run.resources["budget"] if run.resources is not None else {"verdicts": [], "limits": {}}
+    if not any(limit is not None for limit in budget["limits"].values()):
+        return ()
+    if not budget["verdicts"]:
+        return (Notice("missing", "There is a budget, and nothing is known yet of latency and resources."),)
+    found: dict[str, dict[str, list[str]]] = {}
+    for verdict in budget["verdicts"]:
+        found.setdefault(verdict["design"].upper(), {}).setdefault(verdict["outcome"], []).append(_QUANTITIES[verdict["quantity"]])
+    return tuple(_verdict(design, outcomes) for design, outcomes in found.items())
+
+
+def _verdict(design: str, outcomes: dict[str, list[str]]) -> Notice:
+    tone = "failed" if "failed" in outcomes else "not known" if "not known" in outcomes else "passed"
+    words = {"failed": "is beyond its budget", "not known": "may or may not keep its budget", "passed": "keeps its budget"}
+    details = tuple(f"{outcome}: {', '.join(names)}" for outcome, names in sorted(outcomes.items()))
+    return Notice("good" if tone == "passed" else "bad" if tone == "failed" else "missing", f"The {design} design {words[tone]}.", details)
+
+
+def _rows(run: RunFiles) -> list[Json]:
+    return [] if run.resources is None else list(run.resources["rows"])
+
+
+def _unknown(what: str) -> str:
+    return f"Latency, II, slack, LUT, FF, DSP, BRAM and URAM of {what} are not known."
+
+
+def _remedy(hls: Json | None) -> str:
+    """Which tool, and which command leads to it."""
+    if hls is None:
+        return "needs the HLS project and C synthesis: run “l1ae hls” first"
+    tool = "Vivado HLS" if hls["backend"] == "Vivado" else "Vitis HLS"
+    commands = "“l1ae deliver --target vivado”, then “./run.sh hls” in the delivered folder and “l1ae report” again"
+    return f"needs C synthesis by {tool}: run {commands}"
+
+
+def _table(rows: list[Json]) -> Table:
+    lines = (
+        ("Tool", [row["tool"] for row in rows]),
+        ("Part", [row["part"] or _none(row) for row in rows]),
+        ("Clock period, target", [_value(row, "clock_ns", "ns") for row in rows]),
+        ("Clock uncertainty", [_value(row, "uncertainty_ns", "ns") for row in rows]),
+        ("Slack of setup (WNS)", [_value(row, "slack_ns", "ns") for row in rows]),
+        ("Slack of hold (WHS)", [_value(row, "hold_slack_ns", "ns") for row in rows]),
+        ("Latency", [_latency(row) for row in rows]),
+        ("Initiation interval (II)", [_value(row, "interval", "clock cycles") for row in rows]),
+        *((name, [_amount(row, key) for row in rows]) for key, name in _RESOURCES.items()),
+        ("Power on chip", [_power(row) for row in rows]),
+    )
+    header = ("", *(f"{row['design'].upper()}: {row['stage']}" + (" (doubtful)" if row["doubts"] else "") for row in rows))
+    caption = "Every design at every stage that was reached: what it uses, of what the part has."
+    return Table(caption, header, tuple((name, *cells) for name, cells in lines))
+
+
+def _none(row: Json) -> str:
+    return "not known" if row["stage"] in _OWN else "not in the report"
+
+
+def _value(row: Json, key: str, unit: str) -> str:
+    return _none(row) if row[key] is None else number(row[key], unit, digits=4)
+
+
+def _latency(row: Json) -> str:
+    low, high, time = row["latency_cycles_min"], row["latency_cycles"], row["latency_ns"]
+    if high is None:
+        return _none(row)
+    cycles = f"{high}" if low is None or low == high else f"{low} to {high}"
+    return f"{cycles} clock cycles" + ("" if time is None else f", {number(float(time), 'ns')}")
+
+
+def _amount(row: Json, key: str) -> str:
+    amount = row["resources"].get(key) or {"used": None, "available": None, "share": None}
+    if amount["used"] is None:
+        return _none(row)
+    used = f"{amount['used']:,.10g}"
+    total = "" if amount["available"] is None else f" of {count(amount['available'])}"
+    return used + total + ("" if amount["share"] is None else f" ({100 * amount['share']:.2f} %)")
+
+
+def _power(row: Json) -> str:
+    if row["power_w"] is None:
+        return _none(row)
+    return number(float(row["power_w"]), "W", digits=4) + (f", confidence {row['power_confidence']}" if row["power_confidence"] else "")
+
+
+def _notices(rows: list[Json]) -> list[Notice]:
+    """What is wrong with a row, or worth knowing."""
+    notices = []
+    for row in rows:
+        name = f"{row['design'].upper()}, {row['stage']}"
+        if row["doubts"]:
+            notices.append(Notice("bad", f"{name}: shown, but not used for any verdict.", tuple(row["doubts"])))
+        for key, what in (("slack_ns", "setup"), ("hold_slack_ns", "hold")):
+            # hold is repaired by routing; before, it says nothing
+            if (row[key] or 0) < 0 and (key == "slack_ns" or row["stage"] == "route"):
+                notices.append(Notice("bad", f"{name}: the timing of {what} is not met, by {number(-row[key], 'ns', digits=4)}."))
+        beyond = [_RESOURCES[key].partition(",")[0] for key, amount in row["resources"].items() if (amount["share"] or 0) > 1]
+        if beyond:
+            notices.append(Notice("bad", f"{name}: the design does not fit into the part: {', '.join(beyond)}."))
+        if row["notes"]:
+            notices.append(Notice("info", f"{name}: {'; '.join(row['notes'])}."))
+    return notices
+
+
+def _budget(budget: Json) -> list[Block]:
+    limits = {name: limit for name, limit in budget["limits"].items() if limit is not None}
+    if not limits:
+        return []
+    rows = tuple(_budget_row(line) for line in budget["verdicts"])
+    if not rows:
+        return [Notice("missing", "The configuration has a budget, and no stage knows anything to hold against it.")]
+    caption = "Budget. The latest stage that knows a quantity decides; what is not known does not pass."
+    header = ("Design", "Quantity", "Verdict", "Value", "Limit", "Stage and tool")
+    blocks: list[Block] = [
+        Notice(
+            "bad" if line["outcome"] == "failed" else "missing",
+            f"Budget, {line['design'].upper()}: {_QUANTITIES[line['quantity']]} {_VERBS[line['outcome']]}.",
+        )
+        for line in budget["verdicts"]
+        if line["outcome"] != "passed"
+    ]
+    every = tuple(_budget_row(line) for line in budget["lines"])
+    return [Table(caption, header, rows, 3), *blocks, Table("Budget at every stage", header, every, 3, folded=True)]
+
+
+def _budget_row(line: Json) -> tuple[str, ...]:
+    bound = "≥" if line["quantity"] == "slack_ns" else "≤"
+    value = "not known" if line["value"] is None else number(float(line["value"]), digits=8)
+    stage = "–" if line["stage"] is None else f"{line['stage']}, {line['tool']}"
+    return (
+        line["design"].upper(),
+        _QUANTITIES[line["quantity"]],
+        line["outcome"],
+        value,
+        f"{bound} {number(float(line['limit']), digits=8)}",
+        stage,
+    )

@@ -1,0 +1,222 @@
+"""Section on rates, working points and their stability, from RUN/trigger/working_points.json."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from l1ae.evaluation import Estimate, figure_svg, format_estimate
+from l1ae.report._blocks import Block, Facts, Notice, Paragraph, Picture, Section, Table
+from l1ae.report._files import RunFiles
+from l1ae.report._text import bytes_digest, count, missing, number, sample
+from l1ae.report._trigger_figures import efficiency_figure, periods_figure, pileup_figure, rate_figure
+from l1ae.trigger import Neighbour, Rate, RateInterval, TriggerResult, WorkingPoint, load_working_points
+
+__all__ = ["trigger_section"]
+
+_UNLIKELY = 0.01
+
+
+def trigger_section(run: Path, files: RunFiles) -> Section:
+    """What `l1ae trigger` found. Raises `UserError` when its file is damaged."""
+    title, path = "Rates and working points", run / "trigger" / "working_points.json"
+    if not path.is_file():
+        return Section("trigger", title, (Notice("missing", missing("The measurement of rates", "l1ae trigger")),))
+    result = load_working_points(path)
+    blocks: list[Block] = [Paragraph(_introduction(result)), *_stale(result, files), _facts(result)]
+    blocks += _points(result)
+    blocks.append(Picture(figure_svg(rate_figure(result)), *_twice(_RATE_CAPTION), wide=False))
+    blocks += _efficiencies(result)
+    blocks += _menu(result)
+    blocks += _stability(result)
+    return Section("trigger", title, tuple(blocks))
+
+
+_RATE_CAPTION = (
+    "Rate of crossings with a score at or above the threshold, with the band of its interval, and the part that no other seed of the menu "
+    "accepts (pure). Dots are the working points."
+)
+
+
+def _twice(text: str) -> tuple[str, str]:
+    return text, text
+
+
+def _introduction(result: TriggerResult) -> str:
+    return (
+        "Thresholds are the integers that the firmware compares the score's code with; the trigger fires at or above. Rates are pass "
+        f"fractions of {count(result.zero_bias.events)} zero-bias crossings times the rate of colliding bunches. A rate is pure when no "
+        f"other seed of the menu accepts the crossing. Errors and intervals have {result.confidence:.1%} confidence, statistics only."
+    )
+
+
+def _stale(result: TriggerResult, files: RunFiles) -> list[Block]:
+    if files.contract is None or files.contract["digest"] == result.digest:
+        return []
+    found = f"{bytes_digest(result.digest)}, and the contract is now {bytes_digest(files.contract['digest'])}"
+    return [Notice("bad", f"These working points are of contract {found}: do not use them; run “l1ae trigger” again.")]
+
+
+def _facts(result: TriggerResult) -> Facts:
+    zero_bias = result.zero_bias
+    pileup = "" if zero_bias.pileup_mean is None else f", {zero_bias.pileup_mean:.1f} pileup collisions on average"
+    return Facts(
+        (
+            (
+                "Zero-bias sample",
+                f"{zero_bias.source}, {count(zero_bias.events)} crossings{pileup}, sha256 {bytes_digest(zero_bias.sha256)}",
+            ),
+            ("Worth as much as", f"{count(zero_bias.effective_events)} independent crossings of equal weight"),
+            (
+                "Colliding bunches",
+                f"{count(result.bunches)} × {result.revolution_khz:g} kHz = {result.crossing_rate_khz:,.1f} kHz",
+            ),
+            ("Score", f"{result.score.type}, one unit of the integer is {result.score.lsb:g}"),
+            ("Requested rates are", result.ladder),
+        )
+    )
+
+
+# -- working points --------------------------------------------------------------------------------------------------
+
+
+def _points(result: TriggerResult) -> list[Block]:
+    rows = tuple(_point_row(point) for point in result.working_points)
+    header = ("Working point", "Threshold", "Score", "Raw rate [kHz]", "Pure rate [kHz]", "Next lower integer", "Next higher integer")
+    caption = (
+        "Working points: the smallest integer whose rate is not above the requested one. Next integers: the nearest ones that decide "
+        "otherwise, with their raw and pure rates in kHz. Integers in brackets decide as the threshold does on this sample."
+    )
+    blocks: list[Block] = [Table(caption, header, rows)]
+    blocks += [
+        Notice("bad" if point.threshold is None else "info", f"Working point {point.name}: {point.note}.")
+        for point in result.working_points
+        if point.note is not None
+    ]
+    intervals = tuple(
+        _interval_row(point, kind, rate)
+        for point in result.working_points
+        for kind, rate in (("raw", point.raw), ("pure", point.pure))
+        if rate is not None
+    )
+    caption = (
+        f"Intervals of the working points in kHz. Prediction: where, with {result.confidence:.1%} confidence, the rate on another sample "
+        "of this size will lie"
+    )
+    header = (
+        "Working point",
+        "Rate",
+        "Effective crossings",
+        "Value",
+        f"{result.confidence:.1%}",
+        f"{result.wide_confidence:.1%}",
+        "Prediction",
+    )
+    return [*blocks, Table(caption, header, intervals, 2, folded=True)]
+
+
+def _point_row(point: WorkingPoint) -> tuple[str, ...]:
+    if point.threshold is None:
+        return (point.name, "none", *["–"] * 5)
+    alike = "" if point.equivalent_from in {None, point.threshold} else f" [from {count(point.equivalent_from or 0)}]"
+    score = "–" if point.score is None else number(point.score, digits=8)
+    return (
+        point.name,
+        count(point.threshold) + alike,
+        score,
+        _rate(point.raw),
+        _rate(point.pure),
+        _neighbour(point.lower),
+        _neighbour(point.higher),
+    )
+
+
+def _rate(rate: RateInterval | None) -> str:
+    return "no menu" if rate is None else format_estimate(Estimate(rate.khz, rate.low, rate.high))
+
+
+def _neighbour(found: Neighbour | None) -> str:
+    if found is None:
+        return "–"
+    pure = "" if found.pure_khz is None else f", {number(found.pure_khz, digits=3)}"
+    return f"{count(found.threshold)}: {number(found.raw_khz, digits=3)}{pure}"
+
+
+def _interval_row(point: WorkingPoint, kind: str, rate: Rate) -> tuple[str, ...]:
+    pairs = ((rate.low, rate.high), (rate.wide_low, rate.wide_high), (rate.prediction_low, rate.prediction_high))
+    return (point.name, kind, f"{point.effective_events:,.1f}", number(rate.khz, digits=4), *(_span(*pair) for pair in pairs))
+
+
+def _span(low: float, high: float) -> str:
+    return f"{number(low, digits=3)} to {number(high, digits=3)}"
+
+
+# -- efficiency ------------------------------------------------------------------------------------------------------
+
+
+def _efficiencies(result: TriggerResult) -> list[Block]:
+    signals = sorted({name for point in result.working_points for name in point.efficiency})
+    if not signals:
+        return [Notice("missing", "The data set has no signals: there is no efficiency.")]
+    blocks: list[Block] = []
+    for kind, caption in (
+        ("raw", "Efficiency for every signal in per cent: events that the trigger accepts."),
+        ("pure", "Pure efficiency in per cent: events that the trigger accepts and no other seed of the menu does."),
+    ):
+        rows = tuple((point.name, *_fractions(point, kind, signals)) for point in result.working_points if point.efficiency)
+        if any(cell != "no menu" for row in rows for cell in row[1:]):
+            blocks.append(Table(caption, ("Working point", *(sample(name) for name in signals)), rows))
+    caption = "Efficiency for every signal against the raw rate that it costs; dotted lines are the working points."
+    return [*blocks, Picture(figure_svg(efficiency_figure(result)), caption, caption)]
+
+
+def _fractions(point: WorkingPoint, kind: str, signals: Iterable[str]) -> list[str]:
+    found = [getattr(point.efficiency[name], kind) if name in point.efficiency else None for name in signals]
+    return ["no menu" if item is None else format_estimate(Estimate(item.value, item.low, item.high), 0.01) for item in found]
+
+
+# -- menu and stability ----------------------------------------------------------------------------------------------
+
+
+def _menu(result: TriggerResult) -> list[Block]:
+    menu = result.menu
+    left_out = [Notice("info", f"Left out of the menu: {', '.join(menu.left_out)}.")] if menu.left_out else []
+    if not menu.seeds:
+        return [Notice("missing", "There is no menu, and so no pure rate."), *left_out]
+    origins = {"cuts": "cuts on the trigger objects of the sample", "recorded": "bits that were recorded with the data"}
+    rows = [(seed.name, seed.definition, _rate(seed)) for seed in menu.seeds]
+    if menu.khz is not None and menu.low is not None and menu.high is not None:
+        rows.append(("all together", "", format_estimate(Estimate(menu.khz, menu.low, menu.high))))
+    caption = f"The menu that pure rates are counted against: {origins.get(menu.origin, menu.origin)}"
+    return [Table(caption, ("Seed", "Definition", "Rate [kHz]"), tuple(rows), 2), *left_out]
+
+
+def _stability(result: TriggerResult) -> list[Block]:
+    stability, blocks = result.stability, list[Block]()
+    if stability.pileup:
+        caption = (
+            "Raw rate if all crossings had so many pileup collisions. It rises with pileup by nature; a threshold is for one pileup only."
+        )
+        blocks.append(Picture(figure_svg(pileup_figure(result)), caption, caption))
+        named = {f"{item.low} to {item.high}": (item.events, item.rates) for item in stability.pileup}
+        blocks.append(_stability_table("Raw rate in kHz by number of pileup collisions", "Pileup", named))
+    else:
+        blocks.append(Notice("missing", "The zero-bias sample does not say its pileup: how rates depend on it is not known."))
+    if stability.periods:
+        caption = "Raw rate in ranges of luminosity blocks; bands are the rate of all together."
+        blocks.append(Picture(figure_svg(periods_figure(result)), caption, caption))
+        blocks.append(
+            _stability_table("Raw rate in kHz by run period", "Period", {p.label: (p.events, p.rates) for p in stability.periods})
+        )
+    if stability.periods_p_value:
+        unlikely = [name for name, p in stability.periods_p_value.items() if p < _UNLIKELY]
+        found = ", ".join(f"{name}: {number(p, digits=2)}" for name, p in stability.periods_p_value.items())
+        text = f"Probability of differences between run periods as large by chance: {found}."
+        blocks.append(Notice("bad" if unlikely else "info", text, ("not constant: " + ", ".join(unlikely),) if unlikely else ()))
+    return blocks
+
+
+def _stability_table(caption: str, first: str, bins: Mapping[str, tuple[int, Mapping[str, RateInterval]]]) -> Table:
+    names = list(dict.fromkeys(name for _, rates in bins.values() for name in rates))
+    rows = tuple(
+        (label, count(events), *(_rate(rates[name]) if name in rates else "–" for name in names)) for label, (events, rates) in bins.items()
+    )
+    return Table(caption, (first, "Crossings", *names), rows, folded=True)
