@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["check_constants", "check_sources", "dep_file", "render", "rtl_of", "rtl_sources"]
 
-_HDL = "firmware/hdl"
+# Where ipbb looks for the files of a component, by command.
+_FOLDERS = {"src": "firmware/hdl", "addrtab": "addr_table"}
 
 
 def render(template: str, **values: Any) -> str:
@@ -56,9 +57,9 @@ def check_sources(folder: Path) -> Check:
     name = "sources are listed"
     listed: set[str] = set()
     for dep in sorted((folder / "firmware/cfg").glob("*.dep")):
-        words = [line.split() for line in dep.read_text().splitlines() if line.startswith("src ")]
-        listed.update(line[-1] for line in words)
-    present = {path.relative_to(folder / _HDL).as_posix() for path in (folder / _HDL).rglob("*") if path.is_file()}
+        words = [line.split() for line in dep.read_text().splitlines() if line and not line.startswith("#")]
+        listed.update(f"{_FOLDERS[line[0]]}/{line[-1]}" for line in words if line[0] in _FOLDERS)
+    present = {path.relative_to(folder).as_posix() for place in _FOLDERS.values() for path in (folder / place).rglob("*") if path.is_file()}
     if missing := sorted(listed - present):
         return Check(name, False, f"listed, but not there: {', '.join(missing)}")
     if foreign := sorted(present - listed):
