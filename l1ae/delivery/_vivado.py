@@ -1,0 +1,112 @@
+"""Target `vivado`: scripts that take the HLS project to an IP and both designs through Vivado, and judge what comes out."""
+
+import json
+from collections.abc import Iterable, Mapping
+from importlib.resources import files as resources
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from l1ae.contract import Contract
+from l1ae.delivery._source import Provenance, Source
+from l1ae.delivery._target import Check
+from l1ae.delivery._vivado_dry_run import TOOLS, dry_run, tclsh
+from l1ae.errors import UserError
+from l1ae.tools import VENDOR_TOOLS
+
+__all__ = ["checks", "files"]
+
+_TEMPLATES = "templates/vivado"
+_SCRIPTS = {
+    "scripts/checks.tcl": "judgement of figures against limits",
+    "scripts/hls.tcl": "C simulation, C synthesis, cosimulation, export",
+    "scripts/implement.tcl": "synthesis, placement and routing out of context",
+}
+
+
+def files(source: Source) -> dict[str, bytes]:
+    """The delivery by relative path: `hls/` and `rtl/` as they were made, and what runs the vendor tools on them.
+
+    The same source gives the same bytes. `run.sh` and `scripts/vendor_tools.sh` are run by `sh` and need no file mode. Raises
+    `UserError` when there is neither an HLS project nor RTL.
+    """
+    if source.hls is None and source.rtl is None:
+        raise UserError("there is neither an HLS project nor RTL to deliver; run `l1ae hls` or `l1ae rtl` first")
+    result = {f"hls/{path}": content for path, content in (source.hls or {}).items()}
+    if source.rtl is not None:
+        sources = dict.fromkeys((*source.rtl.verilog, *source.rtl.vhdl))
+        result |= {f"rtl/{path}": source.rtl.files[path].encode() for path in sources}
+    texts = _static(source.provenance) | _rendered(source)
+    return result | {path: text.encode() for path, text in texts.items()}
+
+
+def _static(provenance: Provenance) -> dict[str, str]:
+    header = provenance.header
+    script, finder = _read("run.sh"), VENDOR_TOOLS.read_text().removeprefix("#!/bin/sh\n")
+    content = {"project": provenance.project, "digest": provenance.digest, "tool": provenance.tool}
+    texts = {path: header("#", what) + _read(path.removeprefix("scripts/")) for path, what in _SCRIPTS.items()}
+    return texts | {
+        "Makefile": header("#", "steps of run.sh") + _read("Makefile"),
+        "run.sh": "#!/bin/sh\n" + header("#", "runs the vendor tools") + script,
+        "scripts/vendor_tools.sh": "#!/bin/sh\n" + header("#", "finds the vendor tools") + finder,
+        "provenance.json": json.dumps(content, indent=1) + "\n",
+    }
+
+
+def _rendered(source: Source) -> dict[str, str]:
+    provenance, config = source.provenance, source.config
+    hls = config.hls if source.hls is not None else None
+    rtl = source.rtl
+    values = {
+        "project": provenance.project,
+        "digest": provenance.digest,
+        "version": provenance.version,
+        "hls": hls,
+        "rtl": rtl,
+        "rtl_part": config.rtl_part,
+        "rtl_clock_period": config.rtl_clock_period,
+        "budget": {name: limit for name, limit in config.budget.model_dump().items() if limit is not None},
+    }
+    texts = {
+        "settings.tcl": provenance.header("#", "settings of the scripts") + _render("settings.tcl.j2", values),
+        "README.md": f"<!--\n{provenance.header('', 'scripts for Vivado')}-->\n" + _render("README.md.j2", values),
+    }
+    clocks = {}
+    if hls is not None:
+        clocks["hls"] = ("the exported HLS design", "ap_clk", hls.clock_period, hls.clock_uncertainty)
+    if rtl is not None:
+        clocks["rtl"] = ("the RTL", "clk", config.rtl_clock_period, config.rtl.clock_uncertainty)
+    for design, (what, clock, period, uncertainty) in clocks.items():
+        constraints = {"what": what, "clock": clock, "period": period, "uncertainty": uncertainty}
+        texts[f"constraints/{design}.xdc"] = provenance.header("#", "constraints") + _render("constraints.xdc.j2", constraints)
+    return texts
+
+
+def _read(name: str) -> str:
+    return (resources("l1ae.delivery") / _TEMPLATES / name).read_text()
+
+
+def _render(name: str, values: Mapping[str, Any]) -> str:
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(_read(name)).render(values)
+
+
+def checks(folder: Path, contract: Contract) -> Iterable[Check]:
+    """Run every step of a delivered folder against recorded definitions of the vendor tools' commands, in every supported version.
+
+    What is wrong in a script (an unknown command, option, value, variable or file) shows; what the tools would make of the
+    design does not. Not possible where there is no `tclsh`.
+    """
+    if tclsh() is None:
+        yield Check("scripts for Vivado", None, "there is no tclsh here; Debian/Ubuntu: apt-get install tcl")
+        return
+    text = (folder / "settings.tcl").read_text()
+    stated = f"contract sha256 {contract.digest}" in text
+    yield Check("settings.tcl", stated, "names the contract" if stated else "names another contract")
+    backend = "Vivado" if "\nset backend Vivado\n" in text else "Vitis"
+    for tools in (tools for tools in TOOLS if tools.backend == backend):
+        for language in ("verilog", "vhdl"):
+            result = dry_run(folder, ["all"], tools, environment={"LANGUAGE": language})
+            detail = "every step runs" if result.status == 0 else result.output[-1000:]
+            yield Check(f"scripts with {tools.name}, {language}", result.status == 0, detail)
