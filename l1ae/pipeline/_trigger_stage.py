@@ -18,6 +18,7 @@ from l1ae.evaluation import LEVEL
 from l1ae.inputs import InputSpec, RegionSpec
 from l1ae.pipeline._run import Run, digest_file, write_text
 from l1ae.pipeline._shared import contract_digest, contract_of, data_digests, section_digest
+from l1ae.pipeline._zero_bias import open_zero_bias
 from l1ae.trigger import (
     WIDE_LEVEL,
     Exposure,
@@ -47,7 +48,7 @@ from l1ae.trigger import (
     working_points_text,
 )
 
-__all__ = ["trigger_stage", "zero_bias_path"]
+__all__ = ["trigger_stage"]
 
 _log = logging.getLogger("l1ae")
 
@@ -55,18 +56,6 @@ _NO_MENU = (
     "there is no menu and no pure rate: cut-based seeds need trigger objects, which inputs.view 'regions' does not have, and the "
     "zero-bias store has no recorded seeds"
 )
-
-
-def zero_bias_path(config: TriggerConfig) -> Path:
-    """The store that `trigger.zero_bias` means. Raises `UserError` when there is none."""
-    if config.zero_bias == "shipped":
-        from l1ae.data import shipped_zero_bias
-
-        return shipped_zero_bias()
-    path = Path(config.zero_bias)
-    if not path.is_file():
-        raise UserError(f"trigger.zero_bias: '{path}' is no file; give an event store of zero-bias crossings, or 'shipped'")
-    return path
 
 
 def trigger_stage(run: Run, *, zero_bias: Path | None = None) -> TriggerResult:
@@ -108,7 +97,7 @@ class _Study:
 
     @cached_property
     def store(self) -> EventStore:
-        return EventStore.open(zero_bias_path(self.config), self.spec)
+        return open_zero_bias(self.run.config)
 
     @cached_property
     def menu(self) -> Menu | None:

@@ -82,31 +82,35 @@ def read_sample(store: EventStore, score: ScoreFunction, menu: Menu | None) -> S
     if store.n_events == 0:
         raise UserError(f"{store.path}: has no events; generate or import zero-bias crossings")
     period = _PERIOD if all(name in store.extra for name in _PERIOD) else ()
-    columns: list[dict[str, npt.NDArray[np.generic]]] = []
+    columns: dict[str, npt.NDArray[np.generic]] = {}
+    fired, bits = [np.zeros(0, np.int64)], []
     start = 0
     for events in sample_blocks(store, menu, more=period):
-        columns.append(_columns(events, score, menu, start))
-        start += len(events)
-    joined = {name: np.concatenate([block[name] for block in columns]) for name in columns[0]}
-    groups = group_numbers(joined.pop("process"), joined.pop("source_event"))
-    empty = {"run": None, "lumi": None, "any_seed": None, "fired": np.zeros(0, np.int64), "bits": np.zeros((0, 0), np.uint8)}
-    return Sample(**(empty | joined), groups=groups)  # type: ignore[arg-type]
+        stop = start + len(events)
+        block = _columns(events, score)
+        if menu is not None:
+            decisions = menu.decide(events)
+            accepted = np.asarray(decisions.any(axis=1))
+            block["any_seed"] = accepted
+            fired.append(start + np.flatnonzero(accepted).astype(np.int64))
+            bits.append(np.packbits(decisions[accepted], axis=1))
+        for name, column in block.items():
+            # filled in place: joining blocks would hold everything twice
+            columns.setdefault(name, np.empty(store.n_events, column.dtype))[start:stop] = column
+        start = stop
+    groups = group_numbers(columns.pop("process"), columns.pop("source_event"))  # type: ignore[arg-type]
+    packed = np.concatenate(bits) if bits else np.zeros((0, 0), np.uint8)
+    absent = {"run": None, "lumi": None, "any_seed": None}
+    return Sample(**(absent | columns), groups=groups, fired=np.concatenate(fired), bits=packed)  # type: ignore[arg-type]
 
 
-def _columns(events: Events, score: ScoreFunction, menu: Menu | None, start: int) -> dict[str, npt.NDArray[np.generic]]:
+def _columns(events: Events, score: ScoreFunction) -> dict[str, npt.NDArray[np.generic]]:
     weights = events.extra.get(WEIGHT)
-    result: dict[str, npt.NDArray[np.generic]] = {
+    return {
         "scores": np.asarray(score(events.hw), np.int64),
         "weights": np.ones(len(events)) if weights is None else np.asarray(weights, np.float64),
         "process": events.process,
         "source_event": events.source_event,
         "pileup": events.pileup,
+        **{name: np.asarray(events.extra[name], np.int64) for name in _PERIOD if name in events.extra},
     }
-    result |= {name: np.asarray(events.extra[name], np.int64) for name in _PERIOD if name in events.extra}
-    if menu is not None:
-        decisions = menu.decide(events)
-        accepted = decisions.any(axis=1)
-        result["any_seed"] = np.asarray(accepted)
-        result["fired"] = start + np.flatnonzero(accepted).astype(np.int64)
-        result["bits"] = np.packbits(decisions[accepted], axis=1)
-    return result

@@ -55,10 +55,11 @@ def spectrum(scores: npt.NDArray[np.integer], weights: FloatArray, groups: IntAr
 def _sum_before(weights: FloatArray, groups: IntArray) -> FloatArray:
     """For each crossing the sum of weights of earlier ones of its group, (N,)."""
     order = np.argsort(groups, kind="stable")
-    w, g = weights[order], groups[order]
-    before = np.cumsum(w) - w
-    first = np.append(True, g[1:] != g[:-1])[: len(g)]
-    start = np.maximum.accumulate(np.where(first, np.arange(len(g)), 0))
-    result = np.empty_like(w)
-    result[order] = before - before[start]
+    g = groups[order]
+    first = np.flatnonzero(np.append(True, g[1:] != g[:-1])[: len(g)])
+    before = weights[order]
+    before = np.cumsum(before) - before
+    before -= np.repeat(before[first], np.diff(np.append(first, len(g))))
+    result = np.empty_like(before)
+    result[order] = before
     return result

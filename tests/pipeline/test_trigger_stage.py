@@ -193,5 +193,5 @@ def test_the_calorimeter_image_has_raw_rates_only(make_run, source, tmp_path):
 
 
 def test_a_missing_store_is_named(make_run, tmp_path):
-    with pytest.raises(UserError, match=r"trigger.zero_bias: '.*none.h5' is no file"):
+    with pytest.raises(UserError, match=r"none\.h5"):
         trigger_stage(make_run(), zero_bias=tmp_path / "none.h5")
