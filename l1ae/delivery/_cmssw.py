@@ -1,0 +1,228 @@
+"""Target `cmssw`: the firmware's C++ as a library behind the interface through which CMSSW asks an emulated trigger."""
+
+import inspect
+import json
+import re
+from collections.abc import Mapping
+from importlib.resources import files as resources
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+import numpy.typing as npt
+
+from l1ae.contract import Contract
+from l1ae.delivery import _emulator
+from l1ae.delivery._cmssw_library import EVENTS_FILE, build_library, check_delivery, library_path
+from l1ae.delivery._source import Provenance, Source
+from l1ae.delivery._target import Target
+from l1ae.errors import UserError
+from l1ae.hls._documents import render as render_hls
+from l1ae.hls._project import TYPES_FILE, namespace
+from l1ae.inputs import InputSpec, InputView, RegionSpec, Scale
+
+__all__ = ["CMSSW"]
+
+_FUNCTIONS = ("version", "project", "digest", "inputs", "error", "evaluate")
+
+# One array of constants: the only thing in a header of the firmware's weights.
+_CONSTANTS = re.compile(r"^(?P<type>[A-Za-z_]\w*) (?P<name>\w+)\[(?P<length>\d+)\] = \{[^{}]*\};$", re.MULTILINE)
+
+
+def _files(source: Source) -> dict[str, bytes]:
+    """All files of the target by relative path. Raises `UserError` without an HLS project."""
+    if source.hls is None:
+        raise UserError("the emulator is made of the HLS project, and there is none; run `l1ae hls` first")
+    firmware = {path: content for path, content in source.hls.items() if path.startswith("firmware/") and path.endswith((".h", ".cpp"))}
+    texts = _texts(source, json.loads(source.hls[TYPES_FILE]), firmware)
+    made = firmware | {path: text.encode() for path, text in texts.items()}
+    return {f"{source.contract.project}/{path}": content for path, content in made.items()}
+
+
+def _texts(source: Source, types: Mapping[str, Mapping[str, str]], firmware: Mapping[str, bytes]) -> dict[str, str]:
+    provenance = source.provenance
+    name = provenance.project
+    values = _values(source, types, firmware)
+
+    def cpp(what: str, template: str) -> str:
+        return provenance.header("//", what) + "\n" + _render(template, values)
+
+    texts = {
+        "emulator.cpp": cpp("library", "emulator.cpp.j2"),
+        "numbers.h": cpp("weights", "numbers.h.j2"),
+        "interface/emulator.h": cpp("interface of CMSSW", "emulator.h"),
+        f"interface/{name}_c.h": cpp("C interface", "c_api.h.j2"),
+        f"interface/{name}_model.h": cpp("model and working points", "model.h.j2"),
+        "test/loader.cpp": cpp("test program", "loader.cpp"),
+        "exports.map": provenance.header("#", "exported symbols") + _render("exports.map.j2", values),
+        "Makefile": provenance.header("#", "emulator") + _render("Makefile.j2", values),
+        "README.md": f"<!--\n{provenance.header('', 'emulator')}-->\n" + _render("README.md.j2", values),
+        EVENTS_FILE: _events_text(source),
+        f"{name}_emulator.py": _python(provenance),
+    }
+    if values["scaled"]:
+        texts[f"interface/{name}_scales.h"] = cpp("scales of the inputs", "scales.h.j2")
+    return texts
+
+
+def _render(template: str, values: Mapping[str, Any]) -> str:
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(lambda name: (resources("l1ae.delivery") / "templates" / "cmssw" / name).read_text()),
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(template).render(values)
+
+
+def _values(source: Source, types: Mapping[str, Mapping[str, str]], firmware: Mapping[str, bytes]) -> dict[str, Any]:
+    contract, provenance, port = source.contract, source.provenance, source.contract.hardware
+    spec = source.spec if source.spec is not None and source.spec.size == port.size else None
+    names = spec.names if spec is not None else tuple(f"input{k}" for k in range(port.size))
+    score, trigger = contract.outputs
+    return {
+        "project": provenance.project,
+        "namespace": namespace(provenance.project),
+        "version": provenance.version,
+        "digest": provenance.digest,
+        "functions": _FUNCTIONS,
+        "port": render_hls("port.h.j2"),
+        "arrays": _arrays(firmware),
+        "input_type": types[port.name]["output"],
+        "score_type": types[score]["output"],
+        "trigger_type": types[trigger]["output"],
+        "inputs": [{"name": name, "low": low, "high": high} for name, low, high in zip(names, port.low, port.high, strict=True)],
+        "score": contract.score,
+        "score_scale": f"{1 / contract.score.format.lsb:g}",
+        "threshold": contract.threshold,
+        "scaled": spec is not None,
+        **_working_points(source.working_points),
+        **(_scales(spec) if spec is not None else {}),
+    }
+
+
+def _arrays(firmware: Mapping[str, bytes]) -> list[dict[str, str]]:
+    """Type, name, length and header of every array of constants; a header of another form is compiled as it is."""
+    found = []
+    for path in sorted(path for path in firmware if path.startswith("firmware/weights/")):
+        match = _CONSTANTS.search(firmware[path].decode())
+        if match is not None:
+            found.append({"file": path.removeprefix("firmware/weights/"), **match.groupdict()})
+    return found
+
+
+def _working_points(content: Mapping[str, Any] | None) -> dict[str, Any]:
+    points = content["working_points"] if content is not None else []
+    return {
+        "points": [
+            {
+                "name": json.dumps(point["name"]),
+                "threshold": int(point["threshold"]),
+                "requested_khz": float(point["requested_khz"]),
+                "raw_khz": _khz(point["raw"]),
+                "pure_khz": _khz(point["pure"]),
+            }
+            for point in points
+            if point["threshold"] is not None
+        ],
+        "impossible": [json.dumps(point["name"]) for point in points if point["threshold"] is None],
+    }
+
+
+def _khz(rate: Mapping[str, float] | None) -> float:
+    return -1.0 if rate is None else float(rate["khz"])
+
+
+def _scales(spec: InputView) -> dict[str, Any]:
+    rows = zip(spec.names, _scale_of_inputs(spec), spec.present, spec.gate, spec.offset, spec.shift, strict=True)
+    objects, regions = isinstance(spec, InputSpec), isinstance(spec, RegionSpec)
+    return {
+        "rows": [_row(*row) for row in rows],
+        "units": "GeV, 1, rad" if objects else "GeV",
+        "groups": [
+            {"name": re.sub(r"\W", "_", group.name).upper(), "first": where.start, "count": group.count}
+            for group, where in zip(spec.groups, spec.slices().values(), strict=True)
+        ]
+        if isinstance(spec, InputSpec)
+        else [],
+        "regions": {"phi": spec.event_shape[0], "eta": spec.event_shape[1], "edges": ", ".join(map(repr, spec.eta_edges))}
+        if isinstance(spec, RegionSpec)
+        else None,
+        "empty_physical": "A slot whose pT is 0, or less than one code, is empty." if objects else "",
+        "empty_hardware": "Empty slots are 0." if objects else "0 where the code is 0." if regions else "",
+    }
+
+
+def _scale_of_inputs(spec: InputView) -> list[Scale | None]:
+    if isinstance(spec, InputSpec):
+        return [scale for group in spec.groups for _ in range(group.count) for scale in group.scales]
+    assert isinstance(spec, RegionSpec)
+    return [spec.et] * spec.size
+
+
+def _row(name: str, scale: Scale | None, *fields: Any) -> str:
+    """`fields`: present, gate, offset, shift."""
+    scale = scale or Scale(lsb=1.0, low=0, high=0)
+    return ", ".join(map(_cpp, (name, scale.lsb, scale.low, scale.high, scale.origin, scale.wrap, *fields)))
+
+
+def _cpp(value: Any) -> str:
+    """A constant as C++ reads it."""
+    if isinstance(value, bool | np.bool_):
+        return "true" if value else "false"
+    return json.dumps(value) if isinstance(value, str) else repr(value) if isinstance(value, float) else str(value)
+
+
+def _events_text(source: Source) -> str:
+    """Hardware codes, score code and trigger bit, one event per line."""
+    provenance = source.provenance
+    events = source.events.reshape(len(source.events), -1)
+    scores, triggers = source.answers
+    table: npt.NDArray[np.int64] = np.column_stack([events, scores, triggers.astype(np.int64)])
+    return (
+        provenance.header("#", "events and the contract's answers: hardware codes, score code, trigger bit")
+        + f"# project {provenance.project} digest {provenance.digest} inputs {events.shape[1]}\n"
+        + "".join(" ".join(map(str, row)) + "\n" for row in table.tolist())
+    )
+
+
+def _python(provenance: Provenance) -> str:
+    """The module `_emulator` as it is, and a function that loads the library next to it.
+
+    Its name is not the library's: Python would take that for an extension module and import it instead.
+    """
+    module = inspect.getsource(_emulator).replace('"EmulatorError"]', '"EmulatorError", "load"]')
+    return (
+        provenance.header("#", "the library from Python")
+        + module
+        + f'''
+
+def load() -> Emulator:
+    """{provenance.project} from the folder of this file. Raises `EmulatorError` when the library there is of another contract."""
+    path = Path(__file__).resolve().with_name("{provenance.project}.so")
+    return Emulator(path, version={provenance.version}, digest="{provenance.digest}")
+'''
+    )
+
+
+def _finish(folder: Path) -> None:
+    """Build the library."""
+    for makefile in sorted(folder.glob("*/Makefile")):
+        build_library(makefile.parent)
+
+
+def _built(contract: Contract) -> tuple[str, ...]:
+    return (library_path(contract),)
+
+
+CMSSW = Target(
+    name="cmssw",
+    summary="library with the firmware's C++ for CMSSW and Python, one per version",
+    needs=("hls",),
+    files=_files,
+    checks=check_delivery,
+    finish=_finish,
+    built=_built,
+)
