@@ -2,6 +2,7 @@
 
 from l1ae.delivery import _vivado
 from l1ae.delivery._cmssw import CMSSW
+from l1ae.delivery._emp import EMP
 from l1ae.delivery._target import Target
 from l1ae.delivery._ugt import UGT
 
@@ -15,4 +16,4 @@ _VIVADO = Target(
     checks=_vivado.checks,
 )
 
-TARGETS = {target.name: target for target in (CMSSW, UGT, _VIVADO)}
+TARGETS = {target.name: target for target in (CMSSW, UGT, EMP, _VIVADO)}
