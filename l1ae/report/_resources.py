@@ -14,15 +14,15 @@ _QUANTITIES = {
     "interval": "Initiation interval (II)",
     "slack_ns": "Slack [ns]",
 }
-_VERBS = {"failed": "fails", "not known": "is not known"}
 # What no report says, because these stages are l1ae's own.
 _OWN = {"estimate", "open synthesis"}
+_IMPLEMENTED = {"synth", "place", "route"}
 
 
 def resources_section(run: RunFiles) -> Section:
     """What every stage says, with tool and version, or the plain statement that nobody knows."""
     title = "Latency and resources"
-    resources, rows = run.resources, _rows(run)
+    rows = _rows(run)
     blocks: list[Block] = []
     if rows:
         text = (
@@ -37,8 +37,7 @@ def resources_section(run: RunFiles) -> Section:
         blocks.append(Notice("missing", _unknown("the RTL"), ("needs the RTL and its synthesis: run “l1ae rtl” and “l1ae synth”",)))
     if "hls" not in designs:
         blocks.append(Notice("missing", _unknown("the HLS project"), (_remedy(run.hls),)))
-    if resources is not None:
-        blocks += _budget(resources["budget"])
+    blocks += _budget(run)
     return Section("resources", title, tuple(blocks))
 
 
@@ -117,7 +116,7 @@ def _amount(row: Json, key: str) -> str:
     amount = row["resources"].get(key) or {"used": None, "available": None, "share": None}
     if amount["used"] is None:
         return _none(row)
-    used = f"{amount['used']:,.10g}"
+    used = _plain(amount["used"])
     total = "" if amount["available"] is None else f" of {count(amount['available'])}"
     return used + total + ("" if amount["share"] is None else f" ({100 * amount['share']:.2f} %)")
 
@@ -135,10 +134,7 @@ def _notices(rows: list[Json]) -> list[Notice]:
         name = f"{row['design'].upper()}, {row['stage']}"
         if row["doubts"]:
             notices.append(Notice("bad", f"{name}: shown, but not used for any verdict.", tuple(row["doubts"])))
-        for key, what in (("slack_ns", "setup"), ("hold_slack_ns", "hold")):
-            # hold is repaired by routing; before, it says nothing
-            if (row[key] or 0) < 0 and (key == "slack_ns" or row["stage"] == "route"):
-                notices.append(Notice("bad", f"{name}: the timing of {what} is not met, by {number(-row[key], 'ns', digits=4)}."))
+        notices += _timing(row, name)
         beyond = [_RESOURCES[key].partition(",")[0] for key, amount in row["resources"].items() if (amount["share"] or 0) > 1]
         if beyond:
             notices.append(Notice("bad", f"{name}: the design does not fit into the part: {', '.join(beyond)}."))
@@ -147,36 +143,42 @@ def _notices(rows: list[Json]) -> list[Notice]:
     return notices
 
 
-def _budget(budget: Json) -> list[Block]:
-    limits = {name: limit for name, limit in budget["limits"].items() if limit is not None}
-    if not limits:
+def _timing(row: Json, name: str) -> list[Notice]:
+    """Slack below zero: a fact once there is a netlist of the vendor's, before that a warning."""
+    setup, hold = row["slack_ns"], row["hold_slack_ns"]
+    notices = []
+    if setup is not None and setup < 0:
+        if row["stage"] in _IMPLEMENTED:
+            notices.append(Notice("bad", f"{name}: the timing of setup is not met, by {number(-setup, 'ns', digits=4)}."))
+        else:
+            text = (
+                f"{name}: the slowest path is expected to miss the clock period less its uncertainty by {number(-setup, 'ns', digits=4)}."
+            )
+            notices.append(Notice("info", text))
+    # hold is repaired by routing; before, it says nothing
+    if hold is not None and hold < 0 and row["stage"] == "route":
+        notices.append(Notice("bad", f"{name}: the timing of hold is not met, by {number(-hold, 'ns', digits=4)}."))
+    return notices
+
+
+def _budget(run: RunFiles) -> list[Block]:
+    verdicts = budget_notice(run)
+    if run.resources is None or not verdicts:
         return []
-    rows = tuple(_budget_row(line) for line in budget["verdicts"])
-    if not rows:
-        return [Notice("missing", "The configuration has a budget, and no stage knows anything to hold against it.")]
-    caption = "Budget. The latest stage that knows a quantity decides; what is not known does not pass."
     header = ("Design", "Quantity", "Verdict", "Value", "Limit", "Stage and tool")
-    blocks: list[Block] = [
-        Notice(
-            "bad" if line["outcome"] == "failed" else "missing",
-            f"Budget, {line['design'].upper()}: {_QUANTITIES[line['quantity']]} {_VERBS[line['outcome']]}.",
-        )
-        for line in budget["verdicts"]
-        if line["outcome"] != "passed"
-    ]
-    every = tuple(_budget_row(line) for line in budget["lines"])
-    return [Table(caption, header, rows, 3), *blocks, Table("Budget at every stage", header, every, 3, folded=True)]
+    caption = "Budget. The latest stage that knows a quantity decides; what is not known does not pass."
+    decided, every = (tuple(_budget_row(line) for line in run.resources["budget"][key]) for key in ("verdicts", "lines"))
+    if not decided:
+        return list(verdicts)
+    return [Table(caption, header, decided, 3), *verdicts, Table("Budget at every stage", header, every, 3, folded=True)]
 
 
 def _budget_row(line: Json) -> tuple[str, ...]:
     bound = "≥" if line["quantity"] == "slack_ns" else "≤"
-    value = "not known" if line["value"] is None else number(float(line["value"]), digits=8)
+    value = "not known" if line["value"] is None else _plain(line["value"])
     stage = "–" if line["stage"] is None else f"{line['stage']}, {line['tool']}"
-    return (
-        line["design"].upper(),
-        _QUANTITIES[line["quantity"]],
-        line["outcome"],
-        value,
-        f"{bound} {number(float(line['limit']), digits=8)}",
-        stage,
-    )
+    return (line["design"].upper(), _QUANTITIES[line["quantity"]], line["outcome"], value, f"{bound} {_plain(line['limit'])}", stage)
+
+
+def _plain(value: float) -> str:
+    return f"{value:,.10g}".replace("-", "−")

@@ -36,10 +36,18 @@ GLOSSARY = (
     ("Latency", "Clock cycles, or nanoseconds, from an event's arrival to its trigger decision."),
     ("LSB", "Least significant bit: the step of a fixed-point number."),
     ("LUT, FF, DSP, BRAM, URAM", "What an FPGA is made of: logic tables, flip-flops, multipliers, and two kinds of memory."),
+    ("Pure rate", "Rate of crossings that this trigger accepts and no other seed of the trigger's menu does."),
     ("Quantized", "Trained with weights and activations rounded to few bits."),
+    ("Raw rate", "Rate of all crossings that this trigger accepts, whoever else accepts them."),
     ("ROC curve", "TPR against FPR for all thresholds."),
+    (
+        "Slack, WNS, WHS",
+        "What the slowest path leaves of the clock period, worst of all paths, for setup and for hold. Below zero it fails.",
+    ),
     ("Source event", "A generated collision; several detector responses may have been simulated for it."),
     ("TPR", "True-positive rate: the fraction of signal events that is accepted."),
+    ("Working point", "A threshold, chosen for a rate that the trigger can afford."),
+    ("Zero bias", "Bunch crossings taken whatever happened in them: what every rate is measured on."),
     (
         "fixed<W,I>, ufixed<W,I>",
         "Fixed-point number of W bits, I of them before the binary point, with or without sign; then rounding and overflow.",
@@ -130,7 +138,8 @@ def _resource_lines(run: RunFiles, synthesis: Json | None) -> tuple[Notice, ...]
         lines.append(Notice("info", f"The RTL needs {synthesis_text(synthesis)}."))
     rows = [row for row in (run.resources or {"rows": []})["rows"] if row["design"] == "hls"]
     if rows:
-        text = f"Latency and resources of the HLS project come from {rows[-1]['tool']}, stage {rows[-1]['stage']}; see below."
+        stages = ", ".join(f"{row['stage']} ({row['tool']})" for row in rows)
+        text = f"Latency and resources of the HLS project are known from {stages}; see below."
         lines.append(Notice("info", text))
     elif synthesis is None:
         text = (

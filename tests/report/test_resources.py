@@ -68,7 +68,15 @@ def test_hold_before_routing_says_nothing(empty_run, write):
     assert "notice bad" not in page_of(empty_run)[0]
 
 
-def test_negative_slack_of_exactly_nothing_is_none(empty_run, write):
+@pytest.mark.parametrize(("design", "stage"), [("hls", "csynth"), ("rtl", "open synthesis")])
+def test_before_implementation_a_slack_is_an_expectation(empty_run, write, design, stage):
+    write("resources.json", resources(figures(design, stage, slack_ns=-0.368)))
+    html, text = page_of(empty_run)
+    assert f"{design.upper()}, {stage}: the slowest path is expected to miss the clock period less its uncertainty by 0.368 ns." in text
+    assert "notice bad" not in html
+
+
+def test_a_slack_of_nothing_is_met(empty_run, write):
     write("resources.json", resources(routed(slack_ns=0.0)))
     html, text = page_of(empty_run)
     assert "Slack of setup (WNS) 0 ns" in text
@@ -87,11 +95,10 @@ def test_the_budget(empty_run, write):
     verdicts = [*known, line("uram", "not known", 0)]
     write("resources.json", resources(routed(), verdicts=verdicts, lut=40000, slack_ns=0.1, uram=0))
     html, text = page_of(empty_run)
-    assert "RTL LUT failed 48100 ≤ 40000 route, a tool 1.0" in text
+    assert "RTL LUT failed 48,100 ≤ 40,000 route, a tool 1.0" in text
     assert "RTL Slack [ns] passed 0.25 ≥ 0.1 route, a tool 1.0" in text
     assert "RTL URAM not known not known ≤ 0 –" in text
-    assert "Budget, RTL: LUT fails." in text
-    assert "Budget, RTL: URAM is not known." in text
+    assert "The RTL design is beyond its budget. failed: LUT not known: URAM passed: Slack [ns]" in text
     assert html.count("notice bad") == 1
     summary = write_report(empty_run).read_text().partition("</section>")[0]
     assert "The RTL design is beyond its budget." in summary

@@ -182,7 +182,7 @@ def test_the_remedy_names_the_tool_of_the_backend(full_run: Path, write: Write) 
 def test_the_summary_says_who_knows_the_resources(full_run: Path, write: Write) -> None:
     write("resources.json", resources(csynth_row()))
     text = report(full_run).text
-    assert "Latency and resources of the HLS project come from Vitis HLS 2023.2, stage csynth; see below." in text
+    assert "Latency and resources of the HLS project are known from csynth (Vitis HLS 2023.2); see below." in text
     assert "of the HLS project are not known" not in text
 
 
