@@ -18,14 +18,25 @@ fail() {
     exit 2
 }
 
+# Callers change the folder before they run what was found.
+absolute() {
+    case $1 in
+        /*) echo "$1" ;;
+        *) echo "$PWD/$1" ;;
+    esac
+}
+
 # locate NAME FOLDER...: on PATH, or in bin/ of the first folder that has it; nothing where it is nowhere
 locate() {
     name=$1
     shift
-    command -v "$name" && return
+    if found=$(command -v "$name"); then
+        absolute "$found"
+        return
+    fi
     for folder in "$@"; do
         if [ -n "$folder" ] && [ -x "$folder/bin/$name" ]; then
-            echo "$folder/bin/$name"
+            absolute "$folder/bin/$name"
             return
         fi
     done
@@ -33,7 +44,8 @@ locate() {
 
 # Every generation writes a line with `v2023.1 (64-bit)` or `v2023.1.1 (64-bit)`. Where none comes, the installation folder tells.
 version_of() {
-    text=$("$1" "$2" 2>&1 < /dev/null || true)
+    # Some write a log into the current folder even for that.
+    text=$(cd "${TMPDIR:-/tmp}" && "$1" "$2" 2>&1 < /dev/null || true)
     found=$(printf '%s\n' "$text" | sed -n 's/^.* v\(20[0-9][0-9]\.[0-9]\).*$/\1/p' | sed -n 1p)
     [ -n "$found" ] || found=$(printf '%s\n' "$1" | sed -n 's|^.*/\(20[0-9][0-9]\.[0-9]\)/.*$|\1|p')
     [ -n "$found" ] || fail "'$1 $2' tells no version: $text"
@@ -52,7 +64,7 @@ refuse() {
 
 chosen() {
     [ -x "$2" ] || fail "$1 is '$2', which is no program; correct it, or unset it to look on PATH"
-    echo "$2"
+    absolute "$2"
 }
 
 find_vivado() {

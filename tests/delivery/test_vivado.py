@@ -361,6 +361,11 @@ def test_make(vitis, tmp_path):
     folder = write(tmp_path, files(stub()) | {"build/hls/passed": b""})
     result = subprocess.run(["make", "tools"], cwd=folder, env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=False)
     assert result.returncode == 2
+    command = ["make", "rtl_impl", "STAGE=place"]
+    assert (
+        "STAGE must be synth or route, not 'place'"
+        in subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stderr
+    )
     subprocess.run(["make", "clean"], cwd=folder, capture_output=True, check=True)
     assert {path.name for path in folder.iterdir()} == {path.split("/")[0] for path in files(stub())}
 

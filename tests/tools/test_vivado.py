@@ -145,6 +145,9 @@ def test_program_named_by_the_user_comes_first(install, monkeypatch, tmp_path):
     install("vivado", VIVADO_2020)
     monkeypatch.setenv("L1AE_VIVADO", str(install("vivado", VIVADO_2024, folder="other")))
     assert vivado().version == "2024.2"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("L1AE_VIVADO", "other/vivado")
+    assert vivado().program == tmp_path / "other" / "vivado"
     monkeypatch.setenv("L1AE_VIVADO", str(tmp_path / "nothing"))
     with pytest.raises(UserError, match=r"L1AE_VIVADO is '.*nothing', which is no program"):
         vivado()

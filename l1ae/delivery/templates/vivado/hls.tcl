@@ -23,7 +23,7 @@ proc prepare {reset} {
     switch -- $generation {
         vivado_hls {
             open_solution solution1
-            # Without it Vivado HLS does not partition arrays of more than 1024 elements. Vitis HLS does not know the option.
+            # hls4ml's limit, above the tool's own. Vitis HLS has none, and refuses the option.
             config_array_partition -maximum_size 4096
         }
         vitis_hls - vitis_run {
@@ -35,7 +35,7 @@ proc prepare {reset} {
     }
     config_compile -name_max_length 80
     set_part $hls_part
-    # Registers around every DSP would add clock cycles that hls4ml's estimate of the latency does not have.
+    # As hls4ml has it: fully registered DSPs cost clock cycles.
     config_schedule -enable_dsp_full_reg=false
     create_clock -period $hls_clock_period -name default
     set_clock_uncertainty $hls_clock_uncertainty default

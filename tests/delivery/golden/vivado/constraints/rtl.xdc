@@ -19,6 +19,6 @@ set_output_delay -clock clk [expr {$period * $outside}] [get_ports -filter {DIRE
 
 # No false path: the reset is synchronous and must arrive in time like every other input.
 
-# Where the clock comes from. With it Vivado counts the skew of the clock tree. It depends on the part and on your design, so it is
-# not set: without it the clock arrives everywhere at once, and a slack of some 0.1 ns may be lost when the design is placed.
+# Where the clock comes from: a site of the part, which your design decides. With it the delay and skew of the clock's tree are
+# counted (UG905); without it they are not, so keep some slack for them, or set it.
 #set_property HD.CLK_SRC BUFGCE_X0Y0 [get_ports clk]
