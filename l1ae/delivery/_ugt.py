@@ -25,16 +25,18 @@ _DESCRIPTION = "vectors/vectors.json"
 def files(source: Source, filling: Filling | None = None) -> dict[str, bytes]:
     """All files by relative path; `filling` None is a whole orbit with as many collisions as `trigger.bunches`.
 
-    Raises `UserError` when the network reads other inputs than the trigger has, or when there is no RTL.
+    Wraps the RTL and the core of the HLS project, whichever there is. Raises `UserError` when there is neither, and when the
+    network reads other inputs than the trigger has.
     """
     check_deliverable(source.spec)
     filling = filling or Filling(colliding=source.config.trigger.bunches)
     points = working_points(source.contract, source.working_points)
     provenance = source.provenance
+    hdl = hdl_files(source, points)
     readme = f"<!--\n{provenance.header('', 'for the global trigger')}-->\n" + render(
-        "ugt/README.md.j2", **values_of(source, points), crossings=filling.crossings
+        "ugt/README.md.j2", **values_of(source, points), crossings=filling.crossings, deps=[path for path in hdl if path.endswith(".dep")]
     )
-    texts = {"README.md": readme, **hdl_files(source, points)}
+    texts = {"README.md": readme, **hdl}
     return {path: text.encode() for path, text in texts.items()} | _vector_files(source, filling, points)
 
 
@@ -110,7 +112,7 @@ def _compare(folder: Path, entry: dict[str, str], points: tuple[WorkingPoint, ..
 UGT = Target(
     name="ugt",
     summary="test vectors, wrapper and sources for the CMS global trigger (Run 3)",
-    needs=("rtl",),
+    needs=(),
     files=files,
     checks=checks,
 )

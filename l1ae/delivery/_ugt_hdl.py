@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from l1ae.delivery._ipbb import dep_file, render, rtl_of, rtl_sources
+from l1ae.delivery._ipbb import dep_file, render, rtl_sources
 from l1ae.delivery._source import Source
 from l1ae.delivery._ugt_objects import SUMS, Wire, wires
 from l1ae.delivery._ugt_vectors import WorkingPoint
@@ -17,7 +17,8 @@ _INTEGER = 2**31  # VHDL's integers are below
 
 def values_of(source: Source, points: Sequence[WorkingPoint]) -> dict[str, Any]:
     """What the templates of the firmware targets are filled with. Raises `UserError` for a threshold that is no VHDL integer."""
-    contract, provenance, rtl = source.contract, source.provenance, rtl_of(source)
+    contract, provenance = source.contract, source.provenance
+    design = source.rtl.design if source.rtl else None
     score = contract.score.format
     for threshold in (contract.threshold, *(point.threshold for point in points)):
         if not -_INTEGER < threshold < _INTEGER:
@@ -36,9 +37,9 @@ def values_of(source: Source, points: Sequence[WorkingPoint]) -> dict[str, Any]:
         "score_lsb": score.lsb,
         "threshold": contract.threshold,
         "points": points,
-        "latency": rtl.design.latency,
-        "interval": rtl.design.interval,
-        "clock_period": rtl.design.clock_period,
+        "latency": design.latency if design else None,
+        "interval": design.interval if design else None,
+        "clock_period": design.clock_period if design else None,
     }
 
 
@@ -66,7 +67,7 @@ def _cut(source: Source) -> list[dict[str, str]]:
 
 
 def _sources(source: Source, values: dict[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
-    """File name to text, in order of compilation: what both variants need, then the wrapper of the RTL."""
+    """File name to text, in order of compilation: what both variants need, and the wrapper of the RTL if there is any."""
     header, name = source.provenance.header, values["name"]
 
     def made(template: str, what: str, **more: Any) -> str:
@@ -78,14 +79,16 @@ def _sources(source: Source, values: dict[str, Any]) -> tuple[dict[str, str], di
         "l1ae_score_comparison.vhd": made("l1ae_score_comparison", "threshold on the score"),
         f"{name}_inputs.vhd": made("inputs", "inputs of the network", cut=_cut(source)),
     }
-    valid = {"entity": f"{name}_wrapper", "valid_meaning": f"1 from the {values['latency'] + 1}th edge after configuration on"}
-    return common, {f"{name}_wrapper.vhd": made("wrapper", "wrapper for the global trigger", **valid)}
+    if source.rtl is None:
+        return common, {}
+    more = {"entity": f"{name}_wrapper", "valid_meaning": f"1 after {values['latency']} edges and the one that takes the first objects"}
+    return common, {f"{name}_wrapper.vhd": made("wrapper", "wrapper for the global trigger", **more)}
 
 
 def _hls_wrapper(source: Source, values: dict[str, Any]) -> dict[str, str]:
-    """The wrapper of the HLS core; none for a core with streams, which has other ports."""
+    """The wrapper of the HLS core if there is any; none for a core with streams, which has other ports."""
     hls, name = source.config.hls, values["name"]
-    if hls.io_type == "io_stream":
+    if source.hls is None or hls.io_type == "io_stream":
         return {}
     vivado = hls.backend == "Vivado"
     more = {
@@ -99,18 +102,22 @@ def _hls_wrapper(source: Source, values: dict[str, Any]) -> dict[str, str]:
 
 
 def hdl_files(source: Source, points: Sequence[WorkingPoint]) -> dict[str, str]:
-    """Sources and files for ipbb, by path in the delivery."""
+    """Sources and files for ipbb, by path in the delivery. Raises `UserError` when there is no network to wrap."""
     values = values_of(source, points)
     name, provenance = values["name"], source.provenance
     common, wrapper = _sources(source, values)
     hls = _hls_wrapper(source, values)
-    rtl = rtl_sources(rtl_of(source), f"{name}/rtl")
+    if not wrapper and not hls:
+        raise UserError("there is neither RTL nor an HLS project of io_parallel to wrap; run `l1ae rtl`, or `l1ae hls` without streams")
+    rtl = rtl_sources(source.rtl, f"{name}/rtl") if source.rtl else {}
     own = {f"{name}/{path}": text for path, text in (common | wrapper | hls).items()}
 
     def listed(*parts: dict[str, str]) -> list[str]:
         return [f"{name}/{path}" for part in parts for path in part]
 
-    deps = {f"{name}.dep": dep_file(provenance, [*listed(common), *rtl, *listed(wrapper)], "sources with the RTL")}
+    deps = {}
+    if wrapper:
+        deps[f"{name}.dep"] = dep_file(provenance, [*listed(common), *rtl, *listed(wrapper)], "sources with the RTL")
     if hls:
         comments = ("Add the VHDL that the HLS tool wrote (syn/vhdl of its solution) below.",)
         deps[f"{name}_hls.dep"] = dep_file(provenance, listed(common, hls), "sources around the HLS core", comments)

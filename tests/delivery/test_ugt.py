@@ -45,7 +45,7 @@ def every(tiny_config) -> Source:
     scores = np.sort(contract.evaluate(events)["score"][:, 0])
     occurring = [int(scores[20]), int(scores[100]), int(scores[100]) + 1, int(scores[180])]
     project = unroll(contract, Clock(config.rtl_clock_period, config.rtl.clock_uncertainty), part=config.rtl_part).project
-    return Source(contract, config, tiny_spec(), events, None, project, points(*occurring))
+    return Source(contract, config, tiny_spec(), events, {}, project, points(*occurring))
 
 
 def test_golden(small, tiny_rtl_source, golden):
@@ -82,11 +82,34 @@ def test_streams_have_no_hls_wrapper(tiny_rtl_source):
     source = replace(tiny_rtl_source, config=config.model_copy(update={"hls": config.hls.model_copy(update={"io_type": "io_stream"})}))
     made = files(source, SMALL)
     assert not any("hls" in name for name in made)
+    with pytest.raises(UserError, match="neither RTL nor an HLS project of io_parallel"):
+        files(replace(source, rtl=None), SMALL)
+
+
+def test_without_rtl_the_hls_core_is_wrapped(tiny_source, tmp_path):
+    made = files(tiny_source, SMALL)
+    assert [name for name in made if name.endswith(".dep")] == ["firmware/cfg/tiny_v3_hls.dep"]
+    assert not any("rtl" in name for name in made)
+    assert not failed(write(made, tmp_path))
+
+
+def test_without_an_hls_project_the_rtl_is_wrapped(tiny_rtl_source, tmp_path):
+    made = files(replace(tiny_rtl_source, hls=None), SMALL)
+    assert [name for name in made if name.endswith(".dep")] == ["firmware/cfg/tiny_v3.dep"]
+    assert not failed(write(made, tmp_path))
+
+
+@pytest.mark.parametrize(("clock", "interval", "text"), [(25.0, 1, "5 crossings, 125 ns"), (5.0, 3, "one crossing in 3")])
+def test_the_readme_says_what_latency_the_trigger_sees(tiny_rtl_source, clock, interval, text):
+    design = replace(tiny_rtl_source.rtl.design, clock_period=clock, interval=interval)
+    readme = files(replace(tiny_rtl_source, rtl=replace(tiny_rtl_source.rtl, design=design)), SMALL)["README.md"].decode()
+    assert text in readme
+    assert ("costs a whole crossing" in readme) == (clock < 25)
 
 
 def test_what_cannot_be_delivered(tiny_source, tiny_rtl_source):
-    with pytest.raises(UserError, match="run `l1ae rtl` first"):
-        files(tiny_source, SMALL)
+    with pytest.raises(UserError, match="neither RTL nor an HLS project"):
+        files(replace(tiny_source, hls=None), SMALL)
     with pytest.raises(UserError, match="inputs of its own"):
         files(replace(tiny_rtl_source, spec=None), SMALL)
     with pytest.raises(UserError, match="threshold 2147483648 is no integer of VHDL"):
@@ -222,6 +245,32 @@ def test_every_input_is_cut_from_the_right_bits(every, every_files, tmp_path):
 )
 def test_a_fault_in_the_vhdl_is_seen(every, every_files, tmp_path, path, old, new):
     assert simulate(every, every_files, tmp_path, (path, old, new)) > 0
+
+
+@pytest.mark.slow
+def test_two_models_in_one_design_keep_their_answers(tiny_rtl_source, tmp_path):
+    """Both in one library, what they share compiled twice, each with its own bench."""
+    from l1ae.rtl import Clock, unroll
+
+    config = tiny_rtl_source.config
+    contract = tiny_contract(version=4, seed=6)
+    project = unroll(contract, Clock(config.rtl_clock_period, config.rtl.clock_uncertainty), part=config.rtl_part).project
+    both = tiny_rtl_source, replace(tiny_rtl_source, contract=contract, rtl=project)
+    made = [files(replace(source, working_points=points(900, 600)), LONG) for source in both]
+    texts = {f"v{k} {path}": part[path].decode() for k, part in enumerate(made) for path in sources_of(part, f"tiny_v{3 + k}.dep")}
+    answers = []
+    for k, source in enumerate(both):
+        name, folder = f"tiny_v{3 + k}", tmp_path / str(k)
+        folder.mkdir()
+        (folder / "vectors.txt").write_bytes(made[k][VECTORS.format(name)])
+        run(folder, "ugt_bench", [*texts.items(), ("ugt_bench.vhd", bench("ugt_bench.vhd", WRAPPER=f"{name}_wrapper", NAME=name))])
+        rows = [line.split() for line in (folder / "answers.txt").read_text().splitlines()]
+        _, scores = read_scores(source.contract, made[k][VECTORS.format(name).replace(".txt", "_score.txt")])
+        latency = source.rtl.design.latency
+        assert [int(row[2], 2) for row in rows[latency:]] == scores[: len(rows) - latency].tolist()
+        assert {row[4].lower() for row in rows} == {source.provenance.short_digest}
+        answers.append(scores)
+    assert (answers[0] != answers[1]).any()
 
 
 HLS_CORE = """
