@@ -486,10 +486,11 @@ def test_installation(copy, tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_one_name_and_two_contracts(loader, tmp_path):
-    """Here nothing but local symbols keeps the two apart: linked without them, one takes the weights of the other."""
-    one, other = delivered(3, 5), tmp_path / "other"
-    write(source_of(3, 6), other)
-    project = other / "tiny_v3"
+    """Here nothing but local symbols keeps the two apart: linked without them, the second says and answers what the first does."""
+    one, folder = delivered(3, 5), tmp_path / "other"
+    source = source_of(3, 6)
+    write(source, folder)
+    project = folder / "tiny_v3"
     pairs = [one.library, one.events, project / "tiny_v3.so", project / "test/events.txt"]
     subprocess.run(["make", "-s", "CXXFLAGS=-O0"], cwd=project, check=True)
     assert load(loader, "--global", *pairs).returncode == 0
@@ -497,7 +498,16 @@ def test_one_name_and_two_contracts(loader, tmp_path):
     exposed = Path(shutil.copytree(one.project, tmp_path / "exposed"))
     for folder in (exposed, project):
         subprocess.run(["make", "-s", "-B", "CXXFLAGS=-O0", "LOCAL=-fPIC"], cwd=folder, check=True)
-    assert load(loader, "--global", exposed / "tiny_v3.so", one.events, *pairs[2:]).returncode != 0
+    pairs[0] = exposed / "tiny_v3.so"
+    run = load(loader, "--global", *pairs)
+    assert run.returncode == 3
+    assert f"is of contract {one.contract.digest}, asked for was {source.contract.digest}" in run.stderr
+    pairs[3].write_text(pairs[3].read_text().replace(source.contract.digest, one.contract.digest))
+    run = load(loader, "--global", *pairs)
+    assert run.returncode == 1
+    wrong = [int(count) for count in re.findall(r": (\d+) mismatches", run.stdout)]
+    assert wrong[0] == 0
+    assert wrong[1] > 100
 
 
 @pytest.mark.slow
