@@ -82,8 +82,8 @@ def _points(result: TriggerResult) -> list[Block]:
     rows = tuple(_point_row(point) for point in result.working_points)
     header = ("Working point", "Threshold", "Score", "Raw rate [kHz]", "Pure rate [kHz]", "Next lower integer", "Next higher integer")
     caption = (
-        "Working points: the integer with the largest rate that is not above the requested one. Next integers: the nearest ones that decide "
-        "otherwise, with their raw and pure rates in kHz. Integers in brackets decide as the threshold does on this sample."
+        "Working points: the integer with the largest rate that is not above the requested one. Next integers: the nearest ones that "
+        "decide otherwise, with their raw and pure rates in kHz. Integers in brackets decide as the threshold does on this sample."
     )
     blocks: list[Block] = [Table(caption, header, rows)]
     blocks += [

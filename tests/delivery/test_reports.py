@@ -235,6 +235,17 @@ def test_damage_is_named_by_file_and_line(name, old, new, message, tmp_path):
         reader_of(name)(path)
 
 
+@pytest.mark.parametrize("name", ["vivado_2023.1_utilization_route.rpt", "vivado_2024.2_power_route.rpt"])
+def test_a_section_that_was_announced_must_follow(name, tmp_path):
+    """Else a report that ends early would say that it does not know the DSPs."""
+    text = (REPORTS / name).read_text()
+    (last,) = re.findall(r"^(?:3\. ARITHMETIC|1\.1 On-Chip Components)$(?=\n-)", text, flags=re.MULTILINE)
+    path = tmp_path / name
+    path.write_text(text[: text.rindex(last)])
+    with pytest.raises(UserError, match=rf"line \d+: the section '{last}' is missing: the report is cut off"):
+        reader_of(name)(path)
+
+
 def test_something_else_is_no_report(tmp_path):
     for name in ("csynth.xml", "x_csynth.rpt", "x_cosim.rpt", "x_utilization.rpt", "x_timing.rpt", "x_power.rpt"):
         path = tmp_path / name
