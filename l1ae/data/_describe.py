@@ -69,7 +69,8 @@ class WeightDescription:
 
     def __str__(self) -> str:
         shares = ", ".join(f"{name} {100 * share:.4g} %" for name, share in self.per_process.items())
-        return f"weights: sum {self.total:.6g}, effective number of events {self.effective:.0f}; weighted shares: {shares}"
+        effective = f"weights (not used above): sum {self.total:.6g}, effective number of events {self.effective:.0f}"
+        return f"{effective}; weighted shares: {shares}"
 
 
 @dataclass(frozen=True)

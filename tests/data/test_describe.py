@@ -81,7 +81,7 @@ def test_weights(make_events, write_store, spec):
 def test_the_text_says_what_weights_amount_to(make_events, write_store, spec):
     weighted = replace(make_events(4), process=np.array([0, 0, 1, 1], np.int16), extra={"weight": np.array([0.5, 0.5, 2.0, 1.0])})
     text = str(describe(EventStore.open(write_store(weighted), spec)))
-    assert "weights: sum 4, effective number of events 3; weighted shares: w 25 %, qcd 75 %" in text
+    assert "weights (not used above): sum 4, effective number of events 3; weighted shares: w 25 %, qcd 75 %" in text
     empty = replace(make_events(0), extra={"weight": np.zeros(0)})
     found = describe(EventStore.open(write_store(empty, name="empty.h5"), spec)).weights
     assert found is not None

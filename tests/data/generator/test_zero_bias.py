@@ -308,11 +308,11 @@ def test_strata_agree_with_crossings_that_are_not_stratified(tmp_path):
     pytest.importorskip("pythia8mc")
     classes = GeneratorConfig().zero_bias.classes
     detector = DetectorConfig(pileup_mean=5.0)
-    soft = classes["soft"].model_copy(update={"pt_hat_max": None, "share": 1.0, "library_shards": 2, "shard_events": 5000})
+    soft = classes["soft"].model_copy(update={"pt_hat_max": None, "share": 1.0, "library_shards": 1, "shard_events": 10_000})
     brute = GeneratorConfig(zero_bias=ZeroBiasConfig(classes={"soft": soft}), detector=detector)
     shares = {"soft": 0.35, "qcd12": 0.15, "qcd15": 0.15, "qcd20": 0.15, "qcd30": 0.1, "qcd50": 0.05, "qcd80": 0.05}
-    mine = {name: classes[name].model_copy(update={"share": share, "shard_events": 800}) for name, share in shares.items()}
-    mine["soft"] = mine["soft"].model_copy(update={"library_shards": 6, "shard_events": 1000})
+    mine = {name: classes[name].model_copy(update={"share": share, "shard_events": 600}) for name, share in shares.items()}
+    mine["soft"] = mine["soft"].model_copy(update={"library_shards": 1, "shard_events": 5000})
     stitched = GeneratorConfig(zero_bias=ZeroBiasConfig(classes=mine), detector=detector)
     for name, config in (("brute", brute), ("stitched", stitched)):
         generate(ZERO_BIAS, 10_000, tmp_path / f"{name}.h5", workers=1, config=config, shards=tmp_path / name)
