@@ -377,9 +377,7 @@ class GeneratorConfig(_Frozen):
     def _names_are_distinct(self) -> Self:
         both = sorted(set(self.zero_bias.classes) & {*self.processes, PILEUP})
         if both or ZERO_BIAS in self.samples:
-            raise ValueError(
-                f"the name '{both[0] if both else ZERO_BIAS}' is taken by the zero-bias sample; choose another"
-            )
+            raise ValueError(f"the name '{both[0] if both else ZERO_BIAS}' is taken by the zero-bias sample; choose another")
         return self
 
     @model_validator(mode="after")
