@@ -11,10 +11,12 @@ from l1ae.trigger._counts import WIDE_LEVEL, Count, Exposure, gamma_interval
 from l1ae.trigger._result import Curve, Neighbour, Rate, WorkingPoint
 from l1ae.trigger._spectrum import Spectrum
 
-__all__ = ["CURVE_POINTS", "ENOUGH", "RateCurve", "point_name"]
+__all__ = ["CURVE_POINTS", "ENOUGH", "LARGE", "RateCurve", "point_name"]
 
 ENOUGH = 10.0
 """Effective events below which a working point says that the sample hardly resolves its rate."""
+LARGE = 0.3
+"""Part of a rate above which a working point says that a single crossing of the largest weight would add as much."""
 CURVE_POINTS = 400
 
 
@@ -62,7 +64,7 @@ class RateCurve:
             score=threshold * lsb,
             equivalent_from=self.lowest if below is None else below + 1,
             effective_events=counted.effective,
-            note=_note(counted),
+            note=_note(counted, self.exposure),
             raw=self._rate(self.raw.at(threshold)),
             pure=None if self.pure is None else self._rate(self.pure.at(threshold)),
             lower=None if below is None else self._neighbour(below),
@@ -122,10 +124,15 @@ class RateCurve:
         )
 
 
-def _note(counted: Count) -> str | None:
-    if counted.effective >= ENOUGH:
-        return None
-    return (
-        f"only {counted.effective:.1f} effective crossings above it: the sample hardly resolves the rate; believe the interval, "
-        "not the value, or use more zero-bias crossings"
-    )
+def _note(counted: Count, exposure: Exposure) -> str | None:
+    if counted.effective < ENOUGH:
+        return (
+            f"only {counted.effective:.1f} effective crossings pass this threshold: the sample hardly resolves the rate; believe the "
+            "interval, not the value, or use more zero-bias crossings"
+        )
+    if exposure.largest > LARGE * counted.weight:
+        return (
+            f"one crossing of the sample's largest weight stands for {float(exposure.khz(exposure.largest)):.2g} kHz: the upper ends of "
+            "the intervals allow for one that was not seen; more zero-bias crossings bring them down"
+        )
+    return None

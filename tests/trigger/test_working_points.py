@@ -26,7 +26,7 @@ def test_the_largest_rate_that_is_not_above_the_request():
     assert (point.raw.khz, point.pure.khz) == (3.0, 1.0)
     assert (point.lower.threshold, point.lower.raw_khz, point.lower.pure_khz) == (70, 6.0, 2.0)
     assert (point.higher.threshold, point.higher.raw_khz, point.higher.pure_khz) == (81, 1.0, 0.0)
-    assert "3.0 effective crossings" in point.note
+    assert "only 3.0 effective crossings pass" in point.note
 
 
 @pytest.mark.parametrize(("khz", "threshold"), [(1, 90), (2.999, 90), (3, 80), (6, 70), (9.9, 70), (10, 40), (12, 10), (50, 10)])
@@ -74,6 +74,15 @@ def test_enough_effective_crossings_need_no_note():
     heavy = curve(scores, None, weights, crossing_khz=float(weights.sum())).points([1.2], "raw", 1.0)[0]
     assert heavy.effective_events == pytest.approx(1.2**2 / (1 + 20 * 1e-4), rel=0.01)
     assert heavy.note is not None
+
+
+def test_an_unseen_heavy_crossing_is_told():
+    scores, weights = np.arange(300), np.where(np.arange(300) == 0, 1.0, 0.02)
+    point = curve(scores, None, weights, crossing_khz=float(weights.sum())).points([1.0], "raw", 1.0)[0]
+    assert point.effective_events == pytest.approx(50)
+    assert "one crossing of the sample's largest weight stands for 1 kHz" in point.note
+    assert point.raw.high > 2.0
+    assert curve(scores, None, weights, crossing_khz=float(weights.sum())).points([3.5], "raw", 1.0)[0].note is None
 
 
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=60), st.integers(1, 60))
