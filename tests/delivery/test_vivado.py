@@ -281,7 +281,8 @@ FAULTS = {
     "cosimulation with another result": Fault("hls", {"cosim": "differ"}, r"FAIL  events where RTL and C differ +1 == 0"),
     "cosimulation of too few events": Fault("hls", {"cosim": "short"}, r"FAIL  events in rtl_cosim_results.log"),
     "cosimulation that only reports it": Fault("hls", {"cosim": "says_fail"}, r"FAIL  cosimulation says Pass"),
-    "nothing exported": Fault("hls", {"export": "none"}, r"FAIL  exported Verilog sources +0 >= 1"),
+    "nothing exported": Fault("hls", {"export": "none"}, r"FAIL  exported IP +0 == 1\nFAIL  exported Verilog sources +0 >= 1"),
+    "export": Fault("hls", {"export": "fail"}, r"ERROR: '2211221234' is an invalid argument.*integer value\.\n(?!Vivado)"),
     "nothing to implement": Fault("hls_impl", {}, r"there is no verilog in .* run make hls first"),
     "unknown step": Fault("everything", {}, r"say what to run: tools, hls", status=2),
     "unknown step of HLS": Fault("hls", {}, r"STEPS must be of csim.*, not 'synth'", environment={"STEPS": "csim synth"}, status=2),
@@ -306,6 +307,12 @@ def test_fails_in_the_other_generations_too(vitis, vivado, tools, name):
     result = dry_run(folder, [fault.step], tools, scenario=fault.scenario)
     assert re.search(fault.message, result.output)
     assert result.status == 1
+
+
+def test_export_of_vivado_hls_names_the_patch(vivado):
+    result = dry_run(vivado, ["hls"], VIVADO_HLS, scenario={"export": "fail"})
+    assert result.status == 1
+    assert "see its answer record 76960" in result.output
 
 
 def test_a_launcher_that_hides_the_failure_does_not_hide_it(vitis):
@@ -536,17 +543,22 @@ _SUITE = (
     ("rtl_impl", VITIS_HLS, {"lut": 1001}, {"STAGE": "synth"}, 1, "synth budget.lut +1001"),
     ("rtl_impl", VITIS_HLS, {"wns": 0.05, "whs": -1, "ff": 2501, "dsp": 1, "bram": 1, "uram": 1}, {}, 1, "6 of 13 checks failed"),
     ("rtl_impl", VITIS_HLS, {"wns": "unconstrained", "route_errors": "absent", "site_names": "Unknown"}, {}, 1, "9 of 13 checks failed"),
-    ("hls", VITIS_HLS, {"latency": 7, "interval": 2, "cosim": "differ"}, {}, 1, "4 of 8 checks failed"),
-    ("hls", VITIS_HLS, {"latency": "undef"}, {}, 1, "2 of 8 checks failed"),
+    ("hls", VITIS_HLS, {"latency": 7, "interval": 2, "cosim": "differ"}, {}, 1, "4 of 9 checks failed"),
+    ("hls", VITIS_HLS, {"latency": "undef"}, {}, 1, "2 of 9 checks failed"),
     ("hls", VITIS_HLS, {"csim": "silent"}, {}, 1, "the test bench left no"),
     ("hls", VITIS_HLS, {"cosim": "silent"}, {}, 1, "the test bench left no"),
     ("hls", VITIS_HLS, {}, {"STEPS": "csim"}, 0, "run.sh: hls passed"),
+    ("hls", VITIS_HLS, {"export": "fail"}, {}, 1, "is an invalid argument"),
     ("hls_impl", VITIS_HLS, {}, {}, 1, "run make hls first"),
 )
 
 
 def _caught(folder: Path, backend: str) -> bool:
-    suite = _SUITE if backend == "Vitis" else (("hls", VIVADO_HLS, {}, {}, 0, ""),)
+    suite = (
+        _SUITE
+        if backend == "Vitis"
+        else (("hls", VIVADO_HLS, {}, {}, 0, ""), ("hls", VIVADO_HLS, {"export": "fail"}, {}, 1, "answer record"))
+    )
     for step, tools, scenario, environment, status, message in suite:
         result = dry_run(folder, [step], tools, scenario=scenario, environment=environment)
         if result.status != status or not re.search(message, result.output):

@@ -1,5 +1,6 @@
-# Commands of Vivado HLS and Vitis HLS that the script uses. Vivado HLS 2019.2 and 2020.1 after the command reference of UG902
-# v2019.2, Vitis HLS after UG1399, editions 2020.2, 2022.1, 2023.1, 2023.2, 2025.1 and 2025.2.
+# Commands of Vivado HLS and Vitis HLS that the script uses. Vitis HLS after UG1399, editions 2020.2, 2022.1, 2023.1, 2023.2, 2025.1
+# and 2025.2; that it has no `config_array_partition -maximum_size` is also what its message HLS 200-642 says. Vivado HLS 2020.1, whose
+# reference (UG902) was not at hand, as hls4ml's script for it and other public scripts use it.
 
 describe open_project {1 1} {
     -reset  flag
@@ -15,54 +16,35 @@ describe open_solution {1 1} {
     -reset        flag
     -flow_target  enum:vivado|vitis  2020.2 -
 }
-describe set_part {1 1} {
-    -board  word
-    -tool   word  - 2020.1
-}
+describe set_part {1 1} {}
 describe create_clock {0 0} {
     -name    word
     -period  word
 }
 describe set_clock_uncertainty {1 2} {}
 describe config_array_partition {0 0} {
-    -maximum_size          integer  - 2020.1
-    -include_extern_globals flag    - 2020.1
-    -include_ports         flag     - 2020.1
-    -scalarize_all         flag     - 2020.1
-    -auto_partition_threshold integer - 2020.1
-    -complete_threshold    integer  2020.2 -
-    -throughput_driven     enum:off|auto  2020.2 -
+    -maximum_size        integer        - 2020.1
+    -complete_threshold  integer        2023.1 -
+    -throughput_driven   enum:off|auto  2023.1 -
 }
 describe config_compile {0 0} {
-    -name_max_length              integer
-    -no_signed_zeros              flag
-    -pipeline_loops               integer
-    -unsafe_math_optimizations    flag
-    -pipeline_style               enum:stp|flp|frp  2020.2 -
+    -name_max_length  integer
 }
 describe config_schedule {0 0} {
     -enable_dsp_full_reg  boolean
-    -effort               enum:low|medium|high  - 2020.1
-    -relax_ii_for_timing  flag                  - 2020.1
-    -verbose              flag                  - 2020.1
 }
 describe csim_design {0 0} {
     -O                   flag
     -argv                word
     -clean               flag
     -ldflags             word
-    -mflags              word  - 2024.1
-    -profile             flag  2020.2 2024.2
-    -compiler            word  - 2020.1
+    -mflags              word  - 2023.2
+    -profile             flag  2023.1 2023.2
     -sanitize_address    flag  2025.1 -
     -sanitize_undefined  flag  2025.1 -
     -setup               flag
 }
-describe csynth_design {0 0} {
-    -dump_cfg         flag  2020.2 -
-    -dump_post_cfg    flag  2020.2 -
-    -synthesis_check  flag  2020.2 -
-}
+describe csynth_design {0 0} {}
 describe cosim_design {0 0} {
     -O                          flag
     -argv                       word
@@ -70,15 +52,14 @@ describe cosim_design {0 0} {
     -coverage                   flag
     -ldflags                    word
     -mflags                     word
-    -reduce_diskspace           flag  - 2020.1
     -rtl                        enum:verilog|vhdl
     -setup                      flag
     -tool                       word
     -trace_level                enum:none|all|port|port_hier
     -wave_debug                 flag
-    -disable_deadlock_detection flag  2020.2 -
-    -random_stall               flag  2020.2 -
-    -enable_dataflow_profiling  flag  2020.2 -
+    -disable_deadlock_detection flag  2023.1 -
+    -random_stall               flag  2023.1 -
+    -enable_dataflow_profiling  flag  2023.1 -
 }
 describe export_design {0 0} {
     -description   word
@@ -230,10 +211,14 @@ proc effect::export_design {given words} {
     if {![regexp {^\d+\.\d+(\.\d+)?$} [dict get $given -version]]} {
         error "export_design: '[dict get $given -version]' is no version of an IP"
     }
+    if {$scenario(export) eq "fail"} {
+        error "ERROR: '2211221234' is an invalid argument. Please specify an integer value."
+    }
     if {$scenario(export) ne "pass"} {
         return
     }
     set top [known top]
+    write $solution/impl/ip/component.xml "<spirit:component/>"
     write $solution/impl/ip/hdl/verilog/$top.v "module $top (\n  input ap_clk,\n  input ap_rst,\n  input \[3:0\] hw,\n  output \[1:0\] score\n);\nendmodule"
     write $solution/impl/ip/hdl/verilog/${top}_table.dat "0"
     write $solution/impl/ip/hdl/vhdl/$top.vhd \

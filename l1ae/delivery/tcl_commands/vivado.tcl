@@ -1,5 +1,6 @@
 # Vivado's commands that the scripts use, after its command reference UG835: editions 2020.2, 2021.1, 2021.2, 2022.1, 2023.1, 2025.1,
-# 2025.2 and 2026.1. An option is listed as of the oldest edition that has it; 2020.1 is taken to be like 2020.2.
+# 2025.2 and 2026.1. Where an option is not in every edition it counts as known from the oldest to the newest of these that has it, so
+# what nobody looked up is refused. 2020.1 is taken to be like 2020.2.
 
 describe create_project {0 2} {
     -in_memory  flag
@@ -37,9 +38,9 @@ describe synth_design {0 0} {
     -top                word
     -include_dirs       words
     -generic            words
-    -define             words  2025.1 -
+    -define             words  2025.2 -
     -verilog_define     words
-    -vhdl_define        words  2025.1 -
+    -vhdl_define        words  2025.2 -
     -flatten_hierarchy  enum:rebuilt|full|none
     -directive          word
     -rtl                flag
@@ -48,10 +49,10 @@ describe synth_design {0 0} {
     -mode               enum:default|out_of_context
     -fsm_extraction     word
     -incremental        word   - 2020.2
-    -incremental_mode   word   2021.1 -
+    -incremental_mode   word   2025.2 -
     -max_dsp            integer
     -retiming           flag   - 2020.2
-    -global_retiming    enum:on|off|auto  2025.1 -
+    -global_retiming    enum:on|off|auto  2025.2 -
     -no_srlextract      flag
     -assert             flag
     -quiet              flag
@@ -162,7 +163,7 @@ describe get_timing_paths {0 0} {
     -group        words
     -sort_by      enum:group|slack
     -filter       word
-    -cell         word   - 2023.2
+    -cell         word
     -quiet        flag
     -verbose      flag
 }

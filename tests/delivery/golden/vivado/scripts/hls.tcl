@@ -96,10 +96,18 @@ proc judge_synthesis {} {
 }
 
 proc export {} {
-    global project ip_version digest
-    export_design -format ip_catalog -vendor l1ae -library trigger -version $ip_version -display_name $project \
-        -description "anomaly trigger $project, contract $digest"
+    global project generation ip_version digest
+    set failed [catch {
+        export_design -format ip_catalog -vendor l1ae -library trigger -version $ip_version -display_name $project \
+            -description "anomaly trigger $project, contract $digest"
+    } message]
+    if {$failed && $generation eq "vivado_hls"} {
+        error "$message\nVivado HLS 2020.1 exports nothing since 2022 without the vendor's patch, see its answer record 76960"
+    } elseif {$failed} {
+        error $message
+    }
     set folder ${project}_prj/solution1/impl/ip
+    judge "exported IP" [file exists $folder/component.xml] == 1
     judge "exported Verilog sources" [llength [glob -nocomplain $folder/hdl/verilog/*.v]] >= 1
 }
 
