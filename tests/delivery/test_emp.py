@@ -60,6 +60,16 @@ def test_words_that_fit_into_no_frame_are_refused():
         _ = Links.of(design(latency=1020)).capacity
 
 
+@pytest.mark.parametrize("period", [6, 9])
+def test_a_buffer_holds_the_last_answer_and_no_more_events_than_that(period):
+    for latency in range(60):
+        links = Links.of(design(latency=latency, clock_period=25 / period))
+        assert links.period == period
+        answered = [k for k in range(1024) if k * period + links.delay < 1024]
+        assert links.capacity == len(answered)
+        assert len(frames_of(np.zeros((links.capacity, 57), np.int64), links, "x").data) <= 1024
+
+
 def test_words_are_where_the_table_says():
     """Word by word, from the description in `Links`."""
     links, events = Links.of(design()), tiny_events(4)
