@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,10 @@ def write_delivery(target: Target, source: Source, folder: Path) -> None:
             path.chmod(0o755)
     target.finish(folder)
     built = set(target.built(source.contract))
-    files = {name: {"sha256": _sha256(folder / name), "origin": _origin(folder / name, name in built, source)} for name in _present(folder)}
+    files = {
+        name: {"sha256": _sha256(folder / name), "origin": _origin(folder / name, name in built, source)}
+        for name in _present(folder, target)
+    }
     manifest = {"format": FORMAT, "format_version": FORMAT_VERSION, "target": target.name, **asdict(source.provenance), "files": files}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
 
@@ -60,13 +64,11 @@ def _origin(path: Path, built: bool, source: Source) -> str:
     return "generated" if source.provenance.short_digest.encode() in path.read_bytes() else "copied"
 
 
-def _present(folder: Path) -> list[str]:
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() and not _by_product(path))
-
-
-def _by_product(path: Path) -> bool:
-    """What running the delivered Python leaves behind."""
-    return "__pycache__" in path.parts
+def _present(folder: Path, target: Target) -> list[str]:
+    """Every file but those that working with the folder leaves behind."""
+    patterns = ("*__pycache__/*", *target.by_products)
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return [name for name in names if not any(fnmatchcase(name, pattern) for pattern in patterns)]
 
 
 def _sha256(path: Path) -> str:
@@ -84,8 +86,9 @@ def verify_delivery(folder: Path, targets: Mapping[str, Target]) -> VerifiedDeli
     provenance = Provenance(content["name"], content["version"], content["digest"], content["tool"])
     checks = [*_check_contract(folder, provenance)]
     if checks[-1].passed:
-        checks += _check_files(folder, content["files"], provenance)
-        checks += targets[content["target"]].checks(folder, Contract.load(folder / CONTRACT))
+        target = targets[content["target"]]
+        checks += _check_files(folder, content["files"], provenance, target)
+        checks += target.checks(folder, Contract.load(folder / CONTRACT))
     return VerifiedDelivery(folder, content["target"], provenance, tuple(checks))
 
 
@@ -118,8 +121,8 @@ def _check_contract(folder: Path, provenance: Provenance) -> Iterator[Check]:
     yield Check(name, same, found if same else f"{found}; {MANIFEST} says {provenance.project}, digest {provenance.digest}")
 
 
-def _check_files(folder: Path, files: Mapping[str, Mapping[str, str]], provenance: Provenance) -> Iterator[Check]:
-    present = set(_present(folder)) - {MANIFEST}
+def _check_files(folder: Path, files: Mapping[str, Mapping[str, str]], provenance: Provenance, target: Target) -> Iterator[Check]:
+    present = set(_present(folder, target)) - {MANIFEST}
     missing, foreign = sorted(set(files) - present), sorted(present - set(files))
     yield _listing("no file is missing", missing, f"{len(files)} files")
     yield _listing("no file was added", foreign, "none")

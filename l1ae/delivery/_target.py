@@ -29,7 +29,8 @@ class Target:
 
     `files` is pure: relative path to content, the same source gives the same bytes. `finish` builds, in the folder that holds
     them, what only this machine can (a shared library); `built` names what it leaves. `checks` re-checks such a folder against
-    a contract, wherever it lies. `needs`: stages whose results `files` takes from the source (`hls`, `rtl`).
+    a contract, wherever it lies. `needs`: stages whose results `files` takes from the source (`hls`, `rtl`). `by_products`:
+    patterns of paths that working with the folder leaves in it, which are nobody's business.
     """
 
     name: str
@@ -39,3 +40,4 @@ class Target:
     checks: Callable[[Path, Contract], Iterable[Check]]
     finish: Callable[[Path], None] = _nothing
     built: Callable[[Contract], tuple[str, ...]] = lambda contract: ()
+    by_products: tuple[str, ...] = ()

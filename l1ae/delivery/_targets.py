@@ -14,6 +14,7 @@ _VIVADO = Target(
     needs=("hls", "rtl"),
     files=_vivado.files,
     checks=_vivado.checks,
+    by_products=("build/*", "local.tcl"),
 )
 
 TARGETS = {target.name: target for target in (CMSSW, UGT, EMP, _VIVADO)}

@@ -28,7 +28,7 @@ def _checks(folder, contract):
     yield Check("list", (folder / "list.txt").read_bytes().endswith(b"1\n2\n"), contract.project)
 
 
-TOY = Target("toy", "a list", (), _files, _checks, _finish, lambda contract: (BUILT,))
+TOY = Target("toy", "a list", (), _files, _checks, _finish, lambda contract: (BUILT,), by_products=("build/*", "mine.tcl"))
 TARGETS = {"toy": TOY}
 
 
@@ -79,6 +79,13 @@ def test_what_was_built_again_is_told_and_not_condemned(delivered):
     found = verify_delivery(delivered, TARGETS)
     assert found.failed == ()
     assert [check.name for check in found.checks if check.passed is None] == ["built files"]
+
+
+def test_working_with_the_folder_does_not_spoil_it(delivered):
+    for name in ("build/deep/log.txt", "mine.tcl", "deep/__pycache__/a.pyc"):
+        (delivered / name).parent.mkdir(parents=True, exist_ok=True)
+        (delivered / name).write_text("")
+    assert failed(delivered) == set()
 
 
 @pytest.mark.parametrize(
