@@ -295,9 +295,10 @@ class CollisionClass(ProcessConfig):
     library_shards: int = Field(1, ge=1, description="truth shards from which further collisions of a crossing are drawn")
 
 
-def _qcd(low: int, high: int | None, cross_section: float, share: float, passes: int) -> CollisionClass:
+def _qcd(low: int, high: int | None, cross_section: float, share: float, *, passes: int = 4, library: int = 1) -> CollisionClass:
     limits = (f"PhaseSpace:pTHatMin={low}.", *(() if high is None else (f"PhaseSpace:pTHatMax={high}.",)))
-    return CollisionClass(settings=("HardQCD:all=on", *limits), cross_section=cross_section, share=share, detector_passes=passes)
+    choices = {"cross_section": cross_section, "share": share, "detector_passes": passes, "library_shards": library}
+    return CollisionClass(settings=("HardQCD:all=on", *limits), **choices)
 
 
 def _electroweak(name: str, cross_section: float, share: float) -> CollisionClass:
@@ -310,18 +311,18 @@ def _collision_classes() -> dict[str, CollisionClass]:
     multi-parton interactions); leading order above and for the electroweak classes.
     """
     soft = CollisionClass(
-        settings=("SoftQCD:inelastic=on",), cross_section=7.805e7, share=0.16, pt_hat_max=12.0, shard_events=5000, library_shards=8
+        settings=("SoftQCD:inelastic=on",), cross_section=7.805e7, share=0.16, pt_hat_max=12.0, shard_events=5000, library_shards=20
     )
     return {
         "soft": soft,
-        "qcd12": _qcd(12, 15, 1.948e6, 0.15, passes=3),
-        "qcd15": _qcd(15, 20, 1.150e6, 0.15, passes=3),
-        "qcd20": _qcd(20, 30, 5.315e5, 0.16, passes=3),
-        "qcd30": _qcd(30, 50, 1.396e5, 0.14, passes=3),
-        "qcd50": _qcd(50, 80, 1.925e4, 0.09, passes=4),
-        "qcd80": _qcd(80, 120, 2752.0, 0.06, passes=4),
-        "qcd120": _qcd(120, 200, 535.9, 0.04, passes=4),
-        "qcd200": _qcd(200, None, 60.26, 0.02, passes=4),
+        "qcd12": _qcd(12, 15, 1.948e6, 0.15, passes=3, library=3),
+        "qcd15": _qcd(15, 20, 1.150e6, 0.15, passes=3, library=3),
+        "qcd20": _qcd(20, 30, 5.315e5, 0.16, passes=3, library=3),
+        "qcd30": _qcd(30, 50, 1.396e5, 0.14, passes=3, library=3),
+        "qcd50": _qcd(50, 80, 1.925e4, 0.09),
+        "qcd80": _qcd(80, 120, 2752.0, 0.06),
+        "qcd120": _qcd(120, 200, 535.9, 0.04),
+        "qcd200": _qcd(200, None, 60.26, 0.02),
         "w_lnu": _electroweak("w", 45.84, 0.02),
         "z_ll": _electroweak("z", 4.553, 0.005),
         "tt": _electroweak("ttbar", 0.5085, 0.005),

@@ -10,7 +10,10 @@ exhaustive, and
 The sample holds the strata in other shares; an event of stratum r has the weight P(stratum r) / share r. Within a stratum
 the number of collisions of each class is drawn exactly: at least one of class r, the natural number of each lower one. One
 collision of class r is fresh, shared only by `detector_passes` crossings; all others come from libraries, turned and
-mirrored at random.
+mirrored at random. Soft crossings are made of some 10^5 library collisions: each of these is in a fraction
+(mean of class 0) / (collisions in the library) of all crossings, 2 x 10^-4 by default at pileup 20. What single soft collisions
+can do by themselves is known no better than that; a fraction p of such crossings has the relative error
+sqrt(mean / (p x collisions)), which no count of crossings shows. (Sums over many collisions, as MET, are not limited so.)
 
 Left out: hadronic decays of W and Z, Drell-Yan below 50 GeV, prompt photons and quarkonia above the first edge. What is hard
 inside diffractive systems counts as soft.
