@@ -388,6 +388,7 @@ def edit(path: Path, pattern: str, replacement: str) -> None:
 @pytest.fixture
 def no_rebuilding(monkeypatch):
     """Where the library is not what a test is about."""
+    monkeypatch.setattr("l1ae.delivery._cmssw_library.corner_vectors", lambda contract: np.stack([contract.hardware.low]))
     monkeypatch.setattr("l1ae.delivery._cmssw_library._check_rebuilt", lambda *_: iter(()))
 
 
