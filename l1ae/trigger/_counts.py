@@ -1,6 +1,6 @@
 """Weighted counts of crossings, and the rates and intervals that follow from them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -23,11 +23,16 @@ IntervalArrays = tuple[FloatArray, FloatArray]
 
 @dataclass(frozen=True)
 class Count:
-    """Accepted crossings: their number, their sum of weights, and the sum over independent groups of squared sums of weights."""
+    """Accepted crossings: their number, their sum of weights, and the sum over independent groups of squared sums of weights.
+
+    `largest` is the largest weight that one more group is taken to add (0: the largest of the whole sample), which only the
+    upper ends of intervals depend on.
+    """
 
     events: int
     weight: float
     squares: float
+    largest: float = field(default=0.0, compare=False)
 
     @property
     def effective(self) -> float:
@@ -36,10 +41,13 @@ class Count:
 
 
 def count(weights: npt.ArrayLike, groups: npt.ArrayLike | None = None) -> Count:
-    """Count of the crossings with these weights (N,) and group numbers (N,); no groups: every crossing is one."""
+    """Count of the crossings with these weights (N,) and group numbers (N,); no groups: every crossing is one.
+
+    One more group is taken to add at most as much as the largest of these.
+    """
     values = np.asarray(weights, np.float64)
     sums = values if groups is None or not len(values) else np.bincount(np.unique(groups, return_inverse=True)[1].ravel(), values)
-    return Count(len(values), float(values.sum()), float(sums @ sums))
+    return Count(len(values), float(values.sum()), float(sums @ sums), float(sums.max(initial=0.0)))
 
 
 def group_numbers(process: npt.NDArray[np.integer], source_event: npt.NDArray[np.integer]) -> IntArray | None:
@@ -57,7 +65,7 @@ def group_numbers(process: npt.NDArray[np.integer], source_event: npt.NDArray[np
     return numbers
 
 
-def gamma_interval(weight: npt.ArrayLike, squares: npt.ArrayLike, largest: float, level: float = LEVEL) -> IntervalArrays:
+def gamma_interval(weight: npt.ArrayLike, squares: npt.ArrayLike, largest: npt.ArrayLike, level: float = LEVEL) -> IntervalArrays:
     """Central confidence interval of the expectation of a sum of weights; arrays of any shape.
 
     The gamma interval of Fay and Feuer (Stat. Med. 16 (1997) 791): the lower end is the quantile of a
@@ -65,15 +73,15 @@ def gamma_interval(weight: npt.ArrayLike, squares: npt.ArrayLike, largest: float
     largest weight. With all weights 1 it is the exact interval of Garwood (Biometrika 28 (1936) 437), which covers at
     least `level`.
 
-    `largest` is the largest weight that a group of the whole sample can add, accepted or not: what was not seen counts too.
+    `largest` is the largest weight that a group of crossings that was not seen could add.
     """
-    y, v = np.asarray(weight, np.float64), np.asarray(squares, np.float64)
+    y, v, w = (np.asarray(value, np.float64) for value in (weight, squares, largest))
     tail = (1 - level) / 2
     seen = y > 0
     scale = np.divide(v, y, out=np.ones_like(y), where=seen)
     low = np.where(seen, scale * gammaincinv(np.where(seen, y / scale, 1.0), tail), 0.0)
-    more = (v + largest**2) / (y + largest)
-    return low, np.asarray(more * gammaincinv((y + largest) / more, 1 - tail), np.float64)
+    more = (v + w**2) / (y + w)
+    return low, np.asarray(more * gammaincinv((y + w) / more, 1 - tail), np.float64)
 
 
 def prediction_interval(
@@ -134,10 +142,10 @@ class Exposure:
 
     def interval(self, counted: Count, level: float = LEVEL) -> Estimate:
         """Rate in kHz with its `gamma_interval`; never above the rate of crossings."""
-        low, high = gamma_interval(counted.weight, counted.squares, self.largest, level)
+        low, high = gamma_interval(counted.weight, counted.squares, counted.largest or self.largest, level)
         return Estimate(float(self.khz(counted.weight)), float(self.khz(low)), min(float(self.khz(high)), self.crossing_khz))
 
     def prediction(self, counted: Count, level: float = LEVEL) -> tuple[float, float]:
         """`prediction_interval` in kHz, for an independent sample of the same size."""
-        low, high = prediction_interval(counted.weight, counted.squares, self.largest, level)
+        low, high = prediction_interval(counted.weight, counted.squares, counted.largest or self.largest, level)
         return float(self.khz(low)), min(float(self.khz(high)), self.crossing_khz)

@@ -16,12 +16,18 @@ class Spectrum:
 
     `codes` (K,) are the distinct codes, the highest first; `events`, `weight` and `squares` (K,) are the three numbers of
     `Count` for the threshold at that code. Thresholds between two codes that occur accept the same crossings.
+
+    `largest` (K,) is the largest weight that a crossing which was not seen could add. One that is seen above the threshold
+    counts in full. One that is seen below it only, at a code where the sum of weights is R times larger, counts 1 / R: crossings
+    of its kind are taken to become rare with rising threshold at least as fast as all crossings do. In samples that are stitched
+    of slices by hardness, the soft ones weigh most and do so; with equal weights nothing is assumed.
     """
 
     codes: IntArray
     events: IntArray
     weight: FloatArray
     squares: FloatArray
+    largest: FloatArray
 
     def position(self, threshold: int) -> int:
         """Index of the lowest code that the threshold accepts, -1 when it accepts none."""
@@ -30,7 +36,9 @@ class Spectrum:
     def at(self, threshold: int) -> Count:
         """What `score >= threshold` accepts."""
         k = self.position(threshold)
-        return Count(0, 0.0, 0.0) if k < 0 else Count(int(self.events[k]), float(self.weight[k]), float(self.squares[k]))
+        if k < 0:
+            return Count(0, 0.0, 0.0)
+        return Count(int(self.events[k]), float(self.weight[k]), float(self.squares[k]), float(self.largest[k]))
 
     def below(self, threshold: int) -> int | None:
         """The highest code that the threshold does not accept; None when it accepts all."""
@@ -49,7 +57,20 @@ def spectrum(scores: npt.NDArray[np.integer], weights: FloatArray, groups: IntAr
     growth = w * w if groups is None else w * (w + 2 * _sum_before(w, groups[order]))
     falling = np.asarray(scores[order], np.int64)
     last = np.flatnonzero(np.append(falling[1:] != falling[:-1], True)) if len(falling) else np.zeros(0, np.int64)
-    return Spectrum(falling[last], last.astype(np.int64) + 1, np.cumsum(w)[last], np.cumsum(growth)[last])
+    total = np.cumsum(w)
+    whole = w if groups is None else np.asarray(np.bincount(groups, weights), np.float64)[groups[order]]
+    return Spectrum(falling[last], last.astype(np.int64) + 1, total[last], np.cumsum(growth)[last], _largest(whole, total[last], last))
+
+
+def _largest(whole: FloatArray, total: FloatArray, last: IntArray) -> FloatArray:
+    """`Spectrum.largest` from the weights (N,) of whole groups in falling order, and sums of weights and last positions (K,)."""
+    if not len(last):
+        return np.zeros(0)
+    heaviest = np.maximum.reduceat(whole, np.append(0, last[:-1] + 1))
+    above = np.maximum.accumulate(heaviest)
+    diluted = np.divide(heaviest, total, out=np.zeros_like(total), where=total > 0)
+    below = np.append(np.maximum.accumulate(diluted[::-1])[::-1][1:], 0.0)
+    return np.asarray(np.maximum(above, total * below), np.float64)
 
 
 def _sum_before(weights: FloatArray, groups: IntArray) -> FloatArray:

@@ -1,6 +1,7 @@
 """Rates of working points in bins of pileup and in run periods."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -109,6 +110,8 @@ def _rates(sample: Sample, inside: BoolArray, exposure: Exposure, thresholds: Ma
     positions = np.flatnonzero(inside)
     result = {}
     for name, threshold in thresholds.items():
+        everywhere = np.flatnonzero(sample.scores >= threshold)
+        largest = count(sample.weights[everywhere], sample.groups_of(everywhere)).largest
         passed = positions[scores >= threshold]
-        result[name] = rate_interval(part, count(sample.weights[passed], sample.groups_of(passed)))
+        result[name] = rate_interval(part, replace(count(sample.weights[passed], sample.groups_of(passed)), largest=largest))
     return result

@@ -1,7 +1,7 @@
 """Thresholds for requested rates, and what the integers beside them give."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -16,7 +16,7 @@ __all__ = ["CURVE_POINTS", "ENOUGH", "LARGE", "RateCurve", "point_name"]
 ENOUGH = 10.0
 """Effective events below which a working point says that the sample hardly resolves its rate."""
 LARGE = 0.3
-"""Part of a rate above which a working point says that a single crossing of the largest weight would add as much."""
+"""Part of a rate above which a working point says what one crossing of the largest weight would add."""
 CURVE_POINTS = 400
 
 
@@ -111,7 +111,7 @@ class RateCurve:
         wanted = np.geomspace(khz[first], khz[-1], CURVE_POINTS)
         chosen = np.unique(np.clip(np.searchsorted(khz, wanted * (1 - 1e-12)), first, len(khz) - 1))
         low, high = (
-            self.exposure.khz(end) for end in gamma_interval(self.raw.weight[chosen], self.raw.squares[chosen], self.exposure.largest)
+            self.exposure.khz(end) for end in gamma_interval(self.raw.weight[chosen], self.raw.squares[chosen], self.raw.largest[chosen])
         )
         codes = [int(code) for code in self.raw.codes[chosen]]
         pure = None if self.pure is None else [self.pure.at(code).weight for code in codes]
@@ -130,9 +130,10 @@ def _note(counted: Count, exposure: Exposure) -> str | None:
             f"only {counted.effective:.1f} effective crossings pass this threshold: the sample hardly resolves the rate; believe the "
             "interval, not the value, or use more zero-bias crossings"
         )
-    if exposure.largest > LARGE * counted.weight:
+    if exposure.largest > LARGE * counted.weight and exposure.largest > counted.largest:
+        blind = exposure.interval(replace(counted, largest=exposure.largest))
         return (
-            f"one crossing of the sample's largest weight stands for {float(exposure.khz(exposure.largest)):.2g} kHz: the upper ends of "
-            "the intervals allow for one that was not seen; more zero-bias crossings bring them down"
+            f"one crossing of the sample's largest weight stands for {float(exposure.khz(exposure.largest)):.2g} kHz, and none is seen "
+            f"above this threshold: unless such crossings become rare as fast as others, the upper end is {blind.high:.2g} kHz"
         )
     return None

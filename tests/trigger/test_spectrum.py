@@ -29,6 +29,21 @@ def test_every_threshold_counts_what_a_loop_counts(crossings, grouped):
         assert found.below(threshold) == max((code for code, _, _ in crossings if code < threshold), default=None)
 
 
+@given(st.lists(crossing.filter(lambda item: item[1] > 0), min_size=1, max_size=30), st.booleans())
+def test_the_largest_weight_is_diluted_by_the_sum_where_it_is_seen(crossings, grouped):
+    scores, weights, groups = (np.array(column) for column in zip(*crossings, strict=True))
+    found = spectrum(scores, weights / 16, groups if grouped else None)
+    whole = [sum(w for _, w, g in crossings if g == group) / 16 if grouped else weight / 16 for _, weight, group in crossings]
+    above = {t: sum(w for c, w, _ in crossings if c >= t) / 16 for t in set(scores.tolist())}
+    for threshold, total in above.items():
+        parts = [w * min(1.0, total / above[code]) for w, (code, _, _) in zip(whole, crossings, strict=True)]
+        assert found.at(threshold).largest == pytest.approx(max(parts))
+
+
+def test_equal_weights_are_not_diluted():
+    assert spectrum(np.arange(50), np.ones(50)).largest.tolist() == [1.0] * 50
+
+
 def test_nothing_is_accepted_by_an_empty_sample():
     found = spectrum(np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int64))
     assert found.at(0) == Count(0, 0.0, 0.0)

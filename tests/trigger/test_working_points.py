@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from l1ae.trigger import Exposure, RateCurve, spectrum
+from l1ae.trigger import Exposure, RateCurve, gamma_interval, spectrum
 
 SCORES = np.array([90, 80, 80, 70, 70, 70, 40, 40, 40, 40, 10, 10])
 PURE = np.array([0, 1, 0, 1, 0, 0, 1, 1, 0, 1, 1, 1], bool)
@@ -80,8 +80,11 @@ def test_an_unseen_heavy_crossing_is_told():
     scores, weights = np.arange(300), np.where(np.arange(300) == 0, 1.0, 0.02)
     point = curve(scores, None, weights, crossing_khz=float(weights.sum())).points([1.0], "raw", 1.0)[0]
     assert point.effective_events == pytest.approx(50)
-    assert "one crossing of the sample's largest weight stands for 1 kHz" in point.note
-    assert point.raw.high > 2.0
+    assert "one crossing of the sample's largest weight stands for 1 kHz, and none is seen above" in point.note
+    # seen where the sum of weights is 6.98: it counts as 1 / 6.98 here
+    low, high = gamma_interval(1.0, 50 * 0.02**2, 1 / 6.98)
+    assert (point.raw.low, point.raw.high) == (pytest.approx(float(low)), pytest.approx(float(high)))
+    assert f"the upper end is {float(gamma_interval(1.0, 50 * 0.02**2, 1.0)[1]):.2g} kHz" in point.note
     assert curve(scores, None, weights, crossing_khz=float(weights.sum())).points([3.5], "raw", 1.0)[0].note is None
 
 
