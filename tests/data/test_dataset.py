@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from l1ae.data import dataset_folder, open_dataset
+from l1ae.data import EventStore, dataset_folder, open_dataset, shipped_zero_bias
 from l1ae.errors import UserError
-from l1ae.inputs import calo_layer1_spec
+from l1ae.inputs import calo_layer1_spec, ugt_input_spec
 
 
 def test_signals_are_sorted_and_named_after_their_files(make_events, write_store, spec, tmp_path):
@@ -55,3 +55,39 @@ def test_the_shipped_regions_are_an_image_of_the_first_shipped_events(spec):
 def test_the_shipped_objects_have_no_image(spec):
     with pytest.raises(UserError, match=r"use data\.source: shipped_regions"):
         open_dataset("shipped", calo_layer1_spec())
+
+
+@pytest.fixture(scope="module")
+def zero_bias() -> EventStore:
+    return EventStore.open(shipped_zero_bias(), ugt_input_spec())
+
+
+def test_the_shipped_crossings_are_weighted_and_have_the_pileup_of_the_configuration(zero_bias):
+    events = zero_bias.read(extra=["weight"])
+    weight = events.extra["weight"]
+    assert zero_bias.n_events >= 150_000
+    assert weight.sum() == pytest.approx(zero_bias.n_events, rel=1e-9)
+    assert np.average(events.pileup, weights=weight) == pytest.approx(20, abs=0.05)
+    assert np.average((events.pileup - 20.0) ** 2, weights=weight) == pytest.approx(20, rel=0.02)
+
+
+def test_the_shipped_cross_sections_are_those_that_pythia_found(zero_bias):
+    for name, facts in zero_bias.provenance["processes"].items():
+        used = zero_bias.provenance["zero_bias"]["strata"][name]["cross_section"]
+        low, high = (0.8, 1.0) if name in {"qcd12", "qcd15", "qcd20"} else (0.98, 1.02)
+        assert low < used / facts["cross_section"] < high, name
+
+
+def test_the_shipped_crossings_have_plausible_rates(zero_bias):
+    """1.5 % of crossings with a jet above 40 GeV in an independent simulation with another pileup subtraction (20 % of room), and W."""
+    events = zero_bias.read(extra=["weight"])
+    physical, weight = ugt_input_spec().to_physical(events.hw), events.extra["weight"]
+    leading = physical[:, 9, 0] * (events.hw[:, 9, 0] > 0)
+    assert weight[leading > 40].sum() / len(weight) == pytest.approx(0.015, rel=0.2)
+    w = zero_bias.processes.index("w_lnu")
+    expected = 20 * 45.84e-9 / 78.05e-3
+    assert weight[events.process == w].sum() / len(weight) == pytest.approx(expected, rel=1e-3)
+    # W -> mu nu is a third of the leptonic decays; half of the muons are within |eta| < 2.1 and above 20 GeV,
+    # and 93 % of those are found.
+    muon = (events.process == w) & (physical[:, 5, 0] > 20)
+    assert weight[muon].sum() / len(weight) == pytest.approx(expected / 3 * 0.5 * 0.93, rel=0.15)
