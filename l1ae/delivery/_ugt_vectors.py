@@ -275,7 +275,7 @@ def orbits(
             spare=np.zeros((filling.crossings, _SPARE), np.uint32),
             external=np.zeros((filling.crossings, _EXTERNAL), np.bool_),
             algorithms=bits,
-            final_or=bits.any(axis=1),
+            final_or=np.any(bits, axis=1),
         )
         yield Orbit(write_orbit(crossings), write_scores(contract, index, scores), len(part))
 
@@ -316,5 +316,6 @@ def compare_orbit(
     expected, bits = _answers(contract, unpack(crossings.objects), points)
     wrong = (crossings.algorithms != bits).any(axis=1), crossings.final_or != bits.any(axis=1), written != expected
     anywhere = np.flatnonzero(np.any(wrong, axis=0))
-    counts = (int(part.sum()) for part in wrong)
-    return Difference(len(index), *counts, first=int(crossings.index[anywhere[0]]) if len(anywhere) else None)
+    bits_wrong, final_or_wrong, scores_wrong = (int(part.sum()) for part in wrong)
+    first = int(crossings.index[anywhere[0]]) if len(anywhere) else None
+    return Difference(len(index), bits_wrong, final_or_wrong, scores_wrong, first)

@@ -178,11 +178,11 @@ def test_working_points_without_a_threshold_have_no_bit():
 
 
 def test_signed_scores_survive():
-    contract = every_input_contract()
-    made = next(orbits(contract, tiny_events(6), working_points(contract, None), SMALL))
+    contract, events = every_input_contract(), tiny_events(200)[:6]
+    made = next(orbits(contract, events, working_points(contract, None), SMALL))
     _, scores = read_scores(contract, made.scores)
     assert scores.min() < 0 < scores.max()
-    np.testing.assert_array_equal(scores[SMALL.pattern], contract.evaluate(tiny_events(6))["score"][:, 0])
+    np.testing.assert_array_equal(scores[SMALL.pattern], contract.evaluate(events)["score"][:, 0])
     assert compare_orbit(contract, working_points(contract, None), made.vectors, made.scores).differing == 0
     extremes = np.array([-8192, -1, 0, 8191])
     np.testing.assert_array_equal(read_scores(contract, write_scores(contract, np.arange(4), extremes))[1], extremes)
