@@ -1,7 +1,7 @@
 """Verilog and VHDL of a pipeline: alkaid's code for the logic of the stages, our registers, and the hand-written trigger around them."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from typing import Any
@@ -20,7 +20,7 @@ from l1ae.rtl._firmware import firmware_source
 from l1ae.rtl._project import Design, RtlProject
 from l1ae.rtl._schedule import Pipeline
 
-__all__ = ["combinational_sources", "design_of", "emit", "layer_of_net", "primitives", "render", "top_sources"]
+__all__ = ["combinational_sources", "constraints", "design_of", "emit", "layer_of_net", "named", "primitives", "render", "top_sources"]
 
 
 def render(template: str, **values: Any) -> str:
@@ -83,11 +83,21 @@ def emit(contract: Contract, pipeline: Pipeline, part: str) -> RtlProject:
     for suffix in ("v", "vhd"):
         logic = combinational_sources([stage.logic for stage in stages], lambda k: f"{design.name}_stage{k}", suffix)
         core = {f"{design.name}_core.{suffix}": _core(contract, pipeline, design, suffix)}
-        sources[suffix] = primitives(suffix) | logic | core | top_sources(design, suffix)
+        sources[suffix] = primitives(suffix) | named(logic, design, suffix) | core | top_sources(design, suffix)
     verilog = {f"verilog/{name}": text for name, text in sources["v"].items()}
     vhdl = {f"vhdl/{name}": text for name, text in sources["vhd"].items()}
-    constraints = {f"{design.name}.xdc": f"create_clock -name clk -period {design.clock_period} [get_ports clk]\n"}
-    return RtlProject(design, verilog | vhdl | constraints, tuple(verilog), tuple(vhdl))
+    return RtlProject(design, verilog | vhdl | constraints(design), tuple(verilog), tuple(vhdl))
+
+
+def named(sources: Mapping[str, str], design: Design, suffix: str) -> dict[str, str]:
+    """Generated sources behind a comment that says whose they are."""
+    comment = {"v": "//", "vhd": "--", "xdc": "#"}[suffix]
+    return {name: f"{comment} {design.name}: contract sha256 {design.digest}\n{text}" for name, text in sources.items()}
+
+
+def constraints(design: Design) -> dict[str, str]:
+    """The clock, for Vivado."""
+    return named({f"{design.name}.xdc": f"create_clock -name clk -period {design.clock_period} [get_ports clk]\n"}, design, "xdc")
 
 
 @dataclass(frozen=True)

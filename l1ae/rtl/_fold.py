@@ -9,7 +9,7 @@ from importlib.resources import files
 from l1ae.contract import Contract
 from l1ae.errors import UserError
 from l1ae.rtl._delay import Delays
-from l1ae.rtl._emit import combinational_sources, design_of, primitives, top_sources
+from l1ae.rtl._emit import combinational_sources, constraints, design_of, named, primitives, top_sources
 from l1ae.rtl._fold_core import FoldedCore, folded_core
 from l1ae.rtl._fold_netlist import Module, to_verilog, to_vhdl
 from l1ae.rtl._fold_plan import FoldPlan, plan_fold
@@ -43,8 +43,7 @@ def fold(contract: Contract, interval: int, clock: Clock, part: str) -> Folded:
     design = design_of(contract, latency=core.latency, interval=interval, clock_period=clock.period, part=part)
     verilog = {f"verilog/{name}": text for name, text in _sources(core, design, "v").items()}
     vhdl = {f"vhdl/{name}": text for name, text in _sources(core, design, "vhd").items()}
-    constraints = {f"{design.name}.xdc": f"create_clock -name clk -period {design.clock_period} [get_ports clk]\n"}
-    return Folded(RtlProject(design, verilog | vhdl | constraints, tuple(verilog), tuple(vhdl)), plan)
+    return Folded(RtlProject(design, verilog | vhdl | constraints(design), tuple(verilog), tuple(vhdl)), plan)
 
 
 def _check_names(contract: Contract) -> None:
@@ -64,7 +63,7 @@ def _sources(core: FoldedCore, design: Design, suffix: str) -> dict[str, str]:
     logic = combinational_sources(list(core.logic.values()), lambda k: names[k], suffix)
     parts = {f"{_PARTS}.{suffix}": (files("l1ae.rtl") / "templates" / f"{_PARTS}.{suffix}").read_text()}
     modules = {f"{module.name}.{suffix}": _text(module, suffix) for module in (*core.nets, core.core)}
-    return primitives(suffix) | parts | logic | modules | top_sources(design, suffix)
+    return primitives(suffix) | parts | named(logic | modules, design, suffix) | top_sources(design, suffix)
 
 
 def _text(module: Module, suffix: str) -> str:

@@ -28,7 +28,10 @@ _OUTPUT = re.compile(r"assign model_out\[(\d+):(\d+)\] = (.*);")
 _SLICE = re.compile(r"(v\d+|model_inp)(?:\[(\d+)(?::(\d+))?\])?")
 _REPEATED = re.compile(r"\{(\d+)\{(.*)\}\}")
 _NUMBER = re.compile(r"(\d*)'b([01]+)")
-_HEADER = re.compile(r"module (\w+) \(\s*input \[(\d+):0\] model_inp,\s*output \[(\d+):0\] model_out\s*\);(.*)endmodule\s*", re.DOTALL)
+# one line of comment says whose module it is
+_HEADER = re.compile(
+    r"(?://[^\n]*\n)?module (\w+) \(\s*input \[(\d+):0\] model_inp,\s*output \[(\d+):0\] model_out\s*\);(.*)endmodule\s*", re.DOTALL
+)
 _TABLE = re.compile(r"module (table_\w+)\(input \[(\d+):0\] in, output reg \[(\d+):0\] out\);(.*?)endmodule", re.DOTALL)
 _ENTRY = re.compile(r"(\d+)'h([0-9A-F]+): out = (\d+)'h([0-9A-FX]+);")
 

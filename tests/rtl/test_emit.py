@@ -96,7 +96,7 @@ def test_description(design):
     assert (found.name, found.inputs, found.input_bits, found.interval) == ("emit_v1", 6, 10, 1)
     assert (found.score_bits, found.score_signed, found.score_fraction, found.threshold) == (12, False, 4, 9)
     assert (found.clock_period, found.part, found.digest) == (3.0, PART, contract.digest)
-    assert unrolled.project.files["emit_v1.xdc"] == "create_clock -name clk -period 3.0 [get_ports clk]\n"
+    assert unrolled.project.files["emit_v1.xdc"].endswith("\ncreate_clock -name clk -period 3.0 [get_ports clk]\n")
     assert "CORE_LATENCY" in unrolled.project.files["verilog/emit_v1.v"]
     assert f".CORE_LATENCY({found.latency})" in unrolled.project.files["verilog/emit_v1.v"]
     assert re.search(rf"CORE_LATENCY\s+=> {found.latency},", unrolled.project.files["vhdl/emit_v1.vhd"])
@@ -109,6 +109,13 @@ def test_version_and_digest_are_constants():
     assert f"model_digest = 64'h{digest};" in files["verilog/emit_v28.v"]
     assert 'model_version <= x"0000001c";' in files["vhdl/emit_v28.vhd"]
     assert re.search(rf'model_digest +<= x"{digest}";', files["vhdl/emit_v28.vhd"])
+
+
+def test_every_generated_file_names_the_contract(design):
+    contract, unrolled = design
+    own = {name: text for name, text in unrolled.project.files.items() if "emit_v1" in name or "tables" in name}
+    assert len(own) > 8
+    assert [name for name, text in own.items() if contract.digest not in text] == []
 
 
 def test_the_same_contract_gives_the_same_bytes(design):
