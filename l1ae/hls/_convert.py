@@ -4,7 +4,7 @@ import json
 import re
 import tempfile
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +43,7 @@ def convert(contract: Contract, hls: HlsConfig, spec: InputView | None, vectors:
     _name_ports(files, contract.project, [variable.name for variable in graph.get_output_variables()])
     ports = Ports(*PORTS, graph.graph[contract.outputs[1]].get_weights("threshold").name)
     files["README.md"] = project_readme(contract, hls, spec, ports).encode()
+    _name_contract(files, contract)
     files["l1ae_contract.json"] = contract.to_json().encode()
     files[TYPES_FILE] = (json.dumps(names, indent=1) + "\n").encode()
     return Project(contract.project, hls.backend, files)
@@ -66,6 +67,20 @@ def _name_ports(files: dict[str, bytes], project: str, variables: Sequence[str])
     for path in (f"firmware/{project}.cpp", f"firmware/{project}.h", f"{project}_bridge.cpp"):
         for variable, port in zip(variables, PORTS, strict=True):
             files[path] = re.sub(rf"\b{variable}\b".encode(), port.encode(), files[path])
+
+
+_COMMENTS = {".cpp": "//", ".h": "//", ".tcl": "#", ".yml": "#", ".sh": "#"}
+
+
+def _name_contract(files: dict[str, bytes], contract: Contract) -> None:
+    """A comment at the head of every file that hls4ml made for this contract says whose it is; not in copies of libraries."""
+    for path, content in files.items():
+        comment = _COMMENTS.get(PurePath(path).suffix)
+        if comment is None or (path.startswith(("firmware/ap_types/", "firmware/nnet_utils/")) and not path.endswith("nnet_code_gen.h")):
+            continue
+        line = f"{comment} {contract.project}: contract sha256 {contract.digest}\n".encode()
+        first, rest = content.split(b"\n", 1) if content.startswith(b"#!") else (b"", content)
+        files[path] = first + (b"\n" if first else b"") + line + rest
 
 
 def _test_vectors(contract: Contract, vectors: npt.NDArray[np.integer]) -> dict[str, bytes]:

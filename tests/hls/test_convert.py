@@ -131,6 +131,14 @@ def test_every_array_of_a_dataflow_region_has_one_reader():
         assert not set(ports) & set(reads)
 
 
+def test_generated_files_name_the_contract(make_project):
+    contract, project = make_project("squared_error")
+    silent = {path for path, content in project.files.items() if contract.digest.encode() not in content}
+    own = {path for path in silent if not path.startswith(("firmware/ap_types/", "firmware/nnet_utils/"))}
+    assert own == {"l1ae_contract.json", "l1ae_types.json", "tb_data/tb_input_features.dat", "tb_data/tb_output_predictions.dat"}
+    assert project.files["build_lib.sh"].startswith(b"#!/bin/bash\n# ")
+
+
 def test_a_pipelined_network_has_no_copies(make_project):
     contract, project = make_project("squared_error")
     source = project.files[f"firmware/{contract.project}.cpp"].decode()
