@@ -1,3 +1,4 @@
+// tiny_v3: contract sha256 c3b3c4958b36e2c0f11137340c76b4f59c49919c2d64300149d2abd96a0ee033
 #ifndef DEFINES_H_
 #define DEFINES_H_
 
