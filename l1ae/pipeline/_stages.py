@@ -23,6 +23,8 @@ from l1ae.pipeline._run import Run, digest_file, digest_tree
 from l1ae.pipeline._samples import Scorer, csim_sample, evaluation_scores, first_events, validation_events
 from l1ae.pipeline._shared import contract_digest, contract_of, data_digests, read_json, section_digest, write_json
 from l1ae.pipeline._summary import contract_summary, hls_summary
+from l1ae.pipeline._trigger_stage import trigger_inputs, trigger_stage
+from l1ae.pipeline._zero_bias import has_zero_bias
 from l1ae.report import write_report
 from l1ae.training import Progress, train
 
@@ -224,6 +226,7 @@ def run_all(
         ("train", lambda: train_inputs, lambda: _train(run, resume=unfinished, progress=progress, backend=backend)),
         ("contract", lambda: _contract_inputs(run), lambda: contract_stage(run)),
         ("evaluation", lambda: _evaluation_inputs(run), lambda: evaluate_stage(run)),
+        *([("trigger", lambda: trigger_inputs(run), lambda: trigger_stage(run))] if has_zero_bias(config) else []),
         ("hls", lambda: _hls_inputs(run, backend), lambda: hls_stage(run, backend=backend)),
         ("csim", lambda: _csim_inputs(run, n_events), lambda: csim_stage(run, events=n_events)),
     )

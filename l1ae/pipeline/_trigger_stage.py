@@ -48,7 +48,7 @@ from l1ae.trigger import (
     working_points_text,
 )
 
-__all__ = ["trigger_stage"]
+__all__ = ["trigger_inputs", "trigger_stage"]
 
 _log = logging.getLogger("l1ae")
 
@@ -75,6 +75,11 @@ def trigger_stage(run: Run, *, zero_bias: Path | None = None) -> TriggerResult:
         return result
 
     return run.produce("trigger", study.inputs(), make)
+
+
+def trigger_inputs(run: Run) -> dict[str, str]:
+    """What RUN/trigger depends on, with the configuration's store of crossings."""
+    return _Study(run).inputs()
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,15 @@ from l1ae.config import Config
 from l1ae.data import EventStore, shipped_zero_bias
 from l1ae.errors import UserError
 
-__all__ = ["open_zero_bias", "zero_bias_events", "zero_bias_path"]
+__all__ = ["has_zero_bias", "open_zero_bias", "zero_bias_events"]
 
 
-def zero_bias_path(config: Config) -> Path:
-    """The store that `trigger.zero_bias` means."""
+def has_zero_bias(config: Config) -> bool:
+    """Whether there is a store for the configuration: the shipped one has no calorimeter image."""
+    return config.trigger.zero_bias != "shipped" or config.inputs.view == "objects"
+
+
+def _path(config: Config) -> Path:
     return shipped_zero_bias() if config.trigger.zero_bias == "shipped" else Path(config.trigger.zero_bias)
 
 
@@ -22,7 +26,7 @@ def open_zero_bias(config: Config, path: Path | None = None) -> EventStore:
 
     Raises `UserError` when it does not exist or lacks the view.
     """
-    return EventStore.open(path or zero_bias_path(config), config.inputs.spec())
+    return EventStore.open(path or _path(config), config.inputs.spec())
 
 
 def zero_bias_events(config: Config, count: int, path: Path | None = None) -> npt.NDArray[np.int64]:
@@ -30,9 +34,8 @@ def zero_bias_events(config: Config, count: int, path: Path | None = None) -> np
 
     Raises `UserError` when a store that was named holds fewer.
     """
-    spec = config.inputs.spec()
-    if path is None and config.trigger.zero_bias == "shipped" and spec.view != "objects":
-        return np.empty((0, spec.size), np.int64)
+    if path is None and not has_zero_bias(config):
+        return np.empty((0, config.inputs.spec().size), np.int64)
     store = open_zero_bias(config, path)
     if store.n_events < count:
         raise UserError(
