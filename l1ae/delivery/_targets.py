@@ -10,8 +10,8 @@ __all__ = ["TARGETS"]
 
 _VIVADO = Target(
     name="vivado",
-    summary="scripts for Vivado and Vitis HLS: C synthesis, IP, implementation out of context, of the HLS project and the RTL",
-    needs=("hls", "rtl"),
+    summary="scripts for Vivado and Vitis HLS: C synthesis, IP, implementation out of context; of the RTL too, where it was made",
+    needs=("hls",),
     files=_vivado.files,
     checks=_vivado.checks,
     by_products=("build/*", "local.tcl"),
