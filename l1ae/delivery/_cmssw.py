@@ -4,11 +4,9 @@ import inspect
 import json
 import re
 from collections.abc import Mapping
-from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 import numpy.typing as npt
 
@@ -17,6 +15,7 @@ from l1ae.delivery import _emulator
 from l1ae.delivery._cmssw_library import EVENTS_FILE, build_library, check_delivery, library_path
 from l1ae.delivery._source import Provenance, Source
 from l1ae.delivery._target import Target
+from l1ae.delivery._templates import render
 from l1ae.errors import UserError
 from l1ae.hls._documents import render as render_hls
 from l1ae.hls._project import TYPES_FILE, namespace
@@ -46,7 +45,7 @@ def _texts(source: Source, types: Mapping[str, Mapping[str, str]], firmware: Map
     values = _values(source, types, firmware)
 
     def cpp(what: str, template: str) -> str:
-        return provenance.header("//", what) + "\n" + _render(template, values)
+        return provenance.header("//", what) + "\n" + render(f"cmssw/{template}", **values)
 
     texts = {
         "emulator.cpp": cpp("library", "emulator.cpp.j2"),
@@ -55,26 +54,15 @@ def _texts(source: Source, types: Mapping[str, Mapping[str, str]], firmware: Map
         f"interface/{name}_c.h": cpp("C interface", "c_api.h.j2"),
         f"interface/{name}_model.h": cpp("model and working points", "model.h.j2"),
         "test/loader.cpp": cpp("test program", "loader.cpp"),
-        "exports.map": provenance.header("#", "exported symbols") + _render("exports.map.j2", values),
-        "Makefile": provenance.header("#", "emulator") + _render("Makefile.j2", values),
-        "README.md": f"<!--\n{provenance.header('', 'emulator')}-->\n" + _render("README.md.j2", values),
+        "exports.map": provenance.header("#", "exported symbols") + render("cmssw/exports.map.j2", **values),
+        "Makefile": provenance.header("#", "emulator") + render("cmssw/Makefile.j2", **values),
+        "README.md": f"<!--\n{provenance.header('', 'emulator')}-->\n" + render("cmssw/README.md.j2", **values),
         EVENTS_FILE: _events_text(source),
         f"{name}_emulator.py": _python(provenance),
     }
     if values["scaled"]:
         texts[f"interface/{name}_scales.h"] = cpp("scales of the inputs", "scales.h.j2")
     return texts
-
-
-def _render(template: str, values: Mapping[str, Any]) -> str:
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(lambda name: (resources("l1ae.delivery") / "templates" / "cmssw" / name).read_text()),
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(template).render(values)
 
 
 def _values(source: Source, types: Mapping[str, Mapping[str, str]], firmware: Mapping[str, bytes]) -> dict[str, Any]:

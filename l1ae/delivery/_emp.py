@@ -11,9 +11,10 @@ import numpy as np
 from l1ae.contract import Contract
 from l1ae.delivery._emp_buffers import Buffer, read_buffer, write_buffer
 from l1ae.delivery._emp_links import Links, answers_of, frames_of
-from l1ae.delivery._ipbb import check_constants, check_sources, dep_file, render, rtl_of, rtl_sources
+from l1ae.delivery._ipbb import check_constants, check_sources, dep_file, rtl_of, rtl_sources
 from l1ae.delivery._source import Provenance, Source
 from l1ae.delivery._target import Check, Target
+from l1ae.delivery._templates import render
 from l1ae.delivery._ugt_hdl import model_package, values_of
 from l1ae.delivery._ugt_vectors import WorkingPoint, working_points
 from l1ae.errors import UserError

@@ -1,12 +1,9 @@
-"""What the firmware targets share: filled-in templates, files for ipbb, and checks of both."""
+"""What the firmware targets share: sources, files for ipbb, and checks of both."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import jinja2
+from typing import TYPE_CHECKING
 
 from l1ae.contract import Contract
 from l1ae.delivery._source import Provenance, Source
@@ -16,19 +13,10 @@ from l1ae.errors import UserError
 if TYPE_CHECKING:
     from l1ae.rtl import RtlProject
 
-__all__ = ["check_constants", "check_sources", "dep_file", "render", "rtl_of", "rtl_sources"]
+__all__ = ["check_constants", "check_sources", "dep_file", "rtl_of", "rtl_sources"]
 
 # Where ipbb looks for the files of a component, by command.
 _FOLDERS = {"src": "firmware/hdl", "addrtab": "addr_table"}
-
-
-def render(template: str, **values: Any) -> str:
-    """Fill in a template of this package; a missing value is an error."""
-    loader = jinja2.FunctionLoader(lambda name: (files("l1ae.delivery") / "templates" / name).read_text())
-    environment = jinja2.Environment(
-        loader=loader, undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.get_template(template).render(values)
 
 
 def rtl_of(source: Source) -> "RtlProject":

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from l1ae.contract import Contract
-from l1ae.delivery._ipbb import check_constants, check_sources, render
+from l1ae.delivery._ipbb import check_constants, check_sources
 from l1ae.delivery._source import Provenance, Source
 from l1ae.delivery._target import Check, Target
+from l1ae.delivery._templates import render
 from l1ae.delivery._ugt_hdl import hdl_files, values_of
 from l1ae.delivery._ugt_objects import check_deliverable
 from l1ae.delivery._ugt_vectors import Difference, Filling, WorkingPoint, compare_orbit, orbits, working_points

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from l1ae.delivery._ipbb import dep_file, render, rtl_sources
+from l1ae.delivery._ipbb import dep_file, rtl_sources
 from l1ae.delivery._source import Source
+from l1ae.delivery._templates import render
 from l1ae.delivery._ugt_objects import SUMS, Wire, wires
 from l1ae.delivery._ugt_vectors import WorkingPoint
 from l1ae.errors import UserError

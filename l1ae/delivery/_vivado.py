@@ -1,23 +1,19 @@
 """Target `vivado`: scripts that take the HLS project to an IP and both designs through Vivado, and judge what comes out."""
 
 import json
-from collections.abc import Iterable, Mapping
-from importlib.resources import files as resources
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
-
-import jinja2
 
 from l1ae.contract import Contract
 from l1ae.delivery._source import Provenance, Source
 from l1ae.delivery._target import Check
+from l1ae.delivery._templates import render, template_text
 from l1ae.delivery._vivado_dry_run import TOOLS, dry_run, tclsh
 from l1ae.errors import UserError
 from l1ae.tools import VENDOR_TOOLS
 
 __all__ = ["checks", "files"]
 
-_TEMPLATES = "templates/vivado"
 _SCRIPTS = {
     "scripts/checks.tcl": "judgement of figures against limits",
     "scripts/hls.tcl": "C simulation, C synthesis, cosimulation, export",
@@ -43,11 +39,11 @@ def files(source: Source) -> dict[str, bytes]:
 
 def _static(provenance: Provenance) -> dict[str, str]:
     header = provenance.header
-    script, finder = _read("run.sh"), VENDOR_TOOLS.read_text().removeprefix("#!/bin/sh\n")
+    script, finder = _text("run.sh"), VENDOR_TOOLS.read_text().removeprefix("#!/bin/sh\n")
     content = {"project": provenance.project, "digest": provenance.digest, "tool": provenance.tool}
-    texts = {path: header("#", what) + _read(path.removeprefix("scripts/")) for path, what in _SCRIPTS.items()}
+    texts = {path: header("#", what) + _text(path.removeprefix("scripts/")) for path, what in _SCRIPTS.items()}
     return texts | {
-        "Makefile": header("#", "steps of run.sh") + _read("Makefile"),
+        "Makefile": header("#", "steps of run.sh") + _text("Makefile"),
         "run.sh": "#!/bin/sh\n" + header("#", "runs the vendor tools") + script,
         "scripts/vendor_tools.sh": "#!/bin/sh\n" + header("#", "finds the vendor tools") + finder,
         "provenance.json": json.dumps(content, indent=1) + "\n",
@@ -69,8 +65,8 @@ def _rendered(source: Source) -> dict[str, str]:
         "budget": {name: limit for name, limit in config.budget.model_dump().items() if limit is not None},
     }
     texts = {
-        "settings.tcl": provenance.header("#", "settings of the scripts") + _render("settings.tcl.j2", values),
-        "README.md": f"<!--\n{provenance.header('', 'scripts for Vivado')}-->\n" + _render("README.md.j2", values),
+        "settings.tcl": provenance.header("#", "settings of the scripts") + render("vivado/settings.tcl.j2", **values),
+        "README.md": f"<!--\n{provenance.header('', 'scripts for Vivado')}-->\n" + render("vivado/README.md.j2", **values),
     }
     clocks = {}
     if hls is not None:
@@ -79,17 +75,12 @@ def _rendered(source: Source) -> dict[str, str]:
         clocks["rtl"] = ("the RTL", "clk", config.rtl_clock_period, config.rtl.clock_uncertainty)
     for design, (what, clock, period, uncertainty) in clocks.items():
         constraints = {"what": what, "clock": clock, "period": period, "uncertainty": uncertainty}
-        texts[f"constraints/{design}.xdc"] = provenance.header("#", "constraints") + _render("constraints.xdc.j2", constraints)
+        texts[f"constraints/{design}.xdc"] = provenance.header("#", "constraints") + render("vivado/constraints.xdc.j2", **constraints)
     return texts
 
 
-def _read(name: str) -> str:
-    return (resources("l1ae.delivery") / _TEMPLATES / name).read_text()
-
-
-def _render(name: str, values: Mapping[str, Any]) -> str:
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(_read(name)).render(values)
+def _text(name: str) -> str:
+    return template_text(f"vivado/{name}")
 
 
 def checks(folder: Path, contract: Contract) -> Iterable[Check]:

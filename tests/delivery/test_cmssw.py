@@ -14,6 +14,7 @@ from l1ae.delivery import _cmssw
 from l1ae.delivery._cmssw import CMSSW
 from l1ae.delivery._cmssw_library import build_library
 from l1ae.delivery._emulator import Emulator
+from l1ae.delivery._templates import render
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.inputs import calo_layer1_spec
 
@@ -299,7 +300,7 @@ int main(int, char **argv) {
 
 def assert_scales_agree(spec, physical, codes, folder, *flags):
     for name, space in (("scales.h", "l1ae_this"), ("other_scales.h", "l1ae_other")):
-        (folder / name).write_text(_cmssw._render("scales.h.j2", {"namespace": space, **_cmssw._scales(spec)}))
+        (folder / name).write_text(render("cmssw/scales.h.j2", namespace=space, **_cmssw._scales(spec)))
     (folder / "convert.cpp").write_text(CONVERTER)
     command = ["g++", "-std=c++17", "-Wall", "-Wextra", "-Werror", "-DNAMESPACE=l1ae_this", *flags, "convert.cpp", "-o", "convert"]
     subprocess.run(command, cwd=folder, check=True)

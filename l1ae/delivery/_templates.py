@@ -1,0 +1,25 @@
+"""Templates of the deliveries, filled in."""
+
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+
+__all__ = ["render", "template_text"]
+
+
+def template_text(name: str) -> str:
+    """A file below `templates` as it is."""
+    return (files("l1ae.delivery") / "templates" / name).read_text()
+
+
+def render(template: str, **values: Any) -> str:
+    """Fill in a template, named by its path below `templates`; a missing value is an error."""
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(template_text),
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(template).render(values)
