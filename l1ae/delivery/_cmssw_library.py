@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from l1ae.contract import Contract, Preprocess
 from l1ae.delivery._emulator import Emulator, EmulatorError
+from l1ae.delivery._source import contract_answers
 from l1ae.delivery._target import Check
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.hls._corners import corner_vectors
@@ -84,7 +85,7 @@ def _check_events(path: Path, contract: Contract) -> tuple[Check, IntArray]:
         lines = path.read_text().splitlines()
         table = np.array([line.split() for line in lines if line and not line.startswith("#")], np.int64)
         events, scores, triggers = table[:, :-2], table[:, -2], table[:, -1] != 0
-        expected = _answers(contract, events)
+        expected = contract_answers(contract, events)
     except (OSError, ValueError, IndexError, UserError) as error:
         return Check(name, False, f"'{path}': {error}"), none
     if f"# project {contract.project} digest {contract.digest} inputs {contract.hardware.size}" not in lines:
@@ -93,16 +94,10 @@ def _check_events(path: Path, contract: Contract) -> tuple[Check, IntArray]:
     return Check(name, not len(wrong), _differing(wrong, len(events), "events")), events
 
 
-def _answers(contract: Contract, hardware: IntArray) -> tuple[IntArray, npt.NDArray[np.bool_]]:
-    score, trigger = contract.outputs
-    found = contract.evaluate(hardware)
-    return found[score][:, 0], found[trigger][:, 0] != 0
-
-
 def _stimulus(contract: Contract, events: IntArray) -> _Stimulus:
     corners = corner_vectors(contract)
     hardware = np.concatenate([events, corners])
-    return _Stimulus(f"{len(events)} events and {len(corners)} corner vectors", hardware, *_answers(contract, hardware))
+    return _Stimulus(f"{len(events)} events and {len(corners)} corner vectors", hardware, *contract_answers(contract, hardware))
 
 
 def _differing(wrong: IntArray, total: int, what: str) -> str:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from l1ae.contract import Contract
 from l1ae.delivery._emp_buffers import FRAMES, Buffer
+from l1ae.delivery._source import contract_answers
 from l1ae.delivery._ugt_vectors import WorkingPoint
 from l1ae.delivery._words import Codes
 from l1ae.errors import UserError
@@ -147,11 +148,10 @@ def answers_of(contract: Contract, points: Sequence[WorkingPoint], inputs: Buffe
     where = starts + links.delay
     if len(where) and where[-1] >= len(inputs.data):
         raise UserError(f"the last answer is due in frame {where[-1]}, but there are {len(inputs.data)} frames; deliver the buffers again")
-    score, trigger = contract.outputs
-    found = contract.evaluate(events)
-    words = (found[score][:, 0] & (2**_SCORE_BITS - 1)) | found[trigger][:, 0] << _SCORE_BITS
+    scores, triggers = contract_answers(contract, events)
+    words = (scores & (2**_SCORE_BITS - 1)) | triggers.astype(np.int64) << _SCORE_BITS
     for point in points:
-        words |= (found[score][:, 0] >= point.threshold).astype(np.int64) << (_SCORE_BITS + 1 + point.bit)
+        words |= (scores >= point.threshold).astype(np.int64) << (_SCORE_BITS + 1 + point.bit)
     version = int(contract.project.rpartition("_v")[2]) & 0xFFFF
     data = np.zeros((len(inputs.data), 1), np.uint64)
     flags = np.zeros((len(inputs.data), 1, 4), np.bool_)

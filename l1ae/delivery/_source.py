@@ -16,7 +16,16 @@ from l1ae.inputs import InputView
 if TYPE_CHECKING:  # importing it for real needs the extra `rtl`, which a delivery of HLS sources does not
     from l1ae.rtl import RtlProject
 
-__all__ = ["Provenance", "Source"]
+__all__ = ["Answers", "Provenance", "Source", "contract_answers"]
+
+Answers = tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]
+
+
+def contract_answers(contract: Contract, hardware: npt.NDArray[np.integer]) -> Answers:
+    """The contract's score codes and trigger bits, each (N,), of hardware integers (N, size)."""
+    score, trigger = contract.outputs
+    found = contract.evaluate(hardware)
+    return found[score][:, 0], found[trigger][:, 0] != 0
 
 
 @dataclass(frozen=True)
@@ -73,8 +82,6 @@ class Source:
         return Provenance.of(self.contract)
 
     @cached_property
-    def answers(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    def answers(self) -> Answers:
         """The contract's score codes and trigger bits of `events`, each (N,)."""
-        score, trigger = self.contract.outputs
-        found = self.contract.evaluate(self.events)
-        return found[score][:, 0], found[trigger][:, 0] != 0
+        return contract_answers(self.contract, self.events)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.contract import Contract
-from l1ae.delivery._source import Provenance
+from l1ae.delivery._source import Provenance, contract_answers
 from l1ae.delivery._ugt_objects import KINDS, Objects, pack, unpack
 from l1ae.delivery._words import Codes, Lines, as_lines, digits_of, to_hex, words_of
 from l1ae.errors import UserError
@@ -245,8 +245,7 @@ class Orbit:
 
 def _answers(contract: Contract, events: npt.NDArray[np.integer], points: Sequence[WorkingPoint]) -> tuple[Codes, Flags]:
     """Scores (N,) and algorithm bits (N, 512)."""
-    score = contract.outputs[0]
-    scores = contract.evaluate(events, [score])[score][:, 0]
+    scores, _ = contract_answers(contract, events)
     bits = np.zeros((len(events), ALGORITHMS), np.bool_)
     for point in points:
         bits[:, point.bit] = scores >= point.threshold

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from l1ae.config import Config
 from l1ae.contract import Contract
-from l1ae.delivery import TARGETS, Source, VerifiedDelivery, verify_delivery, write_delivery
+from l1ae.delivery import TARGETS, Source, VerifiedDelivery, contract_answers, verify_delivery, write_delivery
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.pipeline._run import Run, digest_json, digest_tree
 from l1ae.pipeline._samples import csim_sample
@@ -73,7 +73,7 @@ def _events(config: Config, contract: Contract) -> npt.NDArray[np.int64]:
     count = config.trigger.bunches
     sample = csim_sample(config, 4 * count).hardware
     other = sample.reshape(len(sample), -1).astype(np.int64)
-    scores = contract.evaluate(other, [contract.score.name])[contract.score.name][:, 0]
+    scores, _ = contract_answers(contract, other)
     crossings = zero_bias_events(config, 2 * count // 3)
     # the highest scores among the rest, so that triggers of every working point occur
     chosen = other[np.argsort(-scores, kind="stable")[: count - len(crossings)]]

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.contract import Contract
-from l1ae.delivery import Emulator, EmulatorError, Filling, compare_orbit, orbits, read_orbit, unpack, working_points
+from l1ae.delivery import Emulator, EmulatorError, Filling, compare_orbit, contract_answers, orbits, read_orbit, unpack, working_points
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.hls import simulate
 from l1ae.pipeline._run import Run, digest_file, digest_json, digest_tree
@@ -138,12 +138,6 @@ def _rtl(run: Run, contract: Contract, hardware: Events) -> _Found:
     return _Found("score, trigger bit, every clock cycle", report.events, wrong, detail if first is None else str(first))
 
 
-def _answers(contract: Contract, hardware: Events) -> tuple[Events, npt.NDArray[np.bool_]]:
-    score, trigger = contract.outputs
-    found = contract.evaluate(hardware)
-    return found[score][:, 0], found[trigger][:, 0] != 0
-
-
 def _different(wrong: npt.NDArray[np.bool_], what: str, detail: str, compared: str) -> _Found:
     """Of a mask of events that differ."""
     count = int(wrong.sum())
@@ -157,7 +151,7 @@ def _emulator(run: Run, contract: Contract, hardware: Events) -> _Found:
     except EmulatorError as error:
         raise UserError(f"{error}; run `l1ae deliver {run.folder} --target cmssw` again") from error
     scores, triggers = emulator.evaluate(hardware)
-    expected, bits = _answers(contract, hardware)
+    expected, bits = contract_answers(contract, hardware)
     wrong = (scores != expected) | (np.asarray(triggers, np.bool_) != bits)
     return _different(wrong, f"{library.name} differs", f"{library.name}, version {emulator.version}", "score, trigger bit")
 
