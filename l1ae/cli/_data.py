@@ -40,21 +40,11 @@ def data() -> None:
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0))
 @click.option("--workers", type=click.IntRange(1), help="Processes; default: one per core. The events do not depend on it.")
 @click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="YAML with other detector or process choices.")
-@click.option("--passes", type=click.IntRange(1), help="Detector simulations of each truth event: more events, fewer independent ones.")
 @click.option("--regions", is_flag=True, help="The 18 x 14 calorimeter image of every event, too (about 120 bytes each).")
 @click.option("--force", is_flag=True, help="Overwrite the output even where it holds other events.")
 @_output_option
 def generate(
-    *,
-    sample: str,
-    events: int,
-    seed: int,
-    workers: int | None,
-    config: Path | None,
-    passes: int | None,
-    regions: bool,
-    force: bool,
-    output: Path,
+    *, sample: str, events: int, seed: int, workers: int | None, config: Path | None, regions: bool, force: bool, output: Path
 ) -> None:
     """Generate simulated collisions (Pythia 8, parametrised detector, pileup).
 
@@ -66,8 +56,6 @@ def generate(
     choices = GeneratorConfig() if config is None else load_yaml(GeneratorConfig, config)
     if regions and choices.regions is None:
         choices = choices.model_copy(update={"regions": RegionConfig()})
-    if passes is not None:
-        choices = choices.with_passes(passes)
     with _event_bar(f"{sample} events") as progress:
         result = run_generator(sample, events, output, seed=seed, workers=workers, config=choices, progress=progress, overwrite=force)
     click.echo(f"{result.events} events of '{sample}' in {result.wall_seconds:.0f} s: {result.path}")

@@ -391,14 +391,6 @@ class GeneratorConfig(_Frozen):
                     )
         return self
 
-    def with_passes(self, passes: int) -> Self:
-        """The same with `passes` detector simulations of each truth event, of every process and every hard class of zero bias."""
-        processes = {name: item.model_copy(update={"detector_passes": passes}) for name, item in self.processes.items()}
-        soft, *hard = self.zero_bias.classes
-        classes = {name: self.zero_bias.classes[name].model_copy(update={"detector_passes": passes}) for name in hard}
-        zero_bias = self.zero_bias.model_copy(update={"classes": {soft: self.zero_bias.classes[soft]} | classes})
-        return self.model_copy(update={"processes": processes, "zero_bias": zero_bias})
-
     def fractions(self, sample: str) -> dict[str, float]:
         """Processes of `sample` and their fractions; strata and their shares for zero bias. Raises `UserError` for an unknown sample."""
         if sample == ZERO_BIAS:

@@ -103,13 +103,3 @@ def test_the_configuration_survives_json():
     again = GeneratorConfig.model_validate_json(config.model_dump_json())
     assert again == config
     assert again.detector_digest("qcd") == config.detector_digest("qcd")
-
-
-def test_passes_change_the_detector_level_only():
-    config, more = GeneratorConfig(), GeneratorConfig().with_passes(9)
-    names = [*config.processes, *config.zero_bias.classes]
-    assert {more.process(name).detector_passes for name in names if name != "soft"} == {9}
-    assert more.process("soft") == config.process("soft")
-    assert [name for name in names if more.truth_digest(name) != config.truth_digest(name)] == []
-    changed = {name for name in names if more.detector_digest(name) != config.detector_digest(name)}
-    assert changed == {name for name in names if config.process(name).detector_passes != more.process(name).detector_passes}
