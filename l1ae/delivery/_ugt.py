@@ -100,9 +100,8 @@ def _check_vectors(folder: Path, content: dict[str, Any], points: tuple[WorkingP
             first = f"; the first in crossing {found.first} of {entry['vectors']}"
         total, differing = total + found.crossings, differing + found.differing
     where = first if differing else ""
-    return Check(
-        name, differing == 0 and total > 0, f"{differing} differing answers in {total} crossings of {len(content['orbits'])} orbits{where}"
-    )
+    detail = f"{differing} differing crossings of {total} in {len(content['orbits'])} orbits{where}"
+    return Check(name, differing == 0 and total > 0, detail)
 
 
 def _compare(folder: Path, entry: dict[str, str], points: tuple[WorkingPoint, ...], contract: Contract) -> Difference:

@@ -279,23 +279,28 @@ def orbits(
         yield Orbit(write_orbit(crossings), write_scores(contract, index, scores), len(part))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Difference:
-    """Crossings of one orbit that were compared, and in how many of them bits, final OR or score are not the contract's.
+    """In how many crossings of one orbit bits, final OR or score are not the contract's.
 
-    `first`: the first such crossing.
+    `wrong` (crossings,): where any of the three is not. `first`: the number of the first such crossing.
     """
 
-    crossings: int
     bits: int
     final_or: int
     scores: int
     first: int | None
+    wrong: Flags
+
+    @property
+    def crossings(self) -> int:
+        """How many were compared."""
+        return len(self.wrong)
 
     @property
     def differing(self) -> int:
-        """Sum of the three."""
-        return self.bits + self.final_or + self.scores
+        """Crossings in which any of the three differs."""
+        return int(self.wrong.sum())
 
 
 def compare_orbit(
@@ -314,7 +319,6 @@ def compare_orbit(
         raise UserError(f"{where}: written again, it is another file; deliver it again")
     expected, bits = _answers(contract, unpack(crossings.objects), points)
     wrong = (crossings.algorithms != bits).any(axis=1), crossings.final_or != bits.any(axis=1), written != expected
-    anywhere = np.flatnonzero(np.any(wrong, axis=0))
-    bits_wrong, final_or_wrong, scores_wrong = (int(part.sum()) for part in wrong)
-    first = int(crossings.index[anywhere[0]]) if len(anywhere) else None
-    return Difference(len(index), bits_wrong, final_or_wrong, scores_wrong, first)
+    anywhere = np.asarray(np.any(wrong, axis=0))
+    first = int(crossings.index[np.argmax(anywhere)]) if anywhere.any() else None
+    return Difference(*(int(part.sum()) for part in wrong), first, anywhere)

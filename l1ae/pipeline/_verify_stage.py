@@ -165,11 +165,12 @@ def _vectors(run: Run, contract: Contract, hardware: Events) -> _Found:
     for number, orbit in enumerate(orbits(contract, hardware, points, filling)):
         where = f"orbit {number}"
         found = compare_orbit(contract, points, orbit.vectors, orbit.scores, where)
-        events = unpack(read_orbit(orbit.vectors, where).objects)[filling.pattern][: orbit.events]
-        lost = int((events != hardware[done : done + orbit.events]).any(axis=1).sum())
-        if (found.differing or lost) and not detail:
-            detail = f"{where}: {found.differing} answers and {lost} events differ"
-        done, crossings, differing = done + orbit.events, crossings + found.crossings, differing + found.differing + lost
+        places = np.flatnonzero(filling.pattern)[: orbit.events]
+        lost = np.zeros(found.crossings, np.bool_)
+        lost[places] = (unpack(read_orbit(orbit.vectors, where).objects)[places] != hardware[done : done + orbit.events]).any(axis=1)
+        if (found.differing or lost.any()) and not detail:
+            detail = f"{where}: {found.differing} answers and {int(lost.sum())} events differ"
+        done, crossings, differing = done + orbit.events, crossings + found.crossings, differing + int((found.wrong | lost).sum())
     fine = f"{number + 1} orbits, {crossings} crossings with the empty ones, {len(points)} algorithm bits"
     return _Found("inputs, score, algorithm bits", done, differing, detail or fine)
 

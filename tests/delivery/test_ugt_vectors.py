@@ -127,6 +127,13 @@ def test_a_changed_score_is_found(orbit):
     assert (found.bits, found.final_or, found.scores, found.first) == (0, 0, 1, 5)
 
 
+def test_a_crossing_that_is_wrong_in_all_respects_counts_once(orbit):
+    vectors = change(change(orbit.vectors, 5, 4 + 8 * 17 + 48 * 9 + 65 + 1, b"7"), 5, 768 - 1, b"0")
+    found = compare_orbit(tiny_contract(), POINTS, vectors, change(orbit.scores, 2 + 5, 9, b"7"))
+    assert (found.bits, found.final_or, found.scores) == (1, 1, 1)
+    assert (found.crossings, found.differing, found.first) == (12, 1, 5)
+
+
 def test_another_contract_disagrees(orbit):
     assert compare_orbit(tiny_contract(seed=6), POINTS, orbit.vectors, orbit.scores).differing > 5
 
