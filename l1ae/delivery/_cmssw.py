@@ -4,6 +4,7 @@ import inspect
 import json
 import re
 from collections.abc import Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ def _values(source: Source, types: Mapping[str, Mapping[str, str]], firmware: Ma
         "trigger_type": types[trigger]["output"],
         "inputs": [{"name": name, "low": low, "high": high} for name, low, high in zip(names, port.low, port.high, strict=True)],
         "score": contract.score,
-        "score_scale": f"{1 / contract.score.format.lsb:g}",
+        "score_scale": str(Fraction(2) ** contract.score.format.fraction),
         "threshold": contract.threshold,
         "scaled": spec is not None,
         **_working_points(source.working_points),

@@ -26,7 +26,12 @@ EVENTS_FILE = "test/events.txt"
 IntArray = npt.NDArray[np.int64]
 
 _CONSTANT = re.compile(r"inline constexpr [\w:]+ (?:char )?\*?(\w+)(?:\[\w*\])? = ([^;]+);")
-_SCALE_ROW = re.compile(r'^    \{"(?P<name>\w+)", (?P<fields>[^{}"]+)\},$', re.MULTILINE)
+# name, lsb, low, high, origin, wraps, present, gate, offset, shift
+_SCALE_ROW = re.compile(
+    r'^    \{"(?P<name>\w+)", [\d.e+-]+, (?P<low>-?\d+), (?P<high>-?\d+), -?\d+, (?:true|false), '
+    r"(?P<present>true|false), (?P<gate>-?\d+), (?P<offset>-?\d+), (?P<shift>-?\d+)\},$",
+    re.MULTILINE,
+)
 
 
 def library_path(contract: Contract) -> str:
@@ -116,6 +121,7 @@ def _check_model_header(path: Path, contract: Contract) -> Check:
         "INPUT_HIGH": _list(port.high),
         "SCORE_TYPE": f'"{contract.score.format.cpp}"',
         "SCORE_FRACTION": str(contract.score.format.fraction),
+        "SCORE_LSB": str(contract.score.format.lsb),
         "THRESHOLD": str(contract.threshold),
     }
     found = {name: "".join(value.split()) for name, value in _CONSTANT.findall(path.read_text())} if path.is_file() else {}
@@ -140,11 +146,11 @@ def _check_scales_header(path: Path, contract: Contract) -> Iterator[Check]:
     wrong = []
     port = contract.hardware
     for k, row in enumerate(rows):
-        _, low, high, _, _, present, gate, offset, shift = row["fields"].split(", ")
+        low, high, gate, offset, shift = (int(row[field]) for field in ("low", "high", "gate", "offset", "shift"))
         wanted = (bool(preprocess.present[k]), preprocess.gate[k], preprocess.offset[k], preprocess.shift[k])
-        if (present == "true", int(gate), int(offset), int(shift)) != wanted:
+        if (row["present"] == "true", gate, offset, shift) != wanted:
             wrong.append(f"{row['name']}: present, gate, offset, shift are not {', '.join(map(str, wanted))}")
-        if min(int(low), 0) < port.low[k] or int(high) > port.high[k]:
+        if min(low, 0) < port.low[k] or high > port.high[k]:
             wrong.append(f"{row['name']}: codes {low} to {high} exceed {port.low[k]} to {port.high[k]}")
     yield Check(name, not wrong, "; ".join(wrong[:3]) or f"{len(rows)} inputs in {path.name}")
 

@@ -1,3 +1,4 @@
+import json
 import os
 import re
 import shutil
@@ -10,13 +11,15 @@ import hls4ml
 import numpy as np
 import pytest
 
+from l1ae.contract import Contract
 from l1ae.delivery import _cmssw
 from l1ae.delivery._cmssw import CMSSW
 from l1ae.delivery._cmssw_library import build_library
 from l1ae.delivery._emulator import Emulator
 from l1ae.delivery._templates import render
 from l1ae.errors import CheckFailedError, UserError
-from l1ae.inputs import calo_layer1_spec
+from l1ae.hls._project import TYPES_FILE
+from l1ae.inputs import FixedFormat, calo_layer1_spec
 
 from .emulators import delivered, source_of, write
 from .tiny import tiny_events, tiny_spec
@@ -88,6 +91,16 @@ def test_the_same_source_gives_the_same_bytes(full_source):
 def test_without_an_hls_project_there_is_no_emulator(full_source):
     with pytest.raises(UserError, match="run `l1ae hls` first"):
         CMSSW.files(replace(full_source, hls=None))
+
+
+@pytest.mark.parametrize(("score", "factor"), [("ufixed<18,14,TRN,SAT>", "16"), ("ufixed<24,2>", "4194304"), ("ufixed<8,10>", "1/4")])
+def test_the_readme_says_what_a_score_is_multiplied_with(full_source, score, factor):
+    contract = full_source.contract
+    operations = [replace(item, format=FixedFormat.parse(score)) if item.name == "score" else item for item in contract.operations]
+    values = _cmssw._values(
+        replace(full_source, contract=Contract(contract.project, tuple(operations))), json.loads(full_source.hls[TYPES_FILE]), {}
+    )
+    assert f"is the score times {factor};" in render("cmssw/README.md.j2", **values)
 
 
 def test_inputs_that_are_none_of_ours_have_no_scales(full_source):
@@ -447,9 +460,12 @@ def test_a_library_of_another_machine_is_said(copy, no_rebuilding):
         ("interface/tiny_v3_model.h", "THRESHOLD = 900", "THRESHOLD = 901", "constants of the model"),
         ("interface/tiny_v3_model.h", "VERSION = 3", "VERSION = 4", "constants of the model"),
         ("interface/tiny_v3_model.h", "-4096,", "-4095,", "constants of the model"),
+        ("interface/tiny_v3_model.h", "SCORE_LSB = 0.0625", "SCORE_LSB = 0.625", "constants of the model"),
         ("interface/tiny_v3_scales.h", "72, 6}", "71, 6}", "scales of the inputs"),
         ("interface/tiny_v3_scales.h", "72, 6}", "72, 5}", "scales of the inputs"),
         ("interface/tiny_v3_scales.h", "0, 4095", "0, 4096", "scales of the inputs"),
+        ("interface/tiny_v3_scales.h", "72, 6}", "72}", "scales of the inputs"),
+        ("interface/tiny_v3_scales.h", "72, 6}", "72, six}", "scales of the inputs"),
         ("interface/tiny_v3_scales.h", r"    \{.*\},\n", "", "scales of the inputs"),
     ],
 )
