@@ -92,7 +92,11 @@ def checks(folder: Path, contract: Contract) -> Iterable[Check]:
     if tclsh() is None:
         yield Check("scripts for Vivado", None, "there is no tclsh here; Debian/Ubuntu: apt-get install tcl")
         return
-    text = (folder / "settings.tcl").read_text()
+    settings = folder / "settings.tcl"
+    if not settings.is_file():
+        yield Check("settings.tcl", False, f"there is no '{settings}'")
+        return
+    text = settings.read_text()
     stated = f"contract sha256 {contract.digest}" in text
     yield Check("settings.tcl", stated, "names the contract" if stated else "names another contract")
     backend = "Vivado" if "\nset backend Vivado\n" in text else "Vitis"

@@ -164,6 +164,11 @@ def test_another_contract_is_noticed(vitis):
     assert first.passed is False
 
 
+def test_missing_settings_are_said(tmp_path):
+    (found,) = checks(tmp_path, tiny_contract())
+    assert (found.name, found.passed) == ("settings.tcl", False)
+
+
 # every generation
 
 
