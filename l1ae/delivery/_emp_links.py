@@ -145,6 +145,8 @@ def answers_of(contract: Contract, points: Sequence[WorkingPoint], inputs: Buffe
             f"{_SCORE_BITS} bits and {ANSWER_POINTS}; give the score fewer bits, or ask for fewer rates"
         )
     starts, events = events_of(inputs, links)
+    if not contract.hardware.format.signed and links.slot < 64:
+        events &= 2**links.slot - 1
     where = starts + links.delay
     if len(where) and where[-1] >= len(inputs.data):
         raise UserError(f"the last answer is due in frame {where[-1]}, but there are {len(inputs.data)} frames; deliver the buffers again")

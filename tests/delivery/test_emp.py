@@ -5,12 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from l1ae.contract import Contract, HardwareInput, Quantize, Threshold
 from l1ae.delivery import Source
 from l1ae.delivery._emp import EMP, checks, files
 from l1ae.delivery._emp_buffers import read_buffer
 from l1ae.delivery._emp_links import Links, answers_of, events_of, frames_of
 from l1ae.delivery._ugt_vectors import WorkingPoint
 from l1ae.errors import UserError
+from l1ae.inputs import FixedFormat
 from l1ae.rtl import Clock, Design, unroll
 
 from .every_input import every_input_contract
@@ -116,6 +118,19 @@ def test_a_negative_score_is_in_twos_complement():
     scores = (outputs.data[links.delay :: 9, 0] & np.uint64(0xFFFFFFFF)).astype(np.uint32).view(np.int32)
     assert scores.min() < 0
     np.testing.assert_array_equal(scores, contract.evaluate(events)["score"][:, 0])
+
+
+def test_words_without_a_sign_that_fill_their_slot():
+    form = FixedFormat.parse("ufixed<16,16>")
+    low, high = np.zeros(1, np.int64), np.full(1, 2**16 - 1)
+    hw = HardwareInput(name="hw", inputs=(), format=form, size=1, low=low, high=high)
+    score = Quantize(name="score", inputs=("hw",), format=form, size=1)
+    trigger = Threshold(name="trigger", inputs=("score",), format=FixedFormat.parse("ufixed<1,1>"), size=1, threshold=40_000)
+    contract, links = Contract("x_v1", (hw, score, trigger)), Links.of(design(inputs=1, input_bits=16))
+    events = np.array([[1], [39_999], [40_000], [65_535]])
+    outputs = answers_of(contract, (), frames_of(events, links, "x"), links)
+    words = outputs.data[links.delay :: links.period, 0]
+    assert [int(word) & 0x1FFFFFFFF for word in words] == [1, 39_999, 1 << 32 | 40_000, 1 << 32 | 65_535]
 
 
 def test_what_does_not_fit_into_an_answer_is_refused():
