@@ -321,4 +321,5 @@ def compare_orbit(
     wrong = (crossings.algorithms != bits).any(axis=1), crossings.final_or != bits.any(axis=1), written != expected
     anywhere = np.asarray(np.any(wrong, axis=0))
     first = int(crossings.index[np.argmax(anywhere)]) if anywhere.any() else None
-    return Difference(*(int(part.sum()) for part in wrong), first, anywhere)
+    bits_wrong, final_or_wrong, scores_wrong = (int(part.sum()) for part in wrong)
+    return Difference(bits_wrong, final_or_wrong, scores_wrong, first, anywhere)

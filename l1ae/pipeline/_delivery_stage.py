@@ -15,13 +15,16 @@ from l1ae.pipeline._run import Run, digest_json, digest_tree
 from l1ae.pipeline._samples import csim_sample
 from l1ae.pipeline._shared import contract_digest, contract_of, data_digests, read_json
 from l1ae.pipeline._zero_bias import zero_bias_events
+from l1ae.trigger import load_working_points
 
 if TYPE_CHECKING:
     from l1ae.rtl import RtlProject
 
-__all__ = ["deliver_stage", "verify_deliveries"]
+__all__ = ["deliver_stage", "read_working_points", "verify_deliveries"]
 
 _log = logging.getLogger("l1ae")
+
+_HLS_CONTRACT = "l1ae_contract.json"
 
 
 def deliver_stage(run: Run, name: str) -> VerifiedDelivery:
@@ -59,7 +62,7 @@ def source_of(run: Run) -> Source:
         events=_events(run.config, contract),
         hls=_hls_files(run, contract),
         rtl=_rtl_project(run, contract),
-        working_points=_working_points(run, contract),
+        working_points=read_working_points(run, contract),
     )
 
 
@@ -90,7 +93,9 @@ def _hls_files(run: Run, contract: Contract) -> dict[str, bytes] | None:
     summary = read_json(folder / "summary.json", "l1ae hls")
     written = run.manifest()["stages"].get("hls", {"outputs": {}})["outputs"]
     files = {name: (folder / name).read_bytes() for name in sorted(written) if (folder / name).is_file() and name != "summary.json"}
-    if Contract.from_json(files["l1ae_contract.json"].decode(), str(folder)).digest != contract.digest:
+    if _HLS_CONTRACT not in files:
+        raise UserError(f"'{folder}' is not what `l1ae hls` left: '{_HLS_CONTRACT}' is missing, there or in the run's manifest; run it")
+    if Contract.from_json(files[_HLS_CONTRACT].decode(), str(folder)).digest != contract.digest:
         raise UserError(f"the HLS project '{summary['project']}' in '{folder}' is of another contract; run `l1ae hls {run.folder}` again")
     return files
 
@@ -111,15 +116,19 @@ def _rtl_project(run: Run, contract: Contract) -> "RtlProject | None":
     return project
 
 
-def _working_points(run: Run, contract: Contract) -> dict[str, Any] | None:
+def read_working_points(run: Run, contract: Contract) -> dict[str, Any] | None:
+    """The content of RUN/trigger/working_points.json, None (with a warning) when there is none.
+
+    Raises `UserError` when it is damaged or of another contract.
+    """
     path = run.path("trigger") / "working_points.json"
     if not path.is_file():
-        _log.warning("no working points: the delivery knows the contract's threshold only; `l1ae trigger %s` makes them", run.folder)
+        _log.warning("no working points: deliveries know the contract's threshold only; `l1ae trigger %s` makes them", run.folder)
         return None
-    content: dict[str, Any] = read_json(path, "l1ae trigger")
-    if content["digest"] != contract.digest:
+    result = load_working_points(path)
+    if result.digest != contract.digest:
         raise UserError(f"the working points in '{path}' are of another contract; run `l1ae trigger {run.folder}` again")
-    return content
+    return result.model_dump(mode="json")
 
 
 def _inputs(run: Run, source: Source) -> dict[str, str]:

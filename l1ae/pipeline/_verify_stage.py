@@ -15,6 +15,7 @@ from l1ae.contract import Contract
 from l1ae.delivery import Emulator, EmulatorError, Filling, compare_orbit, contract_answers, orbits, read_orbit, unpack, working_points
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.hls import simulate
+from l1ae.pipeline._delivery_stage import read_working_points
 from l1ae.pipeline._run import Run, digest_file, digest_json, digest_tree
 from l1ae.pipeline._shared import contract_digest, contract_of, read_json, write_json
 from l1ae.pipeline._zero_bias import open_zero_bias, zero_bias_events
@@ -158,8 +159,7 @@ def _emulator(run: Run, contract: Contract, hardware: Events) -> _Found:
 
 def _vectors(run: Run, contract: Contract, hardware: Events) -> _Found:
     """Written as orbits for the global trigger and read again: objects against the events, answers against the contract's."""
-    path = run.path("trigger") / "working_points.json"
-    points = working_points(contract, read_json(path, "l1ae trigger") if path.is_file() else None)
+    points = working_points(contract, read_working_points(run, contract))
     filling = Filling(colliding=run.config.trigger.bunches)
     done, crossings, differing, detail = 0, 0, 0, ""
     for number, orbit in enumerate(orbits(contract, hardware, points, filling)):

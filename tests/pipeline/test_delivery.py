@@ -135,6 +135,19 @@ def test_results_of_another_contract_are_not_delivered(copy, stage):
         deliver_stage(copy, "ugt")
 
 
+def test_damaged_results_are_named(copy):
+    points = copy.path("trigger") / "working_points.json"
+    kept = points.read_text()
+    points.write_text(kept.replace('"threshold"', '"limit"'))
+    for use in (lambda: deliver_stage(copy, "ugt"), lambda: verify_stage(copy, 10)):
+        with pytest.raises(UserError, match=r"working_points\.json: working_points\.0\.threshold: Field required"):
+            use()
+    points.write_text(kept)
+    (copy.folder / "manifest.json").unlink()
+    with pytest.raises(UserError, match=r"'l1ae_contract\.json' is missing, there or in the run's manifest"):
+        deliver_stage(copy, "ugt")
+
+
 def test_a_delivery_that_fails_its_checks_leaves_the_previous_one(copy, monkeypatch):
     before = (copy.path("delivery/ugt") / "delivery.json").read_bytes()
     spoiled = TARGETS["ugt"].files
