@@ -28,7 +28,7 @@ _CROSSING = 25.0  # ns
 class Links:
     """An event is `words` words of `bits` bits on `links` input links, from 0 on.
 
-    A frame of a link has 64 bits: 64 / `slot` words, sign-extended, the first in the lowest bits. Word w is in beat
+    A frame of a link has 64 bits: 64 / `slot` words, sign-extended if they have a sign, the first in the lowest bits. Word w is in beat
     w / lanes (rounded down) on lane w mod lanes, lane l on link l / (64 / slot). The beats of an event are consecutive valid
     frames; the first has `start`, the last `last`. `frames`: of a crossing (9 at 360 MHz, 6 at 240 MHz); `period`: between
     two events, a multiple of it; `latency`: of the RTL, in clocks.

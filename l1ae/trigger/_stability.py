@@ -36,12 +36,13 @@ def pileup_bins(sample: Sample, exposure: Exposure, thresholds: Mapping[str, int
     if not len(known):
         return ()
     inner = np.quantile(known, np.arange(1, bins) / bins, method="inverted_cdf")
+    largest = _largest(sample, thresholds)
     edges = np.unique(np.concatenate([[known.min() - 1], inner, [known.max()]]).astype(np.int64))
     result = []
     for below, high in pairwise(edges):
         inside = (sample.pileup > below) & (sample.pileup <= high)
         low = int(sample.pileup[inside].min())
-        rates = _rates(sample, inside, exposure, thresholds)
+        rates = _rates(sample, inside, exposure, thresholds, largest)
         result.append(PileupBin(low=low, high=int(high), events=int(inside.sum()), rates=rates))
     return tuple(result)
 
@@ -58,11 +59,11 @@ def periods(
     keys = np.stack([sample.run, (sample.lumi - 1) // blocks], axis=1)
     found, period = np.unique(keys, axis=0, return_inverse=True)
     period = period.ravel()
-    result = []
+    largest, result = _largest(sample, thresholds), []
     for k, (run, block) in enumerate(found.tolist()):
         inside = period == k
         first, last = block * blocks + 1, (block + 1) * blocks
-        rates = _rates(sample, inside, exposure, thresholds)
+        rates = _rates(sample, inside, exposure, thresholds, largest)
         label = f"run {run}, luminosity blocks {first} to {last}"
         result.append(Period(label=label, run=run, lumi_low=first, lumi_high=last, events=int(inside.sum()), rates=rates))
     if len(result) < 2:
@@ -102,7 +103,18 @@ def constancy(weight: FloatArray, exposed: FloatArray, counted: Count) -> float:
     return float((1 + np.count_nonzero(simulated >= statistic * (1 - 1e-9))) / (DRAWS + 1))
 
 
-def _rates(sample: Sample, inside: BoolArray, exposure: Exposure, thresholds: Mapping[str, int]) -> dict[str, RateInterval]:
+def _largest(sample: Sample, thresholds: Mapping[str, int]) -> dict[str, float]:
+    """The largest sum of weights of a group that the whole sample has above each threshold."""
+    result = {}
+    for name, threshold in thresholds.items():
+        passed = np.flatnonzero(sample.scores >= threshold)
+        result[name] = count(sample.weights[passed], sample.groups_of(passed)).largest
+    return result
+
+
+def _rates(
+    sample: Sample, inside: BoolArray, exposure: Exposure, thresholds: Mapping[str, int], largest: Mapping[str, float]
+) -> dict[str, RateInterval]:
     part = Exposure(float(sample.weights[inside].sum()), exposure.largest, exposure.crossing_khz)
     if part.weight == 0:
         return {}
@@ -110,8 +122,7 @@ def _rates(sample: Sample, inside: BoolArray, exposure: Exposure, thresholds: Ma
     positions = np.flatnonzero(inside)
     result = {}
     for name, threshold in thresholds.items():
-        everywhere = np.flatnonzero(sample.scores >= threshold)
-        largest = count(sample.weights[everywhere], sample.groups_of(everywhere)).largest
         passed = positions[scores >= threshold]
-        result[name] = rate_interval(part, replace(count(sample.weights[passed], sample.groups_of(passed)), largest=largest))
+        counted = replace(count(sample.weights[passed], sample.groups_of(passed)), largest=largest[name])
+        result[name] = rate_interval(part, counted)
     return result
