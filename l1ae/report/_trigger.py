@@ -179,13 +179,15 @@ def _fractions(point: WorkingPoint, kind: str, signals: Iterable[str]) -> list[s
 def _menu(result: TriggerResult) -> list[Block]:
     menu = result.menu
     left_out = [Notice("info", f"Left out of the menu: {', '.join(menu.left_out)}.")] if menu.left_out else []
-    if not menu.seeds:
+    if menu.origin == "none":
         return [Notice("missing", "There is no menu, and so no pure rate."), *left_out]
+    if not menu.seeds:
+        return [Notice("info", "The menu is empty: every crossing is pure."), *left_out]
     origins = {"cuts": "cuts on the trigger objects of the sample", "recorded": "bits that were recorded with the data"}
     rows = [(seed.name, seed.definition, _rate(seed)) for seed in menu.seeds]
     if menu.khz is not None and menu.low is not None and menu.high is not None:
         rows.append(("all together", "", format_estimate(Estimate(menu.khz, menu.low, menu.high))))
-    caption = f"The menu that pure rates are counted against: {origins.get(menu.origin, menu.origin)}"
+    caption = f"The menu that pure rates are counted against: {origins[menu.origin]}"
     return [Table(caption, ("Seed", "Definition", "Rate [kHz]"), tuple(rows), 2), *left_out]
 
 

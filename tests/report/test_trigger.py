@@ -119,6 +119,15 @@ def without_menu():
     return found
 
 
+def test_an_empty_menu_is_not_a_missing_one(full_run, write):
+    found = content()
+    found["menu"] |= {"seeds": [], "khz": 0.0}
+    write("trigger/working_points.json", found)
+    _, text = page_of(full_run)
+    assert "The menu is empty: every crossing is pure." in text
+    assert "There is no menu" not in text
+
+
 def without_signals():
     found = content()
     found["efficiency_curve"] = {"raw_khz": found["efficiency_curve"]["raw_khz"]}
