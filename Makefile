@@ -19,6 +19,7 @@ DATA          ?= data/generated
 
 # Zero-bias crossings on which `make verify` compares everything with the contract.
 CROSSINGS ?= 1000000
+ZERO_BIAS ?= data/zerobias/plain.h5
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
     $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
@@ -99,13 +100,12 @@ delivery-check: $(READY)
 
 # Contract, C simulation, RTL simulation, emulator and test vectors on a million zero-bias crossings, which are generated first.
 verify: $(READY)
-	mkdir -p $(DATA)
-	$(BIN)/l1ae data generate --sample zerobias --events $(CROSSINGS) --seed 2 -o $(DATA)/zerobias.h5
+	mkdir -p $(dir $(ZERO_BIAS))
+	$(BIN)/l1ae data generate --sample zerobias --config configs/generator/plain_zero_bias.yaml --events $(CROSSINGS) --seed 2 -o $(ZERO_BIAS)
 	$(BIN)/l1ae run $(CONFIG) --run $(RUN)
 	$(BIN)/l1ae rtl $(RUN)
-	$(BIN)/l1ae trigger $(RUN)
 	$(BIN)/l1ae deliver $(RUN) --target cmssw --target ugt
-	$(BIN)/l1ae verify $(RUN) --events $(CROSSINGS) --zero-bias $(DATA)/zerobias.h5
+	$(BIN)/l1ae verify $(RUN) --events $(CROSSINGS) --zero-bias $(ZERO_BIAS)
 	$(BIN)/l1ae report $(RUN)
 
 # Six models from training to RTL, each with planted faults: docs/rtl_matrix.md.

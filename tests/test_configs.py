@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from l1ae.config import load_config
+from l1ae.config import load_config, load_yaml
+from l1ae.data.generator import GeneratorConfig, strata
 
+GENERATOR = sorted((Path(__file__).parent.parent / "configs" / "generator").glob("*.yaml"))
 CONFIGS = sorted((Path(__file__).parent.parent / "configs").glob("*.yaml"))
 
 # a short training: what is tested is that every bit agrees, which does not depend on how good the weights are
@@ -43,3 +45,12 @@ def test_no_bit_differs_from_training_to_c_simulation(path, tmp_path):
     assert content["events"] == 2000
     assert content["corner_vectors"] > 1000
     assert path.stem in report.read_text()
+
+
+@pytest.mark.parametrize("path", GENERATOR, ids=lambda path: path.stem)
+def test_a_configuration_of_the_generator_is_one(path):
+    """`plain_zero_bias` has one stratum, into which every crossing falls, with weight 1."""
+    config = load_yaml(GeneratorConfig, path)
+    (stratum,) = strata(config.zero_bias, config.detector.pileup_mean)
+    assert (stratum.name, stratum.probability, stratum.weight) == ("inelastic", 1.0, 1.0)
+    assert stratum.expected_collisions == config.detector.pileup_mean
