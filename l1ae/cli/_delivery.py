@@ -15,7 +15,6 @@ __all__ = ["COMMANDS"]
 
 _run_argument = click.argument("run", type=click.Path(path_type=Path, file_okay=False))
 _TARGETS = ("cmssw", "ugt", "emp", "vivado")
-_MILLION = 1_000_000
 
 
 @click.command()
@@ -37,7 +36,7 @@ def deliver(run: Path, targets: tuple[str, ...]) -> None:
 
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option("--events", type=click.IntRange(1), help=f"Of a run: zero-bias crossings to compare; default {_MILLION}.")
+@click.option("--events", type=click.IntRange(1), help="Of a run: zero-bias crossings to compare; default: all.")
 @click.option(
     "--zero-bias", type=click.Path(path_type=Path, dir_okay=False), help="Of a run: store of crossings; default: the configuration's."
 )
@@ -50,7 +49,7 @@ def verify(path: Path, events: int | None, zero_bias: Path | None) -> None:
     """
     pipeline = load_pipeline()
     if (path / "config.yaml").is_file():
-        _verify_run(pipeline, path, events or _MILLION, zero_bias)
+        _verify_run(pipeline, path, events, zero_bias)
         return
     for option, value in (("--events", events), ("--zero-bias", zero_bias)):
         if value is not None:
@@ -70,7 +69,7 @@ def _print_checks(checks: Sequence[Any]) -> None:
         click.echo(f"  {words[check.passed]:<11} {check.name}: {check.detail}")
 
 
-def _verify_run(pipeline: Any, run: Path, events: int, zero_bias: Path | None) -> None:
+def _verify_run(pipeline: Any, run: Path, events: int | None, zero_bias: Path | None) -> None:
     opened = pipeline.Run.open(run)
     verification = pipeline.verify_stage(opened, events, zero_bias)
     table = Table(title=f"{opened.config.project} against its contract")

@@ -16,7 +16,7 @@ from l1ae.data import EventStore, open_dataset
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.evaluation import LEVEL
 from l1ae.inputs import InputSpec, RegionSpec
-from l1ae.pipeline._run import Run, digest_file, write_text
+from l1ae.pipeline._run import Run, digest_file, digest_json, digest_tree, write_text
 from l1ae.pipeline._shared import contract_digest, contract_of, data_digests, section_digest
 from l1ae.pipeline._zero_bias import open_zero_bias
 from l1ae.trigger import (
@@ -74,7 +74,17 @@ def trigger_stage(run: Run, *, zero_bias: Path | None = None) -> TriggerResult:
         write_text(target / "working_points.json", working_points_text(result))
         return result
 
-    return run.produce("trigger", study.inputs(), make)
+    result = run.produce("trigger", study.inputs(), make)
+    if stale := _with_other_thresholds(run):
+        _log.warning("made with other working points: %s; deliver again", ", ".join(stale))
+    return result
+
+
+def _with_other_thresholds(run: Run) -> list[str]:
+    """Deliveries that were made before the present working points."""
+    present = digest_json(digest_tree(run.path("trigger")))
+    stages = run.manifest()["stages"].items()
+    return [name for name, entry in stages if name.startswith("delivery/") and entry["inputs"].get("trigger") != present]
 
 
 def trigger_inputs(run: Run) -> dict[str, str]:

@@ -136,8 +136,8 @@ def _rate(rate: RateInterval | None) -> str:
 def _neighbour(found: Neighbour | None) -> str:
     if found is None:
         return "–"
-    pure = "" if found.pure_khz is None else f", {number(found.pure_khz, digits=3)}"
-    return f"{count(found.threshold)}: {number(found.raw_khz, digits=3)}{pure}"
+    pure = "" if found.pure_khz is None else f", {number(found.pure_khz, digits=5)}"
+    return f"{count(found.threshold)}: {number(found.raw_khz, digits=5)}{pure}"
 
 
 def _interval_row(point: WorkingPoint, kind: str, rate: Rate) -> tuple[str, ...]:

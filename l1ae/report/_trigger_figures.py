@@ -19,6 +19,7 @@ def rate_figure(result: TriggerResult) -> Figure:
     """Raw rate with its band and pure rate against the threshold in score codes; working points as dots with intervals."""
     curve = result.curve
     order = np.argsort(curve.threshold)
+    order = order[np.array(curve.threshold)[order] > 0]
     threshold, raw, low, high = (np.array(values)[order] for values in (curve.threshold, curve.raw_khz, curve.raw_low, curve.raw_high))
     with styled():
         figure = new_figure()

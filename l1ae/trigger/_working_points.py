@@ -57,6 +57,7 @@ class RateCurve:
         threshold = int(meant.codes[k])
         below = self.raw.below(threshold)
         counted = meant.at(threshold)
+        raw = self._rate(self.raw.at(threshold))
         return WorkingPoint(
             name=name,
             requested_khz=khz,
@@ -65,8 +66,8 @@ class RateCurve:
             equivalent_from=self.lowest if below is None else below + 1,
             effective_events=counted.effective,
             note=_note(counted, self.exposure),
-            raw=self._rate(self.raw.at(threshold)),
-            pure=None if self.pure is None else self._rate(self.pure.at(threshold)),
+            raw=raw,
+            pure=None if self.pure is None else _no_more_than(self._rate(self.pure.at(threshold)), raw),
             lower=None if below is None else self._neighbour(below),
             higher=None if threshold >= self.highest else self._neighbour(threshold + 1),
             efficiency={},
@@ -122,6 +123,12 @@ class RateCurve:
             raw_high=tuple(np.minimum(high, self.exposure.crossing_khz).tolist()),
             pure_khz=None if pure is None else tuple(self.exposure.khz(pure).tolist()),
         )
+
+
+def _no_more_than(pure: Rate, raw: Rate) -> Rate:
+    """Pure crossings are some of the raw ones: no upper end of theirs is above the raw one."""
+    ends = ("high", "wide_high", "prediction_high")
+    return pure.model_copy(update={end: min(getattr(pure, end), getattr(raw, end)) for end in ends})
 
 
 def _note(counted: Count, exposure: Exposure) -> str | None:

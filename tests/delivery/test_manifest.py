@@ -67,6 +67,7 @@ def test_a_delivery_is_right_wherever_it_lies(delivered, tmp_path, tiny):
         (lambda f: (f / "more.txt").write_text(""), {"no file was added"}),
         (lambda f: (f / "contract.json").write_text(tiny_contract(seed=6).to_json()), {"contract"}),
         (lambda f: (f / "contract.json").write_text("{"), {"contract"}),
+        (lambda f: (f / "contract.json").unlink(), {"contract"}),
     ],
 )
 def test_changes_are_found(delivered, change, names):
@@ -76,6 +77,13 @@ def test_changes_are_found(delivered, change, names):
 
 def test_what_was_built_again_is_told_and_not_condemned(delivered):
     (delivered / BUILT).write_bytes(b"\0\2")
+    found = verify_delivery(delivered, TARGETS)
+    assert found.failed == ()
+    assert [check.name for check in found.checks if check.passed is None] == ["built files"]
+
+
+def test_what_can_be_built_may_be_missing(delivered):
+    (delivered / BUILT).unlink()
     found = verify_delivery(delivered, TARGETS)
     assert found.failed == ()
     assert [check.name for check in found.checks if check.passed is None] == ["built files"]

@@ -64,6 +64,15 @@ def test_a_delivery_knows_the_working_points(run):
     assert [entry["threshold"] for entry in vectors["algorithms"]] == [point["threshold"] for point in points]
 
 
+def test_other_working_points_make_deliveries_old(copy, caplog):
+    content = copy.config.model_dump(mode="json")
+    content["trigger"]["rates"] = [700.0]
+    trigger_stage(Run(copy.folder, copy.config))
+    assert "other working points" not in caplog.text
+    trigger_stage(Run(copy.folder, Config.model_validate(content)))
+    assert "made with other working points: delivery/cmssw, delivery/ugt, delivery/emp, delivery/vivado; deliver again" in caplog.text
+
+
 def test_everything_agrees_on_zero_bias(run):
     found = verify_stage(run, EVENTS)
     assert found.passed

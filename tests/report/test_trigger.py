@@ -50,7 +50,7 @@ def test_numbers_of_the_working_points(run):
         "2,544 × 11.2456 kHz = 28,608.8 kHz",
         "ufixed<18,14,TRN,SAT>".replace("<", "&lt;").replace(">", "&gt;"),
         # name, threshold, score, raw, pure, next lower, next higher
-        "1kHz 828 51.75 1.00 ± 0.22 0.62 +0.20 −0.16 827: 1.01, 0.625 829: 0.987, 0.612",
+        "1kHz 828 51.75 1.00 ± 0.22 0.62 +0.20 −0.16 827: 1.0074, 0.62461 829: 0.9872, 0.61206",
         "0.15kHz 1,023 [from 1,003] 63.9375",
         "0.001kHz none – – – – –",
         "Working point 0.001kHz: the sample cannot resolve this rate",

@@ -116,3 +116,12 @@ def test_the_curve_has_few_points_that_are_right_and_evenly_spread():
         assert drawn.raw_low[k] < drawn.raw_khz[k] <= drawn.raw_high[k] <= 20_000
     assert drawn.raw_khz[-1] == 20_000
     assert max(np.diff(np.log(drawn.raw_khz[40:]))) < 0.06
+
+
+def test_no_upper_end_of_the_pure_rate_is_above_that_of_the_raw_rate():
+    # light crossings above the threshold, none of them pure; a heavy pure one below
+    scores, weights = np.array([90] * 40 + [10] * 20), np.array([0.01] * 40 + [2.0] * 20)
+    point = curve(scores, np.arange(60) >= 40, weights).points([0.5], "raw", 1.0)[0]
+    assert (point.threshold, point.pure.khz) == (90, 0.0)
+    for end in ("high", "wide_high", "prediction_high"):
+        assert 0 < getattr(point.pure, end) <= getattr(point.raw, end)
