@@ -180,19 +180,23 @@ def _estimate(run: Run) -> StageFigures | None:
         return None
     clock = rtl.Clock(config.rtl_clock_period, config.rtl.clock_uncertainty)
     try:
-        part, found = part_of(config.rtl_part), rtl.estimate(Contract.load(path), clock, config.rtl.adders)
+        contract = Contract.load(path)
+        part, found = part_of(config.rtl_part), rtl.estimate(contract, clock, config.rtl.adders)
     except UserError as error:
         _log.info("the RTL is not estimated: %s", error)
         return None
+    made = rtl.open_design(run.path("rtl")).design if run.path("rtl").is_dir() else None
+    known = made.latency if made is not None and made.digest == contract.digest else None
+    cycles = round(found.cycles.value) if known is None else known
     return StageFigures(
         design="rtl",
         stage="estimate",
-        tool="l1ae estimate",
+        tool="l1ae estimate" if known is None else "l1ae estimate; latency: the RTL",
         part=config.rtl_part,
         clock_ns=clock.period,
         uncertainty_ns=clock.period * config.rtl.clock_uncertainty / 100,
-        latency_cycles=round(found.cycles.value),
-        latency_ns=round(found.cycles.value) * clock.period,
+        latency_cycles=cycles,
+        latency_ns=cycles * clock.period,
         interval=1,
         resources={"lut": Amount(round(found.luts_packed.value), part.luts), "ff": Amount(round(found.flip_flops.value), part.flip_flops)},
     )

@@ -143,8 +143,8 @@ def _resource_lines(run: RunFiles, synthesis: Json | None) -> tuple[Notice, ...]
         lines.append(Notice("info", text))
     elif synthesis is None:
         text = (
-            "Latency and resources are not known yet: they need the RTL (“l1ae rtl”) and its synthesis, or the C synthesis of the FPGA "
-            "vendor's tool."
+            "Latency and resources are not known yet beyond an estimate: they need the RTL (“l1ae rtl”) and its synthesis (“l1ae synth”), "
+            "or the C synthesis of the FPGA vendor's tool."
         )
         lines.append(Notice("missing", text))
     return tuple(lines)

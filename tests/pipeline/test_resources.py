@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import shutil
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -244,6 +245,8 @@ def test_a_damaged_report_is_named(make_run, path):
 
 @pytest.mark.slow
 def test_the_estimate_stands_until_the_rtl_is_synthesised(make_network, tmp_path):
+    from l1ae.rtl._emit import design_of
+
     network = make_network("mu2", (4,))
     run = Run.create(network.config, tmp_path / "run")
     run.path("contract").mkdir()
@@ -253,6 +256,10 @@ def test_the_estimate_stands_until_the_rtl_is_synthesised(make_network, tmp_path
     assert 10 < row.resources["lut"].used < 10_000
     assert row.latency_ns == row.latency_cycles * 5.0
     assert stored(run)["digest"] == network.contract.digest
+    for digest, cycles in ((network.contract.digest, 77), ("other", row.latency_cycles)):
+        design = design_of(network.contract, latency=77, interval=1, clock_period=5.0, part="xcvu9p-flga2104-2L-e")
+        write(run, "rtl/design.json", {"design": asdict(replace(design, digest=digest)), "verilog": [], "vhdl": []})
+        assert collect_resources(run).rows[0].latency_cycles == cycles
     write(run, "synth/report.json", synthesis())
     (row,) = collect_resources(run).rows
     assert row.stage == "open synthesis"
