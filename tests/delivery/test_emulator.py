@@ -70,6 +70,9 @@ def test_the_threshold_can_be_chosen():
     found, triggers = Emulator(one.library).evaluate(tiny_events(), threshold=limit)
     np.testing.assert_array_equal(found, scores)
     np.testing.assert_array_equal(triggers, scores >= limit)
+    for wrong in (2**70, -(2**63) - 1, 1.5):
+        with pytest.raises(EmulatorError, match="a threshold that is an integer of 64 bits"):
+            Emulator(one.library).evaluate(tiny_events(), threshold=wrong)
 
 
 @pytest.mark.parametrize(

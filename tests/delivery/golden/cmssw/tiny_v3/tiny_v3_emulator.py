@@ -59,12 +59,14 @@ class Emulator:
         """Score codes (N,) and trigger bits (N,) of hardware integers (N, inputs) or (N, slots, 3).
 
         `threshold`: smallest score code that triggers, by default the one that is compiled into the firmware.
-        Raises `EmulatorError` for another shape, for numbers that are no integers, and for codes outside their hardware range,
-        with event, input and value. Runs without Python's lock.
+        Raises `EmulatorError` for another shape, for a threshold that is no integer of 64 bits, for numbers that are no integers,
+        and for codes outside their hardware range, with event, input and value. Runs without Python's lock.
         """
         codes = self._codes(np.asarray(hardware))
         scores, triggers = np.empty(len(codes), np.int64), np.empty(len(codes), np.uint8)
-        limit = None if threshold is None else ctypes.byref(ctypes.c_int64(threshold))
+        if threshold is not None and (not isinstance(threshold, int | np.integer) or abs(threshold) >= 1 << 63):
+            raise EmulatorError(f"{self.project} takes a threshold that is an integer of 64 bits, not {threshold!r}")
+        limit = None if threshold is None else ctypes.byref(ctypes.c_int64(int(threshold)))
         if self._evaluate(codes.ctypes.data, len(codes), scores.ctypes.data, triggers.ctypes.data, limit) != 0:
             raise EmulatorError(self._error().decode())
         return scores, triggers != 0
