@@ -72,6 +72,13 @@ class TriggerConfig(Section):
     luminosity_blocks: int = Field(50, ge=1, description="luminosity blocks per run period in which rates are compared")
 
     @model_validator(mode="after")
+    def _rates_are_below_that_of_crossings(self) -> Self:
+        most = self.revolution_khz * self.bunches
+        if max(self.rates) > most:
+            raise ValueError(f"rates has {max(self.rates):g} kHz, but {self.bunches} bunches cross at {most:g} kHz only; ask for less")
+        return self
+
+    @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
         for what, names in (("rates", [f"{rate:g}" for rate in self.rates]), ("menu", [seed.name for seed in self.menu])):
             twice = sorted({name for name in names if names.count(name) > 1})

@@ -92,7 +92,7 @@ def _points(result: TriggerResult) -> list[Block]:
         if point.note is not None
     ]
     intervals = tuple(
-        _interval_row(point, kind, rate)
+        _interval_row(point, kind, rate, result.ladder)
         for point in result.working_points
         for kind, rate in (("raw", point.raw), ("pure", point.pure))
         if rate is not None
@@ -140,9 +140,11 @@ def _neighbour(found: Neighbour | None) -> str:
     return f"{count(found.threshold)}: {number(found.raw_khz, digits=5)}{pure}"
 
 
-def _interval_row(point: WorkingPoint, kind: str, rate: Rate) -> tuple[str, ...]:
+def _interval_row(point: WorkingPoint, kind: str, rate: Rate, ladder: str) -> tuple[str, ...]:
+    """The effective number is that of the rate that was asked for."""
+    effective = f"{point.effective_events:,.1f}" if kind == ladder else "–"
     pairs = ((rate.low, rate.high), (rate.wide_low, rate.wide_high), (rate.prediction_low, rate.prediction_high))
-    return (point.name, kind, f"{point.effective_events:,.1f}", number(rate.khz, digits=4), *(_span(*pair) for pair in pairs))
+    return (point.name, kind, effective, number(rate.khz, digits=4), *(_span(*pair) for pair in pairs))
 
 
 def _span(low: float, high: float) -> str:

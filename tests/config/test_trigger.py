@@ -43,3 +43,8 @@ def test_one_threshold_may_be_a_number():
 def test_mistakes_are_refused(content, message):
     with pytest.raises(ValidationError, match=message):
         TriggerConfig.model_validate(content)
+
+
+def test_a_rate_above_that_of_the_crossings_is_refused():
+    with pytest.raises(ValidationError, match=r"rates has 50000 kHz, but 2544 bunches cross at 28608\.8 kHz only"):
+        TriggerConfig(rates=(1.0, 50000.0))

@@ -56,7 +56,7 @@ def test_numbers_of_the_working_points(run):
         "Working point 0.001kHz: the sample cannot resolve this rate",
         "Working point 0.15kHz: only 3.7 effective zero-bias events",
         "1kHz raw 24.4 0.9973 0.797 to 1.24 0.636 to 1.49 0.714 to 1.34",
-        "1kHz pure 24.4 0.6183 0.461 to 0.822 0.343 to 1.03 0.396 to 0.906",
+        "1kHz pure – 0.6183 0.461 to 0.822 0.343 to 1.03 0.396 to 0.906",
         "SingleMu22 mu pt &gt;= 22 GeV (code &gt;= 45) 6.1 ± 0.5",
         "all together 27.1 ± 1.1",
         "30 to 39 400,000",
