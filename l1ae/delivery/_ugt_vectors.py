@@ -283,7 +283,8 @@ def orbits(
 class Difference:
     """In how many crossings of one orbit bits, final OR or score are not the contract's.
 
-    `wrong` (crossings,): where any of the three is not. `first`: the number of the first such crossing.
+    `wrong` (crossings,): where any of the three is not. `first`: the number of the first such crossing. `events`
+    (crossings, 57): the objects that were read.
     """
 
     bits: int
@@ -291,6 +292,7 @@ class Difference:
     scores: int
     first: int | None
     wrong: Flags
+    events: Codes
 
     @property
     def crossings(self) -> int:
@@ -317,9 +319,10 @@ def compare_orbit(
         raise UserError(f"{where}: its crossings are not those of the file of scores; deliver both again")
     if write_orbit(crossings) != vectors.lower():
         raise UserError(f"{where}: written again, it is another file; deliver it again")
-    expected, bits = _answers(contract, unpack(crossings.objects), points)
+    events = unpack(crossings.objects)
+    expected, bits = _answers(contract, events, points)
     wrong = (crossings.algorithms != bits).any(axis=1), crossings.final_or != bits.any(axis=1), written != expected
     anywhere = np.asarray(np.any(wrong, axis=0))
     first = int(crossings.index[np.argmax(anywhere)]) if anywhere.any() else None
     bits_wrong, final_or_wrong, scores_wrong = (int(part.sum()) for part in wrong)
-    return Difference(bits_wrong, final_or_wrong, scores_wrong, first, anywhere)
+    return Difference(bits_wrong, final_or_wrong, scores_wrong, first, anywhere, events)

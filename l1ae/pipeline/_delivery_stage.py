@@ -13,7 +13,7 @@ from l1ae.delivery import TARGETS, Source, VerifiedDelivery, contract_answers, v
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.pipeline._run import Run, digest_json, digest_tree
 from l1ae.pipeline._samples import csim_sample
-from l1ae.pipeline._shared import contract_digest, contract_of, data_digests, read_json
+from l1ae.pipeline._shared import changed_files, contract_digest, contract_of, data_digests, read_json
 from l1ae.pipeline._zero_bias import zero_bias_events
 from l1ae.trigger import load_working_points
 
@@ -88,8 +88,7 @@ def _hls_files(run: Run, contract: Contract) -> dict[str, bytes] | None:
     folder = run.path("hls")
     if not folder.is_dir():
         return None
-    if changed := run.changed_files("hls"):
-        _log.warning("not as `l1ae hls` left them: %s", ", ".join(changed))
+    changed_files(run, "hls")
     summary = read_json(folder / "summary.json", "l1ae hls")
     written = run.manifest()["stages"].get("hls", {"outputs": {}})["outputs"]
     files = {name: (folder / name).read_bytes() for name in sorted(written) if (folder / name).is_file() and name != "summary.json"}
@@ -106,10 +105,7 @@ def _rtl_project(run: Run, contract: Contract) -> "RtlProject | None":
         return None
     from l1ae.rtl import open_design  # needs the extra `rtl`, as the stage that made the folder did
 
-    if changed := run.changed_files("rtl"):
-        _log.warning("not as `l1ae rtl` left them: %s", ", ".join(changed))
-    if "rtl" not in run.manifest()["stages"]:
-        _log.warning("the RTL in '%s' has not passed its simulation", folder)
+    changed_files(run, "rtl")
     project = open_design(folder)
     if project.design.digest != contract.digest:
         raise UserError(f"the RTL in '{folder}' is of another contract; run `l1ae rtl {run.folder}` again")

@@ -1,6 +1,7 @@
 """What several stages share: the run's contract, digests of what a stage depends on, JSON files."""
 
 import json
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ from l1ae.data import dataset_folder
 from l1ae.errors import UserError
 from l1ae.pipeline._run import Run, digest_file, digest_json, write_text
 
-__all__ = ["contract_digest", "contract_of", "data_digests", "read_json", "section_digest", "write_json"]
+__all__ = ["changed_files", "contract_digest", "contract_of", "data_digests", "read_json", "section_digest", "write_json"]
+
+_log = logging.getLogger("l1ae")
 
 
 def contract_of(run: Run) -> Contract:
@@ -27,6 +30,16 @@ def contract_digest(run: Run) -> dict[str, str]:
 def data_digests(config: Config) -> dict[str, str]:
     """sha256 of every store of the data set."""
     return {f"data/{path.name}": digest_file(path) for path in sorted(dataset_folder(config.data.source).glob("*.h5"))}
+
+
+def changed_files(run: Run, stage: str) -> list[str]:
+    """Files of a stage that are not as it left them; the log names them, and RTL that has not passed its simulation."""
+    if stage == "rtl" and stage not in run.manifest()["stages"]:
+        _log.warning("the RTL in '%s' has not passed its simulation", run.path(stage))
+    changed = run.changed_files(stage)
+    if changed:
+        _log.warning("not as `l1ae %s` left them: %s", stage, ", ".join(changed))
+    return changed
 
 
 def section_digest(config: Config, *sections: str) -> dict[str, str]:

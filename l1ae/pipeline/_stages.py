@@ -21,7 +21,7 @@ from l1ae.pipeline._models import copy_source, has_threshold, load_contract, loa
 from l1ae.pipeline._resources import collect_resources
 from l1ae.pipeline._run import Run, digest_file, digest_tree
 from l1ae.pipeline._samples import Scorer, csim_sample, evaluation_scores, first_events, validation_events
-from l1ae.pipeline._shared import contract_digest, contract_of, data_digests, read_json, section_digest, write_json
+from l1ae.pipeline._shared import changed_files, contract_digest, contract_of, data_digests, read_json, section_digest, write_json
 from l1ae.pipeline._summary import contract_summary, hls_summary
 from l1ae.pipeline._trigger_stage import trigger_inputs, trigger_stage
 from l1ae.pipeline._zero_bias import has_zero_bias
@@ -174,9 +174,7 @@ def csim_stage(run: Run, *, events: int | None = None) -> CsimReport:
     """
     n_events = events or run.config.csim.events
     contract = contract_of(run)
-    changed = run.changed_files("hls")
-    if changed:
-        _log.warning("not as `l1ae hls` left them: %s", ", ".join(changed))
+    changed = changed_files(run, "hls")
     summary = read_json(run.path("hls") / "summary.json", "l1ae hls")
 
     def make(target: Path) -> CsimReport:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.contract import Contract
-from l1ae.delivery import Emulator, EmulatorError, Filling, compare_orbit, contract_answers, orbits, read_orbit, unpack, working_points
+from l1ae.delivery import Emulator, EmulatorError, Filling, compare_orbit, contract_answers, orbits, working_points
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.hls import simulate
 from l1ae.pipeline._delivery_stage import read_working_points
@@ -166,7 +166,7 @@ def _vectors(run: Run, contract: Contract, hardware: Events) -> _Found:
         found = compare_orbit(contract, points, orbit.vectors, orbit.scores, where)
         places = np.flatnonzero(filling.pattern)[: orbit.events]
         lost = np.zeros(found.crossings, np.bool_)
-        lost[places] = (unpack(read_orbit(orbit.vectors, where).objects)[places] != hardware[done : done + orbit.events]).any(axis=1)
+        lost[places] = (found.events[places] != hardware[done : done + orbit.events]).any(axis=1)
         if (found.differing or lost.any()) and not detail:
             detail = f"{where}: {found.differing} answers and {int(lost.sum())} events differ"
         done, crossings, differing = done + orbit.events, crossings + found.crossings, differing + int((found.wrong | lost).sum())

@@ -27,7 +27,7 @@ from l1ae.hls import TensorComparison
 from l1ae.pipeline._resources import check_rtl_budget
 from l1ae.pipeline._run import Run, digest_json, digest_tree
 from l1ae.pipeline._samples import csim_sample
-from l1ae.pipeline._shared import contract_digest, contract_of, data_digests, read_json, write_json
+from l1ae.pipeline._shared import changed_files, contract_digest, contract_of, data_digests, read_json, write_json
 from l1ae.rtl import (
     DESCRIPTION,
     Clock,
@@ -236,11 +236,7 @@ def synth_stage(run: Run, *, per_layer: bool = True, prove: bool = False) -> Syn
     """
     contract = contract_of(run)
     project = open_design(run.path("rtl"))
-    changed = run.changed_files("rtl")
-    if "rtl" not in run.manifest()["stages"]:
-        _log.warning("the RTL in '%s' has not passed its simulation", run.path("rtl"))
-    if changed:
-        _log.warning("not as `l1ae rtl` left them: %s", ", ".join(changed))
+    changed = changed_files(run, "rtl")
     summary = read_json(run.path("rtl") / "summary.json", "l1ae rtl")
     made = _make_project(contract, run.config)
     if json.loads(json.dumps(_summary(contract, made, run.config))) != summary:
