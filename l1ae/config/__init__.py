@@ -17,12 +17,13 @@ from l1ae.config._description import (
     SelectDescription,
     load_description,
 )
-from l1ae.config._load import dump_config, load_config, load_yaml
+from l1ae.config._load import dump_config, load_config
 from l1ae.config._schema import (
     Config,
     ConvolutionConfig,
     CsimConfig,
     DataConfig,
+    DerivedPreprocessing,
     HlsConfig,
     InputsConfig,
     LayerBits,
@@ -47,6 +48,7 @@ __all__ = [
     "CsimConfig",
     "DataConfig",
     "DenseDescription",
+    "DerivedPreprocessing",
     "Description",
     "DotDescription",
     "ElementwiseDescription",
@@ -74,5 +76,4 @@ __all__ = [
     "dump_config",
     "load_config",
     "load_description",
-    "load_yaml",
 ]

@@ -5,8 +5,6 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from l1ae.inputs import InputSpec, InputView
-
 if TYPE_CHECKING:
     from l1ae.config._schema import Config
 
@@ -15,6 +13,7 @@ __all__ = ["changed", "contradictions"]
 Rule = tuple[bool, str]
 
 _SETS = {"set_ae", "set_vae"}
+_CONVOLUTIONS = {"conv_ae", "conv_vae", "student"}
 _TO_INPUTS = {"dense_ae", "dense_vae", "conv_ae", "conv_vae", *_SETS}
 _WITH_CODE = {*_TO_INPUTS, "latent_ae"}
 _RECONSTRUCTING = {"dense_ae", "conv_ae", "set_ae", "latent_ae", "student"}
@@ -38,38 +37,46 @@ _ARCHITECTURES = {
 
 def contradictions(config: "Config") -> Iterator[str]:
     """The reasons why a configuration cannot be meant."""
-    for rules in (_view, _code, _noise, _quantization, _without_effect):
+    for rules in (_inputs, _code, _noise, _quantization, _without_effect):
         yield from (reason for broken, reason in rules(config) if broken)
 
 
-def _view(config: "Config") -> Iterator[Rule]:
-    model, noise = config.model, config.training.noise
-    objects = config.inputs.view == "objects"
+def _inputs(config: "Config") -> Iterator[Rule]:
+    model, noise, inputs = config.model, config.training.noise, config.inputs
+    layout = inputs.selected
+    objects = layout.has_slots
     yield (
-        model.architecture in {*_SETS, "latent_ae"} and not objects,
-        f"architecture '{model.architecture}' reads objects; set inputs.view: objects",
+        model.architecture in _SETS and not objects,
+        f"architecture '{model.architecture}' reads objects, which layout '{layout.name}' does not have; choose another architecture",
     )
     yield (
-        model.architecture in _SETS and not _kinds_are_alike(config.inputs.spec()),
+        model.architecture in _SETS and not inputs.automatic and not inputs.spec().kinds_alike,
         f"architecture '{model.architecture}' treats all objects of a kind alike, but inputs preprocesses them by slot; "
-        "give inputs.groups.eg, .mu and .jet one offset and one shift each, for example shift: [5, 6, 6]",
+        f"give each of inputs.groups.{', .'.join(group.name for group in layout.groups if group.slots > 1)} one offset and one shift for all "
+        "slots, for example shift: [5, 6, 6]",
     )
     yield (
-        (noise.rotate or noise.relative > 0 or noise.drop > 0) and not objects,
-        "training.noise.rotate, .relative and .drop act on objects; a calorimeter image knows gaussian and masking noise",
+        model.architecture in _CONVOLUTIONS and layout.image is None,
+        f"architecture '{model.architecture}' reads an image, but the groups of layout '{layout.name}' have unlike features; choose one "
+        "group, or the same features of all, with inputs.select",
     )
     yield (
-        model.described and config.inputs != type(config.inputs).model_validate({"view": config.inputs.view}),
-        f"'{model.source}' says how its inputs are preprocessed; remove everything but 'view' from inputs",
+        (noise.relative > 0 or noise.drop > 0) and not objects,
+        f"training.noise.relative and .drop act on objects, which layout '{layout.name}' does not have; it knows gaussian and masking noise",
     )
-
-
-def _kinds_are_alike(spec: InputView) -> bool:
-    """Whether every slot of a kind of object is preprocessed as the others."""
-    if not isinstance(spec, InputSpec):
-        return True
-    values = [getattr(spec, name).reshape(-1, 3)[where] for name in ("offset", "shift") for where in spec.slices().values()]
-    return all(bool((slots == slots[0]).all()) for slots in values)
+    yield (
+        noise.rotate and not layout.with_role("phi").any(),
+        f"training.noise.rotate turns angles phi, which layout '{layout.name}' does not have; leave it out",
+    )
+    own = {"layout", "select"}
+    yield (
+        model.described and any(changed(inputs, key) for key in type(inputs).model_fields if key not in own),
+        f"'{model.source}' says how its inputs are preprocessed; remove everything but 'layout' and 'select' from inputs",
+    )
+    yield (
+        model.architecture == "imported" and not model.described and inputs.automatic,
+        f"'{model.source}' was trained on inputs that were preprocessed in some way; say how in inputs.groups (offset and shift of every group)",
+    )
 
 
 def _code(config: "Config") -> Iterator[Rule]:
@@ -93,7 +100,7 @@ def _code(config: "Config") -> Iterator[Rule]:
         model.architecture == "student" and (penalised or training.noise.active),
         "a student is trained on its teacher's score; switch noise, sparsity and contractive off",
     )
-    copied = model.features if model.architecture == "latent_ae" else config.inputs.spec().size
+    copied = model.features if model.architecture == "latent_ae" else config.inputs.selected.size
     noisy = training.noise.active and model.architecture != "latent_ae"
     yield (
         model.architecture in _WITH_CODE and model.latent >= copied and not (penalised or noisy or model.variational),

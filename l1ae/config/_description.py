@@ -34,7 +34,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from l1ae.config._load import read_yaml, validate
+from l1ae.documents import read_yaml, validate
 from l1ae.errors import UserError
 from l1ae.inputs import Format
 

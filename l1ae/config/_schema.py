@@ -2,13 +2,15 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+import numpy as np
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from l1ae.config._budget import BudgetConfig
 from l1ae.config._combinations import changed, contradictions
 from l1ae.config._section import Section
 from l1ae.config._trigger import TriggerConfig
-from l1ae.inputs import FixedFormat, Format, InputSpec, ObjectGroup, RegionSpec, calo_layer1_spec, ugt_input_spec
+from l1ae.errors import UserError
+from l1ae.inputs import FixedFormat, Format, InputSpec, Layout, Numbers, find_layout, named_layout
 
 __all__ = [
     "Config",
@@ -28,8 +30,6 @@ __all__ = [
     "TrainingConfig",
     "VicregConfig",
 ]
-
-Triple = tuple[int, int, int]
 
 # From one bunch crossing to the next, as the global trigger's firmware rounds it (ns).
 CROSSING = 25.0
@@ -51,56 +51,95 @@ class DataConfig(Section):
 
 
 class GroupPreprocessing(Section):
-    """Overrides of one object group's preprocessing: a triple (pT, eta, phi) for all slots, or one triple per slot."""
+    """Overrides of one group's preprocessing: one number for all its columns, one per feature, or one such row per slot."""
 
-    offset: Triple | tuple[Triple, ...] | None = None
-    shift: Triple | tuple[Triple, ...] | None = None
+    offset: Numbers | None = None
+    shift: Numbers | None = None
+
+
+class DerivedPreprocessing(Section):
+    """What `preprocessing: auto` found in the training data, one number per column; written by `l1ae train`."""
+
+    offset: tuple[int, ...]
+    shift: tuple[int, ...]
+
+
+def _layout(value: object) -> object:
+    """A layout by name or file."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return find_layout(value)
+    except UserError as error:
+        raise ValueError(str(error)) from error
 
 
 class InputsConfig(Section):
-    """How hardware integers become network inputs: `(hw - offset) >> shift`, cast to `network`."""
+    """What an event is, and how its hardware integers become network inputs: `(hw - offset) >> shift`, cast to `network`."""
 
-    view: Literal["objects", "regions"] = Field("objects", description="19 trigger objects, or the 18 x 14 calorimeter image")
-    network: Format = Field(ugt_input_spec().network, description="default: fixed<12,6,RND_CONV,SAT>; regions: ufixed<10,7,RND_CONV,SAT>")
-    groups: dict[str, GroupPreprocessing] = Field({}, description="objects only; keys: met, eg, mu, jet")
-    shift: int | None = Field(None, ge=-16, le=16, description="regions only: right shift of every energy; default 3")
+    layout: Annotated[Layout, BeforeValidator(_layout)] = Field(
+        named_layout("ugt"),
+        validate_default=True,
+        description="a layout that comes with l1ae (`l1ae data layouts`), a YAML file relative to the configuration, or its content",
+    )
+    select: dict[str, int | tuple[str, ...]] = Field(
+        {}, description="a part of the layout: slots to keep by group (0: none), and `features`, the names of those to keep"
+    )
+    network: Format | None = Field(None, description="type of the network's inputs; default: the layout's preset, or fixed<12,6,RND_CONV,SAT>")
+    preprocessing: Literal["preset", "auto"] | None = Field(
+        None, description="offsets and shifts of the layout's preset, or from quantiles of the training data; default: the preset if there is one"
+    )
+    groups: dict[str, GroupPreprocessing] = Field({}, description="explicit offsets and shifts by group, which win")
+    derived: DerivedPreprocessing | None = Field(None, description="result of `preprocessing: auto`; not for writing by hand")
 
     @model_validator(mode="before")
     @classmethod
-    def _fill_defaults_of_regions(cls, content: Any) -> Any:
-        if not isinstance(content, dict) or content.get("view") != "regions":
-            return content
-        base = calo_layer1_spec()
-        return {"network": base.network, "shift": base.region_shift} | {key: value for key, value in content.items() if value is not None}
-
-    @field_validator("groups")
-    @classmethod
-    def _known_groups(cls, value: dict[str, GroupPreprocessing]) -> dict[str, GroupPreprocessing]:
-        known = [group.name for group in ugt_input_spec().groups]
-        for name in value:
-            if name not in known:
-                raise ValueError(f"unknown object group '{name}'; the groups are {', '.join(known)}")
-        return value
+    def _view_became_layout(cls, content: Any) -> Any:
+        if isinstance(content, dict) and "view" in content:
+            raise ValueError("'view' is no key any more: instead of view: objects write layout: ugt, instead of view: regions layout: calo_regions")
+        return content
 
     @model_validator(mode="after")
-    def _keys_of_the_view(self) -> Self:
-        if self.view == "regions" and self.groups:
-            raise ValueError(f"groups ({', '.join(self.groups)}) belong to view: objects; regions have one 'shift' for all")
-        if self.view == "objects" and self.shift is not None:
-            raise ValueError("'shift' belongs to view: regions; objects have a shift per group under 'groups'")
+    def _fits_the_layout(self) -> Self:
+        try:
+            layout = self.selected
+            for name, change in self.groups.items():
+                for key in ("offset", "shift"):
+                    if (value := getattr(change, key)) is not None:
+                        layout.spread(name, value, key)
+        except UserError as error:
+            raise ValueError(str(error)) from error
+        if self.preprocessing == "preset" and layout.preset is None:
+            raise ValueError(f"preprocessing: preset: layout '{layout.name}' comes without one; use preprocessing: auto, or write groups")
+        for key in ("offset", "shift"):
+            if self.derived is not None and len(getattr(self.derived, key)) != layout.size:
+                raise ValueError(f"derived.{key} has not the {layout.size} columns of the selected layout; remove derived, training finds it again")
         return self
 
-    def spec(self) -> InputSpec | RegionSpec:
-        """The `InputSpec` with these overrides, or the `RegionSpec`, as `view` says."""
-        if self.view == "regions":
-            assert self.shift is not None, "filled in by the validator"
-            return calo_layer1_spec(str(self.network), self.shift)
-        base = ugt_input_spec(str(self.network))
-        groups = []
-        for group in base.groups:
-            change = self.groups.get(group.name, GroupPreprocessing())
-            groups.append(ObjectGroup.model_validate(group.model_dump() | change.model_dump(exclude_none=True)))
-        return InputSpec(groups=tuple(groups), network=self.network)
+    @property
+    def selected(self) -> Layout:
+        """The layout after `select`: the columns that the network receives."""
+        return self.layout.select(self.select) if self.select else self.layout
+
+    @property
+    def automatic(self) -> bool:
+        """Whether offsets and shifts come from training data; not where a preset or `groups` say all of them."""
+        if self.preprocessing == "preset" or (self.preprocessing is None and self.layout.preset is not None):
+            return False
+        given = [self.groups.get(group.name, GroupPreprocessing()) for group in self.selected.groups]
+        return any(change.offset is None or change.shift is None for change in given)
+
+    def spec(self) -> InputSpec:
+        """Layout and preprocessing. Raises `UserError` before training found the offsets and shifts of `preprocessing: auto`."""
+        changes = {name: change.model_dump() for name, change in self.groups.items()}
+        if not self.automatic:
+            return InputSpec.of(self.selected, self.network, changes)
+        if self.derived is None:
+            raise UserError(
+                "inputs.preprocessing: auto takes offsets and shifts from training data, and there was no training yet; "
+                "run `l1ae train` first, or write them into inputs.groups"
+            )
+        return InputSpec.of(self.selected, self.network, changes, np.array(self.derived.offset), np.array(self.derived.shift))
 
 
 Positive = Annotated[int, Field(ge=1)]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from l1ae.data._store import EventStore
 from l1ae.errors import UserError
-from l1ae.inputs import InputView
+from l1ae.inputs import Layout
 
 __all__ = ["Dataset", "dataset_folder", "open_dataset", "shipped_zero_bias"]
 
@@ -46,9 +46,9 @@ def shipped_zero_bias() -> Path:
     return Path(__file__).parent / "shipped_zerobias" / "zerobias.h5"
 
 
-def open_dataset(source: str, spec: InputView) -> Dataset:
-    """Open every store of a data set. Raises `UserError` as `dataset_folder` and `EventStore.open` do."""
+def open_dataset(source: str, layout: Layout | None = None) -> Dataset:
+    """Open every store of a data set, in `layout` or each in its own. Raises `UserError` as `dataset_folder` and `EventStore.open` do."""
     folder = dataset_folder(source)
     names = sorted(path.stem for path in folder.glob("*.h5") if path.stem != "background")
-    signals = {name: EventStore.open(folder / f"{name}.h5", spec) for name in names}
-    return Dataset(folder, EventStore.open(folder / "background.h5", spec), signals)
+    signals = {name: EventStore.open(folder / f"{name}.h5", layout) for name in names}
+    return Dataset(folder, EventStore.open(folder / "background.h5", layout), signals)

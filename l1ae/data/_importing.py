@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from l1ae.data._store import Events, StoreWriter
-from l1ae.inputs import InputSpec
+from l1ae.inputs import Layout
 
 __all__ = ["ImportResult", "Progress", "write_blocks"]
 
@@ -35,7 +35,7 @@ class ImportResult:
 def write_blocks(
     blocks: Iterable[tuple[Events, int]],
     output: Path,
-    spec: InputSpec,
+    layout: Layout,
     *,
     sample: str,
     processes: Sequence[str],
@@ -45,7 +45,7 @@ def write_blocks(
 ) -> ImportResult:
     """Write blocks, each with its number of reordered events, into a store; `total` events are expected."""
     counts, reordered = np.zeros(len(processes), np.int64), 0
-    with StoreWriter(output, spec, sample=sample, processes=processes, provenance=provenance) as writer:
+    with StoreWriter(output, layout, sample=sample, processes=processes, provenance=provenance) as writer:
         for events, changed in blocks:
             writer.append(events)
             counts += np.bincount(events.process, minlength=len(counts))

@@ -1,16 +1,20 @@
-"""The event store: one HDF5 file of hardware integers, with the origin of every event.
+"""The event store: one HDF5 file of hardware integers, with their layout and the origin of every event.
 
-Datasets: `hw` int16 (N, slots, 3), `process` int16 (N,), `source_event` int64 (N,), `pileup` int16 (N,); optional:
-`regions` uint16 (N, phi, eta), the calorimeter image of the same events; and, where the origin has more to say, one column
-(N,) per name in the group `extra`. Root attributes: `format`, `format_version`, `sample`, `input_digest`, `processes` (JSON
-list), `provenance` (JSON object) and, with `regions`, `regions_digest`. A reader ignores what it does not know, so that
-`format_version` rises only when the meaning of something known changes.
+Datasets: `layout`, the JSON of a `Layout` as uint8; in the group `columns` one dataset (N, slots, features) for each group of the
+layout; `process` int16 (N,), `source_event` int64 (N,), `pileup` int16 (N,); and, where the origin has more to say, one column
+(N,) per name in the group `extra`. Root attributes: `format`, `format_version`, `sample`, `processes` (JSON list), `provenance`
+(JSON object). A reader ignores what it does not know, so that `format_version` rises only when the meaning of something known
+changes.
+
+Files of version 1, which knew two layouts, are read too: `hw` int16 (N, 19, 3) is layout `ugt`, `regions` uint16 (N, 18, 14) beside it layout `calo_regions`, if the root attributes `input_digest` and `regions_digest` say so.
 """
 
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from math import prod
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,13 +24,14 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.data._hdf5 import opened
+from l1ae.documents import validate
 from l1ae.errors import UserError
-from l1ae.inputs import InputSpec, InputView, RegionSpec
+from l1ae.inputs import Layout, named_layout
 
 __all__ = ["EventStore", "Events", "StoreWriter", "concatenate", "split_fractions"]
 
 FORMAT = "l1ae-event-store"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 CHUNK = 4096
 
 _COLUMNS: dict[str, np.dtype[Any]] = {
@@ -34,8 +39,13 @@ _COLUMNS: dict[str, np.dtype[Any]] = {
     "source_event": np.dtype(np.int64),
     "pileup": np.dtype(np.int16),
 }
-_DATASETS = {"objects": "hw", "regions": "regions"}
-_DIGESTS = {"objects": "input_digest", "regions": "regions_digest"}
+_LAYOUT = "layout"
+_COLUMNS_GROUP = "columns"
+# Version 1: dataset, attribute with the digest of its scales, that digest, the layout that it means, and its shape.
+_VERSION_1 = (
+    ("hw", "input_digest", "cb548295d51f41aaffd6134d25027c2995b4cd52bb877c189379c94f6ede67b5", "ugt", (19, 3)),
+    ("regions", "regions_digest", "5f073b8e1b5d0e0d609f5acb2ef43d98c445b4a9c51129e0e60f6fbc5a285b06", "calo_regions", (18, 14)),
+)
 _EXTRA_KINDS = "biuf"
 _REMEDY = "copy it again, or make it again with l1ae data"
 
@@ -44,11 +54,9 @@ _REMEDY = "copy it again, or make it again with l1ae data"
 class Events:
     """A block of N events in memory.
 
-    `hw` holds the hardware codes (N, *event_shape) of one view: int16 (N, slots, 3) for objects, uint16 (N, phi, eta) for
-    calorimeter regions. `process` indexes the store's `processes`; events with equal
-    `(process, source_event)` descend from one generated collision and are not independent; `pileup` is the number of
+    `hw` holds the hardware codes (N, size) of a layout, of type `Layout.dtype`. `process` indexes the store's `processes`; events
+    with equal `(process, source_event)` descend from one generated collision and are not independent; `pileup` is the number of
     overlaid interactions, -1 where it is not known. `extra` holds further columns (N,) that some origins provide.
-    `regions`, uint16 (N, phi, eta), is for writing only: the image that a store keeps beside the objects in `hw`.
     """
 
     hw: npt.NDArray[np.integer]
@@ -56,7 +64,6 @@ class Events:
     source_event: npt.NDArray[np.int64]
     pileup: npt.NDArray[np.int16]
     extra: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
-    regions: npt.NDArray[np.uint16] | None = None
 
     def __len__(self) -> int:
         return len(self.hw)
@@ -64,17 +71,13 @@ class Events:
     def select(self, mask_or_index: npt.NDArray[np.bool_] | npt.NDArray[np.integer] | slice) -> "Events":
         """The events where a mask (N,) is true, or those at given positions, in that order."""
         chosen = {name: getattr(self, name)[mask_or_index] for name in ("hw", *_COLUMNS)}
-        extra = {name: column[mask_or_index] for name, column in self.extra.items()}
-        return Events(**chosen, extra=extra, regions=None if self.regions is None else self.regions[mask_or_index])
+        return Events(**chosen, extra={name: column[mask_or_index] for name, column in self.extra.items()})
 
 
 def concatenate(blocks: Sequence[Events]) -> Events:
-    """One block out of several (at least one), which must have the same extra columns, and regions all or none."""
+    """One block out of several (at least one), which must have the same extra columns."""
     joined = {name: np.concatenate([getattr(block, name) for block in blocks]) for name in ("hw", *_COLUMNS)}
-    extra = {name: np.concatenate([block.extra[name] for block in blocks]) for name in blocks[0].extra}
-    images = [block.regions for block in blocks if block.regions is not None]
-    assert len(images) in {0, len(blocks)}, "regions in some blocks only"
-    return Events(**joined, extra=extra, regions=np.concatenate(images) if images else None)
+    return Events(**joined, extra={name: np.concatenate([block.extra[name] for block in blocks]) for name in blocks[0].extra})
 
 
 class StoreWriter:
@@ -83,31 +86,27 @@ class StoreWriter:
     The file has a temporary name until the `with` block ends without an exception, and is removed otherwise: a store
     under its final name is always whole. The same blocks give the same bytes.
 
-    With `regions`, every block must bring the calorimeter image in `Events.regions`.
-
     Raises `UserError` when there is no process name. `provenance` must be JSON.
     """
 
     def __init__(
         self,
         path: Path,
-        spec: InputSpec,
+        layout: Layout,
         *,
         sample: str,
         processes: Sequence[str],
         provenance: Mapping[str, object],
-        regions: RegionSpec | None = None,
     ) -> None:
         if not processes:
             raise UserError(f"the store '{path}' needs at least one process name")
         self._path = Path(path)
         self._temporary = self._path.with_name(f"{self._path.name}.{os.getpid()}.tmp")
-        self._views: dict[str, InputView] = {"hw": spec} | ({} if regions is None else {"regions": regions})
+        self._layout = layout
         self._attributes = {
             "format": FORMAT,
             "format_version": FORMAT_VERSION,
             "sample": sample,
-            **{_DIGESTS[view.view]: view.digest for view in self._views.values()},
             "processes": json.dumps(list(processes)),
             "provenance": json.dumps(dict(provenance), sort_keys=True),
         }
@@ -120,8 +119,10 @@ class StoreWriter:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._file = h5py.File(self._temporary, "w", libver="earliest")  # later layouts put the time of day into the file
         self._file.attrs.update(self._attributes)
-        for name, view in self._views.items():
-            self._create(name, view.dtype, view.event_shape)
+        text = self._layout.model_dump_json(exclude_defaults=True)
+        self._file.create_dataset(_LAYOUT, data=np.frombuffer(text.encode(), np.uint8))
+        for group in self._layout.groups:
+            self._create(f"{_COLUMNS_GROUP}/{group.name}", self._layout.dtype, (group.slots, len(group.features)))
         for name, dtype in _COLUMNS.items():
             self._create(name, dtype, ())
         return self
@@ -143,9 +144,8 @@ class StoreWriter:
     def append(self, events: Events) -> None:
         """Append a block. The first one decides which extra columns the store has.
 
-        Raises `UserError` for a wrong shape or dtype, a code outside its scale (naming event, input and value), an
-        unknown process, regions that are missing or not wanted, or other extra columns than those of the first block.
-        Nothing is written then.
+        Raises `UserError` for a wrong shape or dtype, a code outside its range (naming event, column and value), an
+        unknown process, or other extra columns than those of the first block. Nothing is written then.
         """
         if self._file is None:
             raise RuntimeError("StoreWriter.append works inside its 'with' block only")
@@ -154,7 +154,8 @@ class StoreWriter:
             self._extra = {name: column.dtype for name, column in events.extra.items()}
             for name, column in events.extra.items():
                 self._create(f"extra/{name}", column.dtype, ())
-        columns = {name: getattr(events, name) for name in (*self._views, *_COLUMNS)}
+        columns = {f"{_COLUMNS_GROUP}/{group.name}": self._layout.block(events.hw, group.name) for group in self._layout.groups}
+        columns |= {name: getattr(events, name) for name in _COLUMNS}
         columns |= {f"extra/{name}": column for name, column in events.extra.items()}
         end = self._written + len(events)
         for name, column in columns.items():
@@ -170,14 +171,11 @@ class StoreWriter:
         )
 
     def _check(self, events: Events) -> None:
-        if (events.regions is not None) != ("regions" in self._views):
-            raise UserError("a store has 'regions' for all events or for none: give them in every block, and their specification")
-        for name, (dtype, row) in _layout(self._views).items():
+        for name, (dtype, row) in {"hw": (self._layout.dtype, (self._layout.size,)), **{n: (t, ()) for n, t in _COLUMNS.items()}}.items():
             column, shape = getattr(events, name), (len(events), *row)
             if column.dtype != dtype or column.shape != shape:
                 raise UserError(f"'{name}' must be {dtype} of shape {shape}, not {column.dtype} of shape {column.shape}")
-        for name, view in self._views.items():
-            view.validate_hardware(getattr(events, name), first_event=self._written)
+        self._layout.validate_hardware(events.hw, first_event=self._written)
         _check_range(events.process, 0, self._n_processes - 1, "process", self._written)
         _check_range(events.pileup, -1, np.iinfo(np.int16).max, "pileup", self._written)
         for name, extra in events.extra.items():
@@ -191,11 +189,24 @@ class StoreWriter:
 
 
 @dataclass(frozen=True)
+class _Part:
+    """A dataset (N, *row) that holds the columns of the store's layout from number `first` on."""
+
+    dataset: str
+    first: int
+    row: tuple[int, ...]
+
+    def holds(self, columns: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Which of these column numbers it holds."""
+        return (columns >= self.first) & (columns < self.first + prod(self.row))
+
+
+@dataclass(frozen=True)
 class EventStore:
     """A store opened for reading. Layout and attributes are checked on opening; no file stays open.
 
-    `extra` are the names of the extra columns, which are read on request only. `view` is the one that `Events.hw` is read
-    from, `views` are all that the store has.
+    `layout` is what `Events.hw` is read in, `own` the store's. `extra` are the names of the extra columns, which are read on
+    request only.
     """
 
     path: Path
@@ -203,28 +214,30 @@ class EventStore:
     processes: tuple[str, ...]
     provenance: Mapping[str, Any]
     n_events: int
-    extra: tuple[str, ...] = ()
-    view: str = "objects"
-    views: tuple[str, ...] = ("objects",)
+    extra: tuple[str, ...]
+    layout: Layout
+    own: Layout
+    parts: tuple[_Part, ...]
 
     @classmethod
-    def open(cls, path: Path, spec: InputView) -> "EventStore":
-        """Check the file's layout against `spec` and read its attributes. `spec.view` decides what `Events.hw` will be.
+    def open(cls, path: Path, layout: Layout | None = None) -> "EventStore":
+        """Check the file and read its attributes. `layout` is the part of the store's columns to read; None: all.
 
         Raises `UserError` when the file is missing, truncated, no event store, from a newer version, of a wrong
-        layout, without the view of `spec`, or made with other hardware scales than those of `spec`.
+        structure, or without the columns of `layout` on their scales.
         """
         path = Path(path)
         with opened(path, _REMEDY) as file:
-            _check_format(file, path)
-            _check_view(file, path, spec)
-            n_events = _check_layout(file, path, spec)
+            version = _check_format(file, path)
+            own, parts = _own_layout(file, path) if version == FORMAT_VERSION else _layout_of_version_1(file, path)
+            n_events = _check_datasets(file, path, parts)
             processes = _json_attribute(file, path, "processes", list)
             provenance = _json_attribute(file, path, "provenance", dict)
             extra = tuple(sorted(file["extra"])) if "extra" in file else ()
-            views = tuple(view for view, name in _DATASETS.items() if name in file)
             sample = str(file.attrs.get("sample", ""))
-            return cls(path, sample, tuple(map(str, processes)), provenance, n_events, extra, spec.view, views)
+        layout = own if layout is None else layout
+        layout.taken_from(own, str(path))
+        return cls(path, sample, tuple(map(str, processes)), provenance, n_events, extra, layout, own, parts)
 
     def read(self, start: int = 0, stop: int | None = None, *, extra: Sequence[str] = ()) -> Events:
         """Events [start, stop), clipped to the store as a slice is, with the named extra columns.
@@ -246,8 +259,17 @@ class EventStore:
             if name not in self.extra:
                 raise UserError(f"{self.path}: no extra column '{name}'; there are {', '.join(self.extra) or 'none'}")
         columns = {name: file[name][start:stop] for name in _COLUMNS}
-        columns["hw"] = file[_DATASETS[self.view]][start:stop]
-        return Events(**columns, extra={name: file[f"extra/{name}"][start:stop] for name in extra})
+        hw = np.zeros((stop - start, self.layout.size), self.layout.dtype)
+        for part in self.parts:
+            mine = np.flatnonzero(part.holds(self._taken))
+            if len(mine):
+                values = file[part.dataset][start:stop].reshape(stop - start, -1)
+                hw[:, mine] = values[:, self._taken[mine] - part.first]
+        return Events(hw, **columns, extra={name: file[f"extra/{name}"][start:stop] for name in extra})
+
+    @cached_property
+    def _taken(self) -> npt.NDArray[np.int64]:
+        return self.layout.taken_from(self.own, str(self.path))
 
 
 def split_fractions(events: Events, fractions: Sequence[float], seed: int) -> npt.NDArray[np.int8]:
@@ -278,48 +300,62 @@ def _mix(state: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     return np.asarray(state ^ (state >> np.uint64(31)), np.uint64)
 
 
-def _check_format(file: h5py.File, path: Path) -> None:
+def _check_format(file: h5py.File, path: Path) -> int:
     if file.attrs.get("format") != FORMAT:
         if "Particles" in file:
             raise UserError(f"{path}: these are physical values in the ADC2021 layout; convert them with l1ae data import")
         raise UserError(f"{path}: no event store (attribute format = {file.attrs.get('format')!r}, expected '{FORMAT}')")
     version = file.attrs.get("format_version")
-    if version != FORMAT_VERSION:
+    if version not in {1, FORMAT_VERSION}:
         raise UserError(f"{path}: format_version {version}, but this l1ae reads version {FORMAT_VERSION}; install the l1ae that wrote it")
+    return int(version)
 
 
-def _check_view(file: h5py.File, path: Path, spec: InputView) -> None:
-    """The view is there, on the scales of `spec`."""
-    if spec.view == "regions" and "regions" not in file:
-        raise UserError(
-            f"{path}: holds objects only, no calorimeter regions; generate it with l1ae data generate --regions, use data.source: "
-            "shipped_regions, or train on inputs.view: objects"
-        )
-    name = _DIGESTS[spec.view]
-    if (digest := file.attrs.get(name)) != spec.digest:
-        raise UserError(
-            f"{path}: made with other hardware scales ({name} {str(digest)[:12]}..., expected {spec.digest[:12]}...); "
-            "generate or import the events again with this input specification"
-        )
+def _own_layout(file: h5py.File, path: Path) -> tuple[Layout, tuple[_Part, ...]]:
+    dataset = file.get(_LAYOUT)
+    text = bytes(dataset[()]) if isinstance(dataset, h5py.Dataset) and dataset.dtype == np.uint8 else b""
+    try:
+        content = json.loads(text)
+    except ValueError as error:
+        raise UserError(f"{path}: dataset '{_LAYOUT}' must hold JSON ({error}); {_REMEDY}") from error
+    layout = validate(Layout, content, f"{path}: {_LAYOUT}")
+    return layout, tuple(
+        _Part(f"{_COLUMNS_GROUP}/{group.name}", layout.where(group.name).start, (group.slots, len(group.features)))
+        for group in layout.groups
+    )
 
 
-def _layout(views: Mapping[str, InputView]) -> dict[str, tuple[np.dtype[Any], tuple[int, ...]]]:
-    """Type and shape of one row of every dataset, without the extra columns."""
-    return {name: (view.dtype, view.event_shape) for name, view in views.items()} | {name: (t, ()) for name, t in _COLUMNS.items()}
+def _layout_of_version_1(file: h5py.File, path: Path) -> tuple[Layout, tuple[_Part, ...]]:
+    layouts, parts = [], []
+    for dataset, attribute, digest, name, row in _VERSION_1:
+        if dataset not in file:
+            continue
+        if (found := str(file.attrs.get(attribute))) != digest:
+            raise UserError(
+                f"{path}: made with other hardware scales ({attribute} {found[:12]}..., expected {digest[:12]}...); "
+                "generate or import the events again"
+            )
+        parts.append(_Part(dataset, sum(layout.size for layout in layouts), row))
+        layouts.append(named_layout(name))
+    if not layouts:
+        raise UserError(f"{path}: no dataset 'hw'; {_REMEDY}")
+    return Layout.joined(layouts), tuple(parts)
 
 
-def _check_layout(file: h5py.File, path: Path, spec: InputView) -> int:
-    """Check datasets and lengths; returns the number of events."""
-    layout = _layout({_DATASETS[spec.view]: spec})
-    first = file.get(next(iter(layout)))
+def _check_datasets(file: h5py.File, path: Path, parts: Sequence[_Part]) -> int:
+    """Check shapes, types and lengths; returns the number of events."""
+    first = file.get(parts[0].dataset)
     n_events = first.shape[0] if isinstance(first, h5py.Dataset) and first.ndim else 0
-    for name in [*layout, *(f"extra/{name}" for name in file.get("extra", ()))]:
+    known = {part.dataset: (None, part.row) for part in parts} | {name: (dtype, ()) for name, dtype in _COLUMNS.items()}
+    for name in [*known, *(f"extra/{name}" for name in file.get("extra", ()))]:
         dataset = file.get(name)
         if not isinstance(dataset, h5py.Dataset):
-            raise UserError(f"{path}: no dataset '{name}'; an event store has {', '.join(layout)}; make the file again")
-        dtype, row = layout.get(name, (dataset.dtype, ()))
-        if dataset.shape != (n_events, *row) or dataset.dtype != dtype:
-            raise UserError(f"{path}: '{name}' is {dataset.dtype} of shape {dataset.shape}, expected {dtype} of shape {(n_events, *row)}")
+            raise UserError(f"{path}: no dataset '{name}'; an event store has {', '.join(known)}; make the file again")
+        dtype, row = known.get(name, (dataset.dtype, ()))
+        if dataset.shape != (n_events, *row) or (dataset.dtype.kind not in "iu" if dtype is None else dataset.dtype != dtype):
+            raise UserError(
+                f"{path}: '{name}' is {dataset.dtype} of shape {dataset.shape}, expected {dtype or 'integers'} of shape {(n_events, *row)}"
+            )
     return n_events
 
 

@@ -1,21 +1,33 @@
-"""What a trigger event is: object slots or calorimeter regions, hardware scales, preprocessing and fixed-point formats."""
+"""What a trigger event is: a layout of columns, hardware scales, preprocessing and fixed-point formats."""
 
+from l1ae.inputs._arrange import Arranged, arrange
+from l1ae.inputs._base import Format
+from l1ae.inputs._derive import derive_preprocessing
 from l1ae.inputs._fixed import FixedFormat, Overflow, Rounding
-from l1ae.inputs._regions import RegionSpec, calo_layer1_spec
-from l1ae.inputs._spec import FEATURES, InputSpec, ObjectGroup, ugt_input_spec
-from l1ae.inputs._view import Format, InputView, Scale
+from l1ae.inputs._layout import Axis, Column, Cut, Feature, Group, Layout, Numbers, Preset, Role
+from l1ae.inputs._named import find_layout, layout_names, layout_text, named_layout
+from l1ae.inputs._spec import InputSpec
 
 __all__ = [
-    "FEATURES",
+    "Arranged",
+    "Axis",
+    "Column",
+    "Cut",
+    "Feature",
     "FixedFormat",
     "Format",
+    "Group",
     "InputSpec",
-    "InputView",
-    "ObjectGroup",
+    "Layout",
+    "Numbers",
     "Overflow",
-    "RegionSpec",
+    "Preset",
+    "Role",
     "Rounding",
-    "Scale",
-    "calo_layer1_spec",
-    "ugt_input_spec",
+    "arrange",
+    "derive_preprocessing",
+    "find_layout",
+    "layout_names",
+    "layout_text",
+    "named_layout",
 ]
