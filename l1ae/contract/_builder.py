@@ -8,7 +8,7 @@ import numpy as np
 from l1ae.contract._bounds import Interval, interval_of
 from l1ae.contract._ops import Elementwise, Gather, HardwareInput, IntArray, Operation, Preprocess
 from l1ae.errors import UserError
-from l1ae.inputs import FixedFormat, InputView
+from l1ae.inputs import FixedFormat, InputSpec
 
 __all__ = ["Builder", "add_inputs", "difference_format"]
 
@@ -75,7 +75,7 @@ class Builder:
         return self.add_exact(make, a + b if function == "multiply" else max(a, b))
 
 
-def add_inputs(builder: Builder, spec: InputView) -> None:
+def add_inputs(builder: Builder, spec: InputSpec) -> None:
     """The hardware input `hw`, valid for every word of its port, and the preprocessed `inputs`."""
     low, high = spec.code_range
     form = FixedFormat.covering(int(low.min()), int(high.max()), 0)
@@ -104,7 +104,7 @@ def difference_format(a: FixedFormat, b: FixedFormat) -> FixedFormat:
     return FixedFormat.covering(low, high, fraction)
 
 
-def _work_format(spec: InputView, port: FixedFormat) -> FixedFormat:
+def _work_format(spec: InputSpec, port: FixedFormat) -> FixedFormat:
     """Holds every `(hw - offset) * 2**-shift` exactly, and the difference before the shift."""
     low, high = port.low - spec.offset, port.high - spec.offset
     fraction = max(int(spec.shift.max()), 0)

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,9 @@ from l1ae.contract._execute import Plan, make_plan, one_blas_thread
 from l1ae.contract._json import from_dict, to_dict
 from l1ae.contract._kernels import Context
 from l1ae.contract._ops import Convolution, Dense, HardwareInput, IntArray, Operation, Threshold
+from l1ae.documents import validate
 from l1ae.errors import UserError
+from l1ae.inputs import Layout
 
 __all__ = ["FORMAT_VERSION", "Contract"]
 
@@ -32,11 +35,12 @@ class Contract:
 
     Making one raises `UserError` when the parts of an operation do not fit each other, and when an accumulator could
     overflow for some input (unless it is known to wrap), so that a `Contract` that exists is proven not to.
-    `project` is NAME_vVERSION.
+    `project` is NAME_vVERSION. `layout` says what each hardware code is; None where nobody said.
     """
 
     project: str
     operations: tuple[Operation, ...]
+    layout: Layout | None = None
 
     def __post_init__(self) -> None:
         known: dict[str, Operation] = {}
@@ -44,6 +48,23 @@ class Contract:
             check(operation, known)
             known[operation.name] = operation
         _ = self.intervals
+        if self.layout is not None:
+            self._check_layout(self.layout)
+
+    def _check_layout(self, layout: Layout) -> None:
+        port = self.hardware
+        if layout.size != port.size:
+            raise UserError(
+                f"the network has {port.size} inputs, layout '{layout.name}' has {layout.size} columns; choose the layout, or a part of it "
+                "with inputs.select, that the network was made for"
+            )
+        low, high = layout.code_range
+        if len(bad := np.flatnonzero((low < port.low) | (high > port.high))):
+            k = int(bad[0])
+            raise UserError(
+                f"input {k} is {layout.names[k]}, with codes {low[k]} to {high[k]}, but the hardware port holds {port.low[k]} to "
+                f"{port.high[k]}; widen the port (hardware.width, hardware.signed), or bring the inputs into the order of layout '{layout.name}'"
+            )
 
     @cached_property
     def intervals(self) -> dict[str, Interval]:
@@ -96,7 +117,7 @@ class Contract:
     ) -> dict[str, IntArray]:
         """Exact codes of the named tensors (default: score and trigger bit), each (N, size).
 
-        `hardware`: (N, slots, 3) or (N, size) integers. `workers`: threads, default one per core.
+        `hardware`: (N, size) integers. `workers`: threads, default one per core.
         Raises `UserError` for codes outside the hardware range, for which nothing is proven.
         """
         names = tuple(tensors or self.outputs)
@@ -171,18 +192,23 @@ class Contract:
 
     def to_json(self) -> str:
         """Canonical text: the same model gives the same bytes."""
-        content = {
+        layout = {} if self.layout is None else {"layout": self.layout.model_dump(mode="json", exclude_defaults=True)}
+        return _canonical(self._content | layout)
+
+    @property
+    def _content(self) -> dict[str, Any]:
+        """What is computed."""
+        return {
             "format": "l1ae-contract",
             "format_version": FORMAT_VERSION,
             "project": self.project,
             "operations": [to_dict(operation) for operation in self.operations],
         }
-        return json.dumps(content, indent=1, sort_keys=True) + "\n"
 
     @cached_property
     def digest(self) -> str:
-        """sha256 of the canonical text."""
-        return hashlib.sha256(self.to_json().encode()).hexdigest()
+        """sha256 of the canonical text without `layout`: of what is computed, whatever the inputs are called."""
+        return hashlib.sha256(_canonical(self._content).encode()).hexdigest()
 
     @classmethod
     def from_json(cls, text: str, where: str = "contract") -> "Contract":
@@ -198,10 +224,11 @@ class Contract:
                     f"l1ae-contract version {FORMAT_VERSION}; make it again with this version of l1ae"
                 )
             project, items = content["project"], content["operations"]
+            layout = None if content.get("layout") is None else validate(Layout, content["layout"], f"{where}: layout")
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(f"{where} is no readable contract ({error}); make it again with `l1ae train`") from error
         try:
-            return cls(project, tuple(from_dict(item) for item in items))
+            return cls(project, tuple(from_dict(item) for item in items), layout)
         except (KeyError, TypeError, UserError) as error:
             raise UserError(f"{where} is no readable contract ({error}); make it again with `l1ae train`") from error
 
@@ -234,3 +261,7 @@ class Contract:
         """Number type that the fast evaluation uses for each tensor."""
         context = Context(self.intervals, {})
         return {operation.name: str(context.type_of(operation.name)) for operation in self.operations}
+
+
+def _canonical(content: dict[str, Any]) -> str:
+    return json.dumps(content, indent=1, sort_keys=True) + "\n"

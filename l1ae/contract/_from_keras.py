@@ -15,7 +15,7 @@ from l1ae.contract._ops import Concatenate, Convolution, Dense, IntArray, Pool, 
 from l1ae.contract._quantizers import bits_format, finest_codes, is_relu, learned_format, relu_format, weight_codes, weight_format
 from l1ae.contract._scores import add_score
 from l1ae.errors import UserError
-from l1ae.inputs import FixedFormat, InputView
+from l1ae.inputs import FixedFormat, InputSpec
 
 __all__ = ["build_contract", "threshold_for_fpr"]
 
@@ -56,10 +56,10 @@ def build_contract(config: Config, model: Any) -> Contract:
         (output,) = node.output_tensors
         tensors[id(output)] = _Tensor(name, tuple(output.shape[1:]))
     add_score(builder, config, [tensors[id(tensor)].name for tensor in graph.outputs], spec)
-    return Contract(config.project, tuple(builder.operations))
+    return Contract(config.project, tuple(builder.operations), spec.layout)
 
 
-def _check_ends(graph: Any, spec: InputView) -> None:
+def _check_ends(graph: Any, spec: InputSpec) -> None:
     """One input of the events' size, and outputs whose order is plain."""
     names = [tensor.name for tensor in graph.inputs]
     if len(names) != 1:
@@ -67,7 +67,7 @@ def _check_ends(graph: Any, spec: InputView) -> None:
     (source,) = graph.inputs
     if None in source.shape[1:] or prod(source.shape[1:]) != spec.size:
         raise UserError(
-            f"layer '{source.name}': an input of shape {tuple(source.shape[1:])}, but the events of inputs.view '{spec.view}' have "
+            f"layer '{source.name}': an input of shape {tuple(source.shape[1:])}, but the events of layout '{spec.layout.name}' have "
             f"{spec.size} numbers; make the model's input {spec.size} long"
         )
     if isinstance(getattr(graph, "_outputs_struct", None), dict):

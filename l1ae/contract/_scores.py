@@ -9,7 +9,7 @@ from l1ae.config import Config
 from l1ae.contract._builder import Builder, difference_format
 from l1ae.contract._ops import Dot, Quantize, ReconstructionError, Sum, Table, Threshold
 from l1ae.errors import UserError
-from l1ae.inputs import FixedFormat, InputView
+from l1ae.inputs import FixedFormat, InputSpec
 
 __all__ = ["add_score", "function_table", "precision", "variance_term"]
 
@@ -29,7 +29,7 @@ def precision(log_var: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.asarray(np.exp(-log_var), np.float64)
 
 
-def add_score(builder: Builder, config: Config, outputs: Sequence[str], spec: InputView) -> None:
+def add_score(builder: Builder, config: Config, outputs: Sequence[str], spec: InputSpec) -> None:
     """Append the configured score of the network's `outputs` (as `l1ae.models.score` takes them), its cast and the trigger bit."""
     name, table = config.model.score, config.model.table_type
     _check_outputs(builder, name, outputs)
@@ -63,14 +63,14 @@ def _check_outputs(builder: Builder, name: str, outputs: Sequence[str]) -> None:
         raise UserError(f"score '{name}' needs outputs of one size, {' and '.join(outputs)} have {' and '.join(map(str, sizes))} elements")
 
 
-def _input_error(builder: Builder, name: str, output: str, spec: InputView) -> str:
+def _input_error(builder: Builder, name: str, output: str, spec: InputSpec) -> str:
     """Against the inputs, without the empty slots."""
     gated = bool((spec.gate >= 0).any() or not spec.present.all())
     inputs = ("inputs", output, "hw") if gated else ("inputs", output)
     return _error(builder, name, inputs, 2 if name == "squared_error" else 1, spec if gated else None)
 
 
-def _error(builder: Builder, name: str, inputs: tuple[str, ...], power: int, spec: InputView | None = None) -> str:
+def _error(builder: Builder, name: str, inputs: tuple[str, ...], power: int, spec: InputSpec | None = None) -> str:
     a, b = (builder.format_of(source) for source in inputs[:2])
     sizes = [builder.size_of(source) for source in inputs[:2]]
     if sizes[0] != sizes[1]:

@@ -14,12 +14,12 @@ from l1ae.contract import Contract
 from l1ae.hls._documents import Ports, project_readme, test_bench
 from l1ae.hls._graph import quiet, to_model_graph, type_names
 from l1ae.hls._project import PORTS, TYPES_FILE, Project, namespace
-from l1ae.inputs import InputView
+from l1ae.inputs import InputSpec
 
 __all__ = ["convert"]
 
 
-def convert(contract: Contract, hls: HlsConfig, spec: InputView | None, vectors: npt.NDArray[np.integer]) -> Project:
+def convert(contract: Contract, hls: HlsConfig, spec: InputSpec | None, vectors: npt.NDArray[np.integer]) -> Project:
     """Make the project; nothing is written but a temporary folder that is removed.
 
     `spec` describes the inputs for the project's README. `vectors`: hardware integers (N, size) that go into `tb_data/`

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from l1ae.config import Config, ConvolutionConfig, LayerBits
 from l1ae.errors import UserError
-from l1ae.inputs import InputSpec
+from l1ae.inputs import Layout
 
 __all__ = [
     "INPUTS",
@@ -222,8 +222,7 @@ def _positions(name: str, shape: Shape, layer: ConvolutionConfig) -> tuple[int, 
 
 def firmware_plan(config: Config) -> Plan:
     """The layers that become firmware: an autoencoder, the encoder of a variational one, or a student."""
-    spec = config.inputs.spec()
-    planner = _Planner(config, INPUTS, (spec.size,))
+    planner = _Planner(config, INPUTS, (config.inputs.selected.size,))
     kind, _, role = config.model.architecture.rpartition("_")
     if kind == "conv" or role == "student":
         _add_convolutions(planner, config)
@@ -250,9 +249,19 @@ def _check_names(config: Config, plan: Plan) -> None:
 
 
 def _add_convolutions(planner: _Planner, config: Config) -> None:
-    planner.reshape("image", (*config.inputs.spec().event_shape, 1))
+    planner.reshape("image", (*_image(config.inputs.selected), 1))
     for index, layer in enumerate(config.model.convolutions):
         planner.convolution(f"conv{index}", layer)
+
+
+def _image(layout: Layout) -> tuple[int, int]:
+    """Rows and columns of the inputs as a convolution sees them."""
+    if layout.image is None:
+        raise UserError(
+            f"the groups of layout '{layout.name}' have unlike features, so that they make no image; choose one group, or the same features "
+            "of all, with inputs.select, or leave convolutions out"
+        )
+    return layout.image
 
 
 def _add_objects(planner: _Planner, config: Config) -> None:
@@ -260,14 +269,14 @@ def _add_objects(planner: _Planner, config: Config) -> None:
 
     These layers have no bias, so that an empty slot, whose features are 0, adds nothing.
     """
-    spec = config.inputs.spec()
-    assert isinstance(spec, InputSpec)
+    layout = config.inputs.selected
     parts, total = [], 0
-    for name, where in spec.slices().items():
-        planner.continue_from(INPUTS, (spec.size,))
-        planner.slice(f"{name}_inputs", 3 * where.start, 3 * where.stop)
-        if (count := where.stop - where.start) > 1:
-            planner.reshape(f"{name}_objects", (count, 1, 3))
+    for group in layout.groups:
+        name, where = group.name, layout.where(group.name)
+        planner.continue_from(INPUTS, (layout.size,))
+        planner.slice(f"{name}_inputs", where.start, where.stop)
+        if group.gated_kind and (count := group.slots) > 1:
+            planner.reshape(f"{name}_objects", (count, 1, len(group.features)))
             for index, filters in enumerate(config.model.objects):
                 planner.convolution(f"{name}_phi{index}", ConvolutionConfig(filters=filters, kernel=(1, 1)), bias=False)
             planner.pool(f"{name}_sum", (count, 1), "sum")
@@ -308,7 +317,7 @@ def _add_encoder(planner: _Planner, config: Config) -> None:
 
 def _add_decoder(planner: _Planner, config: Config) -> None:
     """From the latent space back to the inputs: dense, or dense and then convolutions on `decoder_shape`."""
-    model, size = config.model, config.inputs.spec().size
+    model, size = config.model, config.inputs.selected.size
     planner.hidden("dec", model.decoder)
     if model.decoder_shape is None or model.deconvolution_out is None:
         planner.dense("out", size, hidden=False, bits=model.output_bits)
@@ -318,10 +327,10 @@ def _add_decoder(planner: _Planner, config: Config) -> None:
     for index, layer in enumerate(model.deconvolutions):
         planner.convolution(f"deconv{index}", layer)
     planner.convolution("out", model.deconvolution_out, hidden=False, bits=model.output_bits)
-    rows = config.inputs.spec().event_shape[0]
-    if prod(planner.shape) != size or planner.shape[0] != rows:
+    shape = _image(config.inputs.selected)
+    if prod(planner.shape) != size or planner.shape[0] != shape[0]:
         raise UserError(
-            f"model.deconvolution_out makes an image of {planner.shape}, the inputs are {config.inputs.spec().event_shape}; "
+            f"model.deconvolution_out makes an image of {planner.shape}, the inputs are {shape}; "
             "change decoder_shape, upsample, pad or kernels"
         )
     planner.reshape("out_flat", (size,))
@@ -333,7 +342,7 @@ def auxiliary_plans(config: Config) -> dict[str, Plan]:
     "decoder" of a variational autoencoder (latent -> inputs), "expander" of a feature extractor (features -> embedding),
     "teacher" of a student (inputs -> inputs).
     """
-    model, size = config.model, config.inputs.spec().size
+    model, size = config.model, config.inputs.selected.size
     if model.variational:
         planner = _Planner(config, "latent", (model.latent,))
         _add_decoder(planner, config)

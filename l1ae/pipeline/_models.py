@@ -1,7 +1,7 @@
 """The models of a run: trained here, or imported from a file that somebody else made."""
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +38,10 @@ def load_contract(config: Config, folder: Path) -> Contract:
     if not config.model.described:
         return build_contract(config, load_models(config, folder).quantized_model)
     path = _copy(config, folder)
-    contract = import_description(path, config.project)
-    _check_events(config, contract, path)
-    return contract
+    try:
+        return replace(import_description(path, config.project), layout=config.inputs.selected)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
 
 
 def untrained_contract(config: Config) -> Contract:
@@ -63,22 +64,6 @@ def _copy(config: Config, folder: Path) -> Path:
     """The run's own copy of an imported model."""
     assert config.model.source is not None
     return folder / Path(config.model.source).name
-
-
-def _check_events(config: Config, contract: Contract, path: Path) -> None:
-    spec, hardware = config.inputs.spec(), contract.hardware
-    if hardware.size != spec.size:
-        raise UserError(
-            f"{path}: the network has {hardware.size} inputs, an event of inputs.view '{spec.view}' has {spec.size}; events of l1ae have "
-            f"57 (view: objects) or 252 (view: regions)"
-        )
-    low, high = spec.code_range
-    for k, name in enumerate(spec.names):
-        if low[k] < hardware.low[k] or high[k] > hardware.high[k]:
-            raise UserError(
-                f"{path}: input {k} is {name}, with codes {low[k]} to {high[k]}, but the hardware port holds {hardware.low[k]} to "
-                f"{hardware.high[k]}; widen it (hardware.width), or bring the inputs into the order of l1ae"
-            )
 
 
 def source_files(config: Config) -> list[Path]:

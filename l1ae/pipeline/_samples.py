@@ -99,7 +99,7 @@ def predict(model: Any, inputs: npt.NDArray[np.float32]) -> list[npt.NDArray[np.
 def evaluation_scores(scorer: Scorer) -> tuple[dict[str, ScoreSet], dict[str, npt.NDArray[np.int64]]]:
     """Scores of each variant on the background's test part and on all signals, and the source events of each sample."""
     config = scorer.config
-    dataset = open_dataset(config.data.source, config.inputs.spec())
+    dataset = open_dataset(config.data.source, config.inputs.selected)
     scores: dict[str, dict[str, FloatArray]] = {variant: {} for variant in scorer.variants}
     groups: dict[str, npt.NDArray[np.int64]] = {}
     for name, store in {"background": dataset.background, **dataset.signals}.items():
@@ -118,7 +118,7 @@ def evaluation_scores(scorer: Scorer) -> tuple[dict[str, ScoreSet], dict[str, np
 
 def first_events(config: Config, events: int) -> dict[str, npt.NDArray[np.integer]]:
     """The first events of every sample, (N, slots, 3), for a look at the inputs."""
-    dataset = open_dataset(config.data.source, config.inputs.spec())
+    dataset = open_dataset(config.data.source, config.inputs.selected)
     stores = {"background": dataset.background, **dataset.signals}
     return {name: store.read(0, min(events, store.n_events)).hw for name, store in stores.items()}
 
@@ -134,7 +134,7 @@ class CsimSample:
 
 def csim_sample(config: Config, events: int) -> CsimSample:
     """The first `events` of the data set, a fifth of them signal; fewer when the data set holds fewer."""
-    dataset = open_dataset(config.data.source, config.inputs.spec())
+    dataset = open_dataset(config.data.source, config.inputs.selected)
     parts = list(_first_events(config, dataset.background, dataset.signals, events))
     found = sum(len(hw) for _, hw, _ in parts)
     if found < events:

@@ -13,9 +13,8 @@ from l1ae.config import Config, HlsConfig
 from l1ae.contract import Contract, threshold_for_fpr
 from l1ae.data import dataset_folder, open_dataset
 from l1ae.errors import CheckFailedError, UserError
-from l1ae.evaluation import evaluate, inputs_figure, regions_figure, write_evaluation
+from l1ae.evaluation import evaluate, inputs_figure, write_evaluation
 from l1ae.hls import CsimReport, check_strategy, convert, corner_vectors, simulate, verdict
-from l1ae.inputs import InputSpec
 from l1ae.pipeline._comparison import float_comparison, quantized_comparison, report_content
 from l1ae.pipeline._models import copy_source, has_threshold, load_contract, load_models, source_files, untrained_contract
 from l1ae.pipeline._resources import collect_resources
@@ -88,7 +87,7 @@ def contract_stage(run: Run) -> Contract:
     def make(target: Path) -> Contract:
         config = run.config
         contract = load_contract(config, run.path("train"))
-        store = open_dataset(config.data.source, config.inputs.spec()).background
+        store = open_dataset(config.data.source, config.inputs.selected).background
         hardware = validation_events(config, store)
         scores = contract.evaluate(hardware, [contract.score.name])[contract.score.name]
         given = has_threshold(config, run.path("train"))
@@ -127,8 +126,7 @@ def evaluate_stage(run: Run) -> None:
         scores, groups = evaluation_scores(scorer)
         contract = scorer.contract
         metrics = evaluate(scores, groups, threshold=contract.threshold * contract.score.format.lsb)
-        spec, events = run.config.inputs.spec(), first_events(run.config, _OBSERVED_EVENTS)
-        inputs = inputs_figure(events, spec) if isinstance(spec, InputSpec) else regions_figure(events, spec)
+        inputs = inputs_figure(first_events(run.config, _OBSERVED_EVENTS), run.config.inputs.selected)
         target_fpr, name = run.config.model.target_fpr, _score_name(run.config)
         write_evaluation(target, metrics, scores, groups, target_fpr=target_fpr, score_name=name, more={"inputs": inputs})
 
@@ -146,7 +144,7 @@ def hls_stage(run: Run, *, backend: str | None = None) -> None:
     contract = contract_of(run)
 
     def make(target: Path) -> None:
-        project = convert(contract, hls, run.config.inputs.spec(), _test_vectors(run.config, contract))
+        project = convert(contract, hls, _test_vectors(run.config, contract))
         project.write(target)
         write_json(target / "summary.json", hls_summary(contract, hls, project))
 

@@ -32,12 +32,12 @@ def load_training_data(config: Config) -> TrainingData:
     Raises `UserError` when the store is missing or damaged, or the training part is smaller than one batch, or the
     validation part is empty.
     """
-    spec = config.inputs.spec()
+    layout = config.inputs.selected
     parts: tuple[list[Codes], ...] = ([], [])
-    for events in open_dataset(config.data.source, spec).background.chunks(CHUNK):
+    for events in open_dataset(config.data.source, layout).background.chunks(CHUNK):
         part = split_fractions(events, (config.data.train, config.data.validation), config.data.split_seed)
         for index, blocks in enumerate(parts):
-            blocks.append(events.hw[part == index].reshape(-1, spec.size))
+            blocks.append(events.hw[part == index])
     _check_sizes(config, [sum(map(len, blocks)) for blocks in parts])
     training, validation = (np.concatenate(blocks) for blocks in parts)
     digest = hashlib.sha256(training.tobytes())

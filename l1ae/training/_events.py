@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from l1ae.config import Config, NoiseConfig
 from l1ae.errors import UserError
-from l1ae.inputs import InputSpec, InputView, Overflow, Rounding
+from l1ae.inputs import InputSpec, Overflow, Role, Rounding
 
 __all__ = ["Noise", "Preprocessing"]
 
@@ -20,12 +20,12 @@ _STREAMS = ("rotate", "gaussian", "relative", "masking", "drop")
 
 
 class Preprocessing:
-    """`InputView.to_network_float` and `InputView.mask` as TensorFlow operations, equal to the last bit.
+    """`InputSpec.to_network_float` and `InputSpec.mask` as TensorFlow operations, equal to the last bit.
 
     Raises `UserError` when the network's input format has a rounding or overflow mode that is not among them.
     """
 
-    def __init__(self, spec: InputView) -> None:
+    def __init__(self, spec: InputSpec) -> None:
         form = spec.network
         if form.rounding not in _ROUND or form.overflow not in {Overflow.SAT, Overflow.SAT_SYM}:
             raise UserError(
@@ -56,21 +56,21 @@ class Preprocessing:
 
 @dataclass(frozen=True, eq=False)
 class _Columns:
-    """Per input, (size,) float32: range of the codes, period of an angle or 0, sigma in LSB, code that the network sees as 0."""
+    """Per input, (size,) float32: range of the codes, period of an angle or 0, sigma in LSB, code that the network sees as 0; `energy`: energies of objects."""
 
     low: npt.NDArray[np.float32]
     high: npt.NDArray[np.float32]
     period: npt.NDArray[np.float32]
     sigma: npt.NDArray[np.float32]
     neutral: npt.NDArray[np.float32]
-    pt: npt.NDArray[np.bool_]
+    energy: npt.NDArray[np.bool_]
 
 
 class Noise:
     """Random changes of hardware codes that leave every code valid and every empty slot empty.
 
     Vincent et al., JMLR 11 (2010) 3371, section 3.3 (Gaussian, masking); dropped objects and rotations in phi are the
-    trigger's own. A masked pT becomes the smallest code that keeps its slot filled.
+    trigger's own. A masked gate (pT) becomes the smallest code that keeps its slot filled.
     """
 
     def __init__(self, config: Config) -> None:
@@ -89,7 +89,7 @@ class Noise:
             codes += tf.round(tf.random.stateless_normal(tf.shape(codes), self._stream(seed, "gaussian")) * columns.sigma)
         if noise.relative:
             scale = 1.0 + noise.relative * tf.random.stateless_normal(tf.shape(codes), self._stream(seed, "relative"))
-            codes = tf.where(columns.pt, tf.round(codes * scale), codes)
+            codes = tf.where(columns.energy, tf.round(codes * scale), codes)
         if noise.masking:
             hit = tf.random.stateless_uniform(tf.shape(codes), self._stream(seed, "masking")) < noise.masking
             codes = tf.where(hit, columns.neutral, codes)
@@ -117,16 +117,14 @@ class Noise:
         return tf.where(columns.period > 0, wrapped, tf.clip_by_value(codes, columns.low, columns.high))
 
 
-def _columns(spec: InputView, noise: NoiseConfig) -> _Columns:
+def _columns(spec: InputSpec, noise: NoiseConfig) -> _Columns:
     low, high = (bound.astype(np.float32) for bound in spec.code_range)
-    pt = np.zeros(spec.size, np.bool_)
-    period = np.zeros(spec.size, np.float32)
-    sigma = np.full(spec.size, noise.gaussian[0], np.float32)
-    if isinstance(spec, InputSpec):
-        scales = [scale for group in spec.groups for _ in range(group.count) for scale in group.scales]
-        period = np.array([scale.high - scale.low + 1 if scale is not None and scale.wrap else 0 for scale in scales], np.float32)
-        pt = np.arange(spec.size) % 3 == 0
-        sigma = np.tile(np.array(noise.gaussian, np.float32), spec.slots)
-    low = np.where(pt, 1, low).astype(np.float32)
-    neutral = np.clip(np.where(pt, 1, spec.offset), low, high).astype(np.float32)
-    return _Columns(low, high, period, sigma, neutral, pt)
+    layout = spec.layout
+    heads = layout.gate == np.arange(layout.size)
+    smeared = dict(zip((Role.ENERGY, Role.ETA, Role.PHI), noise.gaussian, strict=True))
+    # a vector, an image and a waveform have one kind of number, whatever its role; bits such as quality know no Gaussian
+    sigma = [smeared.get(c.feature.role, 0.0 if c.group.gated_kind else noise.gaussian[0]) for c in layout.columns]
+    low = np.where(heads, np.maximum(low, 1), low).astype(np.float32)
+    neutral = np.clip(np.where(heads, 1, spec.offset), low, high).astype(np.float32)
+    energy = layout.with_role(Role.ENERGY) & layout.has_slots
+    return _Columns(low, high, layout.period.astype(np.float32), np.array(sigma, np.float32), neutral, energy)
