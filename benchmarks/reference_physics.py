@@ -21,7 +21,7 @@ import numpy as np
 from l1ae.config import Config, load_config
 from l1ae.data import Dataset, Events, open_dataset, split_fractions
 from l1ae.evaluation import Estimate, auc, group_ids
-from l1ae.models import score
+from l1ae.families import score
 from l1ae.training import load_trained, train
 
 REFERENCE = {

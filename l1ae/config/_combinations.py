@@ -5,34 +5,14 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
+from l1ae.families import ARCHITECTURES, SCORES, Body, Front
+
 if TYPE_CHECKING:
     from l1ae.config._schema import Config
 
 __all__ = ["changed", "contradictions"]
 
 Rule = tuple[bool, str]
-
-_SETS = {"set_ae", "set_vae"}
-_CONVOLUTIONS = {"conv_ae", "conv_vae", "student"}
-_TO_INPUTS = {"dense_ae", "dense_vae", "conv_ae", "conv_vae", *_SETS}
-_WITH_CODE = {*_TO_INPUTS, "latent_ae"}
-_RECONSTRUCTING = {"dense_ae", "conv_ae", "set_ae", "latent_ae", "student"}
-
-# the architectures in which a key of the model section has an effect
-_ARCHITECTURES = {
-    "extractor": {"latent_ae"},
-    "features": {"latent_ae"},
-    "objects": _SETS,
-    "teacher": {"student"},
-    "latent": _WITH_CODE,
-    "latent_bits": _WITH_CODE,
-    "latent_activation": _WITH_CODE,
-    "decoder": _WITH_CODE,
-    "decoder_shape": _TO_INPUTS,
-    "deconvolutions": _TO_INPUTS,
-    "deconvolution_out": _TO_INPUTS,
-    "output_bits": _RECONSTRUCTING,
-}
 
 
 def contradictions(config: "Config") -> Iterator[str]:
@@ -45,24 +25,17 @@ def _inputs(config: "Config") -> Iterator[Rule]:
     model, noise, inputs = config.model, config.training.noise, config.inputs
     layout = inputs.selected
     objects = layout.has_slots
+    lacking = model.family.lacks(layout)
+    yield lacking is not None, str(lacking)
     yield (
-        model.architecture in _SETS and not objects,
-        f"architecture '{model.architecture}' reads objects, which layout '{layout.name}' does not have; choose another architecture",
-    )
-    yield (
-        model.architecture in _SETS and not inputs.automatic and not inputs.spec().kinds_alike,
+        model.family.front is Front.OBJECTS and not inputs.automatic and not inputs.spec().kinds_alike,
         f"architecture '{model.architecture}' treats all objects of a kind alike, but inputs preprocesses them by slot; "
-        f"give each of inputs.groups.{', .'.join(group.name for group in layout.groups if group.slots > 1)} one offset and one shift for all "
-        "slots, for example shift: [5, 6, 6]",
-    )
-    yield (
-        model.architecture in _CONVOLUTIONS and layout.image is None,
-        f"architecture '{model.architecture}' reads an image, but the groups of layout '{layout.name}' have unlike features; choose one "
-        "group, or the same features of all, with inputs.select",
+        f"give each of inputs.groups.{', .'.join(group.name for group in layout.groups if group.slots > 1)} one offset and one shift "
+        "for all slots, for example shift: [5, 6, 6]",
     )
     yield (
         (noise.relative > 0 or noise.drop > 0) and not objects,
-        f"training.noise.relative and .drop act on objects, which layout '{layout.name}' does not have; it knows gaussian and masking noise",
+        f"training.noise.relative and .drop act on objects, which layout '{layout.name}' does not have; use gaussian or masking noise",
     )
     yield (
         noise.rotate and not layout.with_role("phi").any(),
@@ -74,49 +47,50 @@ def _inputs(config: "Config") -> Iterator[Rule]:
         f"'{model.source}' says how its inputs are preprocessed; remove everything but 'layout' and 'select' from inputs",
     )
     yield (
-        model.architecture == "imported" and not model.described and inputs.automatic,
-        f"'{model.source}' was trained on inputs that were preprocessed in some way; say how in inputs.groups (offset and shift of every group)",
+        model.family.imported and not model.described and inputs.automatic,
+        f"'{model.source}' was trained on inputs that were preprocessed in some way; say how in inputs.groups: offset and shift of "
+        "every group",
     )
 
 
 def _code(config: "Config") -> Iterator[Rule]:
-    model, training = config.model, config.training
+    model, family, training = config.model, config.model.family, config.training
     penalised = training.contractive > 0 or training.sparsity.active
     yield (
         training.sparsity.kl_weight > 0 and model.latent_activation != "relu",
         "training.sparsity.kl_weight needs an activation between 0 and 1; set model.latent_activation: relu",
     )
     yield (
-        model.variational and model.latent_activation != "linear",
+        family.variational and model.latent_activation != "linear",
         "the means of a variational encoder are linear; leave model.latent_activation at linear",
     )
-    yield training.kl_warmup > 0 and not model.variational, "training.kl_warmup needs a variational architecture; set it to 0"
+    yield training.kl_warmup > 0 and not family.variational, "training.kl_warmup needs a variational architecture; set it to 0"
     yield (
         training.kl_warmup > 0 and training.kl_warmup >= training.float_phase.epochs,
         f"training.kl_warmup of {training.kl_warmup} epochs leaves none of the {training.float_phase.epochs} of the float phase with the "
         "full weight; make it shorter",
     )
     yield (
-        model.architecture == "student" and (penalised or training.noise.active),
+        family.body is Body.STUDENT and (penalised or training.noise.active),
         "a student is trained on its teacher's score; switch noise, sparsity and contractive off",
     )
-    copied = model.features if model.architecture == "latent_ae" else config.inputs.selected.size
-    noisy = training.noise.active and model.architecture != "latent_ae"
+    copied = model.features if family.body is Body.FEATURES else config.inputs.selected.size
+    noisy = training.noise.active and family.body is not Body.FEATURES
     yield (
-        model.architecture in _WITH_CODE and model.latent >= copied and not (penalised or noisy or model.variational),
+        family.code is not None and model.latent >= copied and not (penalised or noisy or family.variational),
         f"an overcomplete code ({model.latent} nodes for {copied} inputs) learns to copy its input; "
         "add training.sparsity, training.noise or training.contractive, or make model.latent smaller",
     )
 
 
 def _noise(config: "Config") -> Iterator[Rule]:
-    model, noise = config.model, config.training.noise
+    features, noise = config.model.family.body is Body.FEATURES, config.training.noise
     yield (
-        noise.rotate and model.architecture != "latent_ae",
+        noise.rotate and not features,
         "training.noise.rotate turns events by an angle that no autoencoder can undo; it is for the two views of latent_ae only",
     )
     yield (
-        model.architecture == "latent_ae" and not noise.active,
+        features and not noise.active,
         "architecture 'latent_ae' learns its features from two distorted views of an event; switch on something in training.noise",
     )
 
@@ -152,23 +126,26 @@ def changed(section: BaseModel, key: str) -> bool:
 
 
 def _without_effect(config: "Config") -> Iterator[Rule]:
-    model, training = config.model, config.training
-    if model.architecture == "imported":
+    model, family, training = config.model, config.model.family, config.training
+    if family.imported:
         return
-    for name, architectures in _ARCHITECTURES.items():
+    # model.convolutions is needed where it has an effect, and refused elsewhere, by the model section itself
+    for name in sorted({key for item in ARCHITECTURES.values() for key in item.keys} - {"convolutions"}):
+        having = sorted(item.name for item in ARCHITECTURES.values() if name in item.keys)
         yield (
-            changed(model, name) and model.architecture not in architectures,
-            f"model.{name} has no effect in architecture '{model.architecture}' (only in {', '.join(sorted(architectures))}); remove it",
+            changed(model, name) and name not in family.keys,
+            f"model.{name} has no effect in architecture '{model.architecture}' (only in {', '.join(having)}); remove it",
         )
+    tabled = [name for name, score in SCORES.items() if score.tabled]
     yield (
-        changed(model, "table_type") and model.score not in {"kl", "rz"},
-        f"model.table_type has no effect on score '{model.score}' (only on kl and rz); remove it",
+        changed(model, "table_type") and model.score not in tabled,
+        f"model.table_type has no effect on score '{model.score}' (only on {' and '.join(tabled)}); remove it",
     )
     yield (
-        changed(training, "beta") and not model.variational,
+        changed(training, "beta") and not family.variational,
         f"training.beta has no effect in architecture '{model.architecture}', which is not variational; remove it",
     )
     yield (
-        changed(training, "vicreg") and model.architecture != "latent_ae",
+        changed(training, "vicreg") and family.body is not Body.FEATURES,
         f"training.vicreg has no effect in architecture '{model.architecture}' (only in latent_ae); remove it",
     )

@@ -1,15 +1,17 @@
 """The typed, frozen description of a run. Every key of a configuration file is a field here, with its unit."""
 
+from collections.abc import Collection
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from l1ae.config._budget import BudgetConfig
 from l1ae.config._combinations import changed, contradictions
 from l1ae.config._section import Section
 from l1ae.config._trigger import TriggerConfig
 from l1ae.errors import UserError
+from l1ae.families import ARCHITECTURES, SCORES, Architecture, Front
 from l1ae.inputs import FixedFormat, Format, InputSpec, Layout, Numbers, find_layout, named_layout
 
 __all__ = [
@@ -85,9 +87,10 @@ class InputsConfig(Section):
     select: dict[str, int | tuple[str, ...]] = Field(
         {}, description="a part of the layout: slots to keep by group (0: none), and `features`, the names of those to keep"
     )
-    network: Format | None = Field(None, description="type of the network's inputs; default: the layout's preset, or fixed<12,6,RND_CONV,SAT>")
+    network: Format | None = Field(None, description="type of the network's inputs; default: the preset's, or fixed<12,6,RND_CONV,SAT>")
     preprocessing: Literal["preset", "auto"] | None = Field(
-        None, description="offsets and shifts of the layout's preset, or from quantiles of the training data; default: the preset if there is one"
+        None,
+        description="offsets and shifts: the preset's, or quantiles of training data; default: the preset if there is one",
     )
     groups: dict[str, GroupPreprocessing] = Field({}, description="explicit offsets and shifts by group, which win")
     derived: DerivedPreprocessing | None = Field(None, description="result of `preprocessing: auto`; not for writing by hand")
@@ -96,7 +99,7 @@ class InputsConfig(Section):
     @classmethod
     def _view_became_layout(cls, content: Any) -> Any:
         if isinstance(content, dict) and "view" in content:
-            raise ValueError("'view' is no key any more: instead of view: objects write layout: ugt, instead of view: regions layout: calo_regions")
+            raise ValueError("'view' is no key any more: for view: objects write layout: ugt, for view: regions layout: calo_regions")
         return content
 
     @model_validator(mode="after")
@@ -113,7 +116,9 @@ class InputsConfig(Section):
             raise ValueError(f"preprocessing: preset: layout '{layout.name}' comes without one; use preprocessing: auto, or write groups")
         for key in ("offset", "shift"):
             if self.derived is not None and len(getattr(self.derived, key)) != layout.size:
-                raise ValueError(f"derived.{key} has not the {layout.size} columns of the selected layout; remove derived, training finds it again")
+                raise ValueError(
+                    f"derived.{key} has not the {layout.size} columns of the selected layout; remove derived, training finds it"
+                )
         return self
 
     @property
@@ -146,11 +151,7 @@ Positive = Annotated[int, Field(ge=1)]
 Nodes = tuple[Positive, ...]
 NotNegative = Annotated[int, Field(ge=0)]
 Pair = tuple[Positive, Positive]
-Architecture = Literal["dense_ae", "dense_vae", "conv_ae", "conv_vae", "set_ae", "set_vae", "latent_ae", "student", "imported"]
-Score = Literal["squared_error", "absolute_error", "mu2", "kl", "rz", "latent_error", "output"]
 
-_AUTOENCODER_SCORES = ("squared_error", "absolute_error")
-_VARIATIONAL_SCORES = ("mu2", "kl", "rz")
 _OF_DESCRIPTIONS = ("architecture", "source", "score", "target_fpr")
 _OF_IMPORTS = (*_OF_DESCRIPTIONS, "score_type", "table_type")
 
@@ -185,7 +186,7 @@ class LayerBits(Section):
 class ModelConfig(Section):
     """Architecture, bit widths and score of the network."""
 
-    architecture: Architecture
+    architecture: str = Field(description=f"{', '.join(ARCHITECTURES)}")
     source: str | None = Field(
         None, description="imported: a .keras file, or the YAML of a description; relative to the file that names it (as is without one)"
     )
@@ -209,17 +210,25 @@ class ModelConfig(Section):
     latent_bits: int = Field(10, ge=2, le=16)
     output_bits: int = Field(12, ge=2, le=16)
     layers: dict[str, LayerBits] = Field({}, description="exceptions by layer name, e.g. enc0: {weight_bits: 4}")
-    score: Score
+    score: str = Field(description=f"{', '.join(SCORES)}")
     score_type: Format = FixedFormat.parse("ufixed<18,14,TRN,SAT>")
     table_type: Format = Field(
         FixedFormat.parse("ufixed<18,10,RND_CONV,SAT>"), description="output of the exp table of the KL and R_z scores"
     )
     target_fpr: float = Field(1e-3, gt=0, lt=1, description="false-positive rate on validation background that sets the default threshold")
 
+    @field_validator("architecture", "score")
+    @classmethod
+    def _known(cls, value: str, info: ValidationInfo) -> str:
+        known: Collection[str] = ARCHITECTURES if info.field_name == "architecture" else SCORES
+        if value not in known:
+            raise ValueError(f"unknown {info.field_name} '{value}'; choose one of {', '.join(known)}")
+        return value
+
     @property
-    def variational(self) -> bool:
-        """The firmware is an encoder to means and log-variances."""
-        return self.architecture.endswith("_vae")
+    def family(self) -> Architecture:
+        """The record of the architecture."""
+        return ARCHITECTURES[self.architecture]
 
     @property
     def described(self) -> bool:
@@ -229,11 +238,7 @@ class ModelConfig(Section):
     @property
     def scores(self) -> tuple[str, ...]:
         """Scores that exist for the architecture."""
-        if self.architecture == "imported":
-            return ("output",) if self.described else (*_AUTOENCODER_SCORES, *_VARIATIONAL_SCORES, "latent_error", "output")
-        if self.variational:
-            return _VARIATIONAL_SCORES
-        return {"latent_ae": ("latent_error",), "student": ("output",)}.get(self.architecture, _AUTOENCODER_SCORES)
+        return ("output",) if self.described else self.family.scores
 
     @field_validator("score_type", "table_type")
     @classmethod
@@ -252,7 +257,7 @@ class ModelConfig(Section):
 
     @model_validator(mode="after")
     def _imported_or_made_here(self) -> Self:
-        imported = self.architecture == "imported"
+        imported = self.family.imported
         if imported != (self.source is not None):
             raise ValueError(
                 "architecture 'imported' needs model.source, a .keras file or the YAML of a description"
@@ -269,9 +274,9 @@ class ModelConfig(Section):
 
     @model_validator(mode="after")
     def _convolutions_fit(self) -> Self:
-        if self.architecture == "imported":
+        if self.family.imported:
             return self
-        convolutional = self.architecture in {"conv_ae", "conv_vae", "student"}
+        convolutional = self.family.front is Front.CONVOLUTIONS
         if convolutional != bool(self.convolutions):
             raise ValueError(
                 f"architecture '{self.architecture}' {'needs' if convolutional else 'has no'} convolutions; "

@@ -1,6 +1,7 @@
 """The fixed-point model of a trained network: integers, formats, exact evaluation, proven bounds."""
 
 from l1ae.contract._bounds import Interval, patches
+from l1ae.contract._builder import function_table
 from l1ae.contract._contract import Contract
 from l1ae.contract._foreign import import_description
 from l1ae.contract._foreign_keras import load_keras
@@ -24,7 +25,6 @@ from l1ae.contract._ops import (
     Table,
     Threshold,
 )
-from l1ae.contract._scores import function_table, precision, variance_term
 
 __all__ = [
     "Accumulating",
@@ -51,7 +51,5 @@ __all__ = [
     "import_description",
     "load_keras",
     "patches",
-    "precision",
     "threshold_for_fpr",
-    "variance_term",
 ]

@@ -4,14 +4,19 @@ import re
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 
 from l1ae.contract._bounds import Interval, interval_of
-from l1ae.contract._ops import Elementwise, Gather, HardwareInput, IntArray, Operation, Preprocess
+from l1ae.contract._ops import Dot, Elementwise, Gather, HardwareInput, IntArray, Operation, Preprocess, ReconstructionError, Sum, Table
 from l1ae.errors import UserError
 from l1ae.inputs import FixedFormat, InputSpec
 
-__all__ = ["Builder", "add_inputs", "difference_format"]
+__all__ = ["Builder", "add_inputs", "difference_format", "function_table"]
 
+# a table with an entry for every code
+_MAX_TABLE_BITS = 16
+
+Function = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
@@ -74,6 +79,51 @@ class Builder:
 
         return self.add_exact(make, a + b if function == "multiply" else max(a, b))
 
+    # -- what scores are made of (`l1ae.families.Firmware`) --------------------------------------------------------------
+
+    def error(self, name: str, first: str, second: str, power: int, *, masked: bool = False) -> str:
+        """Sum over the elements of |first - second| ** power; `masked`: over the inputs that carry information."""
+        size = self.size_of(first)
+        if size != self.size_of(second):
+            raise UserError(
+                f"score '{name}' compares '{first}' ({size} elements) with '{second}' ({self.size_of(second)}); they must be as long"
+            )
+        difference = difference_format(self.format_of(first), self.format_of(second))
+        present, gate = np.ones(size, np.bool_), np.full(size, -1, np.int64)
+        inputs: tuple[str, ...] = (first, second)
+        preprocess = self._operation("inputs")
+        if masked and isinstance(preprocess, Preprocess) and bool((preprocess.gate >= 0).any() or not preprocess.present.all()):
+            present, gate, inputs = preprocess.present, preprocess.gate, (first, second, "hw")
+
+        def make(form: FixedFormat) -> ReconstructionError:
+            return ReconstructionError(
+                name=name, inputs=inputs, format=form, size=1, power=power, present=present, gate=gate, difference=difference
+            )
+
+        return self.add_exact(make, power * difference.fraction)
+
+    def dot(self, name: str, first: str, second: str | None = None) -> str:
+        """Sum over the elements of first x second, or of first^2."""
+        inputs = (first,) if second is None else (first, second)
+        fraction = self.format_of(first).fraction + self.format_of(second or first).fraction
+        return self.add_exact(lambda form: Dot(name=name, inputs=inputs, format=form, size=1), fraction)
+
+    def sum(self, name: str, *sources: str, halvings: int = 0) -> str:
+        """Sum over the elements of all sources (one or two), divided by 2 ** halvings."""
+        fraction = max(self.format_of(source).fraction for source in sources) + halvings
+        return self.add_exact(lambda form: Sum(name=name, inputs=sources, format=form, size=1, halvings=halvings), fraction)
+
+    def multiply(self, name: str, first: str, second: str) -> str:
+        """Products of the elements."""
+        return self.elementwise(name, "multiply", first, second)
+
+    def table(self, name: str, source: str, form: FixedFormat, *, text: str, function: Function) -> str:
+        """A function of each element, rounded to `form`, from a table with an entry for every code."""
+        size, width = self.size_of(source), self.format_of(source).width
+        if width > _MAX_TABLE_BITS:
+            raise UserError(f"layer '{source}': {width} bits are too many for the table '{text}'; quantize it to at most {_MAX_TABLE_BITS}")
+        return self.add(function_table(name, source, self.format_of(source), form, size=size, text=text, function=function))
+
 
 def add_inputs(builder: Builder, spec: InputSpec) -> None:
     """The hardware input `hw`, valid for every word of its port, and the preprocessed `inputs`."""
@@ -111,3 +161,16 @@ def _work_format(spec: InputSpec, port: FixedFormat) -> FixedFormat:
     grow = np.maximum(fraction - spec.shift, fraction)
     scale = 2 ** grow.astype(object)
     return FixedFormat.covering(int((low * scale).min()), int((high * scale).max()), fraction)
+
+
+def function_table(
+    name: str, source: str, source_format: FixedFormat, form: FixedFormat, *, size: int, text: str, function: Function
+) -> Table:
+    """Table of a function over all 2**width inputs of `source_format`, rounded and saturated to `form`."""
+    bits = np.arange(1 << source_format.width, dtype=np.int64)
+    codes = np.where(bits > source_format.high, bits - len(bits), bits) if source_format.signed else bits
+    exact = function(np.asarray(codes * source_format.lsb, np.float64))
+    table = form.quantize(np.minimum(exact, (form.high + 1) * form.lsb))
+    inside = table < form.high
+    error = float(np.abs(table * form.lsb - exact)[inside].max())
+    return Table(name=name, inputs=(source,), format=form, size=size, codes=table, function=text, max_error=error)

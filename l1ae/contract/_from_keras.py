@@ -55,7 +55,7 @@ def build_contract(config: Config, model: Any) -> Contract:
         name = _add_layer(builder, node.operation, [tensors[id(tensor)] for tensor in node.input_tensors])
         (output,) = node.output_tensors
         tensors[id(output)] = _Tensor(name, tuple(output.shape[1:]))
-    add_score(builder, config, [tensors[id(tensor)].name for tensor in graph.outputs], spec)
+    add_score(builder, config, [tensors[id(tensor)].name for tensor in graph.outputs])
     return Contract(config.project, tuple(builder.operations), spec.layout)
 
 

@@ -6,7 +6,8 @@ layout; `process` int16 (N,), `source_event` int64 (N,), `pileup` int16 (N,); an
 (JSON object). A reader ignores what it does not know, so that `format_version` rises only when the meaning of something known
 changes.
 
-Files of version 1, which knew two layouts, are read too: `hw` int16 (N, 19, 3) is layout `ugt`, `regions` uint16 (N, 18, 14) beside it layout `calo_regions`, if the root attributes `input_digest` and `regions_digest` say so.
+Files of version 1, which knew two layouts, are read too: `hw` int16 (N, 19, 3) is layout `ugt`, `regions` uint16 (N, 18, 14)
+beside it layout `calo_regions`, if the root attributes `input_digest` and `regions_digest` say so.
 """
 
 import json
@@ -326,7 +327,8 @@ def _own_layout(file: h5py.File, path: Path) -> tuple[Layout, tuple[_Part, ...]]
 
 
 def _layout_of_version_1(file: h5py.File, path: Path) -> tuple[Layout, tuple[_Part, ...]]:
-    layouts, parts = [], []
+    layouts: list[Layout] = []
+    parts: list[_Part] = []
     for dataset, attribute, digest, name, row in _VERSION_1:
         if dataset not in file:
             continue

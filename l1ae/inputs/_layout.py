@@ -216,7 +216,9 @@ class Group(Frozen):
         if (self.kind == "image") != (self.axes is not None):
             raise ValueError(f"group '{self.name}': an image has axes (rows, columns), a group of kind '{self.kind}' has none")
         if self.axes is not None and prod(axis.size for axis in self.axes) != self.slots:
-            raise ValueError(f"group '{self.name}': {self.slots} slots are not the {' x '.join(str(a.size) for a in self.axes)} of its axes")
+            raise ValueError(
+                f"group '{self.name}': {self.slots} slots are not the {' x '.join(str(a.size) for a in self.axes)} of its axes"
+            )
         if not self.gated_kind and (len(names) > 1 or self.gate):
             raise ValueError(f"group '{self.name}': a {self.kind} has one feature and no gate; use kind: objects for more")
         asked = {"gate": self.gate or None, "sort": self.sort} | {f"cut on {cut.feature}": cut.feature for cut in self.cuts}
@@ -620,7 +622,9 @@ def _selected(layout: Layout, choice: tuple[tuple[str, int | tuple[str, ...]], .
             rows = {key: _spread(getattr(part, key), group, key)[:slots][:, kept] for key in ("offset", "shift")}
             presets[group.name] = GroupPreset(**{key: tuple(map(tuple, value.tolist())) for key, value in rows.items()})
     if not groups:
-        raise UserError(f"inputs.select leaves no group of layout '{layout.name}'; keep at least one of {', '.join(g.name for g in layout.groups)}")
+        raise UserError(
+            f"inputs.select leaves no group of layout '{layout.name}'; keep at least one of {', '.join(g.name for g in layout.groups)}"
+        )
     preset = None if layout.preset is None else Preset(network=layout.preset.network, groups=presets)
     return Layout(name=layout.name, title=layout.title, groups=tuple(groups), preset=preset)
 

@@ -15,7 +15,9 @@ __all__ = ["find_layout", "layout_names", "layout_text", "named_layout"]
 
 def layout_names() -> tuple[str, ...]:
     """The layouts that come with the package, in alphabetical order."""
-    return tuple(sorted(item.name.removesuffix(".yaml") for item in (files("l1ae.inputs") / "layouts").iterdir() if item.name.endswith(".yaml")))
+    return tuple(
+        sorted(item.name.removesuffix(".yaml") for item in (files("l1ae.inputs") / "layouts").iterdir() if item.name.endswith(".yaml"))
+    )
 
 
 def layout_text(name: str) -> str:

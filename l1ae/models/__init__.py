@@ -12,7 +12,6 @@ from l1ae.models._calibration import Calibration, WeightBits, calibrate, integer
 from l1ae.models._layers import Slice, SumPooling2D
 from l1ae.models._learned import LearnedActivation, LearnedConv2D, LearnedDense, effective_bit_operations
 from l1ae.models._plan import WeightStep, code_step, firmware_plan, output_steps, weight_steps
-from l1ae.models._scores import absolute_error, kl, latent_error, mu2, rz, score, squared_error
 
 __all__ = [
     "Calibration",
@@ -24,7 +23,6 @@ __all__ = [
     "SumPooling2D",
     "WeightBits",
     "WeightStep",
-    "absolute_error",
     "build_float_model",
     "build_float_networks",
     "build_quantized_model",
@@ -35,12 +33,6 @@ __all__ = [
     "firmware_plan",
     "fold_batch_norm",
     "integer_bits",
-    "kl",
-    "latent_error",
-    "mu2",
     "output_steps",
-    "rz",
-    "score",
-    "squared_error",
     "weight_steps",
 ]

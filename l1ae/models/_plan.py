@@ -3,13 +3,14 @@
 The names are the ones that every later stage (contract, HLS project, RTL, reports) uses.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import Any, Literal
 
 from l1ae.config import Config, ConvolutionConfig, LayerBits
 from l1ae.errors import UserError
+from l1ae.families import Body, Front
 from l1ae.inputs import Layout
 
 __all__ = [
@@ -223,20 +224,11 @@ def _positions(name: str, shape: Shape, layer: ConvolutionConfig) -> tuple[int, 
 def firmware_plan(config: Config) -> Plan:
     """The layers that become firmware: an autoencoder, the encoder of a variational one, or a student."""
     planner = _Planner(config, INPUTS, (config.inputs.selected.size,))
-    kind, _, role = config.model.architecture.rpartition("_")
-    if kind == "conv" or role == "student":
-        _add_convolutions(planner, config)
-    elif kind == "set":
-        _add_objects(planner, config)
-    if config.model.architecture == "latent_ae":
-        _add_latent_autoencoder(planner, config)
-    elif role == "student":
-        planner.hidden("enc", config.model.encoder)
-        planner.dense("output", 1, hidden=True, bits=config.model.output_bits)
-    else:
-        _add_encoder(planner, config)
-        if not config.model.variational:
-            _add_decoder(planner, config)
+    family = config.model.family
+    assert family.front is not None, "an imported network has no plan"
+    assert family.body is not None
+    _FRONTS[family.front](planner, config)
+    _BODIES[family.body](planner, config)
     _check_names(config, planner.plan)
     return planner.plan
 
@@ -258,8 +250,8 @@ def _image(layout: Layout) -> tuple[int, int]:
     """Rows and columns of the inputs as a convolution sees them."""
     if layout.image is None:
         raise UserError(
-            f"the groups of layout '{layout.name}' have unlike features, so that they make no image; choose one group, or the same features "
-            "of all, with inputs.select, or leave convolutions out"
+            f"the groups of layout '{layout.name}' have unlike features, so that they make no image; choose one group, or the same "
+            "features of all, with inputs.select, or leave convolutions out"
         )
     return layout.image
 
@@ -301,12 +293,20 @@ def _add_code(planner: _Planner, config: Config) -> None:
     planner.dense("latent", model.latent, hidden=model.latent_activation == "relu", bits=model.latent_bits, normalised=False)
 
 
-def _add_encoder(planner: _Planner, config: Config) -> None:
+def _add_student(planner: _Planner, config: Config) -> None:
+    planner.hidden("enc", config.model.encoder)
+    planner.dense("output", 1, hidden=True, bits=config.model.output_bits)
+
+
+def _add_autoencoder(planner: _Planner, config: Config) -> None:
+    planner.hidden("enc", config.model.encoder)
+    _add_code(planner, config)
+    _add_decoder(planner, config)
+
+
+def _add_variational_encoder(planner: _Planner, config: Config) -> None:
     model = config.model
     planner.hidden("enc", model.encoder)
-    if not model.variational:
-        _add_code(planner, config)
-        return
     if len(planner.shape) > 1:
         planner.reshape(f"{planner.last}_flat", (prod(planner.shape),))
     last, shape = planner.last, planner.shape
@@ -336,24 +336,37 @@ def _add_decoder(planner: _Planner, config: Config) -> None:
     planner.reshape("out_flat", (size,))
 
 
+_FRONTS: Mapping[Front, Callable[[_Planner, Config], None]] = {
+    Front.FLAT: lambda planner, config: None,
+    Front.CONVOLUTIONS: _add_convolutions,
+    Front.OBJECTS: _add_objects,
+}
+_BODIES: Mapping[Body, Callable[[_Planner, Config], None]] = {
+    Body.AUTOENCODER: _add_autoencoder,
+    Body.VARIATIONAL: _add_variational_encoder,
+    Body.FEATURES: _add_latent_autoencoder,
+    Body.STUDENT: _add_student,
+}
+
+
 def auxiliary_plans(config: Config) -> dict[str, Plan]:
     """Graphs that are trained beside the firmware, in floating point, by the name and size of their input.
 
     "decoder" of a variational autoencoder (latent -> inputs), "expander" of a feature extractor (features -> embedding),
     "teacher" of a student (inputs -> inputs).
     """
-    model, size = config.model, config.inputs.selected.size
-    if model.variational:
+    model, size, body = config.model, config.inputs.selected.size, config.model.family.body
+    if body is Body.VARIATIONAL:
         planner = _Planner(config, "latent", (model.latent,))
         _add_decoder(planner, config)
         return {"decoder": planner.plan}
-    if model.architecture == "latent_ae":
+    if body is Body.FEATURES:
         planner = _Planner(config, "features", (model.features,))
         *hidden, last = config.training.vicreg.expander
         planner.hidden("expander", hidden)
         planner.dense("embedding", last, hidden=False)
         return {"expander": planner.plan}
-    if model.architecture == "student":
+    if body is Body.STUDENT:
         planner = _Planner(config, INPUTS, (size,))
         planner.hidden("teacher", model.teacher)
         planner.dense("teacher_out", size, hidden=False)
@@ -369,10 +382,10 @@ def weight_steps(plan: Plan) -> tuple[WeightStep, ...]:
 def output_steps(config: Config, plan: Plan) -> tuple[Step, ...]:
     """The steps whose tensors the graph returns, in order: those that feed no other, and the features of a latent autoencoder."""
     used = {source for step in plan for source in step.sources}
-    wanted = {"features"} if config.model.architecture == "latent_ae" else set()
+    wanted = {"features"} if config.model.family.body is Body.FEATURES else set()
     return tuple(step for step in plan if step.name not in used or step.name in wanted)
 
 
 def code_step(config: Config) -> str:
     """Name of the step whose activation is the code that regularisers act on."""
-    return "mu" if config.model.variational else "latent"
+    return config.model.family.code or "latent"

@@ -12,7 +12,7 @@ from l1ae.config import Config
 from l1ae.contract import Contract
 from l1ae.data import Events, EventStore, open_dataset, split_fractions
 from l1ae.evaluation import ScoreSet, group_ids
-from l1ae.models import score
+from l1ae.families import score
 from l1ae.pipeline._models import Models
 
 __all__ = ["TEST", "TRAIN", "CsimSample", "csim_sample", "evaluation_scores", "first_events", "part_of", "predict", "validation_events"]

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from l1ae.config import Config
+from l1ae.families import Body
 from l1ae.models import Calibration, WeightStep, calibrate, code_step, firmware_plan, output_steps, weight_steps
 from l1ae.training._events import Preprocessing
 
@@ -59,7 +60,7 @@ def _activation_ranges(
         inside = step.hidden and step.name not in visible
         quantile = settings.hidden_quantile if inside else settings.output_quantile
         ranges[step.activation] = float(np.quantile(np.concatenate(peaks), quantile))
-    if config.model.score == "output":
+    if config.model.family.body is Body.STUDENT:
         # the output is the score, and what is looked for scores higher than anything in training
         ranges[steps[-1].activation] *= 2
     return ranges

@@ -56,7 +56,10 @@ class Preprocessing:
 
 @dataclass(frozen=True, eq=False)
 class _Columns:
-    """Per input, (size,) float32: range of the codes, period of an angle or 0, sigma in LSB, code that the network sees as 0; `energy`: energies of objects."""
+    """Per input, (size,) float32: range of the codes, period of an angle or 0, sigma in LSB, code that the network sees as 0.
+
+    `energy`, (size,): energies of objects.
+    """
 
     low: npt.NDArray[np.float32]
     high: npt.NDArray[np.float32]

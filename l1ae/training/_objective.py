@@ -12,6 +12,7 @@ import keras
 import tensorflow as tf
 
 from l1ae.config import Config
+from l1ae.families import Body
 from l1ae.models import Networks, code_step, effective_bit_operations
 from l1ae.training._checkpoint import Phase
 
@@ -68,7 +69,7 @@ class Objective:
     # -- what families change ---------------------------------------------------------------------------------------
 
     def _main_terms(self) -> dict[str, Any]:
-        if not self._config.model.variational:
+        if not self._config.model.family.variational:
             return {"reconstruction": (_constant(1.0), _reconstruction)}
         return {
             "reconstruction": (lambda epoch: 1.0 - self._beta(epoch), _reconstruction),
@@ -78,7 +79,7 @@ class Objective:
     def _forward(self, batch: Batch, seed: Any, *, training: bool) -> dict[str, Any]:
         """Tensors that the terms are made of."""
         outputs = self._networks.firmware(batch.inputs, training=training)
-        if not self._config.model.variational:
+        if not self._config.model.family.variational:
             return {"reconstruction": outputs}
         mu, log_var = outputs
         noise = tf.random.stateless_normal(tf.shape(mu), seed)
@@ -211,8 +212,17 @@ class _StudentObjective(Objective):
 
 def objective_for(config: Config, networks: Networks, phase: Phase) -> Objective:
     """The objective of the configured family."""
-    kinds: dict[str, type[Objective]] = {"latent_ae": _LatentObjective, "student": _StudentObjective}
-    return kinds.get(config.model.architecture, Objective)(config, networks, phase)
+    body = config.model.family.body
+    assert body is not None, "an imported network is not trained"
+    return _OBJECTIVES[body](config, networks, phase)
+
+
+_OBJECTIVES: dict[Body, type[Objective]] = {
+    Body.AUTOENCODER: Objective,
+    Body.VARIATIONAL: Objective,
+    Body.FEATURES: _LatentObjective,
+    Body.STUDENT: _StudentObjective,
+}
 
 
 def _constant(value: float) -> Callable[[int | None], float]:

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from l1ae.contract import Contract, function_table, precision, threshold_for_fpr, variance_term
+from l1ae.contract import Contract, function_table, threshold_for_fpr
 from l1ae.errors import UserError
 from l1ae.inputs import FixedFormat
 

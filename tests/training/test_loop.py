@@ -2,7 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from l1ae.models import build_float_networks, kl, squared_error
+from l1ae.families import kl, squared_error
+from l1ae.models import build_float_networks
 from l1ae.training._data import TrainingData, load_training_data
 from l1ae.training._loop import VALIDATION_BATCH, Trainer
 

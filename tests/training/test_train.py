@@ -8,7 +8,8 @@ import pytest
 
 from l1ae.config import Config
 from l1ae.errors import UserError
-from l1ae.models import Calibration, kl, squared_error
+from l1ae.families import kl, squared_error
+from l1ae.models import Calibration
 from l1ae.training import EpochReport, TrainingResult, load_trained, train
 from l1ae.training._data import load_training_data
 
