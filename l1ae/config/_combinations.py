@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from l1ae.families import ARCHITECTURES, SCORES, Body, Front
+from l1ae.inputs import Layout
 
 if TYPE_CHECKING:
     from l1ae.config._schema import Config
@@ -38,8 +39,9 @@ def _inputs(config: "Config") -> Iterator[Rule]:
         f"training.noise.relative and .drop act on objects, which layout '{layout.name}' does not have; use gaussian or masking noise",
     )
     yield (
-        noise.rotate and not layout.with_role("phi").any(),
-        f"training.noise.rotate turns angles phi, which layout '{layout.name}' does not have; leave it out",
+        noise.rotate and not _turns(layout),
+        f"training.noise.rotate turns all angles phi by whole codes, which takes periods that are multiples of the smallest one; layout "
+        f"'{layout.name}' has none, or others; leave it out",
     )
     own = {"layout", "select"}
     yield (
@@ -51,6 +53,12 @@ def _inputs(config: "Config") -> Iterator[Rule]:
         f"'{model.source}' was trained on inputs that were preprocessed in some way; say how in inputs.groups: offset and shift of "
         "every group",
     )
+
+
+def _turns(layout: Layout) -> bool:
+    """Whether an event can be turned in phi without rounding a code."""
+    periods = layout.period[layout.with_role("phi")]
+    return bool(len(periods) and periods.min() > 0 and (periods % periods.min() == 0).all())
 
 
 def _code(config: "Config") -> Iterator[Rule]:

@@ -14,9 +14,11 @@ from l1ae.contract import Contract, threshold_for_fpr
 from l1ae.data import dataset_folder, open_dataset
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.evaluation import evaluate, inputs_figure, write_evaluation
+from l1ae.families import find_score
 from l1ae.hls import CsimReport, check_strategy, convert, corner_vectors, simulate, verdict
 from l1ae.pipeline._comparison import float_comparison, quantized_comparison, report_content
 from l1ae.pipeline._models import copy_source, has_threshold, load_contract, load_models, source_files, untrained_contract
+from l1ae.pipeline._preprocessing import resolved
 from l1ae.pipeline._resources import collect_resources
 from l1ae.pipeline._run import Run, digest_file, digest_tree
 from l1ae.pipeline._samples import Scorer, csim_sample, evaluation_scores, first_events, validation_events
@@ -33,15 +35,6 @@ _log = logging.getLogger("l1ae")
 
 _OBSERVED_EVENTS = 20_000
 _TEST_VECTORS = 100
-_SCORE_NAMES = {
-    "squared_error": "Squared reconstruction error",
-    "absolute_error": "Absolute reconstruction error",
-    "latent_error": "Squared error of the features",
-    "output": "Score of the student",
-    "mu2": r"Latent score $\sum\mu^2$",
-    "kl": "KL divergence of the latent distribution",
-    "rz": r"Latent score $R_z = \sum\mu^2/\sigma^2$",
-}
 
 
 def train_stage(config: Config, folder: Path, *, resume: bool = False, progress: Progress | None = None) -> Run:
@@ -49,6 +42,7 @@ def train_stage(config: Config, folder: Path, *, resume: bool = False, progress:
 
     With `resume` an interrupted training of the same configuration continues, and a finished one stays as it is.
     """
+    config = resolved(config, folder)
     run = Run.create(config, folder)
     if not (resume and run.is_current("train", _train_inputs(config))):
         _train(run, resume=resume, progress=progress)
@@ -134,8 +128,8 @@ def evaluate_stage(run: Run) -> None:
 
 
 def _score_name(config: Config) -> str:
-    own = config.model.architecture == "imported" and config.model.score == "output"
-    return "Score of the imported network" if own else _SCORE_NAMES[config.model.score]
+    own = config.model.family.imported and config.model.score == "output"
+    return "Score of the imported network" if own else find_score(config.model.score).title
 
 
 def hls_stage(run: Run, *, backend: str | None = None) -> None:
@@ -212,6 +206,7 @@ def run_all(
 
     `announce(stage, current)` is called before each stage; `current` says that it is skipped.
     """
+    config = resolved(config, folder)
     run = Run.create(config, folder)
     n_events = events or config.csim.events
     train_inputs = _train_inputs(config)
