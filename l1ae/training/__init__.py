@@ -1,6 +1,7 @@
 """Float pre-training and quantization-aware fine-tuning, with checkpoints that continue bit-identically."""
 
 from l1ae.training._checkpoint import Phase
+from l1ae.training._preprocessing import with_derived_inputs
 from l1ae.training._train import EpochReport, Progress, TrainedModels, TrainingResult, load_trained, train
 
-__all__ = ["EpochReport", "Phase", "Progress", "TrainedModels", "TrainingResult", "load_trained", "train"]
+__all__ = ["EpochReport", "Phase", "Progress", "TrainedModels", "TrainingResult", "load_trained", "train", "with_derived_inputs"]
