@@ -2,7 +2,7 @@
 
 import difflib
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -55,8 +55,16 @@ def _message(model: type[BaseModel], item: Any, where: str) -> str:
 
 
 def _fields_at(root: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
-    model: Any = root
+    """Keys of the section at a location, which goes through fields, positions in lists and keys of mappings."""
+    models = [root]
     for part in location:
-        field = model.model_fields.get(part) if isinstance(model, type) and issubclass(model, BaseModel) else None
-        model = field.annotation if field else None
-    return list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
+        if isinstance(part, str) and any(part in model.model_fields for model in models):
+            models = [found for model in models if part in model.model_fields for found in _models_in(model.model_fields[part].annotation)]
+    return [name for model in models for name in model.model_fields]
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    """The sections that a field's type mentions."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for argument in get_args(annotation) for model in _models_in(argument)]

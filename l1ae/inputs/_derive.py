@@ -23,8 +23,8 @@ def derive_preprocessing(layout: Layout, blocks: Iterable[npt.NDArray[np.integer
     0, and its spectrum falls), any other column gets the middle of q05 and q95, rounded down. The shift is the power of two
     nearest above the spread: q95 of an energy, (q95 - q05) / 2 of others; so 95 % of an energy and 90 % of any other column
     lie within [-1, 1] in network units, and what lies beyond has the integer bits of the network's type. Columns with fewer
-    than 100 filled slots, and with `by_group` all, are taken together with the other slots of their group. A column that is
-    constant, or has no filled slot at all, keeps its code: shift 0.
+    than 100 filled slots, and with `by_group` all, are taken together with the other slots of their group. Of a column
+    that is constant its value is taken off (unless it is an energy), one that is never filled keeps its codes; both have shift 0.
 
     Raises `UserError` without events.
     """

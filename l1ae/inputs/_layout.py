@@ -190,7 +190,7 @@ class Group(Frozen):
     kind: Literal["objects", "sums", "vector", "image", "waveform"] = "objects"
     slots: int = Field(1, ge=1)
     axes: tuple[Axis, Axis] | None = None
-    features: tuple[Feature, ...] = Field(min_length=1)
+    features: tuple[Feature, ...]
     gate: str | Literal[False] | None = None
     sort: str | None = None
     cuts: tuple[Cut, ...] = ()
@@ -211,6 +211,8 @@ class Group(Frozen):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         names = [feature.name for feature in self.features]
+        if not names:
+            raise ValueError(f"group '{self.name}' has no features; give it at least one")
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"group '{self.name}': feature '{twice[0]}' is there twice; give each column once")
         if (self.kind == "image") != (self.axes is not None):
@@ -313,12 +315,14 @@ class Layout(Frozen):
 
     name: Name
     title: str = ""
-    groups: tuple[Group, ...] = Field(min_length=1)
+    groups: tuple[Group, ...]
     preset: Preset | None = None
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
         groups = [group.name for group in self.groups]
+        if not groups:
+            raise ValueError(f"layout '{self.name}' has no groups; give it at least one")
         if twice := sorted({name for name in groups if groups.count(name) > 1}):
             raise ValueError(f"group '{twice[0]}' is there twice; give each group a name of its own")
         if twice := sorted({name for name in self.names if self.names.count(name) > 1}):

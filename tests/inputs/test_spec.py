@@ -6,14 +6,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from pydantic import ValidationError
 
 from l1ae.errors import UserError
-from l1ae.inputs import FixedFormat, InputSpec, ObjectGroup, Scale, ugt_input_spec
+from l1ae.inputs import FixedFormat, InputSpec, named_layout
 
-SPEC = ugt_input_spec()
-SLOTS = SPEC.slices()
+LAYOUT = named_layout("ugt")
+SPEC = InputSpec.of(LAYOUT)
+SLOTS = {"met": slice(0, 1), "eg": slice(1, 5), "mu": slice(5, 9), "jet": slice(9, 19)}
 LOW, HIGH = (bound.reshape(19, 3) for bound in SPEC.code_range)
+
+
+def to_hardware(physical: np.ndarray) -> np.ndarray:
+    """As slots x features, (N, 19, 3)."""
+    return LAYOUT.to_hardware(physical.reshape(len(physical), 57)).reshape(-1, 19, 3)
+
+
+def to_physical(hardware: np.ndarray) -> np.ndarray:
+    """As slots x features, (N, 19, 3)."""
+    return LAYOUT.to_physical(hardware.reshape(len(hardware), 57)).reshape(-1, 19, 3)
 
 # LSB, smallest and largest valid code per feature, written down from the table of the uGT firmware specification.
 TABLE = {
@@ -32,12 +42,15 @@ def event(group: str = "eg", pt: float = 20.0, eta: float = 0.0, phi: float = 0.
 
 
 def codes(group: str, **features: float) -> list[int]:
-    return SPEC.to_hardware(event(group, **features))[0, SLOTS[group].start].tolist()
+    return to_hardware(event(group, **features))[0, SLOTS[group].start].tolist()
 
 
 def test_layout():
-    assert (SPEC.slots, SPEC.size, len(SPEC.names)) == (19, 57, 57)
-    assert SPEC.slices() == {"met": slice(0, 1), "eg": slice(1, 5), "mu": slice(5, 9), "jet": slice(9, 19)}
+    assert (sum(group.slots for group in LAYOUT.groups), SPEC.size, len(SPEC.names), LAYOUT.dtype) == (19, 57, 57, np.int16)
+    assert {group.name: LAYOUT.where(group.name) for group in LAYOUT.groups} == {
+        name: slice(3 * where.start, 3 * where.stop) for name, where in SLOTS.items()
+    }
+    assert SPEC.gate.tolist() == [3 * (i // 3) for i in range(57)]
     assert [SPEC.names[i] for i in (0, 1, 2, 3, 15, 27, 56)] == ["met_pt", "met_eta", "met_phi", "eg0_pt", "mu0_pt", "jet0_pt", "jet9_phi"]
 
 
@@ -52,9 +65,9 @@ physical_events = st.fixed_dictionaries(
 
 @given(physical_events)
 def test_round_trip_within_half_an_lsb_or_saturated(physical):
-    hardware = SPEC.to_hardware(physical)
-    SPEC.validate_hardware(hardware)
-    back = SPEC.to_physical(hardware)
+    hardware = to_hardware(physical)
+    LAYOUT.validate_hardware(hardware.reshape(-1, 57))
+    back = to_physical(hardware)
     for name, where in SLOTS.items():
         (pt_lsb, pt_high), eta_scale, (phi_lsb, _) = TABLE[name]
         given_, found, code = physical[:, where], back[:, where], hardware[:, where]
@@ -87,7 +100,7 @@ hardware_events = hnp.arrays(np.float64, (3, 19, 3), elements=st.floats(0, 1, ex
 @given(hardware_events)
 def test_hardware_survives_the_way_through_physical(hardware):
     empty_cleared = np.where(hardware[..., :1] == 0, 0, hardware)
-    np.testing.assert_array_equal(SPEC.to_hardware(SPEC.to_physical(hardware)), empty_cleared)
+    np.testing.assert_array_equal(to_hardware(to_physical(hardware)), empty_cleared)
 
 
 @pytest.mark.parametrize("group", SLOTS)
@@ -140,7 +153,7 @@ def test_decoded_phi_lies_within_half_a_turn():
         hardware = np.zeros((bins, 19, 3), np.int16)
         hardware[:, SLOTS[group].start, 0] = 10
         hardware[:, SLOTS[group].start, 2] = np.arange(bins)
-        phi = SPEC.to_physical(hardware)[:, SLOTS[group].start, 2]
+        phi = to_physical(hardware)[:, SLOTS[group].start, 2]
         centres = (np.arange(bins) + 0.5) * 2 * math.pi / bins
         np.testing.assert_allclose(phi, np.where(centres < math.pi, centres, centres - 2 * math.pi), atol=1e-12)
 
@@ -159,44 +172,42 @@ def test_empty_slots_lose_their_angles():
 
 
 def test_met_has_no_eta():
-    hardware = SPEC.to_hardware(event("met", pt=30.0, eta=2.0, phi=1.0))
+    hardware = to_hardware(event("met", pt=30.0, eta=2.0, phi=1.0))
     assert hardware[0, 0].tolist() == [60, 0, 22]
-    assert SPEC.to_physical(hardware)[0, 0, 1] == 0
-    assert SPEC.mask(hardware)[0, :3].tolist() == [True, False, True]
-    shifted = ugt_input_spec().model_copy(update={"groups": (_group("met", offset=(1, 5, 1)), *SPEC.groups[1:])})
-    assert shifted.to_network(hardware)[0, 1] == 0
+    assert to_physical(hardware)[0, 0, 1] == 0
+    assert SPEC.mask(hardware.reshape(-1, 57))[0, :3].tolist() == [True, False, True]
+    assert _with(met={"offset": (1, 5, 1)}).to_network(hardware.reshape(-1, 57))[0, 1] == 0
 
 
 def test_mask_follows_pt():
     hardware = np.zeros((1, 19, 3), np.int16)
     hardware[0, 3] = 5, -7, 9
     hardware[0, 12] = 0, 4, 4
-    assert [SPEC.names[i] for i in np.flatnonzero(SPEC.mask(hardware)[0])] == ["eg2_pt", "eg2_eta", "eg2_phi"]
+    assert [SPEC.names[i] for i in np.flatnonzero(SPEC.mask(hardware.reshape(-1, 57))[0])] == ["eg2_pt", "eg2_eta", "eg2_phi"]
 
 
 # --- what the network receives
 
 
-def _group(name: str, **changes: object) -> ObjectGroup:
-    group = next(group for group in SPEC.groups if group.name == name)
-    return ObjectGroup.model_validate(group.model_dump() | changes)
-
-
 def _with(network: str = "fixed<12,6,RND_CONV,SAT>", **changes: dict[str, object]) -> InputSpec:
-    groups = tuple(_group(group.name, **changes.get(group.name, {})) for group in SPEC.groups)
-    return InputSpec(groups=groups, network=FixedFormat.parse(network))
+    return InputSpec.of(LAYOUT, FixedFormat.parse(network), changes)
 
 
-def _network_value(spec: InputSpec, hardware: np.ndarray, column: int) -> int:
-    """The definition in rational arithmetic: (hw - offset) / 2**shift, half to even or cut off, then limited."""
+def _network_value(spec: InputSpec, changes: dict, hardware: np.ndarray, column: int) -> int:
+    """The definition in rational arithmetic: (hw - offset) / 2**shift, half to even or cut off, then limited.
+
+    `changes` hold offset and shift of a group, one triple or one per slot; the others have those of the specification.
+    """
     slot, feature = divmod(column, 3)
     if hardware[slot, 0] == 0 or (slot == 0 and feature == 1):
         return 0
     name, where = next((name, where) for name, where in SLOTS.items() if where.start <= slot < where.stop)
-    group = next(group for group in spec.groups if group.name == name)
-    offset, shift = (
-        (value[slot - where.start] if isinstance(value[0], tuple) else value)[feature] for value in (group.offset, group.shift)
-    )
+    offset, shift = int(spec.offset[column]), int(spec.shift[column])
+    if name in changes:
+        offset, shift = (
+            (value[slot - where.start] if isinstance(value[0], tuple) else value)[feature]
+            for value in (changes[name]["offset"], changes[name]["shift"])
+        )
     scaled = Fraction(int(hardware[slot, feature]) - offset) / Fraction(2) ** shift * 2**spec.network.fraction
     rounded = round(scaled) if spec.network.rounding == "RND_CONV" else math.floor(scaled)
     return min(max(rounded, -(2 ** (spec.network.width - 1))), 2 ** (spec.network.width - 1) - 1)
@@ -214,10 +225,10 @@ shifts = st.tuples(*[st.integers(-4, 9)] * 3)
     jet=st.tuples(triples, st.tuples(*[shifts] * 10)),
 )
 def test_to_network_against_rational_arithmetic(hardware, network, met, mu, jet):
-    spec = _with(
-        network, **{name: dict(zip(("offset", "shift"), value, strict=True)) for name, value in (("met", met), ("mu", mu), ("jet", jet))}
-    )
-    expected = [[_network_value(spec, event, column) for column in range(57)] for event in hardware]
+    changes = {name: dict(zip(("offset", "shift"), value, strict=True)) for name, value in (("met", met), ("mu", mu), ("jet", jet))}
+    spec = _with(network, **changes)
+    expected = [[_network_value(spec, changes, event, column) for column in range(57)] for event in hardware]
+    hardware = hardware.reshape(-1, 57)
     found = spec.to_network(hardware)
     assert found.dtype == np.int64
     assert found.tolist() == expected
@@ -228,21 +239,26 @@ def test_to_network_against_rational_arithmetic(hardware, network, met, mu, jet)
 
 def test_negative_shift_multiplies():
     spec = _with("fixed<20,14,TRN,SAT>", jet={"offset": (3, 0, 0), "shift": (-2, 0, 0)})
-    assert spec.to_network(np.full((1, 19, 3), 10, np.int16))[0, spec.names.index("jet0_pt")] * spec.network.lsb == (10 - 3) * 4
+    assert spec.to_network(np.full((1, 57), 10, np.int16))[0, spec.names.index("jet0_pt")] * spec.network.lsb == (10 - 3) * 4
 
 
 def test_more_events_than_one_block():
     random = np.random.default_rng(1)
-    hardware = random.integers(LOW, HIGH + 1, (9000, 19, 3)).astype(np.int16)
+    hardware = random.integers(LOW.ravel(), HIGH.ravel() + 1, (9000, 57)).astype(np.int16)
     parts = np.concatenate([SPEC.to_network(hardware[i : i + 1000]) for i in range(0, 9000, 1000)])
     np.testing.assert_array_equal(SPEC.to_network(hardware), parts)
     np.testing.assert_array_equal(SPEC.to_network_float(hardware), (parts / 64).astype(np.float32))
     assert SPEC.to_network(hardware[:0]).shape == (0, 57)
 
 
-def test_preprocessing_needs_one_triple_or_one_per_slot():
-    with pytest.raises(ValidationError, match="shift of 'mu' has 3 triples for 4 slots; give one triple, or one per slot"):
-        _group("mu", shift=((1, 1, 1),) * 3)
+def test_preprocessing_needs_numbers_of_the_right_shape():
+    message = (
+        r"group 'mu': shift must be one number, one per feature \(pt, eta, phi\), or one such row for each of its 4 slots, not \(\(1, 1, 1\), "
+    )
+    with pytest.raises(UserError, match=message):
+        _with(mu={"shift": ((1, 1, 1),) * 3})
+    with pytest.raises(UserError, match="unknown group 'muon'; the groups of layout 'ugt' are met, eg, mu, jet"):
+        _with(muon={"shift": 1})
 
 
 # --- messages
@@ -261,16 +277,16 @@ def test_bad_values(slot, feature, value, message):
     physical = np.zeros((2, 19, 3))
     physical[1, slot, feature] = value
     with pytest.raises(UserError) as error:
-        SPEC.to_hardware(physical)
+        to_hardware(physical)
     assert str(error.value) == message
 
 
-@pytest.mark.parametrize("shape", [(2, 19, 4), (2, 18, 3), (19, 3), (57,), (2, 57)])
+@pytest.mark.parametrize("shape", [(2, 19, 3), (2, 56), (19, 3), (57,)])
 def test_wrong_shape(shape):
-    for method in (SPEC.to_hardware, SPEC.to_physical, SPEC.mask, SPEC.to_network, SPEC.validate_hardware):
+    for method in (LAYOUT.to_hardware, LAYOUT.to_physical, SPEC.mask, SPEC.to_network, LAYOUT.validate_hardware):
         with pytest.raises(UserError) as error:
             method(np.zeros(shape, np.int16))
-        assert str(error.value) == f"events must have shape (N, 19, 3), not {shape}"
+        assert str(error.value) == f"events of layout 'ugt' must have shape (N, 57), not {shape}"
 
 
 @pytest.mark.parametrize(
@@ -288,11 +304,5 @@ def test_codes_outside_their_scale(slot, feature, value, message):
     hardware = np.zeros((4, 19, 3), np.int16)
     hardware[2, slot, feature] = value
     with pytest.raises(UserError) as error:
-        SPEC.validate_hardware(hardware)
-    assert str(error.value) == f"{message}; are these hardware integers of this input specification?"
-
-
-def test_digest_follows_the_hardware_layout_only():
-    assert _with("fixed<9,9>", jet={"offset": (1, 2, 3)}).digest == SPEC.digest
-    assert _with(jet={"pt": Scale(lsb=0.5, low=0, high=1023)}).digest != SPEC.digest
-    assert _with(jet={"count": 9, "shift": (4, 6, 6)}).digest != SPEC.digest
+        LAYOUT.validate_hardware(hardware.reshape(-1, 57))
+    assert str(error.value) == f"{message}; are these hardware integers of layout 'ugt'?"
