@@ -27,7 +27,7 @@ import numpy as np
 
 from l1ae.contract import Contract, Dense, Quantize, ReconstructionError, Relu, Threshold
 from l1ae.contract._builder import Builder, add_inputs, difference_format
-from l1ae.inputs import FixedFormat, ugt_input_spec
+from l1ae.inputs import FixedFormat, InputSpec, named_layout
 
 CSIM_EVENTS = 20_000
 REPEATS = 5
@@ -102,7 +102,7 @@ def _add_dense(builder: Builder, rng: np.random.Generator, name: str, source: st
 def latent_network(seed: int = 1) -> Contract:
     """57-29-10 features and the autoencoder 10-9-6-4-6-9-10 on them, inputs of 14 bits, activations of 8 and 10."""
     builder, rng = Builder(), np.random.default_rng(seed)
-    add_inputs(builder, ugt_input_spec("fixed<14,6,RND_CONV,SAT>"))
+    add_inputs(builder, InputSpec.of(named_layout("ugt"), FixedFormat.parse("fixed<14,6,RND_CONV,SAT>")))
     hidden, linear = "ufixed<8,4,RND_CONV,SAT>", "fixed<10,6,RND_CONV,SAT>"
     first = _add_dense(builder, rng, "hidden", "inputs", size=29, activation=hidden)
     features = _add_dense(builder, rng, "features", first, size=10, activation=linear)

@@ -18,7 +18,7 @@ import h5py
 from l1ae.config import Config, load_config
 from l1ae.data import import_adc2021
 from l1ae.evaluation import Estimate, format_estimate
-from l1ae.inputs import ugt_input_spec
+from l1ae.inputs import named_layout
 
 SPLIT = ("data.train=0.45", "data.validation=0.05")
 SIGNALS = {"a4l": "A → 4l", "lq": "LQ → b tau", "h0": "h0 → tau tau", "hc": "h+ → tau nu"}
@@ -34,7 +34,7 @@ def stores(folder: Path, target: Path) -> Path:
         store = target / f"{name}.h5"
         if not store.exists():
             target.mkdir(parents=True, exist_ok=True)
-            import_adc2021([folder / f"{name}.h5"], store, ugt_input_spec(), sample=name, processes=PROCESSES.get(name, ()))
+            import_adc2021([folder / f"{name}.h5"], store, named_layout("ugt"), sample=name, processes=PROCESSES.get(name, ()))
     return target
 
 
@@ -48,7 +48,7 @@ def run_family(path: Path, source: Path, runs: Path) -> dict[str, Any]:
     from l1ae.pipeline import run_all
 
     config = load_config(path)
-    if config.inputs.view == "objects":
+    if config.inputs.layout.name == "ugt":
         config = load_config(path, (f"data.source={source}", *SPLIT))
     run, _ = run_all(config, runs / config.name, announce=announce)
     files = {
@@ -72,7 +72,7 @@ def row(result: dict[str, Any]) -> str:
     aucs = [f"{estimate(metrics, 'float', name)} / {estimate(metrics, 'fixed', name)}" for name in SIGNALS]
     differing = f"{csim['mismatches']} of {csim['events'] + csim['corner_vectors']:,}"
     weights = f"{contract['nonzero_parameters']:,} of {contract['parameters']:,}"
-    mark = "" if config.inputs.view == "objects" else " ¹"
+    mark = "" if config.inputs.layout.name == "ugt" else " ¹"
     cells = [f"`{config.name}`{mark}", config.model.score, *aucs, weights, f"{contract['used_bits']:,}", differing]
     return f"| {' | '.join(cells)} |"
 
@@ -97,10 +97,10 @@ NOTE = "\n¹ on the calorimeter image of other events (the data set that comes w
 
 def table(results: list[dict[str, Any]]) -> str:
     """The page."""
-    events = next(result["metrics"]["events"] for result in results if result["config"].inputs.view == "objects")
+    events = next(result["metrics"]["events"] for result in results if result["config"].inputs.layout.name == "ugt")
     text = ", ".join(f"{count:,} {name}" for name, count in events.items())
     lines = [f"| {' | '.join(COLUMNS)} |", f"|{'---|' * len(COLUMNS)}", *(row(result) for result in results)]
-    note = NOTE if any(result["config"].inputs.view != "objects" for result in results) else ""
+    note = NOTE if any(result["config"].inputs.layout.name != "ugt" for result in results) else ""
     return HEADER.format(events=text) + "\n".join(lines) + "\n" + note
 
 

@@ -339,6 +339,10 @@ class Layout(Frozen):
     def _unknown(self, name: str) -> Any:
         raise UserError(f"unknown group '{name}'; the groups of layout '{self.name}' are {', '.join(g.name for g in self.groups)}")
 
+    def __eq__(self, other: object) -> bool:
+        # pydantic's own would compare the arrays of cached properties, too
+        return isinstance(other, Layout) and all(getattr(self, name) == getattr(other, name) for name in type(self).model_fields)
+
     def __hash__(self) -> int:
         return hash(self.digest)
 

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from l1ae.config import Config, dump_config, load_config
 from l1ae.errors import UserError
-from l1ae.inputs import FixedFormat, ugt_input_spec
+from l1ae.inputs import FixedFormat, named_layout
 
 SHIPPED = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
 MINIMAL = {"name": "tiny", "model": {"architecture": "dense_ae", "score": "squared_error"}}
@@ -34,7 +34,7 @@ def test_every_shipped_configuration_loads_and_survives_a_dump(path, tmp_path):
 def test_dump_holds_every_default(config_file):
     dumped = yaml.safe_load(dump_config(load_config(config_file)))
     assert dumped["training"]["batch_size"] == 1024
-    assert dumped["inputs"]["network"] == "fixed<12,6,RND_CONV,SAT>"
+    assert dumped["inputs"]["layout"]["preset"]["network"] == "fixed<12,6,RND_CONV,SAT>"
     assert set(dumped) == set(Config.model_fields)
 
 
@@ -44,7 +44,7 @@ def test_overrides(config_file):
     assert config.training.batch_size == 512
     assert config.model.encoder == (8, 4)
     assert config.inputs.network == FixedFormat.parse("fixed<9,9>")
-    assert config.inputs.spec().groups[3].shift == (1, 2, 3)
+    assert config.inputs.spec().shift[27:].tolist() == [1, 2, 3] * 10
 
 
 def test_a_later_override_wins(config_file):
@@ -84,13 +84,11 @@ def test_unknown_keys(config_file, override, message):
             "inputs.network=float32",
             ("FILE: inputs.network: ", "'float32' is no fixed-point format; write for example fixed<12,6,RND_CONV,SAT>"),
         ),
-        ("inputs.groups.tau.shift=[1,1,1]", ("FILE: inputs.groups: unknown object group 'tau'; the groups are met, eg, mu, jet",)),
+        ("inputs.groups.tau.shift=[1,1,1]", ("FILE: inputs: unknown group 'tau'; the groups of layout 'ugt' are met, eg, mu, jet",)),
         (
             "model.architecture=gan",
             (
-                "FILE: model.architecture: ",
-                "'dense_ae', 'dense_vae', 'conv_ae', 'conv_vae', 'set_ae', 'set_vae', 'latent_ae'",
-                " or ",
+                "FILE: model.architecture: unknown architecture 'gan'; choose one of dense_ae, dense_vae, conv_ae, conv_vae, set_ae, set_vae, ",
                 "(value: 'gan')",
             ),
         ),
@@ -138,7 +136,7 @@ def test_yaml_cannot_run_code(tmp_path):
 def test_preprocessing_overrides_leave_the_hardware_scales_alone():
     content = MINIMAL | {"inputs": {"groups": {"mu": {"offset": [[0, 0, i] for i in range(4)], "shift": [-1, 0, 0]}}}}
     spec = Config.model_validate(content).inputs.spec()
-    assert spec.digest == ugt_input_spec().digest
+    assert spec.layout == named_layout("ugt")
     assert spec.offset[[17, 20, 23, 26]].tolist() == [0, 1, 2, 3]
     assert spec.shift[15:27].tolist() == [-1, 0, 0] * 4
 

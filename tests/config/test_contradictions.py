@@ -23,7 +23,7 @@ def _content(architecture="dense_ae", model=None, inputs=None, **training):
 
 
 ALIKE = {"groups": {"eg": {"shift": [5, 6, 6]}, "mu": {"shift": [5, 8, 8]}, "jet": {"shift": [6, 6, 6]}}}
-REGIONS = {"view": "regions"}
+REGIONS = {"layout": "calo_regions"}
 TERNARY = {"layers": {"enc0": {"weights": "ternary"}}}
 BINARY = {"layers": {"enc0": {"weights": "binary"}}}
 
@@ -31,7 +31,21 @@ BINARY = {"layers": {"enc0": {"weights": "binary"}}}
 CASES = {
     "set of regions": (_content("set_ae", inputs=REGIONS), "architecture 'set_ae' reads objects", _content("set_ae", inputs=ALIKE)),
     "variational set of regions": (_content("set_vae", inputs=REGIONS), "'set_vae' reads objects", _content("set_vae", inputs=ALIKE)),
-    "features of regions": (_content("latent_ae", inputs=REGIONS), "architecture 'latent_ae' reads objects", _content("latent_ae")),
+    "features of regions": (
+        _content("latent_ae", inputs=REGIONS),
+        "act on objects, which layout 'calo_regions' does not have",
+        _content("latent_ae", inputs=REGIONS, noise={"drop": 0.0, "masking": 0.1}),
+    ),
+    "unlike features as an image": (
+        _content("conv_ae", inputs={"layout": "ugt_full"}),
+        "the groups of layout 'ugt_full' have unlike features",
+        _content("conv_ae", inputs={"layout": "ugt_full", "select": {"ett": 0, "htt": 0, "features": ["pt", "phi"]}}),
+    ),
+    "angles without a period": (
+        _content("latent_ae", inputs={"layout": "gelato"}, noise={"rotate": True}),
+        "layout 'gelato' has none, or others; leave it out",
+        _content("latent_ae", inputs={"layout": "p2gt"}, noise={"rotate": True}),
+    ),
     "set by slot": (
         _content("set_ae"),
         "treats all objects of a kind alike, but inputs preprocesses them by slot",
@@ -39,10 +53,14 @@ CASES = {
     ),
     "offset by slot": (
         _content("set_ae", inputs={"groups": ALIKE["groups"] | {"mu": {"shift": [5, 8, 8], "offset": [[0, 0, k] for k in range(4)]}}}),
-        "give inputs.groups.eg, .mu and .jet one offset and one shift each",
+        "give each of inputs.groups.eg, .mu, .jet one offset and one shift for all slots",
         _content("set_ae", inputs={"groups": ALIKE["groups"] | {"mu": {"shift": [5, 8, 8], "offset": [[0, 0, 9]] * 4}}}),
     ),
-    "rotated image": (_content(inputs=REGIONS, noise={"rotate": True}), "act on objects", _content("latent_ae", noise={"rotate": True})),
+    "rotated image": (
+        _content(inputs=REGIONS, noise={"rotate": True}),
+        "turns all angles phi",
+        _content("latent_ae", noise={"rotate": True}),
+    ),
     "dropped regions": (_content(inputs=REGIONS, noise={"drop": 0.1}), "act on objects", _content(inputs=REGIONS, noise={"masking": 0.1})),
     "relative on regions": (_content(inputs=REGIONS, noise={"relative": 0.1}), "act on objects", _content(noise={"relative": 0.1})),
     "divergence of a linear code": (

@@ -8,6 +8,7 @@ import pytest
 
 from l1ae.contract import Contract, function_table, threshold_for_fpr
 from l1ae.errors import UserError
+from l1ae.families import precision, variance_term
 from l1ae.inputs import FixedFormat
 
 

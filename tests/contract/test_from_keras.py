@@ -479,7 +479,7 @@ def test_inputs_of_another_size_are_refused(shape):
 
 def test_a_calorimeter_model_is_refused_for_objects():
     model = _model(shape=(18, 14, 1))
-    assert "an input of shape (18, 14, 1), but the events of inputs.view 'objects' have 57 numbers" in _refusal(model)
+    assert "an input of shape (18, 14, 1), but the events of layout 'ugt' have 57 numbers" in _refusal(model)
 
 
 def test_two_inputs_are_refused():

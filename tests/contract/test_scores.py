@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from l1ae.config import Config
-from l1ae.contract._builder import Builder, add_inputs
+from l1ae.contract._builder import Builder, add_inputs, function_table
 from l1ae.contract._contract import Contract
 from l1ae.contract._ops import Gather, Quantize
-from l1ae.contract._scores import add_score, function_table, precision, variance_term
+from l1ae.contract._scores import add_score
 from l1ae.errors import UserError
+from l1ae.families import precision, variance_term
 from l1ae.inputs import FixedFormat
 
 ARCHITECTURES = {
@@ -26,18 +27,18 @@ TABLE = FixedFormat.parse("ufixed<14,6,RND_CONV,SAT>")
 SCORE = "ufixed<34,22,TRN,SAT>"
 
 
-def _config(score, view="objects"):
+def _config(score, layout="ugt"):
     student = {"architecture": "student", "convolutions": [{"filters": 1}]}
     model = student if score == "output" else {"architecture": ARCHITECTURES[score]}
     table = {"table_type": str(TABLE)} if score in {"kl", "rz"} else {}
     training = {"noise": {"masking": 0.1}} if score == "latent_error" else {}
     content = {"score": score, "score_type": SCORE, **table, **model}
-    return Config.model_validate({"name": "tiny", "inputs": {"view": view}, "model": content, "training": training})
+    return Config.model_validate({"name": "tiny", "inputs": {"layout": layout}, "model": content, "training": training})
 
 
-def _contract(score, outputs, view="objects"):
+def _contract(score, outputs, layout="ugt"):
     """`outputs`: (name, elements of the inputs, format) of each output; the elements are cast to the format."""
-    config = _config(score, view)
+    config = _config(score, layout)
     builder, spec = Builder(), config.inputs.spec()
     add_inputs(builder, spec)
     names = []
@@ -45,7 +46,7 @@ def _contract(score, outputs, view="objects"):
         index = np.asarray(elements, np.int64)
         builder.add(Gather(name=f"{name}_raw", inputs=("inputs",), format=spec.network, size=len(index), index=index))
         names.append(builder.add(Quantize(name=name, inputs=(f"{name}_raw",), format=FixedFormat.parse(form), size=len(index))))
-    add_score(builder, config, names, spec)
+    add_score(builder, config, names)
     return Contract("tiny_v1", tuple(builder.operations))
 
 
@@ -65,7 +66,7 @@ def _check(contract, hardware, expected):
 
 def _filled(hardware):
     """Inputs that carry information: (event, input), from the rule of the trigger."""
-    filled = np.repeat(hardware[:, :, 0] != 0, 3, axis=1)
+    filled = np.repeat(hardware[:, ::3] != 0, 3, axis=1)
     filled[:, 1] = False
     return filled
 
@@ -90,7 +91,7 @@ def test_reconstruction_errors_leave_empty_slots_out(hardware, score, power):
 def test_reconstruction_errors_of_an_image_count_every_region(score, power):
     events = np.random.default_rng(3).integers(0, 1024, (EVENTS, 252))
     events[:, ::3] = 0
-    contract = _contract(score, [("out", np.roll(np.arange(252), 4), "fixed<9,8,RND_CONV,SAT>")], "regions")
+    contract = _contract(score, [("out", np.roll(np.arange(252), 4), "fixed<9,8,RND_CONV,SAT>")], "calo_regions")
     pairs = zip(_values(contract, events, "inputs"), _values(contract, events, "out"), strict=True)
     expected = [sum(abs(x - y) ** power for x, y in zip(a, b, strict=True)) for a, b in pairs]
     _check(contract, events, expected)

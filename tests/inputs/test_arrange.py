@@ -49,9 +49,7 @@ cut = st.fixed_dictionaries(
     seed=st.integers(0, 10**6),
 )
 def test_arrange_against_lists(slots, places, sort, cuts, saturated, seed):
-    group = Group.model_validate(
-        {"name": "jet", "slots": slots, "features": FEATURES, "sort": sort, "cuts": cuts, "saturated": saturated}
-    )
+    group = Group.model_validate({"name": "jet", "slots": slots, "features": FEATURES, "sort": sort, "cuts": cuts, "saturated": saturated})
     rng = np.random.default_rng(seed)
     codes = np.stack([rng.integers(1, 16, (8, places)), rng.integers(-8, 8, (8, places))], axis=2)
     filled = rng.random((8, places)) < 0.7

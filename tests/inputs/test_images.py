@@ -24,7 +24,12 @@ def image(**codes: int) -> np.ndarray:
 
 def test_columns():
     assert (LAYOUT.size, LAYOUT.image, LAYOUT.dtype, LAYOUT.has_slots) == (252, (18, 14), np.int16, False)
-    assert [LAYOUT.names[i] for i in (0, 13, 14, 251)] == ["region_phi0_eta0", "region_phi0_eta13", "region_phi1_eta0", "region_phi17_eta13"]
+    assert [LAYOUT.names[i] for i in (0, 13, 14, 251)] == [
+        "region_phi0_eta0",
+        "region_phi0_eta13",
+        "region_phi1_eta0",
+        "region_phi17_eta13",
+    ]
     assert (SPEC.offset == 0).all()
     assert (SPEC.shift == 3).all()
     assert (SPEC.gate == -1).all()

@@ -14,7 +14,10 @@ from l1ae.errors import UserError
 from l1ae.inputs import Feature, Layout, find_layout, layout_names, layout_text, named_layout
 
 ENERGY = {"name": "pt", "role": "energy", "bits": 9, "lsb": 0.5, "unit": "GeV"}
-TINY = {"name": "tiny", "groups": [{"name": "jet", "slots": 2, "features": [ENERGY, {"name": "phi", "role": "phi", "bits": 8, "period": 144}]}]}
+TINY = {
+    "name": "tiny",
+    "groups": [{"name": "jet", "slots": 2, "features": [ENERGY, {"name": "phi", "role": "phi", "bits": 8, "period": 144}]}],
+}
 
 
 def changed(**changes):
@@ -43,7 +46,12 @@ def test_the_record_has_the_order_of_its_own_loader():
 
 def test_the_order_of_gelato():
     names = named_layout("gelato").names
-    expected = [f"{kind}{slot}_{feature}" for kind, n in (("jet", 6), ("tau", 4), ("mu", 4)) for slot in range(n) for feature in ("et", "eta", "phi")]
+    expected = [
+        f"{kind}{slot}_{feature}"
+        for kind, n in (("jet", 6), ("tau", 4), ("mu", 4))
+        for slot in range(n)
+        for feature in ("et", "eta", "phi")
+    ]
     assert list(names) == [*expected, "met_et", "met_phi"]
 
 
@@ -153,9 +161,15 @@ def test_a_selection_keeps_the_preset_of_its_columns():
         ({"jets": 3}, "unknown group 'jets'; the groups of layout 'ugt' are met, eg, mu, jet"),
         ({"jet": 11}, "inputs.select: jet: 11 must be a number of slots from 0 to 10"),
         ({"features": ["pt", "z0"]}, "inputs.select: features ('pt', 'z0') must be names among eta, phi, pt"),
-        ({"features": ["eta"]}, "inputs.select: group 'met' has none of the features asked for, only pt, phi; leave the group out with met: 0"),
+        (
+            {"features": ["eta"]},
+            "inputs.select: group 'met' has none of the features asked for, only pt, phi; leave the group out with met: 0",
+        ),
         ({"met": 0, "features": ["eta"]}, "inputs.select: features leave out 'pt', which says which slots of 'eg' are filled; keep it"),
-        (dict.fromkeys(("met", "eg", "mu", "jet"), 0), "inputs.select leaves no group of layout 'ugt'; keep at least one of met, eg, mu, jet"),
+        (
+            dict.fromkeys(("met", "eg", "mu", "jet"), 0),
+            "inputs.select leaves no group of layout 'ugt'; keep at least one of met, eg, mu, jet",
+        ),
     ],
 )
 def test_impossible_selections(choice, message):
@@ -167,13 +181,19 @@ def test_impossible_selections(choice, message):
 def test_a_selection_never_reinterprets():
     ugt = named_layout("ugt")
     other = Layout.model_validate(json.loads(ugt.model_dump_json().replace('"lsb":0.5', '"lsb":0.25', 1)))
-    with pytest.raises(UserError, match=r"a.h5: column 'pt' of group 'met': lsb is 0.25, but 0.5 is asked for; set inputs.layout to the layout"):
+    with pytest.raises(
+        UserError, match=r"a.h5: column 'pt' of group 'met': lsb is 0.25, but 0.5 is asked for; set inputs.layout to the layout"
+    ):
         ugt.taken_from(other, "a.h5")
     with pytest.raises(UserError, match=r"a.h5: group 'jet' has 3 slots, 10 are asked for; set inputs.select: \{jet: 3\}"):
         ugt.taken_from(ugt.select({"jet": 3}), "a.h5")
-    with pytest.raises(UserError, match=r"a.h5: no group 'met' in its layout 'gelatine' \(there are jet\); leave it out with inputs.select: \{met: 0\}"):
+    with pytest.raises(
+        UserError, match=r"a.h5: no group 'met' in its layout 'gelatine' \(there are jet\); leave it out with inputs.select: \{met: 0\}"
+    ):
         ugt.taken_from(Layout.model_validate({**TINY, "name": "gelatine"}), "a.h5")
-    with pytest.raises(UserError, match="a.h5: column 'eta' of group 'mu' is not in it, only pt, phi; choose among them with inputs.select"):
+    with pytest.raises(
+        UserError, match="a.h5: column 'eta' of group 'mu' is not in it, only pt, phi; choose among them with inputs.select"
+    ):
         ugt.select({"met": 0, "eg": 0}).taken_from(ugt.select({"features": ["pt", "phi"]}), "a.h5")
 
 

@@ -25,6 +25,7 @@ def to_physical(hardware: np.ndarray) -> np.ndarray:
     """As slots x features, (N, 19, 3)."""
     return LAYOUT.to_physical(hardware.reshape(len(hardware), 57)).reshape(-1, 19, 3)
 
+
 # LSB, smallest and largest valid code per feature, written down from the table of the uGT firmware specification.
 TABLE = {
     "met": ((0.5, 4095), None, (2 * math.pi / 144, 144)),
@@ -252,9 +253,7 @@ def test_more_events_than_one_block():
 
 
 def test_preprocessing_needs_numbers_of_the_right_shape():
-    message = (
-        r"group 'mu': shift must be one number, one per feature \(pt, eta, phi\), or one such row for each of its 4 slots, not \(\(1, 1, 1\), "
-    )
+    message = r"group 'mu': shift must be one number, one per feature \(pt, eta, phi\), or one such row for each of its 4 slots, not \(\(1, 1, 1\), "
     with pytest.raises(UserError, match=message):
         _with(mu={"shift": ((1, 1, 1),) * 3})
     with pytest.raises(UserError, match="unknown group 'muon'; the groups of layout 'ugt' are met, eg, mu, jet"):

@@ -4,7 +4,7 @@ import pytest
 from qkeras import QActivation, QDense
 
 from l1ae.config import Config
-from l1ae.inputs import FixedFormat, ugt_input_spec
+from l1ae.inputs import FixedFormat, InputSpec, named_layout
 from l1ae.models import (
     Calibration,
     build_float_model,
@@ -128,10 +128,11 @@ def test_without_batch_norm_folding_copies():
 
 def _events(count: int) -> np.ndarray:
     """Network inputs of random events: filled and empty slots, every code possible."""
-    spec = ugt_input_spec()
+    spec = InputSpec.of(named_layout("ugt"))
     low, high = spec.code_range
-    hardware = RNG.integers(low, high + 1, (count, spec.size)).astype(np.int16).reshape(count, spec.slots, 3)
-    hardware[RNG.random((count, spec.slots)) < 0.5] = 0
+    hardware = RNG.integers(low, high + 1, (count, spec.size)).astype(np.int16).reshape(count, 19, 3)
+    hardware[RNG.random((count, 19)) < 0.5] = 0
+    hardware = hardware.reshape(count, 57)
     return spec.to_network(hardware)
 
 
@@ -150,7 +151,7 @@ class _IntegerModel:
 
     def __call__(self, codes: np.ndarray) -> list[np.ndarray]:
         plan = firmware_plan(self.config)
-        tensors = {"inputs": (codes, self.config.inputs.network.fraction)}
+        tensors = {"inputs": (codes, self.config.inputs.spec().network.fraction)}
         for step in plan:
             tensors[step.name] = self._step(step, *tensors[step.sources[0]])
         names = ["out"] if self.config.model.architecture == "dense_ae" else ["mu", "log_var"]
@@ -188,7 +189,7 @@ def test_quantized_model_equals_int64_arithmetic(architecture, range_):
     codes = _events(3000)
     integer_model = _IntegerModel(config, calibration, model)
     expected = integer_model(codes)
-    inputs = (codes * config.inputs.network.lsb).astype(np.float32)
+    inputs = (codes * config.inputs.spec().network.lsb).astype(np.float32)
     for want, found in zip(expected, _outputs(model, inputs), strict=True):
         np.testing.assert_array_equal(found.astype(np.float64), want)
     # the comparison means something only where rounding and saturation were at work, and float32 was exact

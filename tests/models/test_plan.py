@@ -13,9 +13,9 @@ ALIKE = {"groups": {"eg": {"shift": [5, 6, 6]}, "mu": {"shift": [5, 8, 8]}, "jet
 SCORES = {"latent_ae": "latent_error", "student": "output"}
 
 
-def _config(architecture, view="objects", **model):
+def _config(architecture, layout="ugt", **model):
     score = SCORES.get(architecture, "kl" if architecture.endswith("vae") else "squared_error")
-    inputs = {"view": "regions"} if view == "regions" else ALIKE
+    inputs = {"layout": layout} if layout != "ugt" else ALIKE
     training = {"noise": {"masking": 0.1}} if architecture == "latent_ae" else {}
     content = {"architecture": architecture, "score": score, **model}
     return Config.model_validate({"name": "m", "inputs": inputs, "model": content, "training": training})
@@ -130,7 +130,7 @@ def test_sets_have_one_network_per_kind_without_bias_and_missing_momentum_beside
 
 @pytest.mark.parametrize("function", ["sum", "max"])
 def test_images_may_be_of_calorimeter_regions(function):
-    config = _config("conv_ae", "regions", convolutions=[{"filters": 2, "pool": [4, 5], "pooling": function}])
+    config = _config("conv_ae", "calo_regions", convolutions=[{"filters": 2, "pool": [4, 5], "pooling": function}])
     shapes = _shapes(config)
     assert (shapes["image"], shapes["conv0"], shapes["conv0_pool"], shapes["out"]) == ((18, 14, 1), (16, 12, 2), (4, 2, 2), (252,))
     layer = build_float_networks(config).firmware.get_layer("conv0_pool")

@@ -9,11 +9,11 @@ import pytest
 from l1ae.config import Config
 from l1ae.data import Events, StoreWriter, open_dataset
 from l1ae.errors import CheckFailedError, UserError
-from l1ae.inputs import calo_layer1_spec, ugt_input_spec
+from l1ae.inputs import Layout, named_layout
 from l1ae.pipeline import Run, _trigger_stage, trigger_stage
 from l1ae.trigger import load_working_points, menu_of
 
-SPEC = ugt_input_spec()
+LAYOUT = named_layout("ugt")
 COUNT = 6000
 RATES = [200.0, 1000.0, 5000.0]
 

@@ -3,18 +3,18 @@ import pytest
 
 from l1ae.config import Config
 from l1ae.data import Events, StoreWriter
-from l1ae.inputs import ugt_input_spec
+from l1ae.inputs import named_layout
 
 
 def _hardware(rng: np.random.Generator, count: int) -> np.ndarray:
     """Falling pT spectra with correlated slots, so that there is something to learn."""
-    spec = ugt_input_spec()
-    low, high = spec.code_range
-    hardware = rng.integers(low, high + 1, (count, spec.size)).reshape(count, spec.slots, 3)
+    layout = named_layout("ugt")
+    low, high = layout.code_range
+    hardware = rng.integers(low, high + 1, (count, layout.size)).reshape(count, 19, 3)
     scale = rng.exponential(60.0, (count, 1))
-    hardware[:, :, 0] = np.minimum(scale * rng.uniform(0.5, 1.0, (count, spec.slots)), 511)
-    hardware[rng.random((count, spec.slots)) < 0.6] = 0
-    return np.where(hardware[:, :, :1] == 0, 0, hardware).astype(np.int16)
+    hardware[:, :, 0] = np.minimum(scale * rng.uniform(0.5, 1.0, (count, 19)), 511)
+    hardware[rng.random((count, 19)) < 0.6] = 0
+    return np.where(hardware[:, :, :1] == 0, 0, hardware).astype(np.int16).reshape(count, 57)
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +29,7 @@ def source(tmp_path_factory):
         pileup=np.full(count, -1, np.int16),
     )
     folder = tmp_path_factory.mktemp("tiny")
-    with StoreWriter(folder / "background.h5", ugt_input_spec(), sample="background", processes=["w", "qcd"], provenance={}) as writer:
+    with StoreWriter(folder / "background.h5", named_layout("ugt"), sample="background", processes=["w", "qcd"], provenance={}) as writer:
         writer.append(events)
     return folder
 
@@ -40,8 +40,7 @@ def as_network():
 
     def convert(config: Config, hardware: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         spec = config.inputs.spec()
-        events = hardware.reshape(-1, *spec.event_shape)
-        return spec.to_network_float(events), spec.mask(events)
+        return spec.to_network_float(hardware), spec.mask(hardware)
 
     return convert
 

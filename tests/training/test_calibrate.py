@@ -42,7 +42,7 @@ def test_what_the_score_reads_is_calibrated_as_an_output_even_after_a_relu(make_
     hardware = load_training_data(config).training
     model = build_float_model(config, folded=True)
     codes = keras.Model(model.input, model.get_layer(f"{name}_relu").output)(
-        config.inputs.spec().to_network_float(hardware.reshape(-1, 19, 3))
+        config.inputs.spec().to_network_float(hardware.reshape(-1, 57))
     )
     integer = calibrate_on(config, model, hardware).activations[f"{name}_relu"]
     assert float(np.max(codes)) <= 2.0**integer
@@ -53,6 +53,6 @@ def test_a_score_that_is_an_output_has_room_above_the_training_events(make_confi
     config = Config.model_validate(make_config().model_dump() | {"model": model})
     hardware = load_training_data(config).training
     network = build_float_model(config, folded=True)
-    largest = float(np.max(network(config.inputs.spec().to_network_float(hardware.reshape(-1, 19, 3)))))
+    largest = float(np.max(network(config.inputs.spec().to_network_float(hardware.reshape(-1, 57)))))
     integer = calibrate_on(config, network, hardware).activations["output_relu"]
     assert 2.0**integer >= 1.9 * largest

@@ -3,7 +3,6 @@ import pytest
 
 from l1ae.data import EventStore, split_fractions
 from l1ae.errors import UserError
-from l1ae.inputs import ugt_input_spec
 from l1ae.training import _data
 from l1ae.training._data import load_training_data
 
@@ -13,7 +12,7 @@ def test_parts_are_those_of_the_split_whatever_the_chunks(make_config, source, m
     monkeypatch.setattr(_data, "CHUNK", chunk)
     config = make_config()
     data = load_training_data(config)
-    events = EventStore.open(source / "background.h5", ugt_input_spec()).read()
+    events = EventStore.open(source / "background.h5").read()
     part = split_fractions(events, (0.4, 0.1), 1)
     for index, block in enumerate((data.training, data.validation)):
         hardware = events.hw[part == index]

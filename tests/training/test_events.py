@@ -6,11 +6,11 @@ import tensorflow as tf
 
 from l1ae.config import Config
 from l1ae.errors import UserError
-from l1ae.inputs import calo_layer1_spec, ugt_input_spec
+from l1ae.inputs import FixedFormat, InputSpec, named_layout
 from l1ae.training._events import Noise, Preprocessing
 
 COUNT = 20_000
-SPEC = ugt_input_spec()
+SPEC = InputSpec.of(named_layout("ugt"))
 PT, PHI = np.arange(57) % 3 == 0, np.arange(57) % 3 == 2
 PERIOD = np.where(PHI, 144, 0)
 PERIOD[15:27] = np.where(PHI[15:27], 576, 0)
@@ -22,7 +22,7 @@ def _whole_range(spec, count=4096):
     low, high = spec.code_range
     codes = np.stack([rng.permutation(np.resize(np.arange(a, b + 1), count)) for a, b in zip(low, high, strict=True)], axis=1)
     codes[rng.random(codes.shape) < 1 / 3] = 0
-    return codes.astype(spec.dtype)
+    return codes.astype(spec.layout.dtype)
 
 
 FORMATS = ["fixed<12,6,RND_CONV,SAT>", "fixed<9,5,RND,SAT>", "fixed<9,5,TRN,SAT>", "fixed<7,4,RND_CONV,SAT_SYM>", "ufixed<8,5,RND,SAT>"]
@@ -30,17 +30,16 @@ FORMATS += ["fixed<26,10,RND,SAT>", "fixed<4,-1,RND_CONV,SAT>", "fixed<6,9,TRN,S
 
 
 @pytest.mark.parametrize("form", FORMATS)
-@pytest.mark.parametrize("view", ["objects", "regions"])
-def test_preprocessing_equals_the_input_specification_to_the_last_bit(form, view):
-    spec = ugt_input_spec(form) if view == "objects" else calo_layer1_spec(form, 5)
+@pytest.mark.parametrize("layout", ["ugt", "calo_regions"])
+def test_preprocessing_equals_the_input_specification_to_the_last_bit(form, layout):
+    spec = InputSpec.of(named_layout(layout), FixedFormat.parse(form), {"region": {"shift": 5}} if layout == "calo_regions" else {})
     codes = _whole_range(spec)
-    events = codes.reshape(-1, *spec.event_shape)
     preprocessing = Preprocessing(spec)
     hardware = tf.constant(codes.astype(np.float32))
     mask = preprocessing.mask(hardware)
-    np.testing.assert_array_equal(mask.numpy(), spec.mask(events))
+    np.testing.assert_array_equal(mask.numpy(), spec.mask(codes))
     found = preprocessing.inputs(hardware, mask).numpy()
-    expected = spec.to_network_float(events)
+    expected = spec.to_network_float(codes)
     assert found.dtype == expected.dtype == np.float32
     np.testing.assert_array_equal(found, expected)
     assert len(np.unique(found)) > 3
@@ -50,14 +49,14 @@ def test_preprocessing_equals_the_input_specification_to_the_last_bit(form, view
 def test_other_modes_are_refused(form):
     message = r"inputs\.network fixed<12,6.*> cannot be trained with; use rounding RND_CONV, RND or TRN and overflow SAT"
     with pytest.raises(UserError, match=message):
-        Preprocessing(ugt_input_spec(form))
+        Preprocessing(InputSpec.of(named_layout("ugt"), FixedFormat.parse(form)))
 
 
-def _config(view="objects", **noise):
+def _config(layout="ugt", **noise):
     model = {"architecture": "dense_ae", "score": "squared_error"}
     if noise.get("rotate"):
         model = {"architecture": "latent_ae", "score": "latent_error"}
-    return Config.model_validate({"name": "tiny", "inputs": {"view": view}, "model": model, "training": {"noise": noise}})
+    return Config.model_validate({"name": "tiny", "inputs": {"layout": layout}, "model": model, "training": {"noise": noise}})
 
 
 def _events(seed=1):
@@ -72,8 +71,8 @@ def _events(seed=1):
     return codes.astype(np.float32)
 
 
-def _noisy(codes, seed=(5, 0), view="objects", **noise):
-    config = _config(view, **noise)
+def _noisy(codes, seed=(5, 0), layout="ugt", **noise):
+    config = _config(layout, **noise)
     mask = Preprocessing(config.inputs.spec()).mask(tf.constant(codes))
     return Noise(config)(tf.constant(codes), mask, tf.constant(seed, tf.int32)).numpy()
 
@@ -92,10 +91,10 @@ def test_empty_slots_stay_empty_and_codes_valid_whole_and_present(noise):
     codes = _whole_range(SPEC, 8000)
     codes[:, PT] = np.abs(codes[:, PT])
     noisy = _noisy(codes.astype(np.float32), **noise)
-    mask = SPEC.mask(codes.reshape(-1, 19, 3))
+    mask = SPEC.mask(codes)
     assert (noisy[~mask] == 0).all()
     assert (noisy == np.rint(noisy)).all()
-    SPEC.validate_hardware(noisy.astype(np.int16).reshape(-1, 19, 3))
+    SPEC.layout.validate_hardware(noisy.astype(np.int16))
     filled = noisy[:, PT] > 0
     if "drop" in noise:
         angles = noisy.reshape(-1, 19, 3)[:, :, 1:]
@@ -136,7 +135,7 @@ def test_gaussian_noise_has_the_configured_width_in_lsb():
 
 def test_gaussian_noise_of_an_image():
     codes = np.full((COUNT, 252), 500, np.float32)
-    shift = _noisy(codes, view="regions", gaussian=(12.0, 0.0, 0.0)) - 500
+    shift = _noisy(codes, layout="calo_regions", gaussian=(12.0, 0.0, 0.0)) - 500
     expected = np.sqrt(144 + 1 / 12)
     assert shift.std() == pytest.approx(expected, abs=5 * expected / np.sqrt(2 * shift.size))
     assert abs(np.corrcoef(shift[:, 3], shift[:, 200])[0, 1]) < 5 / np.sqrt(COUNT)
@@ -160,13 +159,13 @@ def test_masking_hits_each_feature_with_its_probability_and_gives_what_the_netwo
     assert (noisy[:, 5] == 72).mean() == pytest.approx(0.15, abs=error)
     hits = noisy != codes
     assert np.mean(hits[:, 3] & hits[:, 4]) == pytest.approx(0.15**2, abs=5 * np.sqrt(0.15**2 / COUNT)), "features are hit one by one"
-    network = SPEC.to_network_float(noisy.astype(np.int16).reshape(-1, 19, 3))
+    network = SPEC.to_network_float(noisy.astype(np.int16))
     assert (network[:, 4:6][hits[:, 4:6]] == 0).all()
     assert (np.abs(network[:, 3][hits[:, 3]]) <= 1 / 32).all()
 
 
 def test_masking_of_an_image_empties_regions():
-    noisy = _noisy(np.full((COUNT, 252), 500, np.float32), view="regions", masking=0.3)
+    noisy = _noisy(np.full((COUNT, 252), 500, np.float32), layout="calo_regions", masking=0.3)
     assert set(np.unique(noisy)) == {0.0, 500.0}
     assert (noisy == 0).mean() == pytest.approx(0.3, abs=5 * np.sqrt(0.21 / noisy.size))
 

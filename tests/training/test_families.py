@@ -7,7 +7,7 @@ from sklearn.decomposition import PCA
 
 from l1ae.config import Config
 from l1ae.contract import build_contract
-from l1ae.inputs import ugt_input_spec
+from l1ae.inputs import InputSpec, named_layout
 from l1ae.models import Networks, build_float_networks, build_quantized_networks, calibrate, firmware_plan, weight_steps
 from l1ae.training import load_trained, train
 from l1ae.training._data import TrainingData
@@ -36,7 +36,7 @@ def _quantized(config, kernel=0.5):
 
 def test_a_linear_autoencoder_finds_the_principal_components():
     """Bourlard and Kamp, Biol. Cybern. 59 (1988) 291: same subspace. Full slots, so that no input is masked."""
-    spec = ugt_input_spec()
+    spec = InputSpec.of(named_layout("ugt"))
     rng = np.random.default_rng(12)
     direction, _ = np.linalg.qr(rng.normal(size=(57, 57)))
     used = np.flatnonzero(spec.present)
@@ -48,13 +48,13 @@ def test_a_linear_autoencoder_finds_the_principal_components():
     hardware[:, ~spec.present] = 0
     hardware = hardware.astype(np.int16)
     model = {"encoder": [], "decoder": [], "batch_norm": False, "latent": 3}
-    groups = {name: {"offset": offset.reshape(-1, 3)[where].tolist()} for name, where in spec.slices().items()}
+    groups = {group.name: {"offset": spec.layout.block(offset[None], group.name)[0].tolist()} for group in spec.layout.groups}
     config = _config(model, inputs={"network": "fixed<18,8,RND_CONV,SAT>", "groups": groups}, batch_size=128)
     networks = build_float_networks(config)
     trainer = Trainer(config, networks, TrainingData(hardware, hardware[:100], ""), "float")
     for epoch in range(1, 51):
         trainer.train(epoch, 1e-2 if epoch < 30 else 1e-3)
-    inputs = config.inputs.spec().to_network_float(hardware.reshape(-1, 19, 3))[:, used]
+    inputs = config.inputs.spec().to_network_float(hardware.reshape(-1, 57))[:, used]
     pca = PCA(3).fit(inputs)
     assert pca.explained_variance_[2] > 4 * PCA(4).fit(inputs).explained_variance_[3], "a clear gap"
     columns = np.linalg.qr(networks.firmware.get_layer("out").kernel.numpy()[:, used].T)[0]
@@ -183,6 +183,7 @@ SLOTS = {"eg": (1, 5), "mu": (5, 9), "jet": (9, 19)}
 
 def test_the_order_of_objects_of_a_kind_does_not_matter(sets, hardware):
     rng = np.random.default_rng(31)
+    hardware = hardware.reshape(-1, 19, 3)
     code = sets.evaluate(hardware, ["latent_q"])["latent_q"]
     for start, stop in SLOTS.values():
         shuffled = hardware.copy()
@@ -198,6 +199,7 @@ def test_the_order_of_objects_of_a_kind_does_not_matter(sets, hardware):
 
 def test_an_empty_slot_adds_nothing(sets, hardware):
     """The sum over the jets of an event with one jet is that jet's contribution; without any it is 0."""
+    hardware = hardware.reshape(-1, 19, 3)
     events = hardware.copy()
     events[:, 9:] = 0
     np.testing.assert_array_equal(sets.evaluate(events, ["jet_sum"])["jet_sum"], 0)

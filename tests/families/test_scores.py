@@ -3,7 +3,7 @@ import pytest
 from scipy import integrate, stats
 
 from l1ae.errors import UserError
-from l1ae.models import absolute_error, kl, latent_error, mu2, rz, score, squared_error
+from l1ae.families import absolute_error, kl, latent_error, mu2, rz, score, squared_error
 
 RNG = np.random.default_rng(3)
 
