@@ -134,7 +134,7 @@ families: $(READY)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/contract_speed.py
-	$(BIN)/python benchmarks/contract_speed.py --latent
+	$(BIN)/python benchmarks/contract_speed.py --latent --record
 
 clean:
 	rm -rf runs .pytest_cache .mypy_cache .ruff_cache

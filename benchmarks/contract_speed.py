@@ -2,10 +2,12 @@
 
     python benchmarks/contract_speed.py [RUN ...]        (default: those of `make csim-matrix`)
     python benchmarks/contract_speed.py --latent
+    python benchmarks/contract_speed.py --record
 
-With `--latent` no run is needed: a network of the shape of a latent-space autoencoder (features 57-29-10, autoencoder
-10-9-6-4-6-9-10, score = squared distance of the features and their reconstruction) with random weights, fast against
-int64. Times of the processor per event are printed too: on a busy machine they say what a free one would do.
+With `--latent` and `--record` no run is needed: networks with random weights, fast against int64. `--latent` has the shape of a
+latent-space autoencoder (features 57-29-10, autoencoder 10-9-6-4-6-9-10, score = squared distance of the features and their
+reconstruction); `--record` is the autoencoder 117-64-32-8-32-64-117 on all objects of the public Level-1 record with its
+squared error. Times of the processor per event are printed too: on a busy machine they say what a free one would do.
 
 Both give the same bits; the benchmark checks that before it times them. The C simulation is hls4ml's own: the project
 that `l1ae hls` writes, compiled by hls4ml's script and called through `ModelGraph.predict`. The bench that `l1ae csim`
@@ -25,9 +27,11 @@ from pathlib import Path
 
 import numpy as np
 
+from l1ae.config import Config
 from l1ae.contract import Contract, Dense, Quantize, ReconstructionError, Relu, Threshold
 from l1ae.contract._builder import Builder, add_inputs, difference_format
 from l1ae.inputs import FixedFormat, InputSpec, named_layout
+from l1ae.pipeline._models import untrained_contract
 
 CSIM_EVENTS = 20_000
 REPEATS = 5
@@ -51,7 +55,7 @@ def measure(folder: Path) -> dict[str, object]:
 
     config = load_config(folder / "config.yaml")
     contract = Contract.load(folder / "contract" / "contract.json")
-    hardware = open_dataset(config.data.source, config.inputs.spec()).background.read().hw
+    hardware = open_dataset(config.data.source, config.inputs.selected).background.read().hw
     many = np.concatenate([hardware] * max(1, 500_000 // len(hardware)))
     few = hardware[:CSIM_EVENTS]
     result: dict[str, object] = {"project": contract.project, "events": len(many), "csim_events": len(few)}
@@ -59,7 +63,7 @@ def measure(folder: Path) -> dict[str, object]:
         graph = to_model_graph(contract, config.hls, Path(scratch) / "project")
         with contextlib.redirect_stdout(io.StringIO()):
             graph.compile()
-        inputs = np.ascontiguousarray(few.reshape(len(few), -1), np.float64)
+        inputs = np.ascontiguousarray(few, np.float64)
         score, trigger = graph.predict(inputs)
         answers = contract.evaluate(few)
         same = np.array_equal(score, answers["score"] * contract.score.format.lsb) and np.array_equal(trigger, answers["trigger"])
@@ -124,17 +128,25 @@ def latent_network(seed: int = 1) -> Contract:
     return Contract("latent_v1", tuple(builder.operations))
 
 
+def record_network() -> Contract:
+    """117-64-32-8-32-64-117 with the squared error over filled slots, initial weights of 8 bits."""
+    layout = named_layout("cms_l1_record")
+    groups = {group.name: {"offset": 0, "shift": 5} for group in layout.groups}
+    model = {"architecture": "dense_ae", "encoder": [64, 32], "latent": 8, "decoder": [32, 64], "score": "squared_error"}
+    inputs = {"layout": layout.name, "groups": groups}
+    return untrained_contract(Config.model_validate({"name": "record", "inputs": inputs, "model": model})).with_threshold(1000)
+
+
 def random_events(contract: Contract, events: int, seed: int = 0) -> np.ndarray:
-    """(events, 57) codes over the whole range of the port; every second slot is empty."""
+    """(events, size) codes over the whole range of the port; every second slot (of three columns) is empty."""
     rng = np.random.default_rng(seed)
     codes = rng.integers(contract.hardware.low, contract.hardware.high + 1, (events, contract.hardware.size), np.int16)
     codes.reshape(events, -1, 3)[rng.random((events, contract.hardware.size // 3)) < 0.5] = 0
     return codes
 
 
-def measure_latent(events: int = 2_000_000) -> dict[str, object]:
-    """Time the latent-space autoencoder, after all bits have been compared with int64."""
-    contract = latent_network()
+def measure_network(contract: Contract, events: int) -> dict[str, object]:
+    """Time a network that needs no run, after all bits have been compared with int64."""
     hardware = random_events(contract, events)
     few = hardware[: 5 * CSIM_EVENTS]
     exact, fast = contract.evaluate_reference(few), contract.evaluate(few)
@@ -164,10 +176,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="*", type=Path, default=[Path("runs/csim/dnn_ae"), Path("runs/csim/dnn_vae")])
     parser.add_argument("--latent", action="store_true", help="time the latent-space autoencoder with random weights instead")
+    parser.add_argument("--record", action="store_true", help="time the autoencoder on the 117 inputs of the public record instead")
     parser.add_argument("--json", type=Path, help="write the figures here too")
     arguments = parser.parse_args()
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, numpy {np.__version__}")
-    results = [measure_latent()] if arguments.latent else [measure(run) for run in arguments.runs]
+    networks = [(arguments.latent, latent_network, 2_000_000), (arguments.record, record_network, 1_000_000)]
+    alone = [measure_network(make(), events) for asked, make, events in networks if asked]
+    results = alone or [measure(run) for run in arguments.runs]
     for result in results:
         show(result)
     if arguments.json:
