@@ -1,0 +1,31 @@
+"""docs/layouts.md says what the code does."""
+
+import re
+from pathlib import Path
+
+import yaml
+
+from l1ae.config import InputsConfig
+from l1ae.documents import validate
+from l1ae.inputs import Feature, Group, Layout, Role, layout_names, named_layout
+
+PAGE = (Path(__file__).parent.parent.parent / "docs" / "layouts.md").read_text()
+BLOCKS = [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)]
+
+
+def test_every_named_layout_stands_there_with_its_columns():
+    rows = dict(re.findall(r"^\| `(\w+)` \| (\d+) \|", PAGE, re.MULTILINE))
+    assert rows == {name: str(named_layout(name).size) for name in layout_names()}
+
+
+def test_every_key_is_explained():
+    keys = {key for line in re.findall(r"^\| (`.*?`) \|", PAGE, re.MULTILINE) for key in re.findall(r"`(\w+)`", line)}
+    assert keys >= {*Group.model_fields, *Feature.model_fields}
+    assert all(f"`{role}`" in PAGE for role in Role)
+
+
+def test_the_examples_work():
+    inputs, layout = BLOCKS
+    chosen = InputsConfig.model_validate(inputs["inputs"]).selected
+    assert chosen.size == 2 + 2 * (12 + 6 + 4)
+    assert validate(Layout, layout, "page").size == 2 * 4 + 16
