@@ -4,8 +4,10 @@ from l1ae.inputs._arrange import Arranged, arrange
 from l1ae.inputs._base import Format
 from l1ae.inputs._derive import derive_preprocessing
 from l1ae.inputs._fixed import FixedFormat, Overflow, Rounding
-from l1ae.inputs._layout import Axis, Column, Cut, Feature, Group, Layout, Numbers, Preset, Role
+from l1ae.inputs._groups import Axis, Cut, Feature, Group, Role
+from l1ae.inputs._layout import Column, Layout
 from l1ae.inputs._named import find_layout, layout_names, layout_text, named_layout
+from l1ae.inputs._preset import Numbers, Preset
 from l1ae.inputs._spec import InputSpec
 
 __all__ = [

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from l1ae.inputs._layout import Cut, Group
+from l1ae.inputs._groups import Cut, Group
 
 __all__ = ["Arranged", "arrange"]
 

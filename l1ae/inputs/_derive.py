@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.errors import UserError
-from l1ae.inputs._layout import Layout, Role
+from l1ae.inputs._groups import Role
+from l1ae.inputs._layout import Layout
 
 __all__ = ["derive_preprocessing"]
 

@@ -9,280 +9,24 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from functools import cached_property, lru_cache
-from math import isfinite, prod
-from typing import Annotated, Any, Literal, Self
+from functools import cached_property
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from l1ae.errors import UserError
-from l1ae.inputs._base import Format, Frozen
+from l1ae.inputs._base import Frozen
+from l1ae.inputs._groups import Feature, Group, Name, Role
+from l1ae.inputs._preset import Numbers, Preset, spread
+from l1ae.inputs._select import NAMES_ONLY, check_same_group, selected
 
-__all__ = ["Axis", "Column", "Cut", "Feature", "Group", "Layout", "Numbers", "Preset", "Role"]
+__all__ = ["Column", "Layout"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
-
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", description="C++ and HDL identifier")]
-
-Numbers = int | tuple[int, ...] | tuple[tuple[int, ...], ...]
-"""One number for all columns of a group, one per feature, or one row of features per slot."""
-
-_MAX_BITS = 30  # int32 holds every code, and the difference of two
-
-
-class Role(StrEnum):
-    """What a feature means to those who do not know its name."""
-
-    ENERGY = "energy"
-    ETA = "eta"
-    PHI = "phi"
-    CHARGE = "charge"
-    QUALITY = "quality"
-    ISOLATION = "isolation"
-    OTHER = "other"
-
-
-_IN_BINS = {Role.ENERGY, Role.ETA, Role.PHI}
-
-
-class Feature(Frozen):
-    """One number of a slot: an integer of `bits` bits, in two's complement if `signed`.
-
-    Code `c` stands for [c - origin, c - origin + 1) x `lsb` in `unit` (`bin: edge`, the default of energies and angles), or
-    for values around (c - origin) x `lsb` (`bin: centre`, the default of all others). `low` and `high` are the smallest and
-    largest code of a filled slot: what lies beyond is clipped, or goes around where there is a `period` (in codes).
-    `saturation` is the code that stands for everything above. `absent`: the hardware has no such number, the column is
-    always 0. `bit` is the lowest bit in the hardware word, `source` the column's name in files of this trigger.
-    """
-
-    name: Name
-    role: Role = Role.OTHER
-    source: str | None = None
-    bits: int = Field(1, ge=1, le=_MAX_BITS)
-    signed: bool = False
-    lsb: float = Field(1.0, description="in `unit`")
-    unit: str = ""
-    origin: int = Field(0, description="code of the value 0")
-    bin: Literal["edge", "centre"] | None = None
-    period: int | None = Field(None, ge=2, description="codes once around; from 0 on, or from -period/2 on if signed")
-    low: int | None = None
-    high: int | None = None
-    saturation: int | None = None
-    absent: bool = False
-    bit: int | None = Field(None, ge=0, description="lowest bit in the hardware word")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _fill(cls, content: Any) -> Any:
-        """Defaults that follow from other keys."""
-        if not isinstance(content, Mapping) or content.get("absent"):
-            return content
-        content = {key: value for key, value in content.items() if value is not None}
-        bits, signed, period = content.get("bits", 1), bool(content.get("signed", False)), content.get("period")
-        if not isinstance(bits, int) or not isinstance(period, int | None):
-            return content
-        least, most = _word(bits, signed)
-        first = (-(period // 2) if signed else 0) if period else least
-        last = first + period - 1 if period else most
-        role = content.get("role", Role.OTHER)
-        return {"low": first, "high": last, "bin": "edge" if role in _IN_BINS else "centre"} | content
-
-    @model_validator(mode="after")
-    def _possible(self) -> Self:
-        if not (isfinite(self.lsb) and self.lsb > 0):
-            raise ValueError(f"feature '{self.name}': lsb {self.lsb} must be a positive number, the value of one code step in its unit")
-        if self.absent:
-            return self
-        least, most = _word(self.bits, self.signed)
-        low, high = self.range
-        if not least <= low <= high <= most:
-            raise ValueError(
-                f"feature '{self.name}': codes {low} to {high} do not fit into {self.bits} bits{' with sign' if self.signed else ''} "
-                f"({least} to {most}); change low and high, bits or signed"
-            )
-        if self.period is not None and high - low + 1 != self.period:
-            raise ValueError(
-                f"feature '{self.name}': codes {low} to {high} are {high - low + 1}, but the period is {self.period}; leave low and high out"
-            )
-        if self.saturation is not None and not low <= self.saturation <= high:
-            raise ValueError(f"feature '{self.name}': the saturation code {self.saturation} is outside {low} to {high}")
-        return self
-
-    @property
-    def range(self) -> tuple[int, int]:
-        """Smallest and largest code of a filled slot; (0, 0) where the feature is absent."""
-        return (0, 0) if self.absent or self.low is None or self.high is None else (self.low, self.high)
-
-    def encode(self, values: npt.ArrayLike) -> IntArray:
-        """Codes of physical values in `unit`, of any shape: rounded into their bin, clipped or wrapped."""
-        low, high = self.range
-        steps = np.asarray(values, np.float64) / self.lsb
-        codes = np.floor(steps + (0.5 if self.bin == "centre" else 0.0)) + self.origin
-        if self.period is not None:
-            return np.asarray(low + np.mod(codes - low, self.period)).astype(np.int64)
-        return np.clip(codes, low, high).astype(np.int64)
-
-    def decode(self, codes: npt.NDArray[np.integer]) -> FloatArray:
-        """Physical values in `unit` at the centre of each code; those with a period lie in [-span/2, span/2)."""
-        values: FloatArray = (codes.astype(np.float64) - self.origin + (0.5 if self.bin == "edge" else 0.0)) * self.lsb
-        if self.period is not None:
-            span = self.period * self.lsb
-            values = np.mod(values + span / 2, span) - span / 2
-        return values
-
-
-def _word(bits: int, signed: bool) -> tuple[int, int]:
-    """Smallest and largest integer of a word."""
-    return (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
-
-
-class Cut(Frozen):
-    """What becomes of an object whose `feature` is not within [min, max] (codes, both included).
-
-    `drop`: it is left out and those behind it move up; `zero`: its slot becomes empty in place; `veto`: the whole event is
-    left out.
-    """
-
-    feature: str
-    min: int | None = None
-    max: int | None = None
-    action: Literal["drop", "zero", "veto"] = "drop"
-
-
-class Axis(Frozen):
-    """One axis of an image: its name and the n + 1 boundaries of its n rows or columns, in `unit`."""
-
-    name: Name
-    edges: tuple[float, ...] = Field(min_length=2)
-    unit: str = ""
-
-    @model_validator(mode="after")
-    def _edges_rise(self) -> Self:
-        if list(self.edges) != sorted(set(self.edges)):
-            raise ValueError(f"edges of axis '{self.name}' must rise, not {self.edges}")
-        return self
-
-    @property
-    def size(self) -> int:
-        """Number of rows or columns."""
-        return len(self.edges) - 1
-
-
-class Group(Frozen):
-    """Slots of one kind, all with the same features.
-
-    `kind`: `objects` and `sums` have slots that may be empty; a `vector`, an `image` (with `axes`, row by row) and a
-    `waveform` (in the order of time) have a value in every slot and one feature. A slot is empty where the code of its
-    feature `gate` is 0: by default its energy, or for example a valid bit; false where slots are never empty.
-
-    What readers do, in this order: `cuts`; objects in order of falling `sort` (as read without it); the first `slots` are kept.
-    `saturated` says what becomes of an object whose `gate` has its saturation code. `source` is the group's name in files of
-    this trigger, `word` its kind of hardware word, from number `first_word` on.
-    """
-
-    name: Name
-    title: str = ""
-    kind: Literal["objects", "sums", "vector", "image", "waveform"] = "objects"
-    slots: int = Field(1, ge=1)
-    axes: tuple[Axis, Axis] | None = None
-    features: tuple[Feature, ...]
-    gate: str | Literal[False] | None = None
-    sort: str | None = None
-    cuts: tuple[Cut, ...] = ()
-    saturated: Literal["keep", "drop", "zero", "veto"] = "keep"
-    source: str | None = None
-    word: str | None = None
-    first_word: int = Field(0, ge=0)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _slots_of_an_image(cls, content: Any) -> Any:
-        axes = content.get("axes") if isinstance(content, Mapping) else None
-        if not axes or "slots" in content or not isinstance(axes, Sequence):
-            return content
-        edges = [axis.get("edges", ()) if isinstance(axis, Mapping) else axis.edges for axis in axes]
-        return {**content, "slots": prod(max(len(item) - 1, 1) for item in edges)}
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        names = [feature.name for feature in self.features]
-        if not names:
-            raise ValueError(f"group '{self.name}' has no features; give it at least one")
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"group '{self.name}': feature '{twice[0]}' is there twice; give each column once")
-        if (self.kind == "image") != (self.axes is not None):
-            raise ValueError(f"group '{self.name}': an image has axes (rows, columns), a group of kind '{self.kind}' has none")
-        if self.axes is not None and prod(axis.size for axis in self.axes) != self.slots:
-            raise ValueError(
-                f"group '{self.name}': {self.slots} slots are not the {' x '.join(str(a.size) for a in self.axes)} of its axes"
-            )
-        if not self.gated_kind and (len(names) > 1 or self.gate):
-            raise ValueError(f"group '{self.name}': a {self.kind} has one feature and no gate; use kind: objects for more")
-        asked = {"gate": self.gate or None, "sort": self.sort} | {f"cut on {cut.feature}": cut.feature for cut in self.cuts}
-        for what, name in asked.items():
-            if name is not None and (name not in names or self[name].absent):
-                raise ValueError(f"group '{self.name}': {what}: there is no feature '{name}'; the features are {', '.join(self.present)}")
-        return self
-
-    def __getitem__(self, feature: str) -> Feature:
-        return next(item for item in self.features if item.name == feature)
-
-    @property
-    def present(self) -> tuple[str, ...]:
-        """Names of the features that the hardware has."""
-        return tuple(feature.name for feature in self.features if not feature.absent)
-
-    @property
-    def gated_kind(self) -> bool:
-        """Whether slots can be empty."""
-        return self.kind in {"objects", "sums"}
-
-    @property
-    def gate_feature(self) -> str | None:
-        """Name of the feature whose code 0 makes a slot empty; None where none does."""
-        if self.gate is None and self.gated_kind:
-            energy = self.of_role(Role.ENERGY)
-            return None if energy is None else energy.name
-        return self.gate or None
-
-    def of_role(self, role: Role | str) -> Feature | None:
-        """The first feature of a role that the hardware has; None without one."""
-        return next((feature for feature in self.features if feature.role == role and not feature.absent), None)
-
-    def index(self, feature: str) -> int:
-        """Position of a feature in a slot. Raises `UserError` naming the features there are."""
-        names = [item.name for item in self.features]
-        if feature not in names:
-            raise UserError(f"group '{self.name}' has no feature '{feature}'; its features are {', '.join(names)}")
-        return names.index(feature)
-
-    @property
-    def label(self) -> str:
-        """`title`, or the name without one."""
-        return self.title or self.name
-
-    @property
-    def size(self) -> int:
-        """Number of columns."""
-        return self.slots * len(self.features)
-
-    def slot_names(self) -> tuple[str, ...]:
-        """`jet0`, `jet1`, ...; `met` alone; `region_phi0_eta0`, ... of an image."""
-        if self.axes is not None:
-            rows, columns = self.axes
-            return tuple(f"{self.name}_{rows.name}{i}_{columns.name}{j}" for i in range(rows.size) for j in range(columns.size))
-        return (self.name,) if self.slots == 1 else tuple(f"{self.name}{slot}" for slot in range(self.slots))
-
-    def column_names(self) -> tuple[str, ...]:
-        """One name per column: `jet0_pt`, `jet0_eta`, ...; without the feature where a slot is one number."""
-        if not self.gated_kind:
-            return self.slot_names()
-        return tuple(f"{slot}_{feature.name}" for slot in self.slot_names() for feature in self.features)
 
 
 @dataclass(frozen=True)
@@ -294,20 +38,6 @@ class Column:
     group: Group
     slot: int
     feature: Feature
-
-
-class GroupPreset(Frozen):
-    """Offsets and right shifts of one group's columns."""
-
-    offset: Numbers = 0
-    shift: Numbers = 0
-
-
-class Preset(Frozen):
-    """Preprocessing by hand that comes with a layout: the network's input type, and offsets and shifts by group."""
-
-    network: Format
-    groups: dict[str, GroupPreset] = {}
 
 
 class Layout(Frozen):
@@ -331,7 +61,7 @@ class Layout(Frozen):
             group = self[name] if name in groups else None
             for key in ("offset", "shift"):
                 try:
-                    _spread(getattr(part, key), group or self._unknown(name), key)
+                    spread(getattr(part, key), group or self._unknown(name), key)
                 except UserError as error:
                     raise ValueError(f"preset: {error}") from error
         return self
@@ -535,9 +265,8 @@ class Layout(Frozen):
         bad = np.argwhere(~np.isfinite(values) | ((values < 0) & energy))
         if len(bad):
             event, column = (int(i) for i in bad[0])
-            raise UserError(
-                f"event {event}: {self.names[column]} = {values[event, column]} must be finite{' and not negative' if energy[column] else ''}"
-            )
+            wanted = "finite and not negative" if energy[column] else "finite"
+            raise UserError(f"event {event}: {self.names[column]} = {values[event, column]} must be {wanted}")
 
     def _check_shape(self, values: npt.NDArray[Any]) -> None:
         """Raise `UserError` unless `values` has the shape (N, size)."""
@@ -552,7 +281,7 @@ class Layout(Frozen):
 
         Raises `UserError` for an unknown group or feature, more slots than there are, and a gate that would be left out.
         """
-        return _selected(self, tuple((key, value if isinstance(value, int) else tuple(value)) for key, value in choice.items()))
+        return selected(self, tuple((key, value if isinstance(value, int) else tuple(value)) for key, value in choice.items()))
 
     def taken_from(self, other: "Layout", where: str) -> IntArray:
         """(size,): the column of `other` that holds each of these columns; -1 for those that are absent, and always 0.
@@ -565,9 +294,10 @@ class Layout(Frozen):
             if group.name not in other:
                 raise UserError(
                     f"{where}: no group '{group.name}' in its layout '{other.name}' (there are {', '.join(g.name for g in other.groups)}); "
-                    f"leave it out with inputs.select: {{{group.name}: 0}}, set inputs.layout to the layout of the file, or make the file again"
+                    f"leave it out with inputs.select: {{{group.name}: 0}}, set inputs.layout to the layout of the file, or make the file "
+                    "again"
                 )
-            _check_same_group(group, other[group.name], where)
+            check_same_group(group, other[group.name], where)
             for feature in group.features:
                 if not feature.absent:
                     result[self.positions(group.name, feature.name)] = other.positions(group.name, feature.name)[: group.slots]
@@ -576,7 +306,7 @@ class Layout(Frozen):
     @property
     def meaning(self) -> dict[str, Any]:
         """The layout as JSON without titles, preset, names in files and hardware words: what decides whether codes can be used together."""
-        dropped: Any = dict.fromkeys(_NAMES_ONLY, True) | {"features": {"__all__": _NAMES_ONLY}}
+        dropped: Any = dict.fromkeys(NAMES_ONLY, True) | {"features": {"__all__": NAMES_ONLY}}
         return {"groups": [group.model_dump(mode="json", exclude=dropped) | {"gate": group.gate_feature} for group in self.groups]}
 
     @cached_property
@@ -589,98 +319,4 @@ class Layout(Frozen):
 
         Raises `UserError` naming group, `what` and the shapes that would be right.
         """
-        return _spread(numbers, self[group], what)
-
-
-def _spread(numbers: Numbers, group: Group, what: str) -> IntArray:
-    try:
-        values = np.asarray(numbers, np.int64)
-    except ValueError:
-        values = np.zeros((0, 0), np.int64)
-    if values.shape not in {(), (len(group.features),), (group.slots, len(group.features))}:
-        names = ", ".join(feature.name for feature in group.features)
-        raise UserError(
-            f"group '{group.name}': {what} must be one number, one per feature ({names}), or one such row for each of its "
-            f"{group.slots} slots, not {numbers}"
-        )
-    return np.broadcast_to(values, (group.slots, len(group.features)))
-
-
-@lru_cache(maxsize=64)
-def _selected(layout: Layout, choice: tuple[tuple[str, int | tuple[str, ...]], ...]) -> Layout:
-    wanted = dict(choice)
-    features = wanted.pop("features", None)
-    for name, slots in wanted.items():
-        group = layout[name]
-        if not isinstance(slots, int) or not 0 <= slots <= group.slots or (group.axes is not None and slots not in {0, group.slots}):
-            raise UserError(f"inputs.select: {name}: {slots} must be a number of slots from 0 to {group.slots}")
-    known = {feature.name for group in layout.groups for feature in group.features}
-    if features is not None and (isinstance(features, int) or not features or set(features) - known):
-        raise UserError(f"inputs.select: features {features} must be names among {', '.join(sorted(known))}")
-    groups, presets = [], {}
-    for group in layout.groups:
-        slots = wanted.get(group.name, group.slots)
-        if slots == 0:
-            continue
-        kept = [k for k, feature in enumerate(group.features) if features is None or feature.name in features]  # type: ignore[operator]
-        _check_kept(group, kept)
-        groups.append(group.model_copy(update={"slots": slots, "features": tuple(group.features[k] for k in kept)}))
-        if layout.preset is not None and group.name in layout.preset.groups:
-            part = layout.preset.groups[group.name]
-            rows = {key: _spread(getattr(part, key), group, key)[:slots][:, kept] for key in ("offset", "shift")}
-            presets[group.name] = GroupPreset(**{key: tuple(map(tuple, value.tolist())) for key, value in rows.items()})
-    if not groups:
-        raise UserError(
-            f"inputs.select leaves no group of layout '{layout.name}'; keep at least one of {', '.join(g.name for g in layout.groups)}"
-        )
-    preset = None if layout.preset is None else Preset(network=layout.preset.network, groups=presets)
-    return Layout(name=layout.name, title=layout.title, groups=tuple(groups), preset=preset)
-
-
-def _check_kept(group: Group, kept: Sequence[int]) -> None:
-    names = [group.features[k].name for k in kept]
-    if not any(not group.features[k].absent for k in kept):
-        raise UserError(
-            f"inputs.select: group '{group.name}' has none of the features asked for, only {', '.join(group.present)}; "
-            f"leave the group out with {group.name}: 0"
-        )
-    for name in (group.gate_feature, group.sort, *(cut.feature for cut in group.cuts)):
-        if name is not None and name not in names:
-            raise UserError(f"inputs.select: features leave out '{name}', which says which slots of '{group.name}' are filled; keep it")
-
-
-_NAMES_ONLY = {"title", "source", "word", "first_word", "bit"}
-"""Keys that say where a column is found, not what its codes mean."""
-
-
-def _check_same_group(group: Group, other: Group, where: str) -> None:
-    if group.slots > other.slots:
-        raise UserError(
-            f"{where}: group '{group.name}' has {other.slots} slots, {group.slots} are asked for; set inputs.select: "
-            f"{{{group.name}: {other.slots}}}"
-        )
-    names = {feature.name: feature for feature in other.features if not feature.absent}
-    for feature in group.features:
-        if feature.absent:
-            continue
-        if feature.name not in names:
-            raise UserError(
-                f"{where}: column '{feature.name}' of group '{group.name}' is not in it, only {', '.join(names)}; choose among them with "
-                "inputs.select: {features: [...]}, or make the file again with this layout"
-            )
-        _check_same(feature, names[feature.name], {"name", *_NAMES_ONLY}, f"{where}: column '{feature.name}' of group '{group.name}'")
-    _check_same(group, other, {"slots", "features", "axes", *_NAMES_ONLY}, f"{where}: group '{group.name}'")
-    if group.axes is not None and group.axes != other.axes:
-        raise UserError(f"{where}: the axes of '{group.name}' have other boundaries; set inputs.layout to the layout of the file")
-
-
-def _check_same(mine: Frozen, other: Frozen, ignored: set[str], where: str) -> None:
-    for key in type(mine).model_fields:
-        wanted, found = getattr(mine, key), getattr(other, key)
-        if key == "gate" and isinstance(mine, Group) and isinstance(other, Group):
-            wanted, found = mine.gate_feature, other.gate_feature
-        if key not in ignored and wanted != found:
-            raise UserError(
-                f"{where}: {key} is {found}, but {wanted} is asked for; set inputs.layout to the layout of the file, or make the file again "
-                "with this layout"
-            )
+        return spread(numbers, self[group], what)

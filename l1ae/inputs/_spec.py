@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.inputs._fixed import FixedFormat
-from l1ae.inputs._layout import Layout, Numbers
+from l1ae.inputs._layout import Layout
+from l1ae.inputs._preset import Numbers
 
 __all__ = ["InputSpec"]
 

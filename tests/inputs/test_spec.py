@@ -253,7 +253,9 @@ def test_more_events_than_one_block():
 
 
 def test_preprocessing_needs_numbers_of_the_right_shape():
-    message = r"group 'mu': shift must be one number, one per feature \(pt, eta, phi\), or one such row for each of its 4 slots, not \(\(1, 1, 1\), "
+    message = (
+        r"group 'mu': shift must be one number, one per feature \(pt, eta, phi\), or one such row for each of its 4 slots, not \(\(1, 1"
+    )
     with pytest.raises(UserError, match=message):
         _with(mu={"shift": ((1, 1, 1),) * 3})
     with pytest.raises(UserError, match="unknown group 'muon'; the groups of layout 'ugt' are met, eg, mu, jet"):
