@@ -10,12 +10,10 @@ from l1ae.cli._run import load_pipeline
 
 if TYPE_CHECKING:
     from l1ae.evaluation import Estimate
+    from l1ae.inputs import Layout
     from l1ae.latent import BumpHunt, Emptiness, LatentResult
 
 __all__ = ["latent"]
-
-# The keys of l1ae.latent.MASSES, which is imported late: it brings scipy and scikit-learn.
-MASSES = ("dijet", "dilepton", "dielectron", "dimuon", "fourlepton", "mt")
 
 
 def _injections(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
@@ -34,7 +32,12 @@ def _injections(context: click.Context, parameter: click.Parameter, values: tupl
 @click.option("--compare", type=click.Path(path_type=Path, exists=True), help="Event store, or folder of stores, to test for drift.")
 @click.option("--events", type=click.IntRange(100), default=20_000, show_default=True, help="Events per sample in tests and figures.")
 @click.option("--generate", type=click.IntRange(100), help="Events to draw from the prior of a variational model; default: as --events.")
-@click.option("--mass", type=click.Choice(MASSES), default="dijet", show_default=True, help="Invariant mass of the bump hunt.")
+@click.option(
+    "--mass",
+    metavar="KIND",
+    help="Invariant mass of the bump hunt: dijet, dilepton, dielectron, dimuon, ditau, fourlepton, mt, or groups of your layout, a number "
+    "of objects and missing momentum, as in jet:2, eg+mu:4 or mu:1,met. Default: the first that the inputs have.",
+)
 @click.option("--mass-range", type=(float, float), metavar="LOW HIGH", help="Its span in GeV; default: the central 99 % of the events.")
 @click.option("--inject", multiple=True, metavar="NAME=COUNT", callback=_injections, help="Signal events to hide in the bump hunt.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
@@ -43,20 +46,21 @@ def latent(*, run: Path, **choices: Any) -> None:
     stages = load_pipeline()
     opened = stages.Run.open(run)
     result = stages.latent_stage(opened, stages.LatentOptions(**choices))
-    for line in _table(result):
+    for line in _table(result, opened.config.inputs.selected):
         click.echo(line)
     click.echo(f"latent space: {opened.path('latent') / 'latent.json'}")
 
 
-def _table(result: "LatentResult") -> Iterator[str]:
+def _table(result: "LatentResult", layout: "Layout") -> Iterator[str]:
     """What somebody wants to see first; everything is in latent.json."""
     size = result.compression
     bits = ", ".join(f"{name} {count} bits" for name, count in size.code_bits.items())
     yield f"compression       {size.event_bits} bits to {bits}: {size.ratio:.1f} to 1"
     if size.ratio_mean_only is not None:
         yield f"                  the means alone, from which events are decoded: {size.ratio_mean_only:.1f} to 1"
+    first = _first_slots(layout)
     for row in result.resolution:
-        if row.pt_low == 0 and row.pt_high is None and row.feature.rsplit("_", 1)[0] in {"met", "eg0", "mu0", "jet0"}:
+        if row.energy_low is None and row.feature in first:
             widths = f"half-width {row.half_width} (of the original values: {row.original_half_width:.3g})"
             yield f"{row.feature:<16}  decoded - original: bias {row.bias}, {widths} {row.unit}".rstrip()
     for empty in result.emptiness:
@@ -74,6 +78,16 @@ def _table(result: "LatentResult") -> Iterator[str]:
         yield f"{item.mass + ' bump':<16}  score quantile {item.quantile:g}, {item.events} events: {_bump(item.hunt)}"
     for name, reason in result.skipped.items():
         yield f"{name}: left out, {reason}"
+
+
+def _first_slots(layout: "Layout") -> set[str]:
+    """Columns of the first slot of each group: energy and angles, or where there are none all."""
+    telling = {"energy", "eta", "phi"}
+    names: dict[str, dict[str, bool]] = {}
+    for column in layout.columns:
+        if column.slot == 0:
+            names.setdefault(column.group.name, {})[column.name] = column.feature.role in telling
+    return {name for found in names.values() for name, chosen in found.items() if chosen or not any(found.values())}
 
 
 def _fractions(emptiness: "Emptiness") -> tuple[tuple[str, "Estimate | None"], ...]:

@@ -37,9 +37,10 @@ from l1ae.config._schema import (
     TrainingConfig,
     VicregConfig,
 )
-from l1ae.config._trigger import SeedConfig, TriggerConfig
+from l1ae.config._trigger import DEFAULT_MENU, SeedConfig, TriggerConfig
 
 __all__ = [
+    "DEFAULT_MENU",
     "BudgetConfig",
     "ConcatenateDescription",
     "Config",

@@ -6,23 +6,26 @@ from pydantic import Field, field_validator, model_validator
 
 from l1ae.config._section import Section
 
-__all__ = ["SeedConfig", "TriggerConfig"]
+__all__ = ["DEFAULT_MENU", "SeedConfig", "TriggerConfig"]
 
 Rate = Annotated[float, Field(gt=0)]
 Energy = Annotated[float, Field(gt=0)]
 
 
 class SeedConfig(Section):
-    """One cut-based seed of the menu.
+    """One cut-based seed of the menu, on a group of the inputs that has an energy in GeV.
 
     Without `sum`: at least as many objects as `pt` has thresholds, the i-th hardest of them with pT >= the i-th threshold,
-    all within |eta| <= `eta`. With `sum`: the scalar sum of pT of the objects above `pt` and within `eta` is >= `sum`.
+    all within |eta| <= `eta`. With `sum`: the scalar sum of pT of the objects above `pt` and within `eta` is >= `sum`. pT is the
+    group's energy, whatever its name. With `quality` and `isolation` only objects count that have them.
     """
 
     name: str = Field(min_length=1)
-    object: str = Field(description="object group of the inputs: met, eg, mu or jet")
+    object: str = Field(description="group of the inputs, for example met, eg, mu or jet")
     pt: tuple[Energy, ...] = Field(min_length=1, description="GeV, one threshold per object, the highest first")
     eta: float | None = Field(None, gt=0, description="largest |eta|; no cut by default")
+    quality: int | None = Field(None, ge=1, description="smallest code of the group's quality")
+    isolation: int | None = Field(None, ge=1, description="bits of the group's isolation, as a number: one of them at least is set")
     sum: float | None = Field(None, gt=0, description="GeV, threshold on the sum of pT (HT); pt is then the threshold of an object")
 
     @field_validator("pt", mode="before")
@@ -49,7 +52,7 @@ DEFAULT_MENU = (
     SeedConfig(name="HTT360er2p5", object="jet", pt=(30,), eta=2.5, sum=360),
     SeedConfig(name="MET90", object="met", pt=(90,)),
 )
-"""Thresholds as in the unprescaled seeds of CMS in Run 3. Quality and isolation, which the inputs do not have, are missing."""
+"""Thresholds as in the unprescaled seeds of CMS in Run 3, without quality and isolation, which not all inputs have."""
 
 
 class TriggerConfig(Section):
@@ -63,7 +66,9 @@ class TriggerConfig(Section):
     menu_from: Literal["auto", "cuts", "recorded"] = Field(
         "auto", description="seeds: `menu`, or the recorded bits of the zero-bias store; auto takes the bits where there are any"
     )
-    menu: tuple[SeedConfig, ...] = Field(DEFAULT_MENU, description="cut-based seeds that a rate is pure against")
+    menu: tuple[SeedConfig, ...] = Field(
+        DEFAULT_MENU, description="cut-based seeds that a rate is pure against; of the default those that the inputs have the objects for"
+    )
     recorded_seeds: tuple[str, ...] = Field(("*",), description="patterns (* and ?) of the recorded seeds that make the menu")
     recorded_excluded: tuple[str, ...] = Field(
         ("*AXO*", "*CICADA*", "*ZeroBias*", "*AlwaysTrue*"), description="patterns of recorded seeds that are not part of the menu"

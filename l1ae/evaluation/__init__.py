@@ -3,6 +3,8 @@
 from l1ae.evaluation._auc import auc, auc_difference, group_ids
 from l1ae.evaluation._estimate import LEVEL, Estimate, clopper_pearson, format_estimate
 from l1ae.evaluation._figures import difference_figure, roc_figure, score_figure
+from l1ae.evaluation._history_figure import history_figure
+from l1ae.evaluation._inputs_figure import inputs_figure, telling_features
 from l1ae.evaluation._metrics import (
     FPRS,
     Comparison,
@@ -14,16 +16,17 @@ from l1ae.evaluation._metrics import (
     load_metrics,
     save_metrics,
 )
-from l1ae.evaluation._run_figures import history_figure, inputs_figure, regions_figure
 from l1ae.evaluation._style import (
     BACKGROUND_COLOUR,
     PALETTE,
     colours,
+    feature_label,
     figure_svg,
     frame_label,
     new_figure,
     sample_label,
     styled,
+    with_unit,
 )
 from l1ae.evaluation._working_point import WorkingPoint, design_effect, tpr_at_fpr
 from l1ae.evaluation._write import performance_figures, write_evaluation
@@ -47,6 +50,7 @@ __all__ = [
     "design_effect",
     "difference_figure",
     "evaluate",
+    "feature_label",
     "figure_svg",
     "format_estimate",
     "frame_label",
@@ -56,12 +60,13 @@ __all__ = [
     "load_metrics",
     "new_figure",
     "performance_figures",
-    "regions_figure",
     "roc_figure",
     "sample_label",
     "save_metrics",
     "score_figure",
     "styled",
+    "telling_features",
     "tpr_at_fpr",
+    "with_unit",
     "write_evaluation",
 ]

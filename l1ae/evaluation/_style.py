@@ -11,7 +11,21 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-__all__ = ["BACKGROUND_COLOUR", "PALETTE", "VARIANT_LABELS", "colours", "figure_svg", "frame_label", "new_figure", "sample_label", "styled"]
+from l1ae.inputs import Axis, Feature
+
+__all__ = [
+    "BACKGROUND_COLOUR",
+    "PALETTE",
+    "VARIANT_LABELS",
+    "colours",
+    "feature_label",
+    "figure_svg",
+    "frame_label",
+    "new_figure",
+    "sample_label",
+    "styled",
+    "with_unit",
+]
 
 PALETTE = ("#3f90da", "#ffa90e", "#bd1f01", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#92dadd")
 """Colours of arXiv:2107.02270 (10-colour set, its greys taken out), chosen to be told apart by colour-blind readers."""
@@ -28,6 +42,8 @@ SAMPLE_LABELS = {
     "hc": r"h$^\pm$ $\rightarrow$ $\tau\nu$",
     "hcpair": r"h$^+$h$^-$ $\rightarrow$ $\tau\nu\tau\nu$",
 }
+
+_SYMBOLS = {"pt": "$p_T$", "et": "$E_T$", "eta": r"$\eta$", "phi": r"$\phi$", "z0": "$z_0$"}
 
 _OVERRIDES: dict[Any, Any] = {
     "font.size": 14,
@@ -75,6 +91,16 @@ def frame_label(axes: Axes, right: str = "") -> None:
 def sample_label(name: str) -> str:
     """How a sample is written in a legend; unknown names stay as they are."""
     return SAMPLE_LABELS.get(name, name)
+
+
+def feature_label(feature: Feature | Axis) -> str:
+    """How a feature, or an axis of an image, is written in a figure: its name, with the symbols that are usual."""
+    return " ".join(_SYMBOLS.get(word, word) for word in feature.name.split("_"))
+
+
+def with_unit(label: str, unit: str) -> str:
+    """`label [unit]`; the label alone for pure numbers."""
+    return f"{label} [{unit}]" if unit else label
 
 
 def colours(names: list[str]) -> dict[str, str]:

@@ -21,11 +21,12 @@ def derive_preprocessing(layout: Layout, blocks: Iterable[npt.NDArray[np.integer
     """Offset and right shift (size,) of every column, from hardware codes in blocks (n, size).
 
     Of the codes of filled slots, q05 and q95 are the quantiles at 5 and 95 %. An energy keeps the offset 0 (its empty slots are
-    0, and its spectrum falls), any other column gets the middle of q05 and q95, rounded down. The shift is the power of two
-    nearest above the spread: q95 of an energy, (q95 - q05) / 2 of others; so 95 % of an energy and 90 % of any other column
-    lie within [-1, 1] in network units, and what lies beyond has the integer bits of the network's type. Columns with fewer
-    than 100 filled slots, and with `by_group` all, are taken together with the other slots of their group. Of a column
-    that is constant its value is taken off (unless it is an energy), one that is never filled keeps its codes; both have shift 0.
+    0, and its spectrum falls), and so does a gate (its 0 must stay apart from what fills a slot); any other column gets the middle
+    of q05 and q95, rounded down. The shift is the power of two nearest above the spread: q95 of an energy or gate,
+    (q95 - q05) / 2 of others; so 95 % of an energy and 90 % of any other column lie within [-1, 1] in network units, and what lies
+    beyond has the integer bits of the network's type. Columns with fewer than 100 filled slots, and with `by_group` all, are taken
+    together with the other slots of their group. Of a column that is constant its value is taken off (unless the offset is 0), one
+    that is never filled keeps its codes; both have shift 0.
 
     Raises `UserError` without events.
     """
@@ -44,18 +45,19 @@ def derive_preprocessing(layout: Layout, blocks: Iterable[npt.NDArray[np.integer
             for column in columns:
                 own = counts.of(column[None])
                 values, number = together if by_group or own[1].sum() < _ENOUGH else own
-                offset[column], shift[column] = _rule(values, number, energy=feature.role == Role.ENERGY)
+                at_zero = feature.role == Role.ENERGY or feature.name == group.gate_feature
+                offset[column], shift[column] = _rule(values, number, at_zero=at_zero)
     return offset, shift
 
 
-def _rule(values: IntArray, number: IntArray, *, energy: bool) -> tuple[int, int]:
+def _rule(values: IntArray, number: IntArray, *, at_zero: bool) -> tuple[int, int]:
     """Offset and shift from codes and how often each occurred."""
-    if not len(values) or (len(values) == 1 and not energy):
-        return (0 if energy or not len(values) else int(values[0])), 0
+    if not len(values) or (len(values) == 1 and not at_zero):
+        return (0 if at_zero or not len(values) else int(values[0])), 0
     cumulative = np.cumsum(number)
     low, high = (int(values[np.searchsorted(cumulative, q * cumulative[-1])]) for q in QUANTILES)
-    offset = 0 if energy else (low + high) // 2
-    spread = high if energy else (high - low) / 2
+    offset = 0 if at_zero else (low + high) // 2
+    spread = high if at_zero else (high - low) / 2
     return offset, int(np.ceil(np.log2(spread))) if spread > 1 else 0
 
 

@@ -6,7 +6,7 @@ from l1ae.latent._drift import DimensionDrift, Drift, holm, measure_drift
 from l1ae.latent._figures import bump_figure, correlation_figure, dimensions_figure, pairs_figure, resolution_figure
 from l1ae.latent._generate import Decoder, Generation, compare_generated, sample_prior
 from l1ae.latent._inverse import decoded_codes, from_network
-from l1ae.latent._mass import MASSES, invariant_mass
+from l1ae.latent._mass import MASSES, MassKind, find_mass, invariant_mass, masses_of
 from l1ae.latent._resolution import Compression, Emptiness, Resolution, compression, emptiness, resolutions
 from l1ae.latent._result import CodesFile, LatentResult, SelectedHunt, load_latent, save_latent
 from l1ae.latent._two_sample import (
@@ -31,6 +31,7 @@ __all__ = [
     "Generation",
     "LatentCodes",
     "LatentResult",
+    "MassKind",
     "Occupancy",
     "Resolution",
     "SelectedHunt",
@@ -47,12 +48,14 @@ __all__ = [
     "dimensions_figure",
     "emptiness",
     "encode_store",
+    "find_mass",
     "first_of_each_group",
     "from_network",
     "holm",
     "invariant_mass",
     "latent_tensors",
     "load_latent",
+    "masses_of",
     "measure_drift",
     "pairs_figure",
     "read_codes",

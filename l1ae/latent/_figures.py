@@ -10,7 +10,8 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from l1ae.evaluation import BACKGROUND_COLOUR, PALETTE, colours, frame_label, new_figure, sample_label, styled
+from l1ae.evaluation import BACKGROUND_COLOUR, PALETTE, colours, feature_label, frame_label, new_figure, sample_label, styled, with_unit
+from l1ae.inputs import Column, Layout, Role
 from l1ae.latent._bump_hunt import BumpHunt
 from l1ae.latent._inverse import FloatArray
 from l1ae.latent._resolution import Resolution
@@ -18,6 +19,9 @@ from l1ae.latent._resolution import Resolution
 __all__ = ["bump_figure", "correlation_figure", "dimensions_figure", "pairs_figure", "resolution_figure"]
 
 MAX_PAIRS = 6
+MAX_KINDS = 6
+MAX_NAMES = 24
+MAX_LETTERS = 100
 SCATTER_EVENTS = 400
 BINS = 50
 
@@ -117,27 +121,45 @@ def correlation_figure(values: FloatArray, names: Sequence[str]) -> Figure:
     return figure
 
 
-def resolution_figure(rows: Sequence[Resolution]) -> Figure:
-    """Bias and half-width of every input over all pT, one panel per kind of feature."""
-    kinds = {"pt": "$p_T$ [GeV]", "eta": r"$\eta$", "phi": r"$\phi$ [rad]"}
-    inclusive = [row for row in rows if row.pt_low == 0 and row.pt_high is None]
+def resolution_figure(rows: Sequence[Resolution], layout: Layout) -> Figure:
+    """Bias and half-width of every input over all filled slots, one panel per kind of feature: the first six, angles and energies
+    before others.
+    """
+    columns = dict(zip(layout.names, layout.columns, strict=True))
+    kinds: dict[tuple[str, str], list[Resolution]] = {}
+    for row in rows:
+        if row.energy_low is None:
+            feature = columns[row.feature].feature
+            kinds.setdefault((feature_label(feature), feature.unit), []).append(row)
+    first = [Role.ENERGY, Role.ETA, Role.PHI]
+    order = sorted(kinds.items(), key=lambda item: _place(first, columns[item[1][0].feature].feature.role))[:MAX_KINDS]
     with styled():
-        figure = new_figure(9.0, 9.0)
-        for axes, (kind, label) in zip(figure.subplots(3, 1), kinds.items(), strict=True):
-            chosen = [row for row in inclusive if row.feature.endswith(f"_{kind}")]
-            x = np.arange(len(chosen))
-            for attribute, colour, text in (("half_width", PALETTE[0], "68.3 % half-width"), ("bias", PALETTE[2], "bias")):
-                estimates = [getattr(row, attribute) for row in chosen]
-                values = np.array([e.value for e in estimates])
-                errors = np.array([(e.value - e.low, e.high - e.value) for e in estimates]).reshape(-1, 2).T
-                axes.errorbar(x, values, errors, fmt="o", ms=5, color=colour, label=text)
-            axes.axhline(0, color="0.5", lw=1)
-            axes.set_xticks(x, [row.feature.rsplit("_", 1)[0] for row in chosen])
-            axes.set_ylabel(label)
-            axes.xaxis.set_minor_locator(NullLocator())
+        figure = new_figure(9.0, 3.0 * len(order))
+        for axes, ((label, unit), chosen) in zip(figure.subplots(len(order), 1, squeeze=False)[:, 0], order, strict=True):
+            _resolution_panel(axes, chosen, [columns[row.feature] for row in chosen])
+            axes.set_ylabel(with_unit(label, unit))
         figure.axes[0].legend(loc="upper right", ncols=2)
         frame_label(figure.axes[0], "decoded − original, filled slots")
     return figure
+
+
+def _place(first: Sequence[Role], role: Role) -> int:
+    return first.index(role) if role in first else len(first)
+
+
+def _resolution_panel(axes: Axes, rows: Sequence[Resolution], columns: Sequence[Column]) -> None:
+    """One point per slot; where there are many, only some are named."""
+    x = np.arange(len(rows))
+    for attribute, colour, text in (("half_width", PALETTE[0], "68.3 % half-width"), ("bias", PALETTE[2], "bias")):
+        estimates = [getattr(row, attribute) for row in rows]
+        values = np.array([e.value for e in estimates])
+        errors = np.array([(e.value - e.low, e.high - e.value) for e in estimates]).reshape(-1, 2).T
+        axes.errorbar(x, values, errors, fmt="o", ms=5 if len(rows) <= MAX_NAMES else 3, color=colour, label=text)
+    axes.axhline(0, color="0.5", lw=1)
+    named = x[:: -(-len(rows) // MAX_NAMES)]
+    slots = [columns[k].group.slot_names()[columns[k].slot] for k in named]
+    axes.set_xticks(named, slots, rotation=0 if sum(map(len, slots)) < MAX_LETTERS else 90, size=11)
+    axes.xaxis.set_minor_locator(NullLocator())
 
 
 def bump_figure(hunt: BumpHunt, title: str, selection: str) -> Figure:

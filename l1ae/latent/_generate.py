@@ -8,7 +8,8 @@ import numpy.typing as npt
 
 from l1ae.errors import UserError
 from l1ae.evaluation import Estimate
-from l1ae.latent._inverse import FloatArray, IntArray, View, decoded_codes, filled_inputs, from_network, heads
+from l1ae.inputs import InputSpec
+from l1ae.latent._inverse import FloatArray, IntArray, decoded_codes, from_network
 from l1ae.latent._two_sample import (
     FeatureComparison,
     Occupancy,
@@ -60,9 +61,9 @@ def sample_prior(decoder: Decoder, latent: int, events: int, *, seed: int = 1) -
 
 
 def compare_generated(
-    generated: FloatArray, real: npt.NDArray[np.integer], spec: View, real_groups: IntArray, *, seed: int = 1
+    generated: FloatArray, real: npt.NDArray[np.integer], spec: InputSpec, real_groups: IntArray, *, seed: int = 1
 ) -> Generation:
-    """Compare generated events, in network units (N, size), with real hardware codes (M, *event_shape) in every input.
+    """Compare generated events, in network units (N, size), with real hardware codes (M, size) in every input.
 
     `real_groups` (M,) as `LatentCodes.groups`.
     """
@@ -72,20 +73,21 @@ def compare_generated(
     return Generation(
         events=len(codes),
         real_events=len(real),
-        features=compare_features(real, codes, spec, real_groups),
-        occupancy=compare_occupancy(real, codes, spec),
+        features=compare_features(real, codes, spec.layout, real_groups),
+        occupancy=compare_occupancy(real, codes, spec.layout),
         classifier=classifier_auc(real, codes, real_groups, seed=seed),
         classifier_real_slots=classifier_auc(real, borrowed, real_groups, seed=seed),
         classifier_real_halves=classifier_auc(first, second, np.arange(len(first)), seed=seed),
     )
 
 
-def _with_slots_of(generated: FloatArray, real: npt.NDArray[np.integer], spec: View, seed: int) -> npt.NDArray[np.int64]:
+def _with_slots_of(generated: FloatArray, real: npt.NDArray[np.integer], spec: InputSpec, seed: int) -> npt.NDArray[np.int64]:
     """Generated codes (N, size) with exactly the slots filled that are filled in real events drawn at random."""
-    codes = decoded_codes(generated, spec)
-    low = spec.code_range[0].copy()
-    low[np.concatenate(list(heads(spec).values()))] = 1  # a filled slot has at least one LSB of pT
-    masks = filled_inputs(real[np.random.default_rng(seed).integers(len(real), size=len(codes))], spec)
+    codes, layout = decoded_codes(generated, spec), spec.layout
+    low = np.array([column.feature.range[0] for column in layout.columns])
+    gates = np.unique(layout.gate[layout.gate >= 0])
+    low[gates] = np.maximum(low[gates], 1)  # code 0 of a gate would be an empty slot
+    masks = layout.mask(real[np.random.default_rng(seed).integers(len(real), size=len(codes))])
     return np.where(masks, np.maximum(codes, low), 0)
 
 

@@ -8,22 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.evaluation import LEVEL, Estimate, clopper_pearson
-from l1ae.inputs import FixedFormat
-from l1ae.latent._inverse import (
-    FloatArray,
-    IntArray,
-    View,
-    decoded_codes,
-    feature_axes,
-    filled_inputs,
-    from_network,
-    heads,
-    physical_values,
-)
+from l1ae.inputs import FixedFormat, InputSpec, Layout, Role
+from l1ae.latent._inverse import FloatArray, IntArray, decoded_codes, from_network
 
-__all__ = ["PT_EDGES", "Compression", "Emptiness", "Resolution", "compression", "emptiness", "resolutions"]
+__all__ = ["ENERGY_EDGES", "Compression", "Emptiness", "Resolution", "compression", "emptiness", "resolutions"]
 
-PT_EDGES = (0.0, 10.0, 20.0, 40.0, 80.0, 160.0, np.inf)
+ENERGY_EDGES = (0.0, 10.0, 20.0, 40.0, 80.0, 160.0, np.inf)
 MIN_ENTRIES = 30
 REPLICAS = 200
 
@@ -43,18 +33,18 @@ class Compression:
 
 @dataclass(frozen=True)
 class Resolution:
-    """Decoded minus original of one input, in `unit`, over filled slots whose original pT is in [pt_low, pt_high) GeV.
+    """Decoded minus original of one input, in `unit`, over filled slots with original energy in [energy_low, energy_high) GeV.
 
     `bias` is the mean, `spread` the standard deviation, `half_width` half the distance between the 16 % and 84 %
     quantiles. `original_half_width` is that of the original values themselves: a decoder that always says the same reaches
     it, so where the two agree, the code keeps nothing of this input. Errors are those of the block bootstrap over source
-    events. `pt_high` None means no upper end.
+    events. `energy_low` None means every filled slot, `energy_high` None no upper end.
     """
 
     feature: str
     unit: str
-    pt_low: float
-    pt_high: float | None
+    energy_low: float | None
+    energy_high: float | None
     entries: int
     bias: Estimate
     spread: Estimate
@@ -64,7 +54,7 @@ class Resolution:
 
 @dataclass(frozen=True)
 class Emptiness:
-    """Slots of one object kind: fraction of empty ones decoded as empty, and of filled ones decoded as filled."""
+    """Slots of one group: fraction of empty ones decoded as empty, and of filled ones decoded as filled."""
 
     group: str
     empty_slots: int
@@ -73,52 +63,61 @@ class Emptiness:
     filled_as_filled: Estimate | None
 
 
-def compression(spec: View, formats: Mapping[str, tuple[FixedFormat, int]]) -> Compression:
+def compression(layout: Layout, formats: Mapping[str, tuple[FixedFormat, int]]) -> Compression:
     """Compare the widths of the hardware words of all present inputs with those of the code.
 
     `formats` maps a latent tensor to its format and length. Empty slots count in full: their words arrive as well.
     """
-    low, high = spec.code_range
-    widths = [FixedFormat.covering(int(a), int(b), 0).width for a, b in zip(low[spec.present], high[spec.present], strict=True)]
+    arriving = sum(column.feature.bits for column in layout.columns if not column.feature.absent)
     bits = {name: form.width * size for name, (form, size) in formats.items()}
-    mean_only = sum(widths) / bits["mu_q"] if "mu_q" in bits else None
-    return Compression(sum(widths), bits, sum(widths) / sum(bits.values()), mean_only)
+    mean_only = arriving / bits["mu_q"] if "mu_q" in bits else None
+    return Compression(arriving, bits, arriving / sum(bits.values()), mean_only)
 
 
 def resolutions(
     hardware: npt.NDArray[np.integer],
     decoded: npt.ArrayLike,
-    spec: View,
+    spec: InputSpec,
     groups: IntArray,
     *,
-    edges: Sequence[float] = PT_EDGES,
+    edges: Sequence[float] = ENERGY_EDGES,
     seed: int = 1,
 ) -> tuple[Resolution, ...]:
-    """Resolution of every present input, over all pT and in bins of the slot's original pT (GeV; of a region: its own energy).
+    """Resolution of every present input over all filled slots, and in bins of the slot's original energy where that is in GeV.
 
-    `hardware` (N, *event_shape) is the original, `decoded` (N, size) the decoder's answer in network units, which is
-    converted to hardware codes (`decoded_codes`), so that the result contains what those words can express; the
-    difference of phi is taken around the circle. `groups` (N,) as `LatentCodes.groups`. A bin with fewer than 30
-    entries is left out.
+    `hardware` (N, size) is the original, `decoded` (N, size) the decoder's answer in network units, which is converted to hardware
+    codes (`decoded_codes`), so that the result contains what those words can express; the difference of what has a period is taken
+    around the circle. `groups` (N,) as `LatentCodes.groups`. A bin with fewer than 30 entries is left out.
     """
-    original = hardware.reshape(len(hardware), spec.size).astype(np.int64)
-    axes, mask = feature_axes(spec), filled_inputs(hardware, spec)
-    difference = decoded_codes(decoded, spec) - original
-    half = axes.span // 2
-    difference = np.where(axes.span > 0, np.mod(difference + half, np.maximum(axes.span, 1)) - half, difference)
-    pt = physical_values(hardware, spec)[:, np.where(spec.gate < 0, np.arange(spec.size), spec.gate)]
+    layout, original = spec.layout, hardware.astype(np.int64)
+    difference, half = decoded_codes(decoded, spec) - original, layout.period // 2
+    difference = np.where(layout.period > 0, np.mod(difference + half, np.maximum(layout.period, 1)) - half, difference)
+    mask, physical, energy = layout.mask(hardware), layout.to_physical(hardware), _energy_columns(layout)
     groups = np.unique(groups, return_inverse=True)[1].ravel()
     weights = np.random.default_rng(seed).poisson(1.0, (REPLICAS, int(groups.max(initial=-1)) + 1)).astype(np.uint8)
     rows = []
-    for k in np.flatnonzero(spec.present):
-        for low, high in [(0.0, np.inf), *pairwise(edges)]:
-            chosen = mask[:, k] & (pt[:, k] >= low) & (pt[:, k] < high)
-            if np.count_nonzero(chosen) >= MIN_ENTRIES:
-                estimates = _moments(difference[chosen, k] * axes.lsb[k], weights[:, groups[chosen]])
+    for k in np.flatnonzero(layout.present):
+        bins: list[tuple[float | None, float]] = [(None, np.inf), *(pairwise(edges) if energy[k] >= 0 else ())]
+        for low, high in bins:
+            inside = mask[:, k]
+            if low is not None:
+                inside = inside & (physical[:, energy[k]] >= low) & (physical[:, energy[k]] < high)
+            if np.count_nonzero(inside) >= MIN_ENTRIES:
+                estimates = _moments(difference[inside, k] * layout.lsb[k], weights[:, groups[inside]])
                 end = None if np.isinf(high) else float(high)
-                own = _half_width(original[chosen, k]) * float(axes.lsb[k])
-                rows.append(Resolution(spec.names[k], axes.units[k], float(low), end, int(chosen.sum()), *estimates, own))
+                own = _half_width(original[inside, k]) * float(layout.lsb[k])
+                rows.append(Resolution(layout.names[k], layout.units[k], low, end, int(inside.sum()), *estimates, own))
     return tuple(rows)
+
+
+def _energy_columns(layout: Layout) -> IntArray:
+    """(size,): the column with the energy of the same slot, -1 where there is none in GeV."""
+    result = np.full(layout.size, -1, np.int64)
+    for group in layout.groups:
+        feature = group.of_role(Role.ENERGY)
+        if feature is not None and feature.unit == "GeV":
+            result[layout.where(group.name)] = np.repeat(layout.positions(group.name, feature.name), len(group.features))
+    return result
 
 
 def _moments(values: FloatArray, weights: npt.NDArray[np.uint8]) -> tuple[Estimate, Estimate, Estimate]:
@@ -154,17 +153,22 @@ def _symmetric(value: float, error: float) -> Estimate:
     return Estimate(value, value - error, value + error)
 
 
-def emptiness(hardware: npt.NDArray[np.integer], decoded: npt.ArrayLike, spec: View, groups: IntArray) -> tuple[Emptiness, ...]:
-    """How often empty slots are decoded as empty and filled ones as filled, per object kind; arguments as `resolutions`.
+def emptiness(hardware: npt.NDArray[np.integer], decoded: npt.ArrayLike, spec: InputSpec, groups: IntArray) -> tuple[Emptiness, ...]:
+    """How often empty slots are decoded as empty and filled ones as filled, per group whose slots can be empty.
 
-    A training loss that leaves empty slots out, as those of l1ae do, never asks for it: small fractions are no fault.
+    Arguments as `resolutions`. A training loss that leaves empty slots out, as those of l1ae do, never asks for it: small
+    fractions are no fault.
     """
-    filled, answer = (codes.reshape(len(codes), -1) != 0 for codes in (hardware, from_network(decoded, spec)))
+    layout = spec.layout
+    filled, answer = layout.mask(hardware), layout.mask(from_network(decoded, spec))
     groups = np.unique(groups, return_inverse=True)[1].ravel()
     rows = []
-    for name, where in heads(spec).items():
+    for group in layout.groups:
+        if group.gate_feature is None:
+            continue
+        where = layout.positions(group.name, group.gate_feature)
         was, now = filled[:, where], answer[:, where]
-        rows.append(Emptiness(name, int(np.sum(~was)), int(np.sum(was)), _fraction(~was, ~now, groups), _fraction(was, now, groups)))
+        rows.append(Emptiness(group.name, int(np.sum(~was)), int(np.sum(was)), _fraction(~was, ~now, groups), _fraction(was, now, groups)))
     return tuple(rows)
 
 

@@ -10,7 +10,8 @@ from threadpoolctl import threadpool_limits
 
 from l1ae.errors import UserError
 from l1ae.evaluation import Estimate, auc, clopper_pearson, design_effect
-from l1ae.latent._inverse import FloatArray, IntArray, View, feature_axes, filled_inputs, heads, physical_values
+from l1ae.inputs import Layout
+from l1ae.latent._inverse import FloatArray, IntArray
 
 __all__ = ["FeatureComparison", "Occupancy", "classifier_auc", "compare_features", "compare_occupancy", "first_of_each_group"]
 
@@ -23,8 +24,8 @@ class FeatureComparison:
 
     `ks` is the largest distance of the two cumulative distributions (0 the same, 1 disjoint), `p_value` the chance of a
     larger one were they the same; `wasserstein` is the mean distance, in `unit`, by which the values of one sample must
-    be moved to become the other. All three are None when either sample has fewer than 20 entries. phi is taken on
-    [-pi, pi), not around the circle.
+    be moved to become the other. All three are None when either sample has fewer than 20 entries. What has a period is taken
+    on [-period/2, period/2), not around the circle.
     """
 
     feature: str
@@ -46,25 +47,26 @@ class Occupancy:
 
 
 def compare_features(
-    real: npt.NDArray[np.integer], generated: npt.NDArray[np.integer], spec: View, real_groups: IntArray
+    real: npt.NDArray[np.integer], generated: npt.NDArray[np.integer], layout: Layout, real_groups: IntArray
 ) -> tuple[FeatureComparison, ...]:
     """Kolmogorov-Smirnov test and Wasserstein distance of every present input in physical units.
 
-    `real` and `generated` are hardware codes (N, *event_shape), generated events are independent. The p-value is that of
+    `real` and `generated` are hardware codes (N, size), generated events are independent. The p-value is that of
     `scipy.stats.ks_2samp` for large samples, with the number of real events divided by the largest design effect of
     the cumulative distribution at its deciles, because events of one source event (`real_groups`, (N,)) are not
     independent; it is therefore conservative.
     """
-    axes, values = feature_axes(spec), [physical_values(codes, spec) for codes in (real, generated)]
-    masks, groups = [filled_inputs(codes, spec) for codes in (real, generated)], np.unique(real_groups, return_inverse=True)[1].ravel()
+    values, masks = zip(*((layout.to_physical(codes), layout.mask(codes)) for codes in (real, generated)), strict=True)
+    groups = np.unique(real_groups, return_inverse=True)[1].ravel()
     rows = []
-    for k in np.flatnonzero(spec.present):
+    for k in np.flatnonzero(layout.present):
         a, b = (value[mask[:, k], k] for value, mask in zip(values, masks, strict=True))
         numbers: tuple[float | None, ...] = (None, None, None)
         if min(len(a), len(b)) >= MIN_ENTRIES:
             ks = float(ks_2samp(a, b, method="asymp").statistic)
             numbers = (ks, _p_value(ks, len(a) / _largest_design_effect(a, groups[masks[0][:, k]]), len(b)), wasserstein_distance(a, b))
-        rows.append(FeatureComparison(spec.names[k], axes.units[k], len(a), len(b), *(None if x is None else float(x) for x in numbers)))
+        found = (None if x is None else float(x) for x in numbers)
+        rows.append(FeatureComparison(layout.names[k], layout.units[k], len(a), len(b), *found))
     return tuple(rows)
 
 
@@ -77,15 +79,17 @@ def _largest_design_effect(values: FloatArray, groups: IntArray) -> float:
     return max(design_effect(values, float(edge), compact) for edge in np.quantile(values, np.arange(1, 10) / 10))
 
 
-def compare_occupancy(real: npt.NDArray[np.integer], generated: npt.NDArray[np.integer], spec: View) -> tuple[Occupancy, ...]:
-    """How often each slot is filled. Both arguments are hardware codes (N, *event_shape)."""
-    where = np.concatenate(list(heads(spec).values()))
-    filled = [np.count_nonzero(codes.reshape(len(codes), -1)[:, where], axis=0) for codes in (real, generated)]
-    slots = [spec.names[k].removesuffix("_pt") for k in where]
-    return tuple(
-        Occupancy(slot, clopper_pearson(int(a), len(real)), clopper_pearson(int(b), len(generated)))
-        for slot, a, b in zip(slots, *filled, strict=True)
-    )
+def compare_occupancy(real: npt.NDArray[np.integer], generated: npt.NDArray[np.integer], layout: Layout) -> tuple[Occupancy, ...]:
+    """How often each slot that can be empty is filled. Both samples are hardware codes (N, size)."""
+    masks = [layout.mask(codes) for codes in (real, generated)]
+    rows = []
+    for group in layout.groups:
+        if group.gate_feature is None:
+            continue
+        for slot, k in zip(group.slot_names(), layout.positions(group.name, group.gate_feature), strict=True):
+            fractions = (clopper_pearson(int(np.count_nonzero(mask[:, k])), len(mask)) for mask in masks)
+            rows.append(Occupancy(slot, *fractions))
+    return tuple(rows)
 
 
 def classifier_auc(first: npt.NDArray[np.integer], second: npt.NDArray[np.integer], first_groups: IntArray, *, seed: int = 1) -> Estimate:

@@ -14,9 +14,8 @@ from l1ae.contract import Contract
 from l1ae.data import Dataset, EventStore, dataset_folder, open_dataset
 from l1ae.errors import UserError
 from l1ae.evaluation import figure_svg, inputs_figure
-from l1ae.inputs import InputSpec, RegionSpec
+from l1ae.inputs import InputSpec, Layout
 from l1ae.latent import (
-    MASSES,
     CodesFile,
     Compression,
     Decoder,
@@ -24,6 +23,7 @@ from l1ae.latent import (
     Generation,
     LatentCodes,
     LatentResult,
+    MassKind,
     SelectedHunt,
     bump_figure,
     bump_hunt,
@@ -33,9 +33,11 @@ from l1ae.latent import (
     dimensions_figure,
     emptiness,
     encode_store,
+    find_mass,
     first_of_each_group,
     from_network,
     invariant_mass,
+    masses_of,
     measure_drift,
     pairs_figure,
     resolution_figure,
@@ -65,14 +67,14 @@ class LatentOptions:
     `compare`: a store, or a folder of stores, whose latent distribution is compared with that of the run's data set.
     `events`: events per sample in figures, resolution and tests, at most; codes are written of all.
     `generate`: events to draw from the prior; None: as many as `events` where the model is variational.
-    `mass`: key of `l1ae.latent.MASSES` for the bump hunt, `mass_range` its span in GeV (default: the central 99 % of the
-    events). `inject`: signal events to add to its background, by sample.
+    `mass`: what the bump hunt looks at, as `l1ae.latent.find_mass` reads it; None: the first that the inputs have. `mass_range`: its
+    span in GeV (default: the central 99 % of the events). `inject`: signal events to add to its background, by sample.
     """
 
     compare: Path | None = None
     events: int = 20_000
     generate: int | None = None
-    mass: str = "dijet"
+    mass: str | None = None
     mass_range: tuple[float, float] | None = None
     inject: Mapping[str, int] = field(default_factory=dict)
     seed: int = 1
@@ -100,8 +102,18 @@ class _Study:
     skipped: dict[str, str] = field(default_factory=dict)
 
     @cached_property
-    def spec(self) -> InputSpec | RegionSpec:
+    def spec(self) -> InputSpec:
         return self.run.config.inputs.spec()
+
+    @property
+    def layout(self) -> Layout:
+        return self.run.config.inputs.selected
+
+    @cached_property
+    def mass(self) -> MassKind | None:
+        """The mass of the bump hunt; None where none was asked for and the inputs have none with a name."""
+        name = self.options.mass or next(iter(masses_of(self.layout)), None)
+        return None if name is None else find_mass(name, self.layout)
 
     @cached_property
     def contract(self) -> Contract:
@@ -109,7 +121,7 @@ class _Study:
 
     @cached_property
     def dataset(self) -> Dataset:
-        return open_dataset(self.run.config.data.source, self.spec)
+        return open_dataset(self.run.config.data.source, self.layout)
 
     @cached_property
     def stores(self) -> dict[str, EventStore]:
@@ -122,8 +134,8 @@ class _Study:
         if where is None:
             return {}
         if not where.is_dir():
-            return {BACKGROUND: EventStore.open(where, self.spec)}
-        found = {name: EventStore.open(where / f"{name}.h5", self.spec) for name in self.stores if (where / f"{name}.h5").is_file()}
+            return {BACKGROUND: EventStore.open(where, self.layout)}
+        found = {name: EventStore.open(where / f"{name}.h5", self.layout) for name in self.stores if (where / f"{name}.h5").is_file()}
         if not found:
             raise UserError(f"'{where}' holds none of {', '.join(f'{name}.h5' for name in self.stores)}; nothing to compare")
         return found
@@ -163,8 +175,7 @@ class _Study:
         for name in self.options.inject:
             if name not in self.dataset.signals:
                 raise UserError(f"no signal '{name}' to inject; the data set holds {', '.join(self.dataset.signals) or 'none'}")
-        if self.options.mass not in MASSES:
-            raise UserError(f"unknown mass '{self.options.mass}'; the masses are {', '.join(MASSES)}")
+        _ = self.mass
         if self.options.mass_range is not None and not 0 < self.options.mass_range[0] < self.options.mass_range[1]:
             raise UserError(f"mass range {self.options.mass_range} must be two rising masses above 0 GeV")
         _ = self.compared
@@ -191,8 +202,8 @@ class _Study:
         _log.info("latent: decoding %d events", len(chosen))
         decoded = self._reconstruct(hardware)
         rows = resolutions(hardware, decoded, self.spec, groups, seed=self.options.seed) if decoded is not None else ()
-        if rows and isinstance(self.spec, InputSpec):
-            figures["resolution"] = resolution_figure(rows)
+        if rows:
+            figures["resolution"] = resolution_figure(rows, self.layout)
         _log.info("latent: generation, drift and bump hunt")
         result = LatentResult(
             project=self.contract.project,
@@ -225,7 +236,7 @@ class _Study:
 
     def _compression(self) -> Compression:
         formats = self.codes[BACKGROUND].formats
-        return compression(self.spec, {name: (form, self.contract[name].size) for name, form in formats.items()})
+        return compression(self.layout, {name: (form, self.contract[name].size) for name, form in formats.items()})
 
     def _space_figures(self) -> Iterator[tuple[str, Figure]]:
         values = {BACKGROUND: self._values(BACKGROUND, self.test)}
@@ -271,8 +282,7 @@ class _Study:
             return None
         events = self.options.generate or self.options.events
         generated = sample_prior(self._decoder, self.run.config.model.latent, events, seed=self.options.seed)
-        if isinstance(self.spec, InputSpec):
-            figures["generated"] = inputs_figure({BACKGROUND: real, "generated": from_network(generated, self.spec)}, self.spec)
+        figures["generated"] = inputs_figure({BACKGROUND: real, "generated": from_network(generated, self.spec)}, self.layout)
         return compare_generated(generated, real, self.spec, groups, seed=self.options.seed)
 
     def _drifts(self, figures: dict[str, Figure]) -> Iterator[Drift]:
@@ -293,15 +303,18 @@ class _Study:
         )
 
     def _hunts(self, figures: dict[str, Figure]) -> Iterator[SelectedHunt]:
-        if not isinstance(self.spec, InputSpec):
-            self.skipped["bump hunt"] = "calorimeter regions are no objects that a mass could be made of"
+        if self.mass is None:
+            self.skipped["bump hunt"] = (
+                f"layout '{self.layout.name}' has none of the groups that the masses with a name are made of; name others with "
+                "--mass GROUPS:COUNT where they have an energy, eta and phi"
+            )
             return
-        kind, form = self.options.mass, self.contract.score.format
-        masses, scores, groups, signal = self._candidates(self.spec)
+        form, title = self.contract.score.format, self.mass.title
+        masses, scores, groups, signal = self._candidates(self.mass)
         low, high = self.options.mass_range or (0.0, np.inf)
         there = np.isfinite(masses) & (masses >= low) & (masses <= high)
         if not (there & ~signal).any():
-            self.skipped["bump hunt"] = f"no background event has a {MASSES[kind].title} in the range"
+            self.skipped["bump hunt"] = f"no background event has a {title} in the range"
             return
         for quantile in QUANTILES:
             threshold = int(np.quantile(scores[~signal & there], quantile, method="higher"))
@@ -313,16 +326,19 @@ class _Study:
                 self.skipped[f"bump hunt above the {quantile:.0%} quantile"] = str(error)
                 continue
             counted = chosen[(masses[chosen] >= hunt.edges[0]) & (masses[chosen] <= hunt.edges[-1])]
-            yield SelectedHunt(kind, quantile, threshold * form.lsb, len(counted), int(signal[counted].sum()), hunt)
+            yield SelectedHunt(self.mass.name, quantile, threshold * form.lsb, len(counted), int(signal[counted].sum()), hunt)
             selection = f"score ≥ {threshold * form.lsb:.4g}, {len(counted):,} events"
-            figures[f"bump_{round(100 * quantile):02d}"] = bump_figure(hunt, MASSES[kind].title, selection)
+            figures[f"bump_{round(100 * quantile):02d}"] = bump_figure(hunt, title, selection)
 
-    def _candidates(self, spec: InputSpec) -> tuple[FloatArray, npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    def _candidates(self, mass: MassKind) -> tuple[FloatArray, npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
         """Mass, score code, source event and whether it is signal, of the background's test events and what is injected."""
         parts = [(BACKGROUND, self.test)]
         for name, count in self.options.inject.items():
             parts.append((name, first_of_each_group(self.codes[name].groups)[:count]))
-        masses = [_masses(self.stores[name], positions, spec, self.options.mass) for name, positions in parts]
+        masses = [
+            np.concatenate([invariant_mass(hardware, self.layout, mass) for hardware in _blocks(self.stores[name], positions)])
+            for name, positions in parts
+        ]
         scores = [self.codes[name].score[positions] for name, positions in parts]
         groups = [self.codes[name].groups[positions] for name, positions in parts]
         offsets = np.cumsum([0, *(int(ids.max(initial=-1)) + 1 for ids in groups)])
@@ -340,7 +356,7 @@ def _check_contract(run: Run) -> None:
 
 
 def _hardware(store: EventStore, positions: npt.NDArray[np.intp]) -> npt.NDArray[np.integer]:
-    """Hardware codes of the events at rising positions, (N, *event_shape), without holding the whole store."""
+    """Hardware codes of the events at rising positions, (N, size), without holding the whole store."""
     return np.concatenate(list(_blocks(store, positions)))
 
 
@@ -350,7 +366,3 @@ def _blocks(store: EventStore, positions: npt.NDArray[np.intp]) -> Iterator[npt.
         inside = positions[(positions >= start) & (positions < start + len(events))] - start
         start += len(events)
         yield events.hw[inside]
-
-
-def _masses(store: EventStore, positions: npt.NDArray[np.intp], spec: InputSpec, kind: str) -> FloatArray:
-    return np.concatenate([invariant_mass(hardware, spec, kind) for hardware in _blocks(store, positions)])

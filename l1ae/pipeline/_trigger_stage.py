@@ -15,7 +15,7 @@ from l1ae.contract import Contract
 from l1ae.data import EventStore, open_dataset
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.evaluation import LEVEL
-from l1ae.inputs import InputSpec, RegionSpec
+from l1ae.inputs import Layout
 from l1ae.pipeline._run import Run, digest_file, digest_json, digest_tree, write_text
 from l1ae.pipeline._shared import contract_digest, contract_of, data_digests, section_digest
 from l1ae.pipeline._zero_bias import open_zero_bias
@@ -37,9 +37,11 @@ from l1ae.trigger import (
     fired_cuts,
     fired_recorded,
     menu_of,
+    no_menu,
     overlap,
     periods,
     pileup_bins,
+    possible_seeds,
     rate_interval,
     read_sample,
     read_signal,
@@ -51,11 +53,6 @@ from l1ae.trigger import (
 __all__ = ["trigger_inputs", "trigger_stage"]
 
 _log = logging.getLogger("l1ae")
-
-_NO_MENU = (
-    "there is no menu and no pure rate: cut-based seeds need trigger objects, which inputs.view 'regions' does not have, and the "
-    "zero-bias store has no recorded seeds"
-)
 
 
 def trigger_stage(run: Run, *, zero_bias: Path | None = None) -> TriggerResult:
@@ -107,8 +104,8 @@ class _Study:
         return contract_of(self.run)
 
     @cached_property
-    def spec(self) -> InputSpec | RegionSpec:
-        return self.run.config.inputs.spec()
+    def layout(self) -> Layout:
+        return self.run.config.inputs.selected
 
     @cached_property
     def store(self) -> EventStore:
@@ -116,7 +113,7 @@ class _Study:
 
     @cached_property
     def menu(self) -> Menu | None:
-        return menu_of(self.config, self.spec, self.store)
+        return menu_of(self.config, self.layout, self.store)
 
     @cached_property
     def zero_bias_digest(self) -> str:
@@ -161,7 +158,7 @@ class _Study:
             confidence=LEVEL,
             wide_confidence=WIDE_LEVEL,
             ladder=self._ladder,
-            menu=menu_rates(self.menu, sample, exposure),
+            menu=menu_rates(self.menu, sample, exposure, self.layout),
             working_points=tuple(points),
             curve=drawn,
             efficiency_curve={"raw_khz": drawn.raw_khz, **{name: signal.at(drawn.threshold) for name, signal in signals.items()}},
@@ -171,7 +168,7 @@ class _Study:
     @property
     def _ladder(self) -> Literal["raw", "pure"]:
         if self.config.ladder == "pure" and self.menu is None:
-            raise UserError(f"trigger.ladder: pure is not possible, {_NO_MENU}; use trigger.ladder: raw")
+            raise UserError(f"trigger.ladder: pure is not possible, {no_menu(self.layout)}; use trigger.ladder: raw")
         return self.config.ladder
 
     def curve(self, sample: Sample, exposure: Exposure) -> RateCurve:
@@ -184,7 +181,7 @@ class _Study:
         return RateCurve(exposure, raw, pure, int(min(reach.low)), int(max(reach.high)))
 
     def signals(self) -> dict[str, SignalScores]:
-        dataset = open_dataset(self.run.config.data.source, self.spec)
+        dataset = open_dataset(self.run.config.data.source, self.layout)
         return {name: read_signal(store, self.score, self.menu) for name, store in dataset.signals.items()}
 
     def _zero_bias(self, sample: Sample) -> ZeroBias:
@@ -203,10 +200,10 @@ class _Study:
         return Stability(pileup=by_pileup, periods=found, periods_p_value=p_values)
 
 
-def menu_rates(menu: Menu | None, sample: Sample, exposure: Exposure) -> MenuRates:
-    """The rate of every seed, and of all together."""
+def menu_rates(menu: Menu | None, sample: Sample, exposure: Exposure, layout: Layout) -> MenuRates:
+    """The rate of every seed, and of all together; without a menu the reason."""
     if menu is None or sample.any_seed is None:
-        return MenuRates(origin="none", seeds=(), left_out=(_NO_MENU,), khz=None, low=None, high=None)
+        return MenuRates(origin="none", seeds=(), left_out=(no_menu(layout),), khz=None, low=None, high=None)
 
     def rate(positions: npt.NDArray[np.integer]) -> dict[str, float]:
         return rate_interval(exposure, count(sample.weights[positions], sample.groups_of(positions))).model_dump()
@@ -235,8 +232,8 @@ def _check_overlap(study: _Study, points: list[WorkingPoint], curve: RateCurve) 
     menu, fired = study.menu, None
     if menu is not None and menu.origin == "recorded":
         fired = fired_recorded(menu.columns)
-    elif menu is not None and isinstance(study.spec, InputSpec):
-        fired = fired_cuts(study.config.menu, study.spec)
+    elif menu is not None:
+        fired = fired_cuts(possible_seeds(study.config, study.layout)[0], study.layout)
     for again in overlap(sample_blocks(study.store, menu), study.score, fired, thresholds):
         for what, found, events, weight in (
             ("raw", curve.raw, again.events, again.weight),

@@ -3,7 +3,7 @@
 from l1ae.trigger._counts import WIDE_LEVEL, Count, Exposure, count, gamma_interval, group_numbers, prediction_interval
 from l1ae.trigger._coverage import Coverage, Population, StratifiedPopulation, coverage
 from l1ae.trigger._efficiency import SignalScores, read_signal
-from l1ae.trigger._menu import CutSeed, Menu, RecordedSeed, cut_seed, menu_of
+from l1ae.trigger._menu import CutSeed, Menu, RecordedSeed, cut_seed, menu_of, no_menu, possible_seeds
 from l1ae.trigger._overlap import Overlap, fired_cuts, fired_recorded, overlap
 from l1ae.trigger._result import (
     Curve,
@@ -69,10 +69,12 @@ __all__ = [
     "group_numbers",
     "load_working_points",
     "menu_of",
+    "no_menu",
     "overlap",
     "periods",
     "pileup_bins",
     "point_name",
+    "possible_seeds",
     "prediction_interval",
     "rate_interval",
     "read_sample",

@@ -1,7 +1,7 @@
 """The menu that a rate is pure against: cut-based seeds on the hardware objects, or recorded bits of real data."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal
@@ -9,12 +9,12 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from l1ae.config import SeedConfig, TriggerConfig
+from l1ae.config import DEFAULT_MENU, SeedConfig, TriggerConfig
 from l1ae.data import Events, EventStore
 from l1ae.errors import UserError
-from l1ae.inputs import InputSpec, InputView, ObjectGroup, Scale
+from l1ae.inputs import Feature, Group, Layout, Role
 
-__all__ = ["RECORDED", "CutSeed", "Menu", "RecordedSeed", "cut_seed", "menu_of"]
+__all__ = ["RECORDED", "CutSeed", "Menu", "RecordedSeed", "cut_seed", "menu_of", "no_menu", "possible_seeds"]
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -24,32 +24,49 @@ RECORDED = "seed_"
 
 @dataclass(frozen=True)
 class CutSeed:
-    """A seed in hardware integers.
+    """A seed in hardware integers, on the slots of `group`.
 
-    An object counts when its slot is filled and, unless `eta` is None, eta[0] <= its eta code <= eta[1]. The seed fires when
-    for every i at least i + 1 objects have a pT code >= pt[i] (`pt` falls). With `total` it fires when the sum of
-    (pT code - `origin`) over the objects with pT code >= pt[0] is >= total.
+    An object counts when its slot is filled and, unless they are None, eta[0] <= its eta code <= eta[1], its quality code is
+    at least `quality`, and its isolation code has one of the bits `isolation`. The seed fires when for every i at least i + 1
+    objects have an energy code >= pt[i] (`pt` falls). With `total` it fires when the sum of (energy code - `origin`) over the
+    objects with energy code >= pt[0] is >= total.
     """
 
     name: str
-    slots: slice
+    layout: Layout
+    group: str
     pt: tuple[int, ...]
     eta: tuple[int, int] | None
+    quality: int | None
+    isolation: int | None
     total: int | None
     origin: int
     definition: str
 
     def accepts(self, hardware: npt.NDArray[np.integer]) -> BoolArray:
-        """Decision (N,) on hardware codes (N, slots, 3)."""
-        pt = hardware[:, self.slots, 0].astype(np.int32)
-        counts = pt > 0
+        """Decision (N,) on hardware codes (N, size)."""
+        pt, counts = self._codes(hardware, Role.ENERGY), self._filled(hardware)
         if self.eta is not None:
-            eta = hardware[:, self.slots, 1]
+            eta = self._codes(hardware, Role.ETA)
             counts &= (eta >= self.eta[0]) & (eta <= self.eta[1])
-        pt = np.where(counts, pt, 0)
+        if self.quality is not None:
+            counts &= self._codes(hardware, Role.QUALITY) >= self.quality
+        if self.isolation is not None:
+            counts &= (self._codes(hardware, Role.ISOLATION) & self.isolation) != 0
         if self.total is not None:
-            return np.asarray(np.where(pt >= self.pt[0], pt - self.origin, 0).sum(axis=1) >= self.total)
-        return np.all([(pt >= code).sum(axis=1) > leg for leg, code in enumerate(self.pt)], axis=0)
+            return np.asarray(np.where(counts & (pt >= self.pt[0]), pt - self.origin, 0).sum(axis=1) >= self.total)
+        return np.all([(counts & (pt >= code)).sum(axis=1) > leg for leg, code in enumerate(self.pt)], axis=0)
+
+    def _codes(self, hardware: npt.NDArray[np.integer], role: Role) -> npt.NDArray[np.int64]:
+        """Codes (N, slots) of the group's feature of a role."""
+        columns = self.layout.positions(self.group, _feature(self.layout[self.group], role).name)
+        return hardware[:, columns].astype(np.int64)
+
+    def _filled(self, hardware: npt.NDArray[np.integer]) -> BoolArray:
+        gate = self.layout[self.group].gate_feature
+        if gate is None:
+            return np.ones((len(hardware), self.layout[self.group].slots), np.bool_)
+        return np.asarray(hardware[:, self.layout.positions(self.group, gate)] != 0)
 
 
 @dataclass(frozen=True)
@@ -82,17 +99,19 @@ class Menu:
         return result
 
 
-def menu_of(config: TriggerConfig, spec: InputView, store: EventStore) -> Menu | None:
-    """The menu that the configuration asks for on this zero-bias store; None when the view has no objects and no bits.
+def menu_of(config: TriggerConfig, layout: Layout, store: EventStore) -> Menu | None:
+    """The menu that the configuration asks for on this zero-bias store.
 
-    Raises `UserError` when recorded seeds are asked for and there are none, or a cut is not possible.
+    None, for the reason in `no_menu`, when neither bits were recorded nor a seed of the default menu is possible. Raises
+    `UserError` when recorded seeds are asked for and there are none, or a cut that is no default is not possible.
     """
     recorded = [name for name in store.extra if name.startswith(RECORDED)]
     if config.menu_from == "recorded" or (config.menu_from == "auto" and recorded):
         return _recorded_menu(config, recorded, store)
-    if not isinstance(spec, InputSpec):
+    seeds, left_out = possible_seeds(config, layout)
+    if config.menu and not seeds:
         return None
-    return Menu("cuts", tuple(cut_seed(seed, spec) for seed in config.menu))
+    return Menu("cuts", tuple(cut_seed(seed, layout) for seed in seeds), left_out)
 
 
 def _recorded_menu(config: TriggerConfig, columns: Sequence[str], store: EventStore) -> Menu:
@@ -112,43 +131,106 @@ def _matches(name: str, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
-def cut_seed(config: SeedConfig, spec: InputSpec) -> CutSeed:
-    """Cuts in GeV into hardware codes, once: pT >= X is the lowest code whose whole bin lies at X or above.
+def possible_seeds(config: TriggerConfig, layout: Layout) -> tuple[tuple[SeedConfig, ...], tuple[str, ...]]:
+    """The cut-based seeds to apply to these inputs, and those left out with the reason.
 
-    |eta| <= E takes the bins of codes that reach into the open interval (-E, E), which is symmetric in eta.
-    Raises `UserError` for an object that the inputs do not have, too few slots, no eta, or a threshold beyond the scale.
+    The default menu, which nobody wrote for these inputs, leaves out what they do not allow; of another menu all seeds are
+    meant, and `cut_seed` refuses what is not possible.
     """
-    groups = {group.name: group for group in spec.groups}
-    if config.object not in groups:
-        raise UserError(f"trigger.menu: seed '{config.name}' asks for '{config.object}'; the inputs have {', '.join(groups)}")
-    group = groups[config.object]
-    if len(config.pt) > group.count:
-        raise UserError(f"trigger.menu: seed '{config.name}' asks for {len(config.pt)} '{group.name}'; the inputs have {group.count}")
-    pt = tuple(_threshold_code(value, group.pt, config.name) for value in config.pt)
-    eta = None if config.eta is None else _eta_codes(config.eta, group, config.name)
-    total = None if config.sum is None else math.ceil(config.sum / group.pt.lsb - 1e-9)
+    if config.menu != DEFAULT_MENU:
+        return config.menu, ()
+    obstacles = {seed.name: _obstacle(seed, layout) for seed in config.menu}
+    left_out = tuple(f"{name} ({obstacle})" for name, obstacle in obstacles.items() if obstacle is not None)
+    return tuple(seed for seed in config.menu if obstacles[seed.name] is None), left_out
+
+
+def no_menu(layout: Layout) -> str:
+    """Why `menu_of` gives None."""
+    if not _able(layout):
+        reason = f"cut-based seeds need a group with an energy in GeV, which layout '{layout.name}' does not have"
+    else:
+        reason = f"layout '{layout.name}' allows no seed of the default menu (write trigger.menu for its groups {', '.join(_able(layout))})"
+    return f"there is no menu and no pure rate: {reason}, and no recorded seeds are used"
+
+
+def cut_seed(config: SeedConfig, layout: Layout) -> CutSeed:
+    """Cuts in GeV into hardware codes, once: pT >= X is the lowest code with (code - origin) x LSB >= X.
+
+    That is the lowest code whose whole bin lies at X or above, or with `bin: centre` whose centre does. |eta| <= E takes the bins
+    of codes that reach into the open interval (-E, E), whether their codes are at the edge or at the centre.
+    Raises `UserError` for a group that the inputs do not have, too few slots, a feature that the group does not have, or a
+    threshold beyond the scale.
+    """
+    if (obstacle := _obstacle(config, layout)) is not None:
+        hint = "" if config.object in _able(layout) else f"; the groups that have one are {', '.join(_able(layout)) or 'none'}"
+        raise UserError(f"trigger.menu: seed '{config.name}': {obstacle}{hint}")
+    group = layout[config.object]
+    energy = _feature(group, Role.ENERGY)
+    pt = tuple(_threshold_code(value, energy) for value in config.pt)
+    eta = None if config.eta is None else _eta_codes(config.eta, _feature(group, Role.ETA))
+    total = None if config.sum is None else math.ceil(config.sum / energy.lsb - _ROUNDING)
     definition = _definition(config, pt, eta, total)
-    return CutSeed(config.name, spec.slices()[group.name], pt, eta, total, group.pt.origin, definition)
+    return CutSeed(config.name, layout, group.name, pt, eta, config.quality, config.isolation, total, energy.origin, definition)
 
 
-def _threshold_code(value: float, scale: Scale, name: str) -> int:
-    # 1e-9: a threshold that is a multiple of the LSB but for rounding
-    code = math.ceil(value / scale.lsb - 1e-9) + scale.origin
-    if code > scale.high:
-        raise UserError(f"trigger.menu: seed '{name}': pt {value:g} GeV is beyond the hardware scale, which ends at code {scale.high}")
-    return max(code, 1)
+_ROUNDING = 1e-9
+"""Part of an LSB: a threshold that is a multiple of the LSB but for rounding is that multiple."""
 
 
-def _eta_codes(value: float, group: ObjectGroup, name: str) -> tuple[int, int]:
-    if group.eta is None:
-        raise UserError(f"trigger.menu: seed '{name}' cuts on eta, which '{group.name}' does not have; remove eta")
-    bins = math.ceil(value / group.eta.lsb - 1e-9)
-    return max(group.eta.origin - bins, group.eta.low), min(group.eta.origin + bins - 1, group.eta.high)
+def _able(layout: Layout) -> list[str]:
+    """Groups that a seed can cut on."""
+    return [group.name for group in layout.groups_with(Role.ENERGY) if _feature(group, Role.ENERGY).unit == "GeV"]
+
+
+def _feature(group: Group, role: Role) -> Feature:
+    found = group.of_role(role)
+    assert found is not None, "checked by _obstacle"
+    return found
+
+
+def _obstacle(config: SeedConfig, layout: Layout) -> str | None:
+    """The first reason why the inputs do not allow a seed; None where they do."""
+    return next(_obstacles(config, layout), None)
+
+
+def _obstacles(config: SeedConfig, layout: Layout) -> Iterator[str]:
+    if config.object not in _able(layout):
+        yield f"there is no group '{config.object}' with an energy in GeV"
+        return
+    group = layout[config.object]
+    energy = _feature(group, Role.ENERGY)
+    if len(config.pt) > group.slots:
+        yield f"the inputs hold {group.slots} '{group.name}', not {len(config.pt)}"
+    if (code := _threshold_code(config.pt[0], energy)) > energy.range[1]:
+        yield f"pt {config.pt[0]:g} GeV is code {code}, beyond the hardware scale of '{group.name}', which ends at {energy.range[1]}"
+    for role, value in ((Role.ETA, config.eta), (Role.QUALITY, config.quality), (Role.ISOLATION, config.isolation)):
+        if value is not None and group.of_role(role) is None:
+            yield f"it cuts on {role}, which '{group.name}' does not have; remove {role}"
+    quality, isolation = group.of_role(Role.QUALITY), group.of_role(Role.ISOLATION)
+    if quality is not None and (config.quality or 0) > quality.range[1]:
+        yield f"quality {config.quality} is beyond the codes of '{group.name}', which end at {quality.range[1]}"
+    if isolation is not None and (config.isolation or 0) >> isolation.bits:
+        yield f"isolation {config.isolation} has more bits than the {isolation.bits} of '{group.name}'"
+
+
+def _threshold_code(value: float, energy: Feature) -> int:
+    return math.ceil(value / energy.lsb - _ROUNDING) + energy.origin
+
+
+def _eta_codes(value: float, eta: Feature) -> tuple[int, int]:
+    """First and last code whose bin, [k, k + 1) LSB at the edge or [k - 1/2, k + 1/2) at the centre, reaches into (-value, value)."""
+    below, above = (0.5, 0.5) if eta.bin == "centre" else (0.0, 1.0)
+    first = math.floor(-value / eta.lsb - above + _ROUNDING) + 1
+    last = math.ceil(value / eta.lsb + below - _ROUNDING) - 1
+    low, high = eta.range
+    return max(eta.origin + first, low), min(eta.origin + last, high)
 
 
 def _definition(config: SeedConfig, pt: tuple[int, ...], eta: tuple[int, int] | None, total: int | None) -> str:
     cuts = ", ".join(f"pT >= {value:g} GeV (code >= {code})" for value, code in zip(config.pt, pt, strict=True))
     where = "" if eta is None else f", |eta| <= {config.eta:g} (codes {eta[0]} to {eta[1]})"
+    where += "" if config.quality is None else f", quality >= {config.quality}"
+    where += "" if config.isolation is None else f", isolation bits {config.isolation:#b}"
     if total is not None:
         return f"sum of {config.object} pT >= {config.sum:g} GeV (sum of codes >= {total}) over {cuts}{where}"
     return f"{len(pt)} {config.object} with {cuts}{where}"

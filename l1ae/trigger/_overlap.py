@@ -6,7 +6,7 @@ are compared with the cuts as they are written in the configuration; the names o
 an event is pure when that set is empty.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import fsum, lcm
@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from l1ae.config import SeedConfig
 from l1ae.data import Events
-from l1ae.inputs import InputSpec
+from l1ae.inputs import Column, Layout
 
 __all__ = ["Overlap", "fired_cuts", "fired_recorded", "overlap"]
 
@@ -70,73 +70,99 @@ def fired_recorded(columns: Sequence[str]) -> Fired:
     return fired
 
 
-def fired_cuts(menu: Sequence[SeedConfig], spec: InputSpec) -> Fired:
+def fired_cuts(menu: Sequence[SeedConfig], layout: Layout) -> Fired:
     """The cut-based seeds that fire on an event, from the cuts in GeV."""
-    judges = [_Judge.of(seed, spec) for seed in menu]
+    judges = [_Judge.of(seed, layout) for seed in menu]
 
     def fired(events: Events, i: int) -> set[str]:
-        objects: list[list[int]] = events.hw[i].tolist()
-        return {judge.name for judge in judges if judge.fires(objects)}
+        event: list[int] = events.hw[i].tolist()
+        return {judge.name for judge in judges if judge.fires(event)}
 
     return fired
 
 
 @dataclass(frozen=True)
-class _Judge:
-    """One seed. Energies and pseudorapidities are whole multiples of a unit so small that all of them are exact.
+class _Scale:
+    """Edges of the bins of a feature's codes, in whole multiples of a unit: code c has [(c - origin) x step - shift, ... + step)."""
 
-    `first` and `count` say where the slots of the object are; `pt_lsb`, `eta_lsb`, `pt`, `eta` and `total` are in that unit.
+    origin: int
+    step: int
+    shift: int
+
+    @classmethod
+    def of(cls, column: Column, unit: int) -> "_Scale":
+        step = int(_exact(column.feature.lsb) * unit)
+        return cls(column.feature.origin, step, step // 2 if column.feature.bin == "centre" else 0)
+
+    def edges(self, code: int) -> tuple[int, int]:
+        low = (code - self.origin) * self.step - self.shift
+        return low, low + self.step
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """One seed. Energies and pseudorapidities are whole multiples of a unit so small that all of them, and halves, are exact.
+
+    `slots` has for every slot of the seed's group the column of its gate (None: always filled), and one by role. `pt`, `eta` and
+    `total` are in the unit.
     """
 
-    name: str
-    first: int
-    count: int
-    pt_lsb: int
-    pt_origin: int
-    eta_lsb: int
-    eta_origin: int
+    seed: SeedConfig
+    slots: tuple[tuple[int | None, Mapping[str, Column]], ...]
+    scales: Mapping[str, _Scale]
     pt: tuple[int, ...]
     eta: int | None
     total: int | None
 
+    @property
+    def name(self) -> str:
+        return self.seed.name
+
     @classmethod
-    def of(cls, seed: SeedConfig, spec: InputSpec) -> "_Judge":
-        where = spec.slices()[seed.object]
-        group = next(group for group in spec.groups if group.name == seed.object)
-        eta_lsb, eta_origin = (0.0, 0) if group.eta is None else (group.eta.lsb, group.eta.origin)
-        numbers = [group.pt.lsb, eta_lsb, *seed.pt, *(value for value in (seed.eta, seed.sum) if value is not None)]
-        unit = lcm(*(_exact(number).denominator for number in numbers))
-
-        def units(value: float) -> int:
-            return int(_exact(value) * unit)
-
+    def of(cls, seed: SeedConfig, layout: Layout) -> "_Judge":
+        slots: dict[int, dict[str, Column]] = {}
+        for column in layout.columns:
+            if column.group.name == seed.object and not column.feature.absent:
+                slots.setdefault(column.slot, {}).setdefault(str(column.feature.role), column)
+        roles = ["energy"] if seed.eta is None else ["energy", "eta"]
+        numbers = [slots[0][role].feature.lsb for role in roles]
+        numbers += [*seed.pt, *(value for value in (seed.eta, seed.sum) if value is not None)]
+        unit = 2 * lcm(*(_exact(number).denominator for number in numbers))
+        gates = [layout.gate[slot["energy"].number] for slot in slots.values()]
         return cls(
-            name=seed.name,
-            first=where.start,
-            count=group.count,
-            pt_lsb=units(group.pt.lsb),
-            pt_origin=group.pt.origin,
-            eta_lsb=units(eta_lsb),
-            eta_origin=eta_origin,
-            pt=tuple(map(units, seed.pt)),
-            eta=None if seed.eta is None else units(seed.eta),
-            total=None if seed.sum is None else units(seed.sum),
+            seed=seed,
+            slots=tuple((None if gate < 0 else int(gate), slot) for gate, slot in zip(gates, slots.values(), strict=True)),
+            scales={role: _Scale.of(slots[0][role], unit) for role in roles},
+            pt=tuple(int(_exact(value) * unit) for value in seed.pt),
+            eta=None if seed.eta is None else int(_exact(seed.eta) * unit),
+            total=None if seed.sum is None else int(_exact(seed.sum) * unit),
         )
 
-    def fires(self, objects: list[list[int]]) -> bool:
-        found = []
-        for pt, eta, _ in objects[self.first : self.first + self.count]:
-            if pt == 0:
-                continue
-            if self.eta is not None:
-                edge = (eta - self.eta_origin) * self.eta_lsb
-                if edge >= self.eta or edge + self.eta_lsb <= -self.eta:
-                    continue
-            found.append((pt - self.pt_origin) * self.pt_lsb)
+    def fires(self, event: list[int]) -> bool:
+        found = [self._energy(event, slot) for gate, slot in self.slots if (gate is None or event[gate]) and self._counts(event, slot)]
         if self.total is not None:
             return sum(pt for pt in found if pt >= self.pt[0]) >= self.total
         found.sort(reverse=True)
         return len(found) >= len(self.pt) and all(pt >= cut for pt, cut in zip(found, self.pt, strict=False))
+
+    def _energy(self, event: list[int], slot: Mapping[str, Column]) -> int:
+        """What an object counts with: the lower edge of its bin, or where codes are centres the middle."""
+        scale = self.scales["energy"]
+        return scale.edges(event[slot["energy"].number])[0] + scale.shift
+
+    def _counts(self, event: list[int], slot: Mapping[str, Column]) -> bool:
+        if self.eta is not None:
+            low, high = self.scales["eta"].edges(event[slot["eta"].number])
+            if low >= self.eta or high <= -self.eta:
+                return False
+        if self.seed.quality is not None and event[slot["quality"].number] < self.seed.quality:
+            return False
+        return self.seed.isolation is None or bool(_bits(event[slot["isolation"].number]) & _bits(self.seed.isolation))
+
+
+def _bits(number: int) -> set[int]:
+    """Positions of the bits that are set."""
+    return {position for position, digit in enumerate(reversed(f"{number:b}")) if digit == "1"}
 
 
 def _exact(value: float) -> Fraction:

@@ -3,29 +3,35 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from l1ae.data import Events, EventStore, StoreWriter
-from l1ae.inputs import ugt_input_spec
+from l1ae.inputs import InputSpec, named_layout
+
+from .layouts import random_codes
 
 
 @pytest.fixture(scope="session")
-def spec():
-    return ugt_input_spec()
+def layout():
+    return named_layout("ugt")
 
 
 @pytest.fixture(scope="session")
-def events(hardware):
-    """The session's random events with canonical empty slots, three copies of each source event, two processes."""
-    spec = ugt_input_spec()
-    codes = np.where((hardware[:, :, :1] == 0) | ~spec.present.reshape(spec.slots, 3), 0, hardware).astype(np.int16)
+def spec(layout):
+    return InputSpec.of(layout)
+
+
+@pytest.fixture(scope="session")
+def events(layout):
+    """2000 random events, three copies of each source event, two processes."""
+    codes = random_codes(layout, 2000, 11)
     n = len(codes)
     return Events(codes, (np.arange(n) % 2).astype(np.int16), np.arange(n) // 6, np.full(n, 20, np.int16))
 
 
 @pytest.fixture
-def store(events, tmp_path):
+def store(events, layout, tmp_path):
     path = tmp_path / "store.h5"
-    with StoreWriter(path, ugt_input_spec(), sample="toy", processes=["a", "b"], provenance={"seed": 11}) as writer:
+    with StoreWriter(path, layout, sample="toy", processes=["a", "b"], provenance={"seed": 11}) as writer:
         writer.append(events)
-    return EventStore.open(path, ugt_input_spec())
+    return EventStore.open(path, layout)
 
 
 @pytest.fixture(scope="package", autouse=True)

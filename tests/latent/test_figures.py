@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from l1ae.evaluation import figure_svg
-from l1ae.inputs import ugt_input_spec
 from l1ae.latent import bump_figure, bump_hunt, correlation_figure, dimensions_figure, pairs_figure, resolution_figure, resolutions
+
+from .layouts import layout_of, random_codes, wide
 
 
 @pytest.fixture(scope="module")
@@ -41,11 +42,20 @@ def test_correlations_are_written_out_and_a_constant_has_none(samples):
     assert texts[:4][3] == texts[15] == "–"
 
 
-def test_resolution_panels_hold_every_inclusive_feature(events):
-    spec = ugt_input_spec()
-    rows = resolutions(events.hw, spec.to_network_float(events.hw), spec, np.arange(len(events)))
-    figure = resolution_figure(rows)
-    assert [len(axes.get_xticklabels()) for axes in figure.axes] == [19, 18, 19]
+@pytest.mark.parametrize(
+    ("name", "panels"),
+    [
+        ("ugt", {"$p_T$ [GeV]": 19, r"$\eta$": 18, r"$\phi$ [rad]": 19}),
+        ("samples", {"adc [ADC counts]": 16}),  # every second of 32 samples has its name below
+        ("p2gt", {"$p_T$ [GeV]": 11, "scalar $p_T$ [GeV]": 1, r"$\eta$": 10, r"$\phi$ [rad]": 11, "valid": 11, "$z_0$ [cm]": 10}),
+    ],
+)
+def test_resolution_panels_hold_every_feature(name, panels):
+    layout = layout_of(name)
+    spec, hw = wide(layout), random_codes(layout, 200, 3)
+    rows = resolutions(hw, spec.to_network(hw) * spec.network.lsb, spec, np.arange(200))
+    figure = resolution_figure(rows, layout)
+    assert {axes.get_ylabel(): len(axes.get_xticklabels()) for axes in figure.axes} == panels
     figure_svg(figure)
 
 

@@ -8,44 +8,44 @@ from l1ae.errors import UserError
 from l1ae.latent import classifier_auc, compare_features, compare_occupancy, first_of_each_group
 
 
-def _events(spec, met, filled=None):
+def _events(layout, met, filled=None):
     """Events with MET pT codes `met`, and a leading jet of 100 GeV where `filled`."""
-    hardware = np.zeros((len(met), spec.slots, 3), np.int16)
-    hardware[:, 0, 0] = met
+    hardware = np.zeros((len(met), layout.size), np.int16)
+    hardware[:, 0] = met
     if filled is not None:
-        hardware[filled, spec.slices()["jet"].start, 0] = 200
+        layout.block(hardware, "jet")[filled, 0, 0] = 200
     return hardware
 
 
-def test_independent_events_give_scipys_p_value_and_the_planted_distance(spec):
+def test_independent_events_give_scipys_p_value_and_the_planted_distance(layout):
     rng = np.random.default_rng(1)
     met = rng.integers(1, 2000, 900)
-    real, generated = _events(spec, met), _events(spec, met[:700] + 40)
-    rows = {row.feature: row for row in compare_features(real, generated, spec, np.arange(900))}
-    expected = ks_2samp(spec.to_physical(real)[:, 0, 0], spec.to_physical(generated)[:, 0, 0], method="asymp")
+    real, generated = _events(layout, met), _events(layout, met[:700] + 40)
+    rows = {row.feature: row for row in compare_features(real, generated, layout, np.arange(900))}
+    expected = ks_2samp(layout.to_physical(real)[:, 0], layout.to_physical(generated)[:, 0], method="asymp")
     assert rows["met_pt"].ks == expected.statistic
     assert rows["met_pt"].p_value == pytest.approx(expected.pvalue, rel=0.05)
-    same = compare_features(real, _events(spec, met + 40), spec, np.arange(900))[0]
+    same = compare_features(real, _events(layout, met + 40), layout, np.arange(900))[0]
     assert same.wasserstein == pytest.approx(20.0)  # 40 codes of 0.5 GeV
     assert (rows["jet0_pt"].real_entries, rows["jet0_pt"].ks, rows["jet0_pt"].wasserstein) == (0, None, None)
     assert "met_eta" not in rows
 
 
-def test_copies_do_not_make_the_p_value_small(spec):
+def test_copies_do_not_make_the_p_value_small(layout):
     """Under the null with five copies of each event the p-value must not be too small; ignoring the copies it is."""
     rng = np.random.default_rng(2)
     careful, careless = [], []
     for _ in range(60):
-        real, generated = _events(spec, np.repeat(rng.integers(1, 2000, 60), 5)), _events(spec, rng.integers(1, 2000, 400))
-        careful.append(compare_features(real, generated, spec, np.arange(300) // 5)[0].p_value)
-        careless.append(compare_features(real, generated, spec, np.arange(300))[0].p_value)
+        real, generated = _events(layout, np.repeat(rng.integers(1, 2000, 60), 5)), _events(layout, rng.integers(1, 2000, 400))
+        careful.append(compare_features(real, generated, layout, np.arange(300) // 5)[0].p_value)
+        careless.append(compare_features(real, generated, layout, np.arange(300))[0].p_value)
     assert kstest(careful, "uniform", alternative="greater").pvalue > 0.01
     assert np.mean(np.array(careless) < 0.05) > 0.3
 
 
-def test_occupancy_is_the_fraction_of_events(spec):
-    real, generated = _events(spec, np.ones(200, int), np.arange(50)), _events(spec, np.ones(100, int), np.arange(75))
-    rows = {row.slot: row for row in compare_occupancy(real, generated, spec)}
+def test_occupancy_is_the_fraction_of_events(layout):
+    real, generated = _events(layout, np.ones(200, int), np.arange(50)), _events(layout, np.ones(100, int), np.arange(75))
+    rows = {row.slot: row for row in compare_occupancy(real, generated, layout)}
     assert (rows["jet0"].real.value, rows["jet0"].generated.value) == (0.25, 0.75)
     assert (rows["met"].real.value, rows["mu0"].generated.value) == (1.0, 0.0)
 

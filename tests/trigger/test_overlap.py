@@ -15,7 +15,7 @@ THRESHOLDS = (180, 150, 60, 0)
 
 def _score(hardware):
     """Something that has ties and does not know the menu."""
-    return hardware[:, :, 0].sum(axis=1).astype(np.int64) // 4
+    return hardware[:, ::3].sum(axis=1).astype(np.int64) // 4  # every pT
 
 
 @pytest.fixture(scope="module")
@@ -44,14 +44,14 @@ def _all_agree(first, second):
 
 
 @pytest.fixture(scope="module")
-def second(events, spec):
+def second(events, layout):
     blocks = [events.select(slice(0, 1500)), events.select(slice(1500, None))]
-    return overlap(blocks, _score, fired_cuts(MENU, spec), THRESHOLDS)
+    return overlap(blocks, _score, fired_cuts(MENU, layout), THRESHOLDS)
 
 
 @pytest.fixture(scope="module")
-def seeds(spec):
-    return tuple(cut_seed(seed, spec) for seed in MENU)
+def seeds(layout):
+    return tuple(cut_seed(seed, layout) for seed in MENU)
 
 
 def test_both_computations_give_the_same_counts(events, second, seeds):

@@ -11,26 +11,26 @@ from l1ae.trigger import Menu, SignalScores, cut_seed, menu_of, read_sample, rea
 
 
 def _score(hardware):
-    return hardware[:, :, 0].sum(axis=1).astype(np.int64)
+    return hardware[:, ::3].sum(axis=1).astype(np.int64)  # every pT
 
 
 @pytest.fixture
-def store(tmp_path, crossings, spec):
+def store(tmp_path, crossings, layout):
     """20 copies of the crossings, so that there is more than one block; hard ones share sources in fours."""
     count = 20 * len(crossings)
     number = np.arange(count)
     process = (number % 3 == 0).astype(np.int16)
     source = np.where(process == 1, number // 12, number)
     extra = {"weight": np.where(process == 1, 0.1, 1.45), "run": np.full(count, 5), "lumi": 1 + number // 1000}
-    events = Events(np.tile(crossings, (20, 1, 1)), process, source, (number % 90 - 1).astype(np.int16), extra)
-    with StoreWriter(tmp_path / "zb.h5", spec, sample="zb", processes=["soft", "hard"], provenance={}) as writer:
+    events = Events(np.tile(crossings, (20, 1)), process, source, (number % 90 - 1).astype(np.int16), extra)
+    with StoreWriter(tmp_path / "zb.h5", layout, sample="zb", processes=["soft", "hard"], provenance={}) as writer:
         writer.append(events)
-    return EventStore.open(tmp_path / "zb.h5", spec), events
+    return EventStore.open(tmp_path / "zb.h5", layout), events
 
 
-def test_blocks_add_up_to_the_whole(store, spec):
+def test_blocks_add_up_to_the_whole(store, layout):
     opened, events = store
-    menu = menu_of(TriggerConfig(), spec, opened)
+    menu = menu_of(TriggerConfig(), layout, opened)
     found = read_sample(opened, _score, menu)
     decisions = menu.decide(events)
     assert len(found) == len(events) > 65536
@@ -56,27 +56,27 @@ def test_crossings_that_share_a_collision_are_grouped(store):
     assert found.effective_events == pytest.approx(found.weights.sum() ** 2 / independent)
 
 
-def test_a_store_without_weights_or_periods(tmp_path, crossings, spec):
+def test_a_store_without_weights_or_periods(tmp_path, crossings, layout):
     count = len(crossings)
-    with StoreWriter(tmp_path / "zb.h5", spec, sample="zb", processes=["zb"], provenance={}) as writer:
+    with StoreWriter(tmp_path / "zb.h5", layout, sample="zb", processes=["zb"], provenance={}) as writer:
         writer.append(Events(crossings, np.zeros(count, np.int16), np.arange(count), np.full(count, -1, np.int16)))
-    found = read_sample(EventStore.open(tmp_path / "zb.h5", spec), _score, None)
+    found = read_sample(EventStore.open(tmp_path / "zb.h5", layout), _score, None)
     assert (found.groups, found.run, found.lumi, found.pileup_mean) == (None, None, None, None)
     assert found.effective_events == count
 
 
-def test_an_empty_store_is_refused(tmp_path, spec):
-    with StoreWriter(tmp_path / "zb.h5", spec, sample="zb", processes=["zb"], provenance={}):
+def test_an_empty_store_is_refused(tmp_path, layout):
+    with StoreWriter(tmp_path / "zb.h5", layout, sample="zb", processes=["zb"], provenance={}):
         pass
-    opened = EventStore.open(tmp_path / "zb.h5", spec)
+    opened = EventStore.open(tmp_path / "zb.h5", layout)
     for read in (read_sample, read_signal):
         with pytest.raises(UserError, match="has no events"):
             read(opened, _score, None)
 
 
-def test_efficiencies_are_fractions(store, spec):
+def test_efficiencies_are_fractions(store, layout):
     opened, events = store
-    menu = Menu("cuts", (cut_seed(TriggerConfig().menu[0], spec),))
+    menu = Menu("cuts", (cut_seed(TriggerConfig().menu[0], layout),))
     signal = read_signal(opened, _score, menu)
     scores, other = _score(events.hw), menu.decide(events)[:, 0]
     found = signal.efficiency(1000)
@@ -100,12 +100,12 @@ def test_copies_of_an_event_are_one_event():
     assert signal.efficiency(20).raw.high == pytest.approx(exact.high)
 
 
-def test_a_signal_without_the_recorded_bits_has_no_pure_efficiency(tmp_path, crossings, spec):
+def test_a_signal_without_the_recorded_bits_has_no_pure_efficiency(tmp_path, crossings, layout):
     count = len(crossings)
     for name, extra in (("zb", {"seed_A": np.ones(count, bool)}), ("signal", {})):
-        with StoreWriter(tmp_path / f"{name}.h5", spec, sample=name, processes=[name], provenance={}) as writer:
+        with StoreWriter(tmp_path / f"{name}.h5", layout, sample=name, processes=[name], provenance={}) as writer:
             writer.append(Events(crossings, np.zeros(count, np.int16), np.arange(count), np.full(count, -1, np.int16), extra))
-    menu = menu_of(TriggerConfig(), spec, EventStore.open(tmp_path / "zb.h5", spec))
-    signal = read_signal(EventStore.open(tmp_path / "signal.h5", spec), _score, menu)
+    menu = menu_of(TriggerConfig(), layout, EventStore.open(tmp_path / "zb.h5", layout))
+    signal = read_signal(EventStore.open(tmp_path / "signal.h5", layout), _score, menu)
     assert signal.efficiency(0).pure is None
-    assert read_sample(EventStore.open(tmp_path / "zb.h5", spec), _score, menu).any_seed.all()
+    assert read_sample(EventStore.open(tmp_path / "zb.h5", layout), _score, menu).any_seed.all()
