@@ -63,7 +63,8 @@ class Contract:
             k = int(bad[0])
             raise UserError(
                 f"input {k} is {layout.names[k]}, with codes {low[k]} to {high[k]}, but the hardware port holds {port.low[k]} to "
-                f"{port.high[k]}; widen the port (hardware.width, hardware.signed), or bring the inputs into the order of layout '{layout.name}'"
+                f"{port.high[k]}; widen the port (hardware.width, hardware.signed), or bring the inputs into the order of layout "
+                f"'{layout.name}'"
             )
 
     @cached_property

@@ -17,7 +17,11 @@ __all__ = ["from_dict", "to_dict"]
 def to_dict(operation: Operation) -> dict[str, Any]:
     """The operation as JSON values, with its class as `kind`; without fields of `OMITTED` at their default."""
     values = {item.name: getattr(operation, item.name) for item in fields(operation)}
-    kept = {name: _plain(value) for name, value in values.items() if name not in _omitted(type(operation)) or value != _omitted(type(operation))[name]}
+    kept = {
+        name: _plain(value)
+        for name, value in values.items()
+        if name not in _omitted(type(operation)) or value != _omitted(type(operation))[name]
+    }
     return {"kind": type(operation).__name__} | kept
 
 

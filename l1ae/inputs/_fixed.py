@@ -66,8 +66,8 @@ class FixedFormat:
 
         Raises `UserError` when `text` is no such format.
         """
-        if integer := _INTEGER.fullmatch(text.strip()):
-            return cls(not integer[1], int(integer[2]), int(integer[2]))
+        if whole := _INTEGER.fullmatch(text.strip()):
+            return cls(not whole[1], int(whole[2]), int(whole[2]))
         match = _PATTERN.fullmatch(text.strip())
         if match is None:
             raise UserError(f"'{text}' is no fixed-point format; write for example fixed<12,6,RND_CONV,SAT> or ufixed<18,14>")
