@@ -80,6 +80,11 @@ class Contract:
         return first
 
     @property
+    def input_names(self) -> tuple[str, ...]:
+        """One name per hardware input: the layout's, or input0, input1, ... where there is none."""
+        return tuple(f"input{k}" for k in range(self.hardware.size)) if self.layout is None else self.layout.names
+
+    @property
     def threshold(self) -> int:
         """Smallest score code that triggers."""
         last = self.operations[-1]

@@ -65,8 +65,9 @@ class Preprocess(Operation):
     """`(hw - offset) >> shift` in the arithmetic of `work`, cast to `format`; 0 where an input carries no information.
 
     `offset` is in units of 2**-offset_fraction (a serialised contract leaves out a fraction of 0). The exact difference is
-    cast to `work` with its modes; the shift moves the bits within `work`, as `ap_fixed` does: to the right it drops the lowest (towards minus infinity), to the left (a negative shift) the highest. A contract made here
-    has a `work` that loses none.
+    cast to `work` with its modes; the shift moves the bits within `work`, as `ap_fixed` does: to the right it drops the
+    lowest (towards minus infinity), to the left (a negative shift) the highest. A contract made here has a `work` that
+    loses none.
 
     `present` is false for absent features. `gate` (size,) is the index of the hardware input whose code 0 empties this
     input's slot, -1 for none.
