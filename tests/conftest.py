@@ -73,14 +73,15 @@ def make_network() -> Callable[..., Network]:
 
 @pytest.fixture(scope="session")
 def hardware() -> np.ndarray:
-    """2000 events with codes over the whole hardware range, (N, 57); half of the slots are empty."""
+    """2000 events of layout `ugt` with codes over the whole hardware range, (N, 57); half of the slots are empty."""
     from l1ae.inputs import named_layout
 
     rng = np.random.default_rng(11)
-    low, high = named_layout("ugt").code_range
-    codes = rng.integers(low, high + 1, (2000, 57)).reshape(-1, 19, 3)
+    layout = named_layout("ugt")
+    low, high = layout.code_range
+    codes = rng.integers(low, high + 1, (2000, layout.size)).reshape(-1, 19, 3)
     codes[rng.random(codes.shape[:2]) < 0.5] = 0
-    return codes.astype(np.int16).reshape(-1, 57)
+    return codes.reshape(2000, layout.size).astype(layout.dtype)
 
 
 _LEARNED = {

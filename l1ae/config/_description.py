@@ -3,13 +3,17 @@
 | key | value |
 |---|---|
 | `weights` | npz file with the arrays that the keys below name, relative to the description; not needed without arrays |
-| `hardware` | the input port: `size`, `width` in bits, `signed` (default true); codes are integers |
-| `preprocessing` | `(hw - offset) >> shift`: `offset`, `shift` (integers, negative shifts multiply), `work`, `result`, `gate`, `present` |
+| `hardware` | the inputs, and their type: `width` in bits with `signed` (default true), or `type` |
+| | `size`: their number; or `layout`, what they are (a name, a YAML file or its content), and `select`; it has a type by itself |
+| `preprocessing` | `(hw - offset) >> shift`: `offset` (numbers), `shift` (integers, a negative one multiplies), `work`, `result`, `gate`, |
+| | `present` |
 | `layers` | in the order of computation; each has `name`, `kind`, and the keys of its kind |
 | `score` | `input`, `type`, `threshold`: the trigger bit is score >= threshold, an integer in LSB of `type` |
 
 The tensors are called `hw` (the codes), `inputs` (after the preprocessing) and by the names of the layers. All formats are
-written as in C++, `ap_fixed<14,6,AP_RND_CONV,AP_SAT>` or without the prefixes; nothing said means TRN and WRAP, as there.
+written as in C++, `ap_fixed<14,6,AP_RND_CONV,AP_SAT>`, `ap_uint<4>`, or without the prefixes; nothing said means TRN and WRAP, as
+there. A code of the port is an integer in LSB of its type, `hw` in the formula above the number that it stands for: with
+`type: "ap_fixed<16,6>"` code 3 is 3 / 1024.
 
 | kind | keys | result |
 |---|---|---|
@@ -30,13 +34,13 @@ layer; without it, it leaves as it is. Weights are real numbers, integers includ
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from l1ae.documents import read_yaml, validate
 from l1ae.errors import UserError
-from l1ae.inputs import Format
+from l1ae.inputs import FixedFormat, Format, Layout, find_layout
 
 __all__ = [
     "ConcatenateDescription",
@@ -60,6 +64,11 @@ __all__ = [
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", description="C++ and HDL identifier")]
 Code = Annotated[int, Field(strict=True, ge=-(2**31), lt=2**31)]
 Integers = Annotated[Code | tuple[Code, ...] | str, Field(description="one for all, a list, or the name of an array")]
+Real = Annotated[float, Field(ge=-(2**31), lt=2**31, allow_inf_nan=False)]
+Reals = Annotated[Real | tuple[Real, ...] | str, Field(description="one for all, a list, or the name of an array")]
+Width = Annotated[int, Field(ge=1, le=31)]
+
+_MAX_INPUTS = 1024
 
 
 class _Part(BaseModel):
@@ -67,17 +76,66 @@ class _Part(BaseModel):
 
 
 class HardwareDescription(_Part):
-    """The input port: `size` integers of `width` bits. Every word that fits is a valid input."""
+    """The input port: the columns of a layout, or `size` inputs that nobody named. Every word that fits is a valid input."""
 
-    size: int = Field(ge=1)
-    width: int = Field(ge=1, le=31)
-    signed: bool = True
+    layout: Layout | None = Field(None, description="what the inputs are; in the file a name, a YAML file relative to it, or its content")
+    select: dict[str, int | tuple[str, ...]] = Field({}, description="a part of the layout, as in a configuration")
+    size: int | None = Field(None, ge=1, le=_MAX_INPUTS)
+    width: Width | None = Field(None, description="bits of each input, an integer")
+    signed: bool | None = Field(None, description="with `width`; default true")
+    type: Format | None = Field(None, description="instead of `width`, for fractional types; a code is an integer in its LSB")
+
+    @model_validator(mode="after")
+    def _size_and_type(self) -> Self:
+        if (self.layout is None) == (self.size is None):
+            raise ValueError("give either layout, which says what the inputs are, or size, their number")
+        if self.layout is None and self.select:
+            raise ValueError("select takes a part of a layout, and there is none; remove it")
+        if self.type is not None and (self.width is not None or self.signed is not None):
+            raise ValueError(f"type {self.type} says width and sign; remove width and signed")
+        if self.signed is not None and self.width is None:
+            raise ValueError("signed belongs to width; give both, or type")
+        if self.layout is None and self.width is None and self.type is None:
+            raise ValueError("without a layout the inputs need width, their number of bits, or type")
+        if self.type is not None and self.type.width > 31:
+            raise ValueError(f"type {self.type} has more than 31 bits, and a code is an integer of 32 with sign; choose a narrower type")
+        if (named := self.columns) is not None and named.size > _MAX_INPUTS:
+            raise ValueError(f"layout '{named.name}' has {named.size} columns, more than {_MAX_INPUTS}; take a part of it with select")
+        return self
+
+    @property
+    def columns(self) -> Layout | None:
+        """The part of the layout that `select` leaves. Raises `ValueError` (pydantic's kind of error) for what it does not have."""
+        if self.layout is None or not self.select:
+            return self.layout
+        try:
+            return self.layout.select(self.select)
+        except UserError as error:
+            raise ValueError(str(error)) from error
+
+    @property
+    def inputs(self) -> int:
+        """Number of inputs."""
+        columns = self.columns
+        return columns.size if columns is not None else self.size or 0
+
+    @property
+    def port(self) -> FixedFormat:
+        """Type of each input; the narrowest for a layout's codes where the description gives none."""
+        if self.type is not None:
+            return FixedFormat(self.type.signed, self.type.width, self.type.integer)
+        columns = self.columns
+        if self.width is None and columns is not None:
+            low, high = columns.code_range
+            return FixedFormat.covering(int(low.min()), int(high.max()), 0)
+        assert self.width is not None
+        return FixedFormat(self.signed is not False, self.width, self.width)
 
 
 class PreprocessingDescription(_Part):
     """`(hw - offset) >> shift`, the difference cast to `work`, the bits shifted within `work`, the result cast to `result`."""
 
-    offset: Integers = 0
+    offset: Reals = Field(0.0, description="in units of the number that a code stands for")
     shift: Integers = Field(0, description="a negative shift moves bits to the left")
     work: Format
     result: Format
@@ -225,10 +283,11 @@ class _Head(_Part):
 
 
 class Description(_Part):
-    """The whole network; `path` is where it was read."""
+    """The whole network; `path` is where it was read, `files` what else it was read from or names: arrays, a layout."""
 
     path: Path
     weights: Path | None
+    files: tuple[Path, ...]
     hardware: HardwareDescription
     preprocessing: PreprocessingDescription
     layers: tuple[LayerDescription, ...]
@@ -257,17 +316,37 @@ def load_description(path: Path) -> Description:
 
     Raises `UserError` naming file, layer, key and what would have been right.
     """
-    head = validate(_Head, read_yaml(path), str(path))
-    if head.weights is not None and (Path(head.weights).is_absolute() or ".." in Path(head.weights).parts):
-        raise UserError(f"{path}: weights '{head.weights}' must lie in the description's folder or below, so that both travel together")
+    content, layout = _with_layout(read_yaml(path), path)
+    head = validate(_Head, content, str(path))
+    weights = None if head.weights is None else _beside(path, "weights", head.weights)
     return Description(
         path=path,
-        weights=None if head.weights is None else path.parent / head.weights,
+        weights=weights,
+        files=tuple(file for file in (weights, layout) if file is not None),
         hardware=head.hardware,
         preprocessing=head.preprocessing,
         layers=tuple(_layer(item, position, path) for position, item in enumerate(head.layers)),
         score=head.score,
     )
+
+
+def _with_layout(content: Any, path: Path) -> tuple[Any, Path | None]:
+    """The content with its layout read, and the layout's file where it has one."""
+    hardware = content.get("hardware") if isinstance(content, dict) else None
+    if not isinstance(hardware, dict) or not isinstance(name := hardware.get("layout"), str):
+        return content, None
+    file = _beside(path, "hardware.layout", name) if name.endswith((".yaml", ".yml")) else None
+    try:
+        return content | {"hardware": hardware | {"layout": find_layout(name, path.parent)}}, file
+    except UserError as error:
+        raise UserError(f"{path}: hardware.layout: {error}") from error
+
+
+def _beside(path: Path, key: str, name: str) -> Path:
+    """A file that a description names."""
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        raise UserError(f"{path}: {key} '{name}' must lie in the description's folder or below, so that both travel together")
+    return path.parent / name
 
 
 def _layer(item: dict[str, Any], position: int, path: Path) -> LayerDescription:

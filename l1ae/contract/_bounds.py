@@ -209,13 +209,14 @@ def patches(operation: Convolution) -> IntArray:
     return windows[:: operation.stride[0], :: operation.stride[1]].reshape(int(np.prod(operation.positions)), -1)
 
 
-def shifted_range(operation: Preprocess, low: Ints, high: Ints) -> tuple[Ints, Ints, bool]:
+def shifted_range(operation: Preprocess, hardware: Interval) -> tuple[Ints, Ints, bool]:
     """Range of `(hw - offset) >> shift` in the LSB of `work`, and whether it never leaves the range of `work`."""
     work = operation.work
-    low, high = low - operation.offset, high - operation.offset
-    aligned = _at_lsb(work, low, 0), _at_lsb(work, high, 0)
+    grow, offset, fraction = operation.aligned(hardware.fraction)
+    low, high = (hardware.low << grow) - offset, (hardware.high << grow) - offset
+    aligned = _at_lsb(work, low, fraction), _at_lsb(work, high, fraction)
     fits = bool(np.all((aligned[0] >= work.low) & (aligned[1] <= work.high)))
-    difference = _cast(work, low, high, 0)
+    difference = _cast(work, low, high, fraction)
     right, left = np.maximum(operation.shift, 0).astype(object), np.maximum(-operation.shift, 0).astype(object)
     low, high = (difference.low >> right) << left, (difference.high >> right) << left
     bits = FixedFormat(work.signed, work.width, work.integer)
@@ -228,13 +229,13 @@ def shifted_range(operation: Preprocess, low: Ints, high: Ints) -> tuple[Ints, I
 
 @interval_of.register
 def _(operation: HardwareInput, known: Mapping[str, Interval]) -> Interval:
-    return _plain(operation.low, operation.high, 0)
+    return _plain(operation.low, operation.high, operation.format.fraction)
 
 
 @interval_of.register
 def _(operation: Preprocess, known: Mapping[str, Interval]) -> Interval:
     source = known[operation.inputs[0]]
-    low, high, _ = shifted_range(operation, source.low, source.high)
+    low, high, _ = shifted_range(operation, source)
     cast = _cast(operation.format, low, high, operation.work.fraction)
     may_be_empty = _may_be_empty(operation, source)
     low, high = np.where(may_be_empty, np.minimum(cast.low, 0), cast.low), np.where(may_be_empty, np.maximum(cast.high, 0), cast.high)

@@ -83,7 +83,6 @@ def _check_parts(operation: Operation, sources: Sources) -> None:
 
 @_check_parts.register
 def _(operation: HardwareInput, sources: Sources) -> None:
-    _require(operation, operation.format.fraction == 0, f"hardware codes are integers, {operation.format} is none")
     for field in ("low", "high"):
         _require_shape(operation, field, (operation.size,))
         _require_codes(operation, field, operation.format)
@@ -93,10 +92,11 @@ def _(operation: HardwareInput, sources: Sources) -> None:
 @_check_parts.register
 def _(operation: Preprocess, sources: Sources) -> None:
     _require_size(operation, sources[0].size)
-    _require(operation, sources[0].format.fraction == 0, f"its input must be hardware codes, which are integers, not {sources[0].format}")
+    _require(operation, isinstance(sources[0], HardwareInput), f"its input must be the hardware codes, not '{sources[0].name}'")
     for field in ("offset", "shift", "present", "gate"):
         _require_shape(operation, field, (operation.size,))
     _require_range(operation, "offset", operation.offset, -(1 << 61), 1 << 61)
+    _require(operation, 0 <= operation.offset_fraction <= 62, f"offset_fraction must be 0 to 62, not {operation.offset_fraction}")
     _require_range(operation, "shift", operation.shift, -62, 62)
     _require_range(operation, "gate", operation.gate, -1, sources[0].size - 1)
 

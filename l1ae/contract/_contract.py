@@ -63,7 +63,8 @@ class Contract:
             k = int(bad[0])
             raise UserError(
                 f"input {k} is {layout.names[k]}, with codes {low[k]} to {high[k]}, but the hardware port holds {port.low[k]} to "
-                f"{port.high[k]}; widen the port (hardware.width, hardware.signed), or bring the inputs into the layout's order"
+                f"{port.high[k]}; widen the port (hardware.width, hardware.signed), or bring the inputs into the order of layout "
+                f"'{layout.name}'"
             )
 
     @cached_property
@@ -77,6 +78,11 @@ class Contract:
         first = self.operations[0]
         assert isinstance(first, HardwareInput)
         return first
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """One name per hardware input: the layout's, or input0, input1, ... where there is none."""
+        return tuple(f"input{k}" for k in range(self.hardware.size)) if self.layout is None else self.layout.names
 
     @property
     def threshold(self) -> int:

@@ -18,7 +18,6 @@ from l1ae.config import (
     DotDescription,
     ElementwiseDescription,
     ErrorDescription,
-    HardwareDescription,
     LayerDescription,
     PoolDescription,
     QuantizeDescription,
@@ -31,6 +30,7 @@ from l1ae.contract._builder import difference_format
 from l1ae.contract._contract import Contract
 from l1ae.contract._foreign_arrays import Arrays
 from l1ae.contract._ops import (
+    Accumulating,
     Concatenate,
     Convolution,
     Dense,
@@ -75,14 +75,14 @@ def import_description(path: Path, project: str) -> Contract:
 
     Raises `UserError` naming file, layer and remedy for unknown keys, references and formats, layers that read each other,
     arrays of another shape, weights that their type does not hold, and accumulators that could
-    overflow without `wraps`, or that saturate and could overflow at all.
+    overflow without `wraps`, or that saturate and could overflow at all, and a layout whose codes the port does not hold.
     """
     description = load_description(path)
     _check_graph(description)
     with Arrays.open(description) as arrays:
         operations = _operations(description, arrays)
     try:
-        contract = Contract(project, operations)
+        contract = Contract(project, operations, description.hardware.columns)
         contract = contract.with_threshold(description.score.threshold or 0)
     except UserError as error:
         wraps = any(
@@ -95,6 +95,7 @@ def import_description(path: Path, project: str) -> Contract:
         remedy = ", or set `wraps: true` if the deployed accumulator wraps" if wraps and "widen it" in str(error) else ""
         raise UserError(f"{path}: {error}{remedy}") from error
     _warn_of_wrapping_score(contract, path)
+    _tell_what_cannot_wrap(contract, path)
     return contract
 
 
@@ -105,6 +106,13 @@ def _warn_of_wrapping_score(contract: Contract, path: Path) -> None:
     drop = max(source.format.fraction - form.fraction, 0)
     if form.overflow is Overflow.WRAP and ((max(interval.high) >> drop) + 1 > form.high or min(interval.low) >> drop < form.low):
         _log.warning("%s: the score's type %s can wrap: a score beyond its range looks like an ordinary one", path, form)
+
+
+def _tell_what_cannot_wrap(contract: Contract, path: Path) -> None:
+    """`wraps: true` is what the types of a deployed accumulator say; often the bounds prove that it never happens."""
+    claimed = [operation.name for operation in contract.operations if isinstance(operation, Accumulating) and operation.wraps]
+    if proven := sorted(set(claimed) - set(contract.wrapping), key=claimed.index):
+        _log.info("%s: proven not to wrap for any input, although the description says `wraps: true`: %s", path, ", ".join(proven))
 
 
 # -- graph ---------------------------------------------------------------------------------------------------------
@@ -172,21 +180,19 @@ def _operations(description: Description, arrays: Arrays) -> tuple[Operation, ..
     return (*operations, trigger)
 
 
-def _port(hardware: HardwareDescription) -> FixedFormat:
-    return FixedFormat(hardware.signed, hardware.width, hardware.width)
-
-
 def _inputs(description: Description, arrays: Arrays) -> tuple[Operation, Operation]:
-    size, form, how = description.hardware.size, _port(description.hardware), description.preprocessing
+    size, form, how = description.hardware.inputs, description.hardware.port, description.preprocessing
     low, high = np.full(size, form.low, np.int64), np.full(size, form.high, np.int64)
     hw = HardwareInput(name="hw", inputs=(), format=form, size=size, low=low, high=high)
+    offset, offset_fraction = arrays.reals(how.offset, "preprocessing.offset", (size,))
     present = np.ones(size, np.bool_) if how.present is None else arrays.flags(how.present, "present", (size,))
     inputs = Preprocess(
         name="inputs",
         inputs=("hw",),
         format=how.result,
         size=size,
-        offset=arrays.integers(how.offset, "offset", (size,)),
+        offset=offset,
+        offset_fraction=offset_fraction,
         shift=arrays.integers(how.shift, "shift", (size,)),
         present=present,
         gate=arrays.integers(how.gate, "gate", (size,)),

@@ -17,6 +17,8 @@ from l1ae.inputs import FixedFormat
 
 __all__ = ["Arrays"]
 
+_MAX_FRACTION = 24
+
 
 @dataclass(frozen=True)
 class Arrays:
@@ -53,6 +55,27 @@ class Arrays:
             raise UserError(f"{self.path}: {where}: array '{value}' must hold integers, not {array.dtype}")
         return self._shaped(np.full(shape, array) if array.ndim == 0 and shape else array, where, shape).astype(np.int64)
 
+    def reals(self, value: float | tuple[float, ...] | str, where: str, shape: tuple[int, ...]) -> tuple[IntArray, int]:
+        """Numbers given in the description or in an array, as integers in units of 2**-fraction, and the least fraction that holds them.
+
+        Raises `UserError` naming the first that needs more than `_MAX_FRACTION` binary digits behind the point.
+        """
+        array = self._array(value, where) if isinstance(value, str) else np.asarray(value, np.float64)
+        if array.dtype.kind not in "iuf":
+            raise UserError(f"{self.path}: {where}: array '{value}' must hold real numbers, not {array.dtype}")
+        numbers = self._shaped(np.full(shape, array) if array.ndim == 0 else array, where, shape).astype(np.float64)
+        scaled = np.ldexp(numbers, _MAX_FRACTION)
+        fits = np.isfinite(scaled) & (scaled == np.rint(scaled)) & (np.abs(numbers) < 2.0**31)
+        if not fits.all():
+            k = int(np.argmin(fits))
+            raise UserError(
+                f"{self.path}: {where}: number {k} is {numbers[k]:.17g}, which is no multiple of 2**-{_MAX_FRACTION} below 2**31; give the "
+                "value that the firmware has, whose constants have a fixed-point type"
+            )
+        codes = scaled.astype(np.int64)
+        spare = min([_MAX_FRACTION, *(_trailing_zeros(int(code)) for code in codes if code)])
+        return codes >> spare, _MAX_FRACTION - spare
+
     def flags(self, value: tuple[bool, ...] | str, where: str, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
         """True and false, given in the description or in an array."""
         array = self._array(value, where) if isinstance(value, str) else np.asarray(value, np.bool_)
@@ -84,6 +107,10 @@ class Arrays:
                 f"give the values that the firmware has, as real numbers, or their right type"
             )
         return scaled.astype(np.int64)
+
+
+def _trailing_zeros(code: int) -> int:
+    return (code & -code).bit_length() - 1
 
 
 class _Once(dict[str, npt.NDArray[Any]]):

@@ -7,7 +7,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-from l1ae.contract._ops import Operation
+from l1ae.contract._ops import OMITTED, Operation
 from l1ae.errors import UserError
 from l1ae.inputs import FixedFormat
 
@@ -15,8 +15,19 @@ __all__ = ["from_dict", "to_dict"]
 
 
 def to_dict(operation: Operation) -> dict[str, Any]:
-    """The operation as JSON values, with its class as `kind`."""
-    return {"kind": type(operation).__name__} | {item.name: _plain(getattr(operation, item.name)) for item in fields(operation)}
+    """The operation as JSON values, with its class as `kind`; without fields of `OMITTED` at their default."""
+    values = {item.name: getattr(operation, item.name) for item in fields(operation)}
+    kept = {
+        name: _plain(value)
+        for name, value in values.items()
+        if name not in _omitted(type(operation)) or value != _omitted(type(operation))[name]
+    }
+    return {"kind": type(operation).__name__} | kept
+
+
+def _omitted(kind: type[Operation]) -> dict[str, Any]:
+    """Default of the fields that are left out at it."""
+    return {item.name: item.default for item in fields(kind) if item.metadata == OMITTED}
 
 
 def _plain(value: Any) -> Any:
@@ -34,10 +45,12 @@ def from_dict(item: Mapping[str, Any]) -> Operation:
     if kind is None:
         raise UserError(f"layer '{item.get('name')}': kind '{item['kind']}' is unknown; known are {', '.join(sorted(kinds))}")
     hints = get_type_hints(kind)
-    if set(hints) | {"kind"} != set(item):
+    if set(hints) | {"kind"} != set(item) | set(_omitted(kind)):
         raise UserError(f"layer '{item.get('name')}': a {kind.__name__} has {', '.join(hints)}, not {', '.join(item)}")
     values = {}
     for name, annotation in hints.items():
+        if name not in item:
+            continue
         try:
             values[name] = _typed(annotation, item[name])
         except (ValueError, TypeError, OverflowError, UserError) as error:

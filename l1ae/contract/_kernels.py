@@ -91,16 +91,18 @@ def _(operation: Preprocess, context: Context) -> Kernel:
     cast = _preprocessing_cast(operation, source, dtype)
     if cast is None:
         return _reference_kernel(operation, context)
-    differences = hardware_type(max(source.largest + int(np.abs(operation.offset).max()), 1))
-    offset = operation.offset[:, None].astype(differences)
-    truncates = bool(np.any(operation.work.fraction < operation.shift))
-    into_work = (2.0 ** (operation.work.fraction - operation.shift))[:, None].astype(dtype)
+    grow, offset, fraction = operation.aligned(source.fraction)
+    differences = hardware_type(max((source.largest << grow) + int(np.abs(offset).max()), 1))
+    offset, unit = offset[:, None].astype(differences), differences.type(1 << grow)
+    truncates = bool(np.any(operation.work.fraction < operation.shift + fraction))
+    into_work = (2.0 ** (operation.work.fraction - operation.shift - fraction))[:, None].astype(dtype)
     into_format = dtype.type(2.0 ** (operation.format.fraction - operation.work.fraction))
     scale = into_work if truncates else into_work * into_format
     close = _gate(operation.gate, operation.present)
 
     def run(tensors: Sequence[Array], out: Array) -> None:
-        difference = np.subtract(tensors[0], offset, dtype=differences)
+        codes = tensors[0] if grow == 0 else np.multiply(tensors[0], unit, dtype=differences)
+        difference = np.subtract(codes, offset, dtype=differences)
         close(difference, tensors[0])
         out[:] = difference
         out *= scale
@@ -114,15 +116,16 @@ def _(operation: Preprocess, context: Context) -> Kernel:
 
 def _preprocessing_cast(operation: Preprocess, source: Interval, dtype: np.dtype[Any]) -> FloatCast | None:
     """The last cast, where the arithmetic before it can be done in floats: `work` never overflows."""
-    low, high, fits = shifted_range(operation, source.low, source.high)
+    low, high, fits = shifted_range(operation, source)
     work, drop = operation.work, operation.work.fraction - operation.format.fraction
-    if not fits or work.fraction < 0 or dtype not in LIMITS:
+    grow, offset, fraction = operation.aligned(source.fraction)
+    if not fits or work.fraction < fraction or dtype not in LIMITS:
         return None
-    difference = max(-int((source.low - operation.offset).min()), int((source.high - operation.offset).max()), source.largest)
-    if max(difference, int(np.abs(operation.offset).max())) >= LIMITS[dtype]:
+    ends = (source.low << grow) - offset, (source.high << grow) - offset
+    if max(-int(ends[0].min()), int(ends[1].max()), source.largest << grow, int(np.abs(offset).max())) >= LIMITS[dtype]:
         return None
     cast = float_cast(operation.format, drop, max(-int(low.min()), int(high.max()), 0), dtype)
-    rounds = bool(np.any(np.minimum(operation.shift, work.fraction) > operation.format.fraction))
+    rounds = bool(np.any(np.minimum(operation.shift + fraction, work.fraction) > operation.format.fraction))
     return cast and replace(cast, rounds=rounds)
 
 

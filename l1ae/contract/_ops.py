@@ -34,6 +34,9 @@ __all__ = [
 
 IntArray = npt.NDArray[np.int64]
 
+OMITTED = {"omitted": True}
+"""Of a field that a serialised contract does without where it has its default: contracts from before the field keep their digest."""
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Operation:
@@ -47,9 +50,10 @@ class Operation:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class HardwareInput(Operation):
-    """The event as it arrives: hardware codes, each within [low, high], which nothing downstream can widen.
+    """The event as it arrives: hardware codes in LSB of `format`, each within [low, high], which nothing downstream can widen.
 
-    For a contract made here that is every word that fits into the port's type, whether a detector sends it or not.
+    For a contract made here that is every word that fits into the port's type, whether a detector sends it or not, and
+    the LSB is 1.
     """
 
     low: IntArray
@@ -60,9 +64,10 @@ class HardwareInput(Operation):
 class Preprocess(Operation):
     """`(hw - offset) >> shift` in the arithmetic of `work`, cast to `format`; 0 where an input carries no information.
 
-    The difference is cast to `work` with its modes; the shift moves the bits within `work`, as `ap_fixed` does: to the
-    right it drops the lowest (towards minus infinity), to the left (a negative shift) the highest. A contract made here
-    has a `work` that loses none.
+    `offset` is in units of 2**-offset_fraction (a serialised contract leaves out a fraction of 0). The exact difference is
+    cast to `work` with its modes; the shift moves the bits within `work`, as `ap_fixed` does: to the right it drops the
+    lowest (towards minus infinity), to the left (a negative shift) the highest. A contract made here has a `work` that
+    loses none.
 
     `present` is false for absent features. `gate` (size,) is the index of the hardware input whose code 0 empties this
     input's slot, -1 for none.
@@ -73,6 +78,13 @@ class Preprocess(Operation):
     present: npt.NDArray[np.bool_]
     gate: IntArray
     work: FixedFormat
+    offset_fraction: int = field(default=0, metadata=OMITTED)
+
+    def aligned(self, fraction: int) -> tuple[int, IntArray, int]:
+        """For hardware codes with `fraction` fractional bits: how far they are shifted to the left, the offset beside them, and
+        the fractional bits of both."""
+        common = max(fraction, self.offset_fraction)
+        return common - fraction, self.offset << (common - self.offset_fraction), common
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -68,7 +68,8 @@ def _(operation: HardwareInput, tensors: Sequence[IntArray], formats: Sequence[F
 @apply.register
 def _(operation: Preprocess, tensors: Sequence[IntArray], formats: Sequence[FixedFormat]) -> IntArray:
     work, shift = operation.work, operation.shift[:, None]
-    difference = work.cast(tensors[0] - operation.offset[:, None], 0)
+    grow, offset, fraction = operation.aligned(formats[0].fraction)
+    difference = work.cast((tensors[0] << grow) - offset[:, None], fraction)
     shifted = (difference >> np.maximum(shift, 0)) << np.maximum(-shift, 0)
     kept = FixedFormat(work.signed, work.width, work.integer).bring_into_range(shifted)
     return operation.format.cast(kept, work.fraction) * _filled(operation.gate, operation.present, tensors[0])

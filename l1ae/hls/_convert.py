@@ -14,15 +14,14 @@ from l1ae.contract import Contract
 from l1ae.hls._documents import Ports, project_readme, test_bench
 from l1ae.hls._graph import quiet, to_model_graph, type_names
 from l1ae.hls._project import PORTS, TYPES_FILE, Project, namespace
-from l1ae.inputs import InputSpec
 
 __all__ = ["convert"]
 
 
-def convert(contract: Contract, hls: HlsConfig, spec: InputSpec | None, vectors: npt.NDArray[np.integer]) -> Project:
+def convert(contract: Contract, hls: HlsConfig, vectors: npt.NDArray[np.integer]) -> Project:
     """Make the project; nothing is written but a temporary folder that is removed.
 
-    `spec` describes the inputs for the project's README. `vectors`: hardware integers (N, size) that go into `tb_data/`
+    `vectors`: hardware integers (N, size) that go into `tb_data/`
     as test vectors of the project's own test bench, with the contract's answers. The same contract, configuration and
     vectors give the same bytes.
     Raises `UserError` when the configuration cannot work for this contract (`check_strategy`).
@@ -42,7 +41,7 @@ def convert(contract: Contract, hls: HlsConfig, spec: InputSpec | None, vectors:
     files[f"{contract.project}_test.cpp"] = test_bench(contract, names).encode()
     _name_ports(files, contract.project, [variable.name for variable in graph.get_output_variables()])
     ports = Ports(*PORTS, graph.graph[contract.outputs[1]].get_weights("threshold").name)
-    files["README.md"] = project_readme(contract, hls, spec, ports).encode()
+    files["README.md"] = project_readme(contract, hls, ports).encode()
     _name_contract(files, contract)
     files["l1ae_contract.json"] = contract.to_json().encode()
     files[TYPES_FILE] = (json.dumps(names, indent=1) + "\n").encode()

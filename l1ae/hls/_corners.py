@@ -10,6 +10,7 @@ __all__ = ["corner_vectors"]
 Codes = npt.NDArray[np.int64]
 
 _RANDOM = 1000
+_EMPTIED = 200
 
 # Sweeps over the inputs; one where there are more inputs than _MANY_INPUTS.
 _SWEEPS = 2
@@ -26,19 +27,21 @@ _STARTS = 4
 def corner_vectors(contract: Contract, seed: int = 0) -> Codes:
     """(N, size) hardware codes within the hardware range, the same for the same contract and seed.
 
-    * all inputs at their smallest, largest, zero; every single input at its ends, alone and with all others filled;
+    * all inputs at their smallest, largest, zero; every single input at its ends, alone, with its slot filled and with all
+      others filled, where a slot is filled by a code other than 0 of the input that gates it;
     * for every node of the first layer with weights the vector that maximises and the one that minimises its sum, from
       the signs of its weights, where nothing but wires lies between it and the preprocessing;
     * for every node of the deeper layers the same by coordinate ascent over the inputs' ends, with the contract itself
       as the objective;
-    * codes drawn uniformly from the whole range, most of which no collision makes.
+    * codes drawn uniformly from the whole range, most of which no collision makes, also with slots emptied at random.
 
     Of a layer with more nodes than the time allows (`_NODES_OF_FIRST_LAYER`, `_EVALUATIONS`) evenly spaced ones are taken.
     """
     low, high = contract.hardware.low, contract.hardware.high
     rng = np.random.default_rng(seed)
     random = rng.integers(low, high + 1, (_RANDOM, contract.hardware.size))
-    parts = [_ends(low, high), random]
+    gate = _gates(contract)
+    parts = [_ends(low, high, gate), random, _emptied(random[:_EMPTIED], low, high, gate, rng)]
     accumulating = [operation for operation in contract.operations if isinstance(operation, Accumulating)]
     wires = _wires(contract, accumulating[0]) if accumulating else None
     if wires is not None:
@@ -49,12 +52,37 @@ def corner_vectors(contract: Contract, seed: int = 0) -> Codes:
     return np.unique(np.concatenate(parts), axis=0)
 
 
-def _ends(low: Codes, high: Codes) -> Codes:
+def _gates(contract: Contract) -> Codes:
+    """(size,): the input whose code 0 empties the slot of this one, -1 for none."""
+    preprocess = next((operation for operation in contract.operations if isinstance(operation, Preprocess)), None)
+    return np.full(contract.hardware.size, -1) if preprocess is None else preprocess.gate
+
+
+def _some(low: Codes, high: Codes) -> Codes:
+    """The smallest code other than 0 of each input, positive where there is one; 0 where that is its only code."""
+    return np.where(high >= 1, np.maximum(low, 1), np.where(low <= -1, np.minimum(high, -1), 0))
+
+
+def _ends(low: Codes, high: Codes, gate: Codes) -> Codes:
     alone = np.concatenate([np.diag(low), np.diag(high)])
     middle = (high + 1) // 2
+    middle = np.where(middle == 0, _some(low, high), middle)
+    row, column = np.arange(2 * len(low)), np.tile(np.arange(len(low)), 2)
     filled = np.tile(middle, (2 * len(low), 1))
-    filled[np.arange(2 * len(low)), np.tile(np.arange(len(low)), 2)] = np.concatenate([low, high])
-    return np.concatenate([np.stack([low, high, np.zeros_like(low), middle]), alone, filled])
+    filled[row, column] = np.concatenate([low, high])
+    gated = np.flatnonzero((gate[column] >= 0) & (gate[column] != column))
+    slots = alone[gated]
+    slots[np.arange(len(gated)), gate[column[gated]]] = _some(low, high)[gate[column[gated]]]
+    return np.concatenate([np.stack([low, high, np.zeros_like(low), middle]), alone, slots, filled])
+
+
+def _emptied(vectors: Codes, low: Codes, high: Codes, gate: Codes, rng: np.random.Generator) -> Codes:
+    """The vectors with the gate of every second slot at 0, if that is a code of it; none without gates."""
+    gates = np.unique(gate[gate >= 0])
+    gates = gates[(low[gates] <= 0) & (high[gates] >= 0)]
+    result = vectors[: len(vectors) if len(gates) else 0].copy()
+    result[:, gates] *= rng.random((len(result), len(gates))) < 0.5
+    return result
 
 
 def _wires(contract: Contract, operation: Operation) -> tuple[Preprocess, Codes] | None:
@@ -97,9 +125,11 @@ def _first_layer(contract: Contract, preprocess: Preprocess, weights: Codes) -> 
     chosen = weights[:, _spaced(weights.shape[1], _NODES_OF_FIRST_LAYER)].T
     signed = np.concatenate([chosen, -chosen])
     vectors = np.where(signed > 0, high, low)
+    gates = np.unique(preprocess.gate[preprocess.gate >= 0])
+    vectors[:, gates] = np.where(vectors[:, gates] == 0, _some(low, high)[gates], vectors[:, gates])
     pull = signed * contract.evaluate(vectors, [preprocess.name])[preprocess.name]
     empty = np.clip(0, low, high)
-    for gate in np.unique(preprocess.gate[preprocess.gate >= 0]):
+    for gate in gates:
         slot = preprocess.gate == gate
         wrong = pull[:, slot].sum(axis=1) < 0
         slot[gate] = True

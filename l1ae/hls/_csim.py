@@ -18,7 +18,7 @@ import numpy.typing as npt
 from l1ae.contract import Contract
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.hls._corners import corner_vectors
-from l1ae.hls._documents import render
+from l1ae.hls._documents import input_lsb, render
 from l1ae.hls._project import TYPES_FILE, namespace
 from l1ae.hls._types import contract_types
 from l1ae.inputs import FixedFormat, Overflow, Rounding
@@ -189,6 +189,7 @@ def compile_bench(contract: Contract, folder: Path, scratch: Path) -> _Bench:
         traced=[(name, start) for name, start, _ in layers],
         outputs=[(f"{name}_out", names[name]["output"], contract[name].size) for name in contract.outputs],
         n_in=contract.hardware.size,
+        input_lsb=input_lsb(contract),
         n_out=sum(contract[name].size for name in contract.outputs),
         total=position,
         constants=constants,

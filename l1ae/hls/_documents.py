@@ -11,9 +11,9 @@ from l1ae import __version__
 from l1ae.config import HlsConfig
 from l1ae.contract import Contract, Preprocess
 from l1ae.hls._project import namespace
-from l1ae.inputs import InputSpec, InputView, RegionSpec
+from l1ae.inputs import Feature, Group, Layout
 
-__all__ = ["Ports", "project_readme", "render", "test_bench"]
+__all__ = ["Ports", "input_lsb", "project_readme", "render", "test_bench"]
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,16 @@ def test_bench(contract: Contract, types: Mapping[str, Mapping[str, str | None]]
         project=contract.project,
         namespace=namespace(contract.project),
         n_in=contract.hardware.size,
+        input_lsb=input_lsb(contract),
         input_type=types[contract.hardware.name]["output"],
         score_type=types[score]["output"],
         trigger_type=types[trigger]["output"],
     )
 
 
-def project_readme(contract: Contract, hls: HlsConfig, spec: InputView | None, ports: Ports) -> str:
-    """The project's README: ports, inputs, how to run the tools. `spec` names the inputs, where there is one of their number."""
+def project_readme(contract: Contract, hls: HlsConfig, ports: Ports) -> str:
+    """The project's README: ports, inputs by the contract's layout if it has one, how to run the tools."""
+    layout = contract.layout
     return render(
         "project_readme.md.j2",
         project=contract.project,
@@ -61,46 +63,77 @@ def project_readme(contract: Contract, hls: HlsConfig, spec: InputView | None, p
         n_in=contract.hardware.size,
         input_width=contract.hardware.format.width,
         input_format=contract.hardware.format.cpp,
+        input_lsb=input_lsb(contract),
         ports=ports,
         score_format=contract.score.format.cpp,
         score_lsb=contract.score.format.lsb,
         trigger_format=contract.operations[-1].format.cpp,
         threshold=contract.threshold,
         preprocess=_preprocess(contract),
-        inputs=_input_rows(contract, spec if spec is not None and spec.size == contract.hardware.size else None),
+        layout=layout,
+        groups=[] if layout is None else [_group_row(group, layout) for group in layout.groups],
+        inputs=_input_rows(contract),
     )
+
+
+def input_lsb(contract: Contract) -> float | None:
+    """What one step of a hardware code is worth at the port; None where the port takes the codes themselves."""
+    form = contract.hardware.format
+    return None if form.fraction == 0 else form.lsb
 
 
 def _preprocess(contract: Contract) -> Preprocess | None:
     return next((operation for operation in contract.operations if isinstance(operation, Preprocess)), None)
 
 
-def _input_rows(contract: Contract, spec: InputView | None) -> list[dict[str, Any]]:
-    """What arrives (the names and scales are the view's) and what the firmware makes of it (the contract's)."""
-    port, preprocess = contract.hardware, _preprocess(contract)
-    names = spec.names if spec is not None else [f"input{k}" for k in range(port.size)]
-    low, high = spec.code_range if spec is not None else (port.low, port.high)
+def _group_row(group: Group, layout: Layout) -> dict[str, Any]:
+    """Where a group is, and what its features are."""
+    columns = layout.where(group.name)
+    return {
+        "columns": f"{columns.start}" if group.size == 1 else f"{columns.start} to {columns.stop - 1}",
+        "name": group.name if group.label == group.name else f"{group.name}: {group.label}",
+        "kind": group.kind,
+        "slots": group.slots if group.axes is None else " x ".join(f"{axis.size} {axis.name}" for axis in group.axes),
+        "features": ", ".join(f"{feature.name} ({_meaning(feature)})" for feature in group.features),
+        "empty": "never" if group.gate_feature is None else f"{group.gate_feature} is 0",
+    }
+
+
+def _meaning(feature: Feature) -> str:
+    """What the codes of a feature stand for, in a few words."""
+    if feature.absent:
+        return "absent, 0"
+    parts = [f"{feature.lsb:.6g} {feature.unit}".strip()]
+    if feature.origin:
+        parts.append(f"0 is code {feature.origin}")
+    if feature.period is not None:
+        parts.append(f"{feature.period} codes once around")
+    if feature.saturation is not None:
+        parts.append(f"{feature.saturation} and above")
+    return "; ".join(parts)
+
+
+def _input_rows(contract: Contract) -> list[dict[str, Any]]:
+    """What arrives (names and scales are the layout's) and what the firmware makes of it (the contract's)."""
+    port, layout, preprocess = contract.hardware, contract.layout, _preprocess(contract)
+    names = contract.input_names
+    low, high = (port.low, port.high) if layout is None else layout.code_range
+    scales = [""] * port.size if layout is None else [_scale(column.feature) for column in layout.columns]
+    offsets = [""] * port.size if preprocess is None else [f"{value:.10g}" for value in preprocess.offset / 2**preprocess.offset_fraction]
     return [
         {
             "index": k,
-            "name": name,
+            "name": names[k],
             "low": low[k],
             "high": high[k],
-            "lsb": lsb,
-            "offset": "" if preprocess is None else preprocess.offset[k],
+            "lsb": scales[k],
+            "offset": offsets[k],
             "shift": "" if preprocess is None else preprocess.shift[k],
             "gate": "" if preprocess is None or preprocess.gate[k] < 0 else names[preprocess.gate[k]],
         }
-        for k, (name, lsb) in enumerate(zip(names, _units(spec, port.size), strict=True))
+        for k in range(port.size)
     ]
 
 
-def _units(spec: InputView | None, size: int) -> list[str]:
-    """LSB and unit of every input, where the view has them."""
-    if isinstance(spec, RegionSpec):
-        return [f"{spec.et.lsb:.6g} GeV"] * size
-    if isinstance(spec, InputSpec):
-        scales = [scale for group in spec.groups for _ in range(group.count) for scale in group.scales]
-        units = ("GeV", "", "rad") * spec.slots
-        return ["absent, 0" if scale is None else f"{scale.lsb:.6g} {unit}".strip() for scale, unit in zip(scales, units, strict=True)]
-    return [""] * size
+def _scale(feature: Feature) -> str:
+    return "absent, 0" if feature.absent else f"{feature.lsb:.6g} {feature.unit}".strip()

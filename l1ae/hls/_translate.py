@@ -65,10 +65,10 @@ def _(operation: HardwareInput, contract: Contract) -> _Layer:
 
 @translate.register
 def _(operation: Preprocess, contract: Contract) -> _Layer:
-    arrays = {"offset": operation.offset, "shift": operation.shift}
+    arrays = {"offset": (operation.offset, operation.offset_fraction), "shift": (operation.shift, 0)}
     layer = _own("L1aePreprocess", operation, members=filled(operation.present, operation.gate))
-    layer |= {f"{name}_data": values.astype(float) for name, values in arrays.items()}
-    return layer, {name: _integer_type(values) for name, values in arrays.items()} | _inner_types(operation)
+    layer |= {f"{name}_data": values / 2**fraction for name, (values, fraction) in arrays.items()}
+    return layer, {name: _constant_type(*constants) for name, constants in arrays.items()} | _inner_types(operation)
 
 
 @translate.register
@@ -177,6 +177,7 @@ def _inner_types(operation: Operation) -> dict[str, str]:
     return {STRUCT_MEMBER[role].removesuffix("_t"): form.cpp for role, form in contract_types(operation).items() if role != "output"}
 
 
-def _integer_type(values: npt.NDArray[np.int64]) -> str:
-    form = FixedFormat.covering(int(values.min()), int(values.max()), 0)
-    return f"{'' if form.signed else 'u'}int<{form.width}>"
+def _constant_type(values: npt.NDArray[np.int64], fraction: int) -> str:
+    """The narrowest type that holds integers in units of 2**-fraction."""
+    form = FixedFormat.covering(int(values.min()), int(values.max()), fraction)
+    return str(form) if fraction else f"{'' if form.signed else 'u'}int<{form.width}>"

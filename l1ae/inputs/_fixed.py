@@ -35,7 +35,11 @@ class Overflow(StrEnum):
     SAT_SYM = "SAT_SYM"
 
 
-_PATTERN = re.compile(r"(?:ap_)?(u?)fixed<\s*(\d+)\s*,\s*(-?\d+)\s*(?:,\s*(?:AP_)?(\w+)\s*(?:,\s*(?:AP_)?(\w+)\s*)?)?(?:,\s*0\s*)?>")
+# A last argument 0, which is the value of AP_SAT, says that no bits saturate when a code wraps.
+_PATTERN = re.compile(
+    r"(?:ap_)?(u?)fixed<\s*(\d+)\s*,\s*(-?\d+)\s*(?:,\s*(?:AP_)?(\w+)\s*(?:,\s*(?:AP_)?(\w+)\s*)?)?(?:,\s*(?:0|AP_SAT)\s*)?>"
+)
+_INTEGER = re.compile(r"(?:ap_)?(u?)int<\s*(\d+)\s*>")
 
 
 @dataclass(frozen=True)
@@ -58,10 +62,12 @@ class FixedFormat:
 
     @classmethod
     def parse(cls, text: str) -> "FixedFormat":
-        """Read `fixed<12,6,RND_CONV,SAT>`, `ufixed<18,14>` or the same with `ap_` and `AP_` prefixes.
+        """Read `fixed<12,6,RND_CONV,SAT>`, `ufixed<18,14>` or the same with `ap_` and `AP_` prefixes; `ap_int<8>`, `ap_uint<8>`.
 
         Raises `UserError` when `text` is no such format.
         """
+        if whole := _INTEGER.fullmatch(text.strip()):
+            return cls(not whole[1], int(whole[2]), int(whole[2]))
         match = _PATTERN.fullmatch(text.strip())
         if match is None:
             raise UserError(f"'{text}' is no fixed-point format; write for example fixed<12,6,RND_CONV,SAT> or ufixed<18,14>")

@@ -67,21 +67,23 @@ def _gating(operation: Preprocess | ReconstructionError, widths: np.ndarray, har
 def _(operation: Preprocess, sources: Sequence[Tensor], output: Tensor, rounded: bool) -> Shape:
     hardware, form = sources[0], operation.format
     used = operation.present & hardware.varies & output.varies
-    low, high = hardware.low - operation.offset, hardware.high - operation.offset
+    grow, offset, fraction = operation.aligned(hardware.fraction)
+    low, high = (hardware.low << grow) - offset, (hardware.high << grow) - offset
     difference = Tensor(low[used], high[used], 0)
     # Half an LSB of the cast is part of the offset; the two may cancel.
-    drop = np.minimum(operation.shift, operation.work.fraction) - form.fraction
-    half = np.where((drop > 0) & (form.rounding in HALF_UP), 2.0 ** (operation.shift - form.fraction - 1), 0.0)
-    moved = difference.widths[(half != operation.offset)[used]]
+    points = operation.shift + fraction
+    drop = np.minimum(points, operation.work.fraction) - form.fraction
+    half = np.where((drop > 0) & (form.rounding in HALF_UP), 2.0 ** (points - form.fraction - 1), 0.0)
+    moved = difference.widths[(half != offset)[used]]
     shape = Shape()
     if len(moved):
         shape += Shape(additions=len(moved), constant_bits=float(moved.sum()), levels=(Level(float(moved.max()), 1.0, difference.bits),))
     casts = []
-    for shift in np.unique(operation.shift[used]):
-        mine = operation.shift[used] == shift
+    for point in np.unique(points[used]):
+        mine = points[used] == point
         # The value keeps its codes; the binary point moves, and `work` has bits down to its own LSB.
-        lost = max(int(shift) - operation.work.fraction, 0)
-        part = Tensor(difference.low[mine] >> lost, difference.high[mine] >> lost, min(int(shift), operation.work.fraction))
+        lost = max(int(point) - operation.work.fraction, 0)
+        part = Tensor(difference.low[mine] >> lost, difference.high[mine] >> lost, min(int(point), operation.work.fraction))
         casts.append(cast(part, form, rounded=True))
     shape += longest(casts)
     return shape + _gating(operation, np.where(operation.present, output.widths, 0), hardware)

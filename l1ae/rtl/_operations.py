@@ -78,10 +78,10 @@ def _filled(operation: Preprocess | ReconstructionError, hardware: Tensor) -> li
 
 @apply.register
 def _(operation: Preprocess, tensors: Sequence[Tensor], formats: Sequence[FixedFormat]) -> Tensor:
-    work = operation.work
+    work, offsets = operation.work, operation.offset * 2.0**-operation.offset_fraction
     keeps = FixedFormat(work.signed, work.width, work.integer)
     values = []
-    for hw, offset, shift, filled in zip(tensors[0], operation.offset, operation.shift, _filled(operation, tensors[0]), strict=True):
+    for hw, offset, shift, filled in zip(tensors[0], offsets, operation.shift, _filled(operation, tensors[0]), strict=True):
         shifted = truncate(cast(hw - float(offset), work) * 2.0 ** -int(shift), work.fraction)
         values.append(gated(filled, cast(bring_into_range(shifted, keeps), operation.format)))
     return _array(values)

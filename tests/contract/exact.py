@@ -51,10 +51,11 @@ def _open(op, hardware, i):
     return op.present[i] and (op.gate[i] < 0 or hardware[op.gate[i]] != 0)
 
 
-def _preprocess(op, hw):
+def _preprocess(op, hw, form):
     codes = []
     for i, code in enumerate(hw):
-        bits, shift = cast(Fraction(int(code) - int(op.offset[i])), op.work), int(op.shift[i])
+        offset = Fraction(int(op.offset[i]), 2**op.offset_fraction)
+        bits, shift = cast(value(code, form) - offset, op.work), int(op.shift[i])
         bits = wrapped(bits >> shift if shift >= 0 else bits << -shift, op.work)
         codes.append(cast(value(bits, op.work), op.format) if _open(op, hw, i) else 0)
     return codes
@@ -95,7 +96,7 @@ FUNCTIONS = {
 }
 
 EXACT = {
-    ops.Preprocess: lambda op, codes, forms, x: _preprocess(op, codes[0]),
+    ops.Preprocess: lambda op, codes, forms, x: _preprocess(op, codes[0], forms[0]),
     ops.Dense: lambda op, codes, forms, x: _dense(op, x[0]),
     ops.Convolution: lambda op, codes, forms, x: _convolution(op, x[0]),
     ops.Dot: lambda op, codes, forms, x: [accumulate([p * q for p, q in zip(x[0], x[-1], strict=True)], op.format)],

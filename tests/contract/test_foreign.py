@@ -1,20 +1,29 @@
 """Foreign networks become contracts that compute what their types say, or are refused."""
 
 import importlib.util
+import logging
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
 
-from l1ae.config import Config, HlsConfig
+from l1ae.config import Config, HlsConfig, load_description
 from l1ae.contract import Contract, build_contract, import_description, load_keras
 from l1ae.contract import _ops as ops
 from l1ae.errors import UserError
+from l1ae.inputs import Layout, layout_text, named_layout
 
-_spec = importlib.util.spec_from_file_location("foreign", Path(__file__).with_name("foreign.py"))
-foreign = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(foreign)
+
+def _module(name):
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+foreign, exact = _module("foreign"), _module("exact")
 
 PROJECT = "foreign_v1"
 
@@ -62,11 +71,10 @@ def _assert_that_everything_happened(counts):
 @pytest.mark.parametrize("masked", [False, True], ids=["no masks", "masks"])
 def test_c_simulation_of_a_deployed_network_agrees_to_the_last_bit(tmp_path, masked):
     from l1ae.hls import convert, simulate
-    from l1ae.inputs import ugt_input_spec
 
     contract = import_description(foreign.Foreign(masked).write(tmp_path), PROJECT)
     hardware = _hardware(5000, seed=6)
-    convert(contract, HlsConfig(), ugt_input_spec(), hardware[:10]).write(tmp_path / "hls")
+    convert(contract, HlsConfig(), hardware[:10]).write(tmp_path / "hls")
     report = simulate(contract, tmp_path / "hls", "Vitis", hardware)
     assert report.passed, report.first_mismatch or report.type_mismatches
     assert report.corner_vectors > 1000
@@ -96,6 +104,151 @@ def test_reconstruction_errors_with_and_without_empty_slots(tmp_path, kind, powe
     np.testing.assert_array_equal(found, expected)
 
 
+# -- any input -------------------------------------------------------------------------------------------------------
+
+
+def _network(
+    folder, hardware, preprocessing=None, relu="ap_ufixed<10,6,AP_RND_CONV,AP_SAT>", wraps=False, bias_type="ap_fixed<4,1>", seed=21
+):
+    """A description of three nodes and their squared norm; weights of 4 bits, biases 0 or 1/2."""
+    rng, size = np.random.default_rng(seed), _size_of(hardware)
+    np.savez(folder / "weights.npz", w=rng.integers(-8, 8, (size, 3)) / 8, b=np.array([0.0, 0.0, 1.0 if "uint" in bias_type else 0.5]))
+    dense = {"name": "d", "kind": "dense", "input": "inputs", "kernel": "w", "kernel_type": "ap_fixed<4,1>", "bias": "b", "wraps": wraps}
+    content = {
+        "weights": "weights.npz",
+        "hardware": hardware,
+        "preprocessing": {"shift": 2, "work": "ap_fixed<24,18>", "result": "ap_fixed<8,6,AP_RND_CONV,AP_SAT>"} | (preprocessing or {}),
+        "layers": [
+            dense | {"bias_type": bias_type, "accumulator": "ap_fixed<26,19>"},
+            {"name": "r", "kind": "relu", "input": "d", "result": relu},
+            {"name": "norm", "kind": "dot", "inputs": ["r"], "accumulator": "ap_ufixed<24,16>"},
+        ],
+        "score": {"input": "norm", "type": "ap_ufixed<18,14,AP_TRN,AP_SAT>"},
+    }
+    (folder / "network.yaml").write_text(yaml.safe_dump(content))
+    return folder / "network.yaml"
+
+
+def _size_of(hardware):
+    if "size" in hardware:
+        return hardware["size"]
+    layout = hardware["layout"]
+    layout = named_layout(layout) if isinstance(layout, str) else Layout.model_validate(layout)
+    return layout.select(hardware.get("select", {})).size if hardware.get("select") else layout.size
+
+
+def _codes(contract, events, seed):
+    port = contract.hardware
+    codes = np.random.default_rng(seed).integers(port.low, port.high + 1, (events, port.size))
+    codes[::7] = 0
+    return np.concatenate([codes, port.low[None], port.high[None]])
+
+
+def _exact_tensors(contract, codes):
+    """Every tensor of one event in rational arithmetic, from the definition of the types."""
+    tensors = {"hw": [int(code) for code in codes]}
+    for operation in contract.operations[1:]:
+        forms = [contract[name].format for name in operation.inputs]
+        tensors[operation.name] = exact.evaluate(operation, [tensors[name] for name in operation.inputs], forms)
+    return tensors
+
+
+def _assert_exact(contract, seed, events=30):
+    names, codes = [operation.name for operation in contract.operations], _codes(contract, events, seed)
+    fast, reference = contract.evaluate(codes, names), contract.evaluate_reference(codes, names)
+    for k, event in enumerate(codes):
+        for name, expected in _exact_tensors(contract, event).items():
+            assert fast[name][k].tolist() == expected == reference[name][k].tolist(), name
+
+
+PORTS = {
+    "signed": ({"size": 20, "width": 13}, "fixed<13,13>"),
+    "unsigned": ({"size": 5, "width": 9, "signed": False}, "ufixed<9,9>"),
+    "ap_uint": ({"size": 5, "type": "ap_uint<9>"}, "ufixed<9,9>"),
+    "fractional": ({"size": 6, "type": "ap_fixed<16,6>"}, "fixed<16,6>"),
+    "unsigned fractions": ({"size": 4, "type": "ap_ufixed<10,3>"}, "ufixed<10,3>"),
+    "steps of four": ({"size": 4, "type": "ap_fixed<7,9>"}, "fixed<7,9>"),
+}
+
+
+@pytest.mark.parametrize("case", PORTS)
+@pytest.mark.parametrize("offset", [0, 3.0, 33.5, -0.625])
+def test_any_port_and_any_offset_is_exact(tmp_path, case, offset):
+    hardware, form = PORTS[case]
+    size = hardware["size"]
+    offsets = np.where(np.arange(size) % 2, offset, 1).tolist()
+    contract = import_description(_network(tmp_path, hardware, {"offset": offsets, "shift": (np.arange(size) % 4 - 1).tolist()}), PROJECT)
+    assert (str(contract.hardware.format), contract.layout) == (form, None)
+    _assert_exact(contract, seed=31)
+    # the first formula of the description, with its own numbers: (value - offset) >> shift in steps of 2**-6, cast
+    codes, port = _codes(contract, 40, seed=32), contract.hardware.format
+    found = contract.evaluate(codes, ["inputs"])["inputs"]
+    for event, answer in zip(codes.tolist(), found.tolist(), strict=True):
+        for k, code in enumerate(event):
+            kept = (code * Fraction(2) ** -port.fraction - Fraction(offsets[k])) * 64 // 1
+            shifted = kept * 2 if k % 4 == 0 else kept >> (k % 4 - 1)
+            assert answer[k] == min(max(round(Fraction(shifted, 64) * 4), -128), 127)
+    again = Contract.from_json(contract.to_json())
+    assert (again.digest, again["inputs"].offset_fraction) == (contract.digest, contract["inputs"].offset_fraction)
+
+
+def test_whole_offsets_leave_no_trace_in_the_contract(tmp_path):
+    """33.0 is 33, and a contract of integers is serialised as it was before there were fractions."""
+    texts = [
+        import_description(_network(tmp_path, {"size": 4, "width": 8}, {"offset": offset}), PROJECT).to_json() for offset in (33, 33.0)
+    ]
+    assert texts[0] == texts[1]
+    assert "offset_fraction" not in texts[0]
+    half = import_description(_network(tmp_path, {"size": 4, "width": 8}, {"offset": 33.5}), PROJECT)
+    assert (half["inputs"].offset.tolist(), half["inputs"].offset_fraction) == ([67] * 4, 1)
+
+
+@pytest.mark.parametrize(
+    "spelling", ["ap_ufixed<10,6,AP_RND,AP_SAT,AP_SAT>", "ap_ufixed<10,6,AP_RND,AP_SAT,0>", "ap_ufixed<10,6,AP_RND,AP_SAT>"]
+)
+def test_a_last_type_argument_that_changes_nothing(tmp_path, spelling):
+    contract = import_description(_network(tmp_path, {"size": 4, "width": 8}, relu=spelling), PROJECT)
+    assert str(contract["r"].format) == "ufixed<10,6,RND,SAT>"
+
+
+def test_integer_types_are_fixed_point_types_without_a_fraction(tmp_path):
+    contract = import_description(_network(tmp_path, {"size": 4, "width": 8}, bias_type="ap_uint<1>"), PROJECT)
+    assert str(contract["d"].bias_format) == "ufixed<1,1>"
+    assert contract["d"].bias.tolist() == [0, 0, 1]
+    _assert_exact(contract, seed=33)
+
+
+def test_an_accumulator_that_cannot_wrap_is_reported_so(tmp_path, caplog):
+    with caplog.at_level(logging.INFO, "l1ae"):
+        contract = import_description(_network(tmp_path, {"size": 4, "width": 8}, wraps=True), PROJECT)
+    assert contract["d"].wraps
+    assert contract.wrapping == ()
+    assert "proven not to wrap for any input, although the description says `wraps: true`: d" in caplog.text
+
+
+def test_a_description_brings_its_layout(tmp_path):
+    contract = import_description(_network(tmp_path, {"layout": "p2gt", "select": {"jet": 2, "mu": 1}}), PROJECT)
+    assert contract.layout.names[:6] == ("jet0_valid", "jet0_pt", "jet0_phi", "jet0_eta", "jet0_z0", "jet1_valid")
+    assert str(contract.hardware.format) == "fixed<18,18>"  # z0 has 18 bits and a sign
+    _assert_exact(contract, seed=34)
+    folder = tmp_path / "file"
+    folder.mkdir()
+    (folder / "mine.yaml").write_text(layout_text("samples").replace("slots: 32", "slots: 3"))
+    path = _network(folder, {"size": 3, "width": 12, "signed": False})
+    content = yaml.safe_load(path.read_text()) | {"hardware": {"layout": "mine.yaml", "width": 14}}
+    path.write_text(yaml.safe_dump(content))
+    contract = import_description(path, PROJECT)
+    assert (contract.layout.names, str(contract.hardware.format)) == (("sample0", "sample1", "sample2"), "fixed<14,14>")
+    assert load_description(path).files == (folder / "weights.npz", folder / "mine.yaml")
+    inline = yaml.safe_load((folder / "mine.yaml").read_text())
+    assert import_description(_network(tmp_path, {"layout": inline}), PROJECT).layout.digest == contract.layout.digest
+
+
+def test_a_thousand_and_twenty_four_inputs(tmp_path):
+    contract = import_description(_network(tmp_path, {"size": 1024, "width": 8}), PROJECT)
+    _assert_exact(contract, seed=35, events=3)
+
+
 # -- what we made ourselves ----------------------------------------------------------------------------------------
 
 
@@ -107,6 +260,7 @@ def _described(contract: Contract, folder: Path) -> Path:
         several = isinstance(operation, ops.Dot | ops.ReconstructionError)
         key, value = ("inputs", list(operation.inputs[:2])) if several else ("input", operation.inputs[0])
         layers.append(layer | {key: value} | _parts_of(operation, arrays))
+    assert inputs.offset_fraction == 0
     for name in ("offset", "shift", "gate", "present"):
         arrays[name] = getattr(inputs, name)
     types = {"work": inputs.work.cpp, "result": inputs.format.cpp}
@@ -299,8 +453,14 @@ REFUSED = {
         lambda n: n.arrays.update(old=np.zeros(3)),
         r"weights.npz: no layer of '.*network.yaml' uses the array 'old'; remove it",
     ),
-    "offsets": (_array("offset", lambda a: a[:5]), r"network.yaml: offset must have shape \(57,\), not \(5,\)"),
-    "real offsets": (_array("offset", lambda a: a / 2), r"network.yaml: offset: array 'offset' must hold integers, not float64"),
+    "offsets": (_array("offset", lambda a: a[:5]), r"network.yaml: preprocessing.offset must have shape \(57,\), not \(5,\)"),
+    "offsets off any grid": (
+        _array("offset", lambda a: a / 10),
+        r"network.yaml: preprocessing.offset: number \d+ is .*, which is no multiple of 2\*\*-24 below 2\*\*31; give the value that",
+    ),
+    "infinite offset": (_section("preprocessing", offset=float("inf")), r"network.yaml: preprocessing.offset"),
+    "complex offsets": (_array("offset", lambda a: a + 0j), r"preprocessing.offset: array 'offset' must hold real numbers, not complex"),
+    "shifts that are no integers": (_section("preprocessing", shift=1.5), r"network.yaml: preprocessing.shift"),
     "gate": (_section("preprocessing", gate=57), r"network.yaml: layer 'inputs': gate must lie within -1 to 56"),
     "sizes of two inputs": (
         _layer("difference", inputs=["features", "skip"]),
@@ -316,6 +476,33 @@ REFUSED = {
     ),
     "threshold": (_section("score", threshold=1 << 18), r"network.yaml: threshold 262144 is not a code of the score's type ufixed<18,14>"),
     "port": (_section("hardware", width=40), r"network.yaml: hardware.width: .* less than or equal to 31"),
+    "too many inputs": (_section("hardware", size=1025), r"network.yaml: hardware.size: .* less than or equal to 1024"),
+    "no size": (lambda n: n.content["hardware"].pop("size"), r"network.yaml: hardware: give either layout, which says .*, or size"),
+    "size and layout": (_section("hardware", layout="ugt"), r"network.yaml: hardware: give either layout, which says .*, or size"),
+    "no width": (lambda n: n.content["hardware"].pop("width"), r"hardware: without a layout the inputs need width, their number of bits"),
+    "width and type": (_section("hardware", type="ap_fixed<16,6>"), r"hardware: type fixed<16,6> says width and sign; remove width"),
+    "wide type": (lambda n: n.content.update(hardware={"size": 57, "type": "ap_fixed<32,6>"}), r"type fixed<32,6> has more than 31 bits"),
+    "select of nothing": (_section("hardware", select={"jet": 3}), r"hardware: select takes a part of a layout, and there is none"),
+    "unknown layout": (
+        lambda n: n.content.update(hardware={"layout": "ugg"}),
+        r"network.yaml: hardware.layout: unknown layout 'ugg'; the layouts are .*ugt",
+    ),
+    "layout elsewhere": (
+        lambda n: n.content.update(hardware={"layout": "../mine.yaml"}),
+        r"network.yaml: hardware.layout '../mine.yaml' must lie in the description's folder or below",
+    ),
+    "unknown group": (
+        lambda n: n.content.update(hardware={"layout": "ugt", "select": {"taus": 0}}),
+        r"network.yaml: hardware: unknown group 'taus'; the groups of layout 'ugt' are met, eg, mu, jet",
+    ),
+    "layout of another size": (
+        lambda n: n.content.update(hardware={"layout": "ugt", "select": {"jet": 3}}),
+        r"network.yaml: preprocessing.offset must have shape \(36,\), not \(57,\)",
+    ),
+    "codes that the port does not hold": (
+        lambda n: n.content.update(hardware={"layout": "ugt", "width": 12}),
+        r"network.yaml: input 0 is met_pt, with codes 0 to 4095, but the hardware port holds -2048 to 2047; widen the port",
+    ),
     "no file": (lambda n: n.content.update(weights="old.npz"), r"network.yaml: the weights '.*old.npz' do not exist; the name is relative"),
     "arrays without file": (lambda n: n.content.pop("weights"), r"offset: array 'offset' needs a file; name it with `weights: FILE.npz`"),
 }

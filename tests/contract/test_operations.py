@@ -279,11 +279,13 @@ def test_sum(first, second, halvings, one, seed):
     st.sampled_from([4, 10, 13, 16]),
     st.booleans(),
     st.sampled_from([3, 8, 300]),
+    st.sampled_from([(0, 0), (0, 1), (6, 0), (3, 3), (2, 5), (-1, 0)]),
     seeds,
 )
-def test_preprocess(work, form, width, triples, largest_offset, seed):
+def test_preprocess(work, form, width, triples, largest_offset, fractions, seed):
+    """`fractions`: fractional bits of the port and of the offset."""
     rng = np.random.default_rng(seed)
-    port = FixedFormat(bool(seed % 2), width, width)
+    port = FixedFormat(bool(seed % 2), width, width - fractions[0])
     operation = ops.Preprocess(
         name="y",
         inputs=("hw",),
@@ -294,6 +296,7 @@ def test_preprocess(work, form, width, triples, largest_offset, seed):
         present=rng.random(6) < 0.8,
         gate=np.arange(6) // 3 * 3 if triples else rng.integers(-1, 6, 6),
         work=work,
+        offset_fraction=fractions[1],
     )
     check(hardware_input(6, port), operation, seed=seed, events=20)
 

@@ -11,7 +11,7 @@ def make_project(make_network, hardware):
 
     def make(score: str, backend: str = "Vitis"):
         network = make_network(score, hidden=(6,))
-        project = convert(network.contract, HlsConfig(backend=backend), network.config.inputs.spec(), np.asarray(hardware[:20]))
+        project = convert(network.contract, HlsConfig(backend=backend), np.asarray(hardware[:20]))
         return network.contract, project
 
     return make
@@ -47,7 +47,7 @@ def project_on_disk(random_codes, tmp_path):
     """Folder of the project of a contract."""
 
     def write(contract, **hls):
-        convert(contract, HlsConfig(**hls), None, random_codes(contract)[:20]).write(tmp_path / "hls")
+        convert(contract, HlsConfig(**hls), random_codes(contract)[:20]).write(tmp_path / "hls")
         return tmp_path / "hls"
 
     return write

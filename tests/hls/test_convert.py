@@ -59,7 +59,7 @@ def test_top_function_namespace_and_build_files_carry_the_version(make_project, 
 def test_configuration_reaches_the_tcl(make_network, hardware, backend):
     hls = HlsConfig(backend=backend, part="xc7vx690tffg1927-2", clock_period=25.0, clock_uncertainty=10.0, reuse_factor=2)
     network = make_network("mu2", hidden=(6,))
-    project = convert(network.contract, hls, network.config.inputs.spec(), np.asarray(hardware[:5]))
+    project = convert(network.contract, hls, np.asarray(hardware[:5]))
     tcl = project.files["project.tcl"].decode()
     assert 'set part "xc7vx690tffg1927-2"' in tcl
     assert "set clock_period 25.0" in tcl
@@ -89,7 +89,7 @@ def test_contract_and_answers_are_in_the_project(make_project, hardware):
 
 def _written(**hls):
     contract = everything(exact_products=hls.get("strategy") == "distributed_arithmetic")
-    files = convert(contract, HlsConfig(**hls), None, np.zeros((3, contract.hardware.size), int)).files
+    files = convert(contract, HlsConfig(**hls), np.zeros((3, contract.hardware.size), int)).files
     return contract, files, files["firmware/everything_v1.cpp"].decode(), files["firmware/parameters.h"].decode()
 
 
@@ -162,5 +162,5 @@ def test_layers_of_ours_do_not_take_the_names_of_the_network(name):
     contract = everything()
     operations = list(contract.operations)
     operations.insert(2, Quantize(name=name, inputs=("inputs",), format=contract["inputs"].format, size=contract["inputs"].size))
-    project = convert(Contract(contract.project, tuple(operations)), HlsConfig(), None, np.zeros((3, contract.hardware.size), int))
+    project = convert(Contract(contract.project, tuple(operations)), HlsConfig(), np.zeros((3, contract.hardware.size), int))
     assert set(json.loads(project.files["l1ae_types.json"])) == {operation.name for operation in operations}

@@ -8,9 +8,10 @@ import pytest
 
 from l1ae.config import HlsConfig
 from l1ae.hls import convert
-from l1ae.inputs import calo_layer1_spec, ugt_input_spec
+from l1ae.inputs import named_layout
 
-from .networks import calorimeter, everything
+from ..delivery.tiny import tiny_contract
+from .networks import everything
 
 
 def _compile_and_run(folder, name):
@@ -55,18 +56,18 @@ def test_the_readme_explains_every_port_and_input(make_project):
     assert f"| `{ports[1]}[0]` | {contract.score.format.cpp} | score" in text
     assert f"| `{ports[2]}[0]` |" in text
     assert f"`firmware/weights/{re.search(r'threshold[0-9]+', source)[0]}.h`" in text
-    spec = ugt_input_spec()
+    preprocess = contract["inputs"]
     rows = [line for line in text.splitlines() if re.match(r"\| \d+ \|", line)]
     assert len(rows) == 57
-    assert rows[17].startswith(f"| 17 | mu0_phi | 0 to 575 | 0.0109083 rad | {spec.offset[17]} | {spec.shift[17]} | mu0_pt |")
+    assert rows[17].startswith(f"| 17 | mu0_phi | 0 to 575 | 0.0109083 rad | {preprocess.offset[17]} | {preprocess.shift[17]} | mu0_pt |")
     assert "| 1 | met_eta | 0 to 0 | absent, 0 |" in rows[1]
     assert "Where the code of an\ninput's slot (last column) is 0 the slot is empty" in text
 
 
 @pytest.mark.parametrize(("io_type", "port"), [("io_parallel", "| `hw[252]`, reshaped"), ("io_stream", "| `hw`, words of 252 x 10 bits")])
 def test_the_readme_of_a_calorimeter_image(io_type, port):
-    contract = calorimeter()
-    project = convert(contract, HlsConfig(io_type=io_type), calo_layer1_spec(), np.zeros((2, 252), int))
+    contract = tiny_contract(layout=named_layout("calo_regions"))
+    project = convert(contract, HlsConfig(io_type=io_type), np.zeros((2, 252), int))
     text = project.files["README.md"].decode()
     assert port in text
     rows = [line for line in text.splitlines() if re.match(r"\| \d+ \|", line)]
@@ -81,7 +82,7 @@ def test_the_readme_of_a_calorimeter_image(io_type, port):
 def test_the_test_bench_of_streams_passes(make_network, hardware, tmp_path):
     network = make_network("squared_error", hidden=(6,))
     hls = HlsConfig(io_type="io_stream")
-    convert(network.contract, hls, network.config.inputs.spec(), np.asarray(hardware[:20])).write(tmp_path)
+    convert(network.contract, hls, np.asarray(hardware[:20])).write(tmp_path)
     result = _compile_and_run(tmp_path, network.contract.project)
     assert (result.returncode, result.stdout) == (0, "C simulation: 0 mismatches in 20 events\n")
 
@@ -91,7 +92,7 @@ def test_the_test_bench_of_streams_passes(make_network, hardware, tmp_path):
 def test_the_sources_keep_to_the_language_of_the_build_script(tmp_path, hls):
     """build_prj.tcl compiles with -std=c++0x; Vivado HLS knows no later one."""
     contract = everything(exact_products=True)
-    convert(contract, HlsConfig(backend="Vivado", **hls), None, np.zeros((2, contract.hardware.size), int)).write(tmp_path)
+    convert(contract, HlsConfig(backend="Vivado", **hls), np.zeros((2, contract.hardware.size), int)).write(tmp_path)
     assert '-cflags "-std=c++0x"' in (tmp_path / "build_prj.tcl").read_text()
     for source in (f"firmware/{contract.project}.cpp", f"{contract.project}_test.cpp"):
         command = ["g++", "-std=c++0x", "-w", "-fsyntax-only", "-I.", "-Ifirmware/ap_types", source]

@@ -25,7 +25,7 @@ def _refused(contract, match, **hls):
     with pytest.raises(UserError, match=match):
         check_strategy(contract, HlsConfig(**hls))
     with pytest.raises(UserError, match=match):
-        convert(contract, HlsConfig(**hls), None, np.zeros((1, contract.hardware.size), int))
+        convert(contract, HlsConfig(**hls), np.zeros((1, contract.hardware.size), int))
 
 
 def test_an_unknown_layer_is_refused(contract):
