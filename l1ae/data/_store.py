@@ -6,7 +6,8 @@ layout; `process` int16 (N,), `source_event` int64 (N,), `pileup` int16 (N,); an
 (JSON object). A reader ignores what it does not know, so that `format_version` rises only when the meaning of something known
 changes.
 
-Files of version 1, which knew two layouts, are read too: `hw` int16 (N, 19, 3) is layout `ugt`, `regions` uint16 (N, 18, 14) beside it layout `calo_regions`, if the root attributes `input_digest` and `regions_digest` say so.
+Files of version 1, which knew two layouts, are read too: `hw` int16 (N, 19, 3) is layout `ugt`, `regions` uint16 (N, 18, 14)
+beside it layout `calo_regions`, if the root attributes `input_digest` and `regions_digest` say so.
 """
 
 import json
@@ -263,7 +264,7 @@ class EventStore:
         for part in self.parts:
             mine = np.flatnonzero(part.holds(self._taken))
             if len(mine):
-                values = file[part.dataset][start:stop].reshape(stop - start, -1)
+                values = file[part.dataset][start:stop].reshape(stop - start, prod(part.row))
                 hw[:, mine] = values[:, self._taken[mine] - part.first]
         return Events(hw, **columns, extra={name: file[f"extra/{name}"][start:stop] for name in extra})
 
