@@ -9,7 +9,6 @@ from pathlib import Path
 
 from l1ae.data import EventStore, dataset_folder
 from l1ae.data.generator import physics_checks
-from l1ae.inputs import ugt_input_spec
 
 
 def main() -> None:
@@ -17,8 +16,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("store", type=Path, nargs="?")
     path = parser.parse_args().store or dataset_folder("shipped") / "background.h5"
-    store = EventStore.open(path, ugt_input_spec())
-    checks = physics_checks(store, ugt_input_spec())
+    store = EventStore.open(path)
+    checks = physics_checks(store)
     print(f"{path}: {store.n_events} events\n")
     print("| quantity | measured | expected | tolerance | | source of the expectation |\n|---|---|---|---|---|---|")
     for check in checks:

@@ -24,7 +24,7 @@ import numpy.typing as npt
 from l1ae.data import EventStore, shipped_zero_bias
 from l1ae.data.generator import GeneratorConfig
 from l1ae.data.generator._pythia import cross_section, make_pythia
-from l1ae.inputs import ugt_input_spec
+from l1ae.inputs import named_layout
 
 CROSSINGS_KHZ = 11.2456 * 2544
 """Colliding bunches of an LHC fill per millisecond."""
@@ -66,17 +66,18 @@ class Crossings:
 
 def read(path: Path) -> Crossings:
     """All crossings of a store."""
-    spec = ugt_input_spec()
-    store = EventStore.open(path, spec)
+    layout = named_layout("ugt")
+    store = EventStore.open(path, layout)
     events = store.read(extra=["weight"])
-    pt = spec.to_physical(events.hw)[..., 0] * (events.hw[..., 0] > 0)
-    jets = pt[:, 9:]
+    physical = layout.to_physical(events.hw)
+    pt = {group.name: physical[:, layout.positions(group.name, "pt")] for group in layout.groups}
+    jets = pt["jet"]
     values = {
         "leading jet pT": jets[:, 0],
         "sum of jet pT above 30 GeV": np.where(jets > 30, jets, 0).sum(axis=1),
-        "MET": pt[:, 0],
-        "leading muon pT": pt[:, 5],
-        "leading electron pT": pt[:, 1],
+        "MET": pt["met"][:, 0],
+        "leading muon pT": pt["mu"][:, 0],
+        "leading electron pT": pt["eg"][:, 0],
     }
     keys = np.stack([events.process.astype(np.int64), events.source_event])
     source = np.unique(keys, axis=1, return_inverse=True)[1].ravel()

@@ -9,9 +9,9 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from l1ae.config import load_yaml
+from l1ae.documents import load_yaml
 from l1ae.errors import UserError
-from l1ae.inputs import ugt_input_spec
+from l1ae.inputs import named_layout
 
 __all__ = ["data"]
 
@@ -74,7 +74,7 @@ def import_files(
     """Convert public files: ADC2021 HDF5 FILES, or one folder of CMS zero-bias parquet folders."""
     from l1ae.data import import_adc2021, import_cms_parquet
 
-    spec, cms = ugt_input_spec(), len(files) == 1 and files[0].is_dir()
+    spec, cms = named_layout("ugt"), len(files) == 1 and files[0].is_dir()
     _refuse("CMS folders", "--processes" if cms and processes else None)
     _refuse("ADC2021 files", None if cms else "--muon-angles" if muon_angles else "--order" if order else None)
     with _event_bar("imported events") as progress:
@@ -101,4 +101,4 @@ def info(file: Path) -> None:
     """Describe an event store."""
     from l1ae.data import EventStore, describe
 
-    click.echo(str(describe(EventStore.open(file, ugt_input_spec()))))
+    click.echo(str(describe(EventStore.open(file))))

@@ -3,14 +3,14 @@ import pytest
 
 from l1ae.data import EventStore, dataset_folder, open_dataset, shipped_zero_bias
 from l1ae.errors import UserError
-from l1ae.inputs import calo_layer1_spec, ugt_input_spec
+from l1ae.inputs import named_layout
 
 
-def test_signals_are_sorted_and_named_after_their_files(make_events, write_store, spec, tmp_path):
+def test_signals_are_sorted_and_named_after_their_files(make_events, write_store, layout, tmp_path):
     for name in ("lq", "background", "a4l"):
         write_store(make_events(3), name=f"{name}.h5", sample=name)
     (tmp_path / "notes.txt").write_text("not a store")
-    dataset = open_dataset(str(tmp_path), spec)
+    dataset = open_dataset(str(tmp_path), layout)
     assert dataset.folder == tmp_path
     assert dataset.background.sample == "background"
     assert [(name, store.sample) for name, store in dataset.signals.items()] == [("a4l", "a4l"), ("lq", "lq")]
@@ -26,25 +26,24 @@ def test_missing_background(make_events, write_store, tmp_path):
     )
 
 
-def test_a_broken_signal_is_named(make_events, write_store, spec, tmp_path):
+def test_a_broken_signal_is_named(make_events, write_store, layout, tmp_path):
     write_store(make_events(3), name="background.h5")
     (tmp_path / "a4l.h5").write_bytes(b"not HDF5")
     with pytest.raises(UserError, match=r"a4l\.h5: cannot be read"):
-        open_dataset(str(tmp_path), spec)
+        open_dataset(str(tmp_path), layout)
 
 
-def test_the_shipped_regions_are_an_image_of_the_first_shipped_events(spec):
-    both, objects, images = (
-        open_dataset(name, view) for name, view in (("shipped_regions", spec), ("shipped", spec), ("shipped_regions", calo_layer1_spec()))
-    )
+def test_the_shipped_regions_are_an_image_of_the_first_shipped_events(layout, joined):
+    views = (("shipped_regions", layout), ("shipped", layout), ("shipped_regions", named_layout("calo_regions")))
+    both, objects, images = (open_dataset(name, view) for name, view in views)
+    assert open_dataset("shipped_regions").background.layout == joined
     assert both.background.n_events == 20_000
     assert set(both.signals) == set(images.signals) == {"a4l", "h0", "hc", "lq"}
     assert {store.n_events for store in both.signals.values()} == {2_000}
     for name, store in {"background": both.background, **both.signals}.items():
         full = objects.background if name == "background" else objects.signals[name]
         np.testing.assert_array_equal(store.read().hw, full.read(0, store.n_events).hw)
-    image = images.background.read().hw
-    assert image.shape == (20_000, 18, 14)
+    image = images.background.read().hw.reshape(20_000, 18, 14)
     # The beam is along z: no direction in phi is preferred, nor a side in eta.
     per_phi, per_eta = image.sum(axis=2).mean(axis=0), image.mean(axis=(0, 1))
     spread = image.sum(axis=2).std() / 20_000**0.5
@@ -52,14 +51,14 @@ def test_the_shipped_regions_are_an_image_of_the_first_shipped_events(spec):
     np.testing.assert_allclose(per_eta, per_eta[::-1], rtol=0.04)
 
 
-def test_the_shipped_objects_have_no_image(spec):
-    with pytest.raises(UserError, match=r"use data\.source: shipped_regions"):
-        open_dataset("shipped", calo_layer1_spec())
+def test_the_shipped_objects_have_no_image():
+    with pytest.raises(UserError, match=r"no group 'region' in its layout 'ugt'"):
+        open_dataset("shipped", named_layout("calo_regions"))
 
 
 @pytest.fixture(scope="module")
 def zero_bias() -> EventStore:
-    return EventStore.open(shipped_zero_bias(), ugt_input_spec())
+    return EventStore.open(shipped_zero_bias())
 
 
 def test_the_shipped_crossings_are_weighted_and_have_the_pileup_of_the_configuration(zero_bias):
@@ -81,13 +80,14 @@ def test_the_shipped_cross_sections_are_those_that_pythia_found(zero_bias):
 def test_the_shipped_crossings_have_plausible_rates(zero_bias):
     """1.5 % of crossings with a jet above 40 GeV in an independent simulation with another pileup subtraction (20 % of room), and W."""
     events = zero_bias.read(extra=["weight"])
-    physical, weight = ugt_input_spec().to_physical(events.hw), events.extra["weight"]
-    leading = physical[:, 9, 0] * (events.hw[:, 9, 0] > 0)
+    layout, weight = zero_bias.layout, events.extra["weight"]
+    physical = layout.to_physical(events.hw)
+    leading, muon_pt = (physical[:, layout.positions(group, "pt")[0]] for group in ("jet", "mu"))
     assert weight[leading > 40].sum() / len(weight) == pytest.approx(0.015, rel=0.2)
     w = zero_bias.processes.index("w_lnu")
     expected = 20 * 45.84e-9 / 78.05e-3
     assert weight[events.process == w].sum() / len(weight) == pytest.approx(expected, rel=1e-3)
     # W -> mu nu is a third of the leptonic decays; half of the muons are within |eta| < 2.1 and above 20 GeV,
     # and 93 % of those are found.
-    muon = (events.process == w) & (physical[:, 5, 0] > 20)
+    muon = (events.process == w) & (muon_pt > 20)
     assert weight[muon].sum() / len(weight) == pytest.approx(expected / 3 * 0.5 * 0.93, rel=0.15)

@@ -14,9 +14,9 @@ import numpy.typing as npt
 from l1ae.data.generator._config import DetectorConfig, RegionConfig
 from l1ae.data.generator._particles import Kind, Particles
 from l1ae.data.generator._resolution import calorimeter_resolution
-from l1ae.inputs import calo_layer1_spec
+from l1ae.inputs import named_layout
 
-__all__ = ["TOWERS", "TOWER_ETA_EDGES", "at_calorimeter", "calorimeter_image", "regions_of_towers", "tower_energies"]
+__all__ = ["REGIONS", "TOWERS", "TOWER_ETA_EDGES", "at_calorimeter", "calorimeter_image", "regions_of_towers", "tower_energies"]
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
@@ -27,13 +27,16 @@ _HALF = (
     *(1.83, 1.93, 2.043, 2.172, 2.322, 2.5, 2.65, 3.0),
 )
 TOWER_ETA_EDGES = np.array([*(-edge for edge in reversed(_HALF)), 0.0, *_HALF], np.float32)
-"""Boundaries of the 56 trigger towers in eta (CMS-TDR-012); every fourth is one of `l1ae.inputs.RegionSpec`."""
+"""Boundaries of the 56 trigger towers in eta (CMS-TDR-012); every fourth is one of the layout `calo_regions`."""
 
 _PHI, _ETA = 72, 56
 TOWERS = _PHI * _ETA
 """Trigger towers of 5 degrees, row by row in phi; tower 0 in phi begins at -10 degrees, where region 0 does."""
 
 _PER_REGION = 4
+REGIONS = (_PHI // _PER_REGION, _ETA // _PER_REGION)
+"""Rows in phi and columns in eta of the image."""
+
 _CENTRES = ((TOWER_ETA_EDGES[1:] + TOWER_ETA_EDGES[:-1]) / 2).astype(np.float32)
 
 # pT [GeV] = 0.3 x field [T] x radius of curvature [m], with the speed of light in m/ns.
@@ -45,7 +48,9 @@ def calorimeter_image(
 ) -> npt.NDArray[np.uint16]:
     """Codes (n_events, 18, 14) of all particles in `parts`, pairs of the event of each particle and the particles."""
     towers = _smear(tower_energies(parts, n_events, config, rng), detector, rng)
-    return calo_layer1_spec().to_hardware(regions_of_towers(towers, n_events, config))
+    layout = named_layout("calo_regions")
+    codes = layout.to_hardware(regions_of_towers(towers, n_events, config).reshape(n_events, layout.size))
+    return codes.reshape(n_events, *REGIONS).astype(np.uint16)
 
 
 def tower_energies(
@@ -98,7 +103,7 @@ def at_calorimeter(
 def regions_of_towers(towers: npt.NDArray[np.float64], n_events: int, config: RegionConfig) -> npt.NDArray[np.float64]:
     """Transverse energy (n_events, 18, 14) out of that of the parts of towers, (2, n_events x towers), each above the threshold."""
     kept = np.where(towers >= config.tower_threshold, towers, 0.0).sum(axis=0)
-    return kept.reshape(n_events, _PHI // _PER_REGION, _PER_REGION, _ETA // _PER_REGION, _PER_REGION).sum(axis=(2, 4))
+    return kept.reshape(n_events, REGIONS[0], _PER_REGION, REGIONS[1], _PER_REGION).sum(axis=(2, 4))
 
 
 def _smear(energy: npt.NDArray[np.float64], detector: DetectorConfig, rng: np.random.Generator) -> npt.NDArray[np.float64]:

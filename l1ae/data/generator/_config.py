@@ -13,6 +13,7 @@ from typing import Annotated, Any, Self, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from l1ae.errors import UserError
+from l1ae.inputs import Layout, named_layout
 
 __all__ = [
     "CALORIMETER_REACH",
@@ -150,7 +151,7 @@ class DetectorConfig(_Frozen):
 
 
 class RegionConfig(_Frozen):
-    """The calorimeter image: 18 x 14 regions of trigger towers, see `l1ae.inputs.RegionSpec`.
+    """The calorimeter image: 18 x 14 regions of trigger towers, the layout `calo_regions`.
 
     Field and size of the calorimeter's inner surface as in the CMS card of Delphes 3; the resolutions are those of
     `DetectorConfig`.
@@ -390,6 +391,11 @@ class GeneratorConfig(_Frozen):
                         f"process '{name}': {truth_field} would cut away events that {detector_field} accepts; loosen {truth_field}"
                     )
         return self
+
+    @property
+    def layout(self) -> Layout:
+        """The columns of the store that is made."""
+        return Layout.joined([named_layout("ugt"), *([] if self.regions is None else [named_layout("calo_regions")])])
 
     def fractions(self, sample: str) -> dict[str, float]:
         """Processes of `sample` and their fractions; strata and their shares for zero bias. Raises `UserError` for an unknown sample."""

@@ -6,13 +6,12 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-from l1ae.data.generator._calorimeter import calorimeter_image
+from l1ae.data.generator._calorimeter import REGIONS, calorimeter_image
 from l1ae.data.generator._config import CALORIMETER_REACH, DetectorConfig, RegionBin, RegionConfig
 from l1ae.data.generator._jets import FlatMomenta, reconstruct_jets
 from l1ae.data.generator._particles import Kind, Particles, ranges, wrap_phi
 from l1ae.data.generator._pileup import PileupLibrary, overlay
 from l1ae.data.generator._resolution import calorimeter_resolution, per_bin, quadrature
-from l1ae.inputs import calo_layer1_spec
 
 __all__ = ["Leptons", "Measured", "Reconstructed", "fill_slots", "find_leptons", "measure", "missing_momentum", "reconstruct", "simulate"]
 
@@ -21,7 +20,7 @@ IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
 MET_SLOT, ELECTRON_SLOTS, MUON_SLOTS, JET_SLOTS = 0, (1, 4), (5, 4), (9, 10)
-"""First slot and number of slots of each kind of object, in the order of `l1ae.inputs.ugt_input_spec`."""
+"""First slot and number of slots of each kind of object, in the order of the layout `ugt`."""
 
 N_SLOTS = 19
 
@@ -90,7 +89,7 @@ class Reconstructed:
     def nothing(cls, *, regions: bool) -> "Reconstructed":
         """No event at all."""
         index = np.zeros(0, np.int64)
-        image = np.zeros((0, *calo_layer1_spec().event_shape), np.uint16) if regions else None
+        image = np.zeros((0, *REGIONS), np.uint16) if regions else None
         return cls(np.zeros((0, N_SLOTS, 3), np.float32), index, index, image)
 
 

@@ -14,13 +14,14 @@ import numpy.typing as npt
 
 from l1ae import __version__
 from l1ae.data._store import Events, EventStore, StoreWriter
-from l1ae.data.generator._config import ZERO_BIAS, GeneratorConfig, RegionConfig
+from l1ae.data.generator._calorimeter import REGIONS
+from l1ae.data.generator._config import ZERO_BIAS, GeneratorConfig
 from l1ae.data.generator._plan import Plan, Queue, make_library, start_pool
 from l1ae.data.generator._pythia import load_extra
 from l1ae.data.generator._shards import DetectorShard, library_tasks, load_detector_shard
 from l1ae.data.generator._zero_bias import strata
 from l1ae.errors import UserError
-from l1ae.inputs import InputSpec, calo_layer1_spec, ugt_input_spec
+from l1ae.inputs import named_layout
 
 __all__ = ["GenerationResult", "ProcessResult", "generate", "mixture"]
 
@@ -115,13 +116,12 @@ def generate(
     streams = [_Stream(queue) for queue in queues]
     with StoreWriter(
         Path(output),
-        ugt_input_spec(),
+        config.layout,
         sample=sample,
         processes=list(fractions),
         provenance=_provenance(sample, seed, config, queues),
-        regions=None if config.regions is None else calo_layer1_spec(),
     ) as writer:
-        for block in _events(fractions, events, seed, streams, ugt_input_spec()):
+        for block in _events(fractions, events, seed, streams):
             writer.append(block if sample != ZERO_BIAS else _weighted(block, config))
     results = tuple(stream.result() for stream in streams)
     return GenerationResult(Path(output), sample, seed, events, results, plan.made, plan.reused, time.monotonic() - begin)
@@ -139,17 +139,19 @@ def _check_output(output: Path, sample: str, events: int, seed: int, config: Gen
     """Raise `UserError` when `output` exists and would not be reproduced or extended by this request."""
     if not output.exists():
         return
-    store = EventStore.open(output, ugt_input_spec())
+    store = EventStore.open(output)
     made = store.provenance
     processes = made.get("processes")
     digests = {name: facts["detector_digest"] for name, facts in processes.items()} if isinstance(processes, dict) else None
     wanted = {name: config.detector_digest(name) for name in config.fractions(sample)}
+    alike = store.own.digest == config.layout.digest
     same = (store.sample, made.get("seed"), digests) == (sample, seed, wanted) and made.get("fractions") == config.fractions(sample)
-    if not same or events < store.n_events:
-        what = "the same events" if same else f"seed {made.get('seed')}" + (", other choices" if digests != wanted else "")
+    if not same or not alike or events < store.n_events:
+        what = "the same events" if same and alike else f"seed {made.get('seed')}" + (", other choices" if digests != wanted else "")
+        mine, other = ("", "") if alike else (f" in layout '{store.own.name}'", f" in layout '{config.layout.name}'")
         raise UserError(
-            f"{output}: exists and holds {store.n_events} events of sample '{store.sample}' ({what}), which {events} events of "
-            f"'{sample}' with seed {seed} would replace; write to another file, or overwrite it with --force"
+            f"{output}: exists and holds {store.n_events} events of sample '{store.sample}'{mine} ({what}), which {events} events of "
+            f"'{sample}'{other} with seed {seed} would replace; write to another file, or overwrite it with --force"
         )
 
 
@@ -166,7 +168,7 @@ def mixture(fractions: Mapping[str, float], events: int, seed: int) -> Iterator[
         yield np.searchsorted(edges, uniform, side="right")[: events - first]
 
 
-def _events(fractions: Mapping[str, float], events: int, seed: int, streams: list["_Stream"], spec: InputSpec) -> Iterator[Events]:
+def _events(fractions: Mapping[str, float], events: int, seed: int, streams: list["_Stream"]) -> Iterator[Events]:
     """The events of the store, some blocks of the mixture at a time."""
     blocks = list(mixture(fractions, events, seed))
     for first in range(0, len(blocks), _BLOCKS_PER_WRITE):
@@ -176,8 +178,14 @@ def _events(fractions: Mapping[str, float], events: int, seed: int, streams: lis
         place = np.empty(len(process), np.int64)
         place[np.argsort(process, kind="stable")] = np.arange(len(process))
         columns = {name: np.concatenate([part[name] for part in taken])[place] for name in taken[0]}
-        hardware = spec.to_hardware(columns["physical"])
-        yield Events(hardware, process.astype(np.int16), columns["source"], columns["pileup"], regions=columns.get("regions"))
+        yield Events(_hardware(columns), process.astype(np.int16), columns["source"], columns["pileup"])
+
+
+def _hardware(columns: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.integer]:
+    """Codes (n, size) in the layout of the configuration out of the columns of shards."""
+    physical, image = columns["physical"], columns.get("regions")
+    objects = named_layout("ugt").to_hardware(physical.reshape(len(physical), -1))
+    return objects if image is None else np.concatenate([objects, image.reshape(len(image), -1).astype(objects.dtype)], axis=1)
 
 
 def _weighted(events: Events, config: GeneratorConfig) -> Events:
@@ -200,7 +208,7 @@ class _Stream:
     def take(self, count: int) -> dict[str, npt.NDArray[Any]]:
         """The next `count` events: physical (count, 19, 3), source (the parton-level event), pileup and, if made, regions."""
         self._events += count
-        parts = [_nothing(self._queue.config.regions)]
+        parts = [_nothing(self._queue.config)]
         while count > 0:
             shard, first_source = self._current()
             piece = slice(self._position, self._position + count)
@@ -227,15 +235,15 @@ class _Stream:
         return _summarise(self._queue, self._events, self._source_events + self._unique_sources())
 
 
-def _nothing(regions: RegionConfig | None) -> dict[str, npt.NDArray[Any]]:
+def _nothing(config: GeneratorConfig) -> dict[str, npt.NDArray[Any]]:
     """The columns of no event."""
     columns: dict[str, npt.NDArray[Any]] = {
         "physical": np.zeros((0, 19, 3), np.float32),
         "source": np.zeros(0, np.int64),
         "pileup": np.zeros(0, np.int16),
     }
-    if regions is not None:
-        columns["regions"] = np.zeros((0, *calo_layer1_spec().event_shape), np.uint16)
+    if config.regions is not None:
+        columns["regions"] = np.zeros((0, *REGIONS), np.uint16)
     return columns
 
 

@@ -9,7 +9,6 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 
@@ -17,23 +16,30 @@ from l1ae.data import EventStore, StoreWriter
 from l1ae.data.generator import DetectorConfig, GeneratorConfig, RegionConfig, _pythia, generate
 from l1ae.data.generator._generate import mixture
 from l1ae.errors import UserError
-from l1ae.inputs import calo_layer1_spec, ugt_input_spec
+from l1ae.inputs import Layout, named_layout
 
 pytest.importorskip("pythia8mc")
 
 FRACTIONS = {"w": 0.592, "qcd": 0.338, "z": 0.067, "ttbar": 0.003}
-SPEC = ugt_input_spec()
+UGT = named_layout("ugt")
 
 
-def columns(path: Path, stop: int | None = None) -> dict[str, np.ndarray]:
-    with h5py.File(path) as file:
-        return {name: file[name][:stop] for name in ("hw", "process", "source_event", "pileup")}
+def columns(path: Path, stop: int | None = None, layout: Layout = UGT) -> dict[str, np.ndarray]:
+    """All columns of the first events; those of `layout` as `hw`."""
+    events = EventStore.open(path, layout).read(0, stop)
+    return {name: getattr(events, name) for name in ("hw", "process", "source_event", "pileup")}
+
+
+def values(path: Path) -> dict[str, np.ndarray]:
+    """Physical values (n, slots, features) of each group."""
+    physical = UGT.to_physical(columns(path)["hw"])
+    return {group.name: UGT.block(physical, group.name) for group in UGT.groups}
 
 
 def assert_same_events(first: Path, second: Path, stop: int | None = None) -> None:
     one, other = columns(first, stop), columns(second, stop)
-    for name, values in one.items():
-        np.testing.assert_array_equal(values, other[name], err_msg=name)
+    for name, column in one.items():
+        np.testing.assert_array_equal(column, other[name], err_msg=name)
 
 
 def truth_files(folder: Path) -> dict[str, int]:
@@ -81,7 +87,7 @@ def background(config: GeneratorConfig, library: Path, tmp_path_factory: pytest.
 
 
 def test_the_store_holds_what_was_asked_for(background, config):
-    store = EventStore.open(background, SPEC)
+    store = EventStore.open(background, UGT)
     assert (store.sample, store.n_events, store.processes) == ("background", 200, ("w", "qcd", "z"))
     events = store.read()
     np.testing.assert_allclose(np.bincount(events.process), [100, 60, 40], atol=25)
@@ -94,23 +100,23 @@ def test_the_store_holds_what_was_asked_for(background, config):
 
 
 def test_every_event_passes_the_preselection(background):
-    physical = SPEC.to_physical(EventStore.open(background, SPEC).read().hw)
-    assert (physical[:, [1, 5], 0].max(axis=1) > 23).all()
-    filled = physical[..., 0] > 0
-    assert (np.abs(physical[:, 5:9, 1]) < 2.1 + 0.02).all()
-    assert (np.abs(physical[:, 1:5, 1]) < 3.0 + 0.05).all()
-    assert (np.abs(physical[:, 9:, 1]) < 4.0 + 0.05).all()
-    assert physical[:, 9:, 0][filled[:, 9:]].min() >= 15
+    objects = values(background)
+    leading = [objects[group][:, 0, 0] for group in ("eg", "mu")]
+    assert (np.max(leading, axis=0) > 23).all()
+    for group, reach in (("mu", 2.1 + 0.02), ("eg", 3.0 + 0.05), ("jet", 4.0 + 0.05)):
+        assert (np.abs(objects[group][..., 1]) < reach).all()
+    jet_pt = objects["jet"][..., 0]
+    assert jet_pt[jet_pt > 0].min() >= 15
 
 
 def test_objects_are_ordered_by_falling_pt(background):
-    codes = EventStore.open(background, SPEC).read().hw[:, :, 0]
-    for group in (slice(1, 5), slice(5, 9), slice(9, 19)):
-        assert (np.diff(codes[:, group], axis=1) <= 0).all()
+    hw = EventStore.open(background, UGT).read().hw
+    for group in ("eg", "mu", "jet"):
+        assert (np.diff(hw[:, UGT.positions(group, "pt")], axis=1) <= 0).all()
 
 
 def test_source_events_are_unique_for_single_passes_and_shared_by_copies(background, config):
-    events = EventStore.open(background, SPEC).read()
+    events = EventStore.open(background, UGT).read()
     w = events.source_event[events.process == 0]
     assert len(np.unique(w)) == len(w)
     assert w.max() >= config.processes["w"].shard_events
@@ -118,7 +124,7 @@ def test_source_events_are_unique_for_single_passes_and_shared_by_copies(backgro
     assert copies.max() > 1
     # Copies are events in their own right: the same collision, but never the same event.
     most = events.hw[(events.process == 1) & (events.source_event == qcd[np.argmax(copies)])]
-    assert len(np.unique(most.reshape(len(most), -1), axis=0)) == len(most)
+    assert len(np.unique(most, axis=0)) == len(most)
 
 
 def test_a_changed_detector_reuses_every_truth_shard(background, config, tmp_path):
@@ -164,7 +170,7 @@ def test_the_result_says_how_the_events_came_about(background, config):
     done: list[tuple[int, int]] = []
     result = generate("background", 200, background, workers=1, config=config, progress=lambda n, total: done.append((n, total)))
     assert (result.shards_made, result.events, done[-1]) == (0, 200, (200, 200))
-    events = EventStore.open(background, SPEC).read()
+    events = EventStore.open(background, UGT).read()
     for index, process in enumerate(result.processes):
         mine = events.process == index
         assert process.events == mine.sum()
@@ -189,16 +195,19 @@ def test_the_image_comes_with_the_same_events_and_shards_of_its_own(background, 
     assert_same_events(background, tmp_path / "regions.h5", 120)
     again = generate("background", 120, tmp_path / "regions.h5", **options)
     assert (again.shards_made, again.shards_reused) == (0, result.shards_made)
-    objects = EventStore.open(tmp_path / "regions.h5", SPEC)
-    assert objects.provenance["regions"] == RegionConfig().model_dump()
-    assert "regions" not in EventStore.open(background, SPEC).provenance
-    image = EventStore.open(tmp_path / "regions.h5", calo_layer1_spec()).read().hw
-    physical = SPEC.to_physical(objects.read().hw)
-    electron = physical[:, 1]
+    store = EventStore.open(tmp_path / "regions.h5")
+    image = named_layout("calo_regions")
+    assert store.layout == Layout.joined([UGT, image])
+    assert store.provenance["regions"] == RegionConfig().model_dump()
+    assert "regions" not in EventStore.open(background).provenance
+    energy = columns(tmp_path / "regions.h5", layout=image)["hw"].reshape(120, 18, 14) / 2
+    electron = values(tmp_path / "regions.h5")["eg"][:, 0]
+    phi, eta = (np.array(axis.edges) for axis in image["region"].axes or ())
     hit = np.flatnonzero((electron[:, 0] > 23) & (np.abs(electron[:, 1]) < 2.9))
-    row, column = np.divmod(calo_layer1_spec().region_of(electron[hit, 1], electron[hit, 2]), 14)
-    padded = np.pad(image[hit], ((0, 0), (1, 1), (1, 1)), mode="wrap")
-    around = [padded[i, r : r + 3, c : c + 3].sum() / 2 for i, (r, c) in enumerate(zip(row, column, strict=True))]
+    row = np.searchsorted(phi, np.mod(electron[hit, 2] - phi[0], 2 * np.pi) + phi[0]) - 1
+    column = np.searchsorted(eta, electron[hit, 1]) - 1
+    padded = np.pad(energy[hit], ((0, 0), (1, 1), (1, 1)), mode="wrap")
+    around = [padded[i, r : r + 3, c : c + 3].sum() for i, (r, c) in enumerate(zip(row, column, strict=True))]
     assert (np.array(around) > 0.85 * electron[hit, 0]).mean() > 0.95
     assert len(hit) > 30
 
@@ -217,17 +226,23 @@ def test_an_output_is_extended_but_not_overwritten(background, config, tmp_path)
         ("background", 200, {"seed": 2}, r"\(seed 1\), which 200 events of 'background' with seed 2 would replace; .* --force"),
         ("background", 200, {"config": other}, r"\(seed 1, other choices\)"),
         ("a4l", 200, {}, r"150 events of sample 'background'"),
+        (
+            "background",
+            200,
+            {"config": config.model_copy(update={"regions": RegionConfig()})},
+            r"'background' in layout 'ugt' \(.*'background' in layout 'ugt_calo_regions' with seed 1 would replace",
+        ),
     ):
         with pytest.raises(UserError, match=message):
             generate(sample, events, output, **options | change)
-    assert EventStore.open(output, SPEC).n_events == 150
+    assert EventStore.open(output, UGT).n_events == 150
     generate("background", 100, output, **options, overwrite=True)
     assert output.read_bytes() == first
 
 
 def test_a_store_of_another_origin_is_not_overwritten(background, config, tmp_path):
-    with StoreWriter(tmp_path / "s.h5", SPEC, sample="background", processes=["w"], provenance={"processes": ["w"]}) as writer:
-        writer.append(replace(EventStore.open(background, SPEC).read(0, 1), process=np.zeros(1, np.int16)))
+    with StoreWriter(tmp_path / "s.h5", UGT, sample="background", processes=["w"], provenance={"processes": ["w"]}) as writer:
+        writer.append(replace(EventStore.open(background, UGT).read(0, 1), process=np.zeros(1, np.int16)))
     with pytest.raises(UserError, match="exists and holds 1 events of sample 'background'"):
         generate("background", 10, tmp_path / "s.h5", workers=1, config=config)
 

@@ -7,9 +7,7 @@ from l1ae.data import EventStore, dataset_folder
 from l1ae.data.generator import DetectorConfig, GeneratorConfig, PileupConfig, generate, physics_checks
 from l1ae.data.generator._physics import core_median, pair_mass, smeared_mass_edge, steepest_descent, transverse_mass
 from l1ae.errors import UserError
-from l1ae.inputs import ugt_input_spec
-
-SPEC = ugt_input_spec()
+from l1ae.inputs import named_layout
 
 
 def objects(*rows: tuple[float, float, float]) -> np.ndarray:
@@ -54,7 +52,7 @@ def test_the_transverse_mass_ends_at_the_w_mass_and_resolution_pushes_the_edge_o
 
 
 def assert_physics(path: Path) -> None:
-    checks = physics_checks(EventStore.open(path, SPEC), SPEC)
+    checks = physics_checks(EventStore.open(path))
     assert len(checks) == 13
     assert not [check for check in checks if not check.passed]
 
@@ -64,7 +62,7 @@ def test_the_shipped_background_has_the_physics_of_its_processes():
 
 
 def test_the_shipped_background_has_the_published_mixture():
-    store = EventStore.open(dataset_folder("shipped") / "background.h5", SPEC)
+    store = EventStore.open(dataset_folder("shipped") / "background.h5")
     share = np.bincount(store.read().process) / store.n_events
     np.testing.assert_allclose(share, [0.592, 0.338, 0.067, 0.003], atol=0.0015)
 
@@ -72,20 +70,20 @@ def test_the_shipped_background_has_the_published_mixture():
 def test_physics_checks_need_a_generated_background():
     path = dataset_folder("shipped") / "a4l.h5"
     with pytest.raises(UserError, match=r"a4l\.h5: physics checks need a generated background"):
-        physics_checks(EventStore.open(path, SPEC), SPEC)
+        physics_checks(EventStore.open(path))
 
 
 def test_signals_have_their_topology():
     """Four leptons from a light A, two of them at least in most events; hard missing momentum from h+ with a top; b jets from LQ."""
-    physical = {
-        name: SPEC.to_physical(EventStore.open(dataset_folder("shipped") / f"{name}.h5", SPEC).read().hw) for name in ("a4l", "lq", "hc")
-    }
-    filled = {name: events[..., 0] > 0 for name, events in physical.items()}
-    assert (filled["a4l"][:, 1:9].sum(axis=1) >= 2).mean() > 0.7
+    layout, physical, filled = named_layout("ugt"), {}, {}
+    for name in ("a4l", "lq", "hc"):
+        physical[name] = layout.to_physical(EventStore.open(dataset_folder("shipped") / f"{name}.h5").read().hw)
+        filled[name] = {group.name: (layout.block(physical[name], group.name)[..., 0] > 0).sum(axis=1) for group in layout.groups}
+    assert (filled["a4l"]["eg"] + filled["a4l"]["mu"] >= 2).mean() > 0.7
     # h+ t: a jet from the b and, as the lepton comes from h+ or the W, often two more from the W.
-    assert filled["hc"][:, 9:].sum(axis=1).mean() > 3
-    assert physical["hc"][:, 0, 0].mean() > 70
-    assert filled["lq"][:, 9:].sum(axis=1).mean() > 2.5
+    assert filled["hc"]["jet"].mean() > 3
+    assert layout.block(physical["hc"], "met")[..., 0].mean() > 70
+    assert filled["lq"]["jet"].mean() > 2.5
 
 
 @pytest.mark.slow
