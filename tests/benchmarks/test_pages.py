@@ -3,6 +3,7 @@
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import architectures
 import numpy as np
 import pytest
 from compare_flows import UNKNOWN, Flow, Model, vendor_cells
@@ -91,3 +92,7 @@ def test_every_flow_has_all_columns():
     lines = [line for line in text.splitlines() if line.startswith("|")]
     assert {line.count("|") for line in lines} == {len(asdict(Flow("", "", ""))) + 1}
     assert "on\n7 events" in text
+
+
+def test_the_page_of_architectures_is_that_of_the_records():
+    assert architectures.PAGE.read_text() == architectures.text()
