@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
+from pprint import pformat
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,14 @@ import numpy.typing as npt
 from l1ae.contract import Contract
 from l1ae.delivery import _emulator
 from l1ae.delivery._cmssw_library import EVENTS_FILE, build_library, check_delivery, library_path
-from l1ae.delivery._source import Provenance, Source
+from l1ae.delivery._cmssw_scales import column_rows, group_values, preprocess_of, preprocessing_rows
+from l1ae.delivery._source import Source
 from l1ae.delivery._target import Target
 from l1ae.delivery._templates import render
 from l1ae.errors import UserError
+from l1ae.hls._documents import input_lsb
 from l1ae.hls._documents import render as render_hls
 from l1ae.hls._project import TYPES_FILE, namespace
-from l1ae.inputs import InputSpec, InputView, RegionSpec, Scale
 
 __all__ = ["CMSSW"]
 
@@ -48,28 +50,24 @@ def _texts(source: Source, types: Mapping[str, Mapping[str, str]], firmware: Map
     def cpp(what: str, template: str) -> str:
         return provenance.header("//", what) + "\n" + render(f"cmssw/{template}", **values)
 
-    texts = {
+    return {
         "emulator.cpp": cpp("library", "emulator.cpp.j2"),
         "numbers.h": cpp("weights", "numbers.h.j2"),
         "interface/emulator.h": cpp("interface of CMSSW", "emulator.h"),
         f"interface/{name}_c.h": cpp("C interface", "c_api.h.j2"),
         f"interface/{name}_model.h": cpp("model and working points", "model.h.j2"),
+        f"interface/{name}_scales.h": cpp("scales of the inputs", "scales.h.j2"),
         "test/loader.cpp": cpp("test program", "loader.cpp"),
         "exports.map": provenance.header("#", "exported symbols") + render("cmssw/exports.map.j2", **values),
         "Makefile": provenance.header("#", "emulator") + render("cmssw/Makefile.j2", **values),
         "README.md": f"<!--\n{provenance.header('', 'emulator')}-->\n" + render("cmssw/README.md.j2", **values),
         EVENTS_FILE: _events_text(source),
-        f"{name}_emulator.py": _python(provenance),
+        f"{name}_emulator.py": _python(source),
     }
-    if values["scaled"]:
-        texts[f"interface/{name}_scales.h"] = cpp("scales of the inputs", "scales.h.j2")
-    return texts
 
 
 def _values(source: Source, types: Mapping[str, Mapping[str, str]], firmware: Mapping[str, bytes]) -> dict[str, Any]:
     contract, provenance, port = source.contract, source.provenance, source.contract.hardware
-    spec = source.spec if source.spec is not None and source.spec.size == port.size else None
-    names = spec.names if spec is not None else tuple(f"input{k}" for k in range(port.size))
     score, trigger = contract.outputs
     return {
         "project": provenance.project,
@@ -77,18 +75,21 @@ def _values(source: Source, types: Mapping[str, Mapping[str, str]], firmware: Ma
         "version": provenance.version,
         "digest": provenance.digest,
         "functions": _FUNCTIONS,
-        "port": render_hls("port.h.j2"),
+        "port_template": render_hls("port.h.j2"),
+        "port": port.format,
+        "input_lsb": input_lsb(contract),
         "arrays": _arrays(firmware),
         "input_type": types[port.name]["output"],
         "score_type": types[score]["output"],
         "trigger_type": types[trigger]["output"],
-        "inputs": [{"name": name, "low": low, "high": high} for name, low, high in zip(names, port.low, port.high, strict=True)],
+        "inputs": [
+            {"name": name, "low": low, "high": high} for name, low, high in zip(contract.input_names, port.low, port.high, strict=True)
+        ],
         "score": contract.score,
         "score_scale": str(Fraction(2) ** contract.score.format.fraction),
         "threshold": contract.threshold,
-        "scaled": spec is not None,
+        **_scales(contract),
         **_working_points(source.working_points),
-        **(_scales(spec) if spec is not None else {}),
     }
 
 
@@ -124,44 +125,15 @@ def _khz(rate: Mapping[str, float] | None) -> float:
     return -1.0 if rate is None else float(rate["khz"])
 
 
-def _scales(spec: InputView) -> dict[str, Any]:
-    rows = zip(spec.names, _scale_of_inputs(spec), spec.present, spec.gate, spec.offset, spec.shift, strict=True)
-    objects, regions = isinstance(spec, InputSpec), isinstance(spec, RegionSpec)
+def _scales(contract: Contract) -> dict[str, Any]:
+    layout = contract.layout
     return {
-        "rows": [_row(*row) for row in rows],
-        "units": "GeV, 1, rad" if objects else "GeV",
-        "groups": [
-            {"name": re.sub(r"\W", "_", group.name).upper(), "first": where.start, "count": group.count}
-            for group, where in zip(spec.groups, spec.slices().values(), strict=True)
-        ]
-        if isinstance(spec, InputSpec)
-        else [],
-        "regions": {"phi": spec.event_shape[0], "eta": spec.event_shape[1], "edges": ", ".join(map(repr, spec.eta_edges))}
-        if isinstance(spec, RegionSpec)
-        else None,
-        "empty_physical": "A slot whose pT is 0, or less than one code, is empty." if objects else "",
-        "empty_hardware": "Empty slots are 0." if objects else "0 where the code is 0." if regions else "",
+        "preprocess": preprocess_of(contract),
+        "preprocessing": preprocessing_rows(contract),
+        "layout": layout,
+        "rows": [] if layout is None else column_rows(layout),
+        "groups": [] if layout is None else group_values(layout),
     }
-
-
-def _scale_of_inputs(spec: InputView) -> list[Scale | None]:
-    if isinstance(spec, InputSpec):
-        return [scale for group in spec.groups for _ in range(group.count) for scale in group.scales]
-    assert isinstance(spec, RegionSpec)
-    return [spec.et] * spec.size
-
-
-def _row(name: str, scale: Scale | None, *fields: Any) -> str:
-    """`fields`: present, gate, offset, shift."""
-    scale = scale or Scale(lsb=1.0, low=0, high=0)
-    return ", ".join(map(_cpp, (name, scale.lsb, scale.low, scale.high, scale.origin, scale.wrap, *fields)))
-
-
-def _cpp(value: Any) -> str:
-    """A constant as C++ reads it."""
-    if isinstance(value, bool | np.bool_):
-        return "true" if value else "false"
-    return json.dumps(value) if isinstance(value, str) else repr(value) if isinstance(value, float) else str(value)
 
 
 def _events_text(source: Source) -> str:
@@ -177,16 +149,27 @@ def _events_text(source: Source) -> str:
     )
 
 
-def _python(provenance: Provenance) -> str:
-    """The module `_emulator` as it is, and a function that loads the library next to it.
+def _python(source: Source) -> str:
+    """The module `_emulator` as it is, a function that loads the library next to it, and what its inputs are.
 
     Its name is not the library's: Python would take that for an extension module and import it instead.
     """
-    module = inspect.getsource(_emulator).replace('"EmulatorError"]', '"EmulatorError", "load"]')
+    provenance = source.provenance
+    module = inspect.getsource(_emulator).replace('"EmulatorError"]', '"COLUMNS", "GROUPS", "EmulatorError", "load"]')
+    groups = [] if source.contract.layout is None else group_values(source.contract.layout)
     return (
         provenance.header("#", "the library from Python")
         + module
         + f'''
+
+COLUMNS = {pformat(source.contract.input_names, compact=True, width=120)}
+"""Names of the hardware codes, in their order."""
+
+GROUPS: tuple[dict[str, object], ...] = {pformat(tuple(_python_group(group) for group in groups), width=120, sort_dicts=False)}
+"""Objects, sums, images or waveforms in the order of the codes. Feature k of slot s of a group is code
+`first + len(features) * s + k`. A slot is empty where the code of its feature `gate` is 0 (None: never), and then all its codes are 0.
+Code c of a feature stands for [c - origin, c - origin + 1) x lsb (`bin`: edge) or for values around (c - origin) x lsb (centre)."""
+
 
 def load() -> Emulator:
     """{provenance.project} from the folder of this file. Raises `EmulatorError` when the library there is of another contract."""
@@ -194,6 +177,11 @@ def load() -> Emulator:
     return Emulator(path, version={provenance.version}, digest="{provenance.digest}")
 '''
     )
+
+
+def _python_group(group: Mapping[str, Any]) -> dict[str, Any]:
+    axes = [{"name": axis["name"], "unit": axis["unit"], "edges": [float(edge) for edge in axis["edges"]]} for axis in group["axes"]]
+    return {key: group[key] for key in ("name", "title", "kind", "first", "slots", "gate", "features")} | ({"axes": axes} if axes else {})
 
 
 def _finish(folder: Path) -> None:

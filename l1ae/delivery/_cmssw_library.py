@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from l1ae.contract import Contract, Preprocess
+from l1ae.contract import Contract
+from l1ae.delivery._cmssw_scales import column_rows, preprocessing_rows
 from l1ae.delivery._emulator import Emulator, EmulatorError
 from l1ae.delivery._source import contract_answers
 from l1ae.delivery._target import Check
@@ -26,12 +27,8 @@ EVENTS_FILE = "test/events.txt"
 IntArray = npt.NDArray[np.int64]
 
 _CONSTANT = re.compile(r"inline constexpr [\w:]+ (?:char )?\*?(\w+)(?:\[\w*\])? = ([^;]+);")
-# name, lsb, low, high, origin, wraps, present, gate, offset, shift
-_SCALE_ROW = re.compile(
-    r'^    \{"(?P<name>\w+)", [\d.e+-]+, (?P<low>-?\d+), (?P<high>-?\d+), -?\d+, (?:true|false), '
-    r"(?P<present>true|false), (?P<gate>-?\d+), (?P<offset>-?\d+), (?P<shift>-?\d+)\},$",
-    re.MULTILINE,
-)
+# Tables of the scales' header: name, rows of initialisers.
+_TABLE = re.compile(r"^inline constexpr \w+ (?P<name>\w+)\[INPUTS\] = \{\n(?P<rows>(?:    \{.*\},\n)*)\};$", re.MULTILINE)
 
 
 def library_path(contract: Contract) -> str:
@@ -77,7 +74,7 @@ def check_delivery(folder: Path, contract: Contract) -> Iterator[Check]:
     yield check
     stimulus = _stimulus(contract, events)
     yield _check_model_header(project / "interface" / f"{contract.project}_model.h", contract)
-    yield from _check_scales_header(project / "interface" / f"{contract.project}_scales.h", contract)
+    yield _check_scales_header(project / "interface" / f"{contract.project}_scales.h", contract)
     with tempfile.TemporaryDirectory(prefix="l1ae-emulator-") as scratch:
         yield _check_delivered(folder / library_path(contract), contract, stimulus, Path(scratch) / "delivered")
         yield from _check_rebuilt(project, contract, stimulus, Path(scratch) / "rebuilt")
@@ -133,26 +130,22 @@ def _list(values: IntArray) -> str:
     return "{" + "".join(f"{value}," for value in values) + "}"
 
 
-def _check_scales_header(path: Path, contract: Contract) -> Iterator[Check]:
-    """Offsets, shifts and gates of the scales' header are those of the contract, its codes fit into the contract's range."""
-    preprocess = next((operation for operation in contract.operations if isinstance(operation, Preprocess)), None)
-    if preprocess is None:
-        return
+def _check_scales_header(path: Path, contract: Contract) -> Check:
+    """Offsets, shifts and gates are those of the contract, scales those of its layout."""
     name = "scales of the inputs"
-    rows = list(_SCALE_ROW.finditer(path.read_text())) if path.is_file() else []
-    if len(rows) != contract.hardware.size:
-        yield Check(name, None if not path.is_file() else False, f"{len(rows)} inputs in '{path.name}', not {contract.hardware.size}")
-        return
-    wrong = []
-    port = contract.hardware
-    for k, row in enumerate(rows):
-        low, high, gate, offset, shift = (int(row[field]) for field in ("low", "high", "gate", "offset", "shift"))
-        wanted = (bool(preprocess.present[k]), preprocess.gate[k], preprocess.offset[k], preprocess.shift[k])
-        if (row["present"] == "true", gate, offset, shift) != wanted:
-            wrong.append(f"{row['name']}: present, gate, offset, shift are not {', '.join(map(str, wanted))}")
-        if min(low, 0) < port.low[k] or high > port.high[k]:
-            wrong.append(f"{row['name']}: codes {low} to {high} exceed {port.low[k]} to {port.high[k]}")
-    yield Check(name, not wrong, "; ".join(wrong[:3]) or f"{len(rows)} inputs in {path.name}")
+    expected = {"PREPROCESSING": preprocessing_rows(contract), "INPUT": [] if contract.layout is None else column_rows(contract.layout)}
+    text = path.read_text() if path.is_file() else ""
+    found = {table["name"]: re.findall(r"^    \{(.*)\},$", table["rows"], re.MULTILINE) for table in _TABLE.finditer(text)}
+    for table, rows in expected.items():
+        there = found.get(table, [])
+        if len(there) != len(rows):
+            return Check(name, False, f"{table} in '{path.name}' has {len(there)} inputs, not {len(rows)}")
+        wrong = [
+            f"{table}[{k}] is {{{row}}}, not {{{right}}}" for k, (row, right) in enumerate(zip(there, rows, strict=True)) if row != right
+        ]
+        if wrong:
+            return Check(name, False, "; ".join(wrong[:3]))
+    return Check(name, True, f"{' and '.join(table for table, rows in expected.items() if rows) or 'no table'} in {path.name}")
 
 
 def _check_delivered(library: Path, contract: Contract, stimulus: _Stimulus, scratch: Path) -> Check:

@@ -54,7 +54,7 @@ class Emulator:
     def evaluate(
         self, hardware: npt.NDArray[np.integer], *, threshold: int | None = None
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-        """Score codes (N,) and trigger bits (N,) of hardware integers (N, inputs) or (N, slots, 3).
+        """Score codes (N,) and trigger bits (N,) of hardware integers (N, inputs), in the order of the contract's inputs.
 
         `threshold`: smallest score code that triggers, by default the one that is compiled into the firmware.
         Raises `EmulatorError` for another shape, for a threshold that is no integer of 64 bits, for numbers that are no integers,

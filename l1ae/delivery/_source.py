@@ -11,7 +11,6 @@ import numpy.typing as npt
 from l1ae import __version__
 from l1ae.config import Config
 from l1ae.contract import Contract
-from l1ae.inputs import InputView
 
 if TYPE_CHECKING:  # importing it for real needs the extra `rtl`, which a delivery of HLS sources does not
     from l1ae.rtl import RtlProject
@@ -63,14 +62,12 @@ class Provenance:
 class Source:
     """Contract and configuration of a run and what was made from them, as it lies on disk.
 
-    `spec`: the view that the inputs are of, None where the contract's inputs are none of l1ae's. `events`: hardware integers
-    (N, size) that test vectors are made of, in this order. `hls`: files of the HLS project by relative path; `rtl`: the RTL
-    project; `working_points`: the content of working_points.json. None where the stage was not run.
+    `events`: hardware integers (N, size) that test vectors are made of, in this order. `hls`: files of the HLS project by
+    relative path; `rtl`: the RTL project; `working_points`: the content of working_points.json. None where the stage was not run.
     """
 
     contract: Contract
     config: Config
-    spec: InputView | None
     events: npt.NDArray[np.int64]
     hls: Mapping[str, bytes] | None = None
     rtl: "RtlProject | None" = None

@@ -12,7 +12,7 @@ from l1ae.delivery._source import Provenance, Source
 from l1ae.delivery._target import Check, Target
 from l1ae.delivery._templates import render
 from l1ae.delivery._ugt_hdl import hdl_files, values_of
-from l1ae.delivery._ugt_objects import check_deliverable
+from l1ae.delivery._ugt_objects import layout_of
 from l1ae.delivery._ugt_vectors import Difference, Filling, WorkingPoint, compare_orbit, orbits, working_points
 from l1ae.errors import UserError
 
@@ -29,7 +29,7 @@ def files(source: Source, filling: Filling | None = None) -> dict[str, bytes]:
     Wraps the RTL and the core of the HLS project, whichever there is. Raises `UserError` when there is neither, and when the
     network reads other inputs than the trigger has.
     """
-    check_deliverable(source.spec)
+    layout_of(source.contract.layout)
     filling = filling or Filling(colliding=source.config.trigger.bunches)
     points = working_points(source.contract, source.working_points)
     provenance = source.provenance

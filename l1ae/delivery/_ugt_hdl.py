@@ -6,13 +6,15 @@ from typing import Any
 from l1ae.delivery._ipbb import dep_file, rtl_sources
 from l1ae.delivery._source import Source
 from l1ae.delivery._templates import render
-from l1ae.delivery._ugt_objects import SUMS, Wire, wires
+from l1ae.delivery._ugt_objects import SUMS, Wire, layout_of, wires
 from l1ae.delivery._ugt_vectors import WorkingPoint
 from l1ae.errors import UserError
 
 __all__ = ["hdl_files", "model_package", "values_of"]
 
-_PORTS = {"muons": "mu", "egammas": "eg", "jets": "jet"}
+_PORTS = {"muons": "mu", "egammas": "eg", "jets": "jet", "taus": "tau"}
+_TYPES = {"mu": "l1ae_muons", "eg": "l1ae_calos", "jet": "l1ae_calos", "tau": "l1ae_calos"} | dict.fromkeys(SUMS, "l1ae_sum")
+_CALOS = {"eg": "e/gamma", "jet": "jets", "tau": "taus"}
 _INTEGER = 2**31  # VHDL's integers are below
 
 
@@ -49,30 +51,49 @@ def model_package(source: Source, values: dict[str, Any]) -> str:
     return source.provenance.header("--", "constants") + render("ugt/model_pkg.vhd.j2", **values)
 
 
-def _word(wire: Wire) -> str:
-    return SUMS[wire.word] if wire.kind == "sums" else f"{_PORTS[wire.kind]}({wire.word})"
+def _port(wire: Wire) -> str:
+    return SUMS[wire.word] if wire.kind == "sums" else _PORTS[wire.kind]
+
+
+def _bits(wire: Wire) -> str:
+    """The number that a wire carries, as VHDL."""
+    word = _port(wire) if wire.kind == "sums" else f"{_port(wire)}({wire.word})"
+    if wire.field.charge:
+        negative, known = f"{word}({wire.field.low})", f"{word}({wire.field.high})"
+        return f"resize(signed(std_logic_vector'(({negative} and {known}) & {known})), INPUT_WIDTH)"
+    return f"resize({'signed' if wire.field.signed else 'unsigned'}({word}({wire.field.high} downto {wire.field.low})), INPUT_WIDTH)"
 
 
 def _cut(source: Source) -> list[dict[str, str]]:
     """Where each network input comes from, as VHDL."""
-    found = {wire.input: wire for wire in wires()}
+    found = {wire.input: wire for wire in wires(layout_of(source.contract.layout))}
     rows = []
     for k in range(source.contract.hardware.size):
-        if k not in found:
+        if k in found:
+            rows.append({"name": found[k].name, "source": f"std_logic_vector({_bits(found[k])})"})
+        else:
             rows.append({"name": f"input {k}, which the hardware does not have", "source": "(others => '0')"})
-            continue
-        wire, kind = found[k], "signed" if found[k].field.signed else "unsigned"
-        bits = f"{_word(wire)}({wire.field.high} downto {wire.field.low})"
-        rows.append({"name": wire.name, "source": f"std_logic_vector(resize({kind}({bits}), INPUT_WIDTH))"})
     return rows
+
+
+def _objects(source: Source) -> dict[str, Any]:
+    """Ports of the objects that the network reads, with their types, and what the comments say of the others."""
+    read = {_port(wire) for wire in wires(layout_of(source.contract.layout))}
+    unread = [name for port, name in _CALOS.items() if port not in read]
+    return {
+        "read": {port: kind for port, kind in _TYPES.items() if port in read},
+        "muons": "muons" if "mu" in read else "muons (not read)",
+        "calos": "e/gamma, jets, taus" + (f" ({', '.join(unread)} are not read)" if unread else ""),
+        "sums": f"energy sums; the network reads {', '.join(port for port in SUMS if port in read) or 'none'}",
+    }
 
 
 def _sources(source: Source, values: dict[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
     """File name to text, in order of compilation: what both variants need, and the wrapper of the RTL if there is any."""
-    header, name = source.provenance.header, values["name"]
+    header, name, objects = source.provenance.header, values["name"], _objects(source)
 
     def made(template: str, what: str, **more: Any) -> str:
-        return header("--", what) + render(f"ugt/{template}.vhd.j2", **values, **more)
+        return header("--", what) + render(f"ugt/{template}.vhd.j2", **values, **objects, **more)
 
     common = {
         "l1ae_ugt_pkg.vhd": made("l1ae_ugt_pkg", "types of the objects"),
@@ -98,7 +119,8 @@ def _hls_wrapper(source: Source, values: dict[str, Any]) -> dict[str, str]:
         "suffix": "_V" if vivado else "",
         "tool": "Vivado HLS" if vivado else "Vitis HLS",
     }
-    text = source.provenance.header("--", "wrapper for the global trigger, HLS core") + render("ugt/hls_wrapper.vhd.j2", **values, **more)
+    header = source.provenance.header("--", "wrapper for the global trigger, HLS core")
+    text = header + render("ugt/hls_wrapper.vhd.j2", **values, **_objects(source), **more)
     return {f"{name}_hls_wrapper.vhd": text}
 
 

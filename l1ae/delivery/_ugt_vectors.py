@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from l1ae.contract import Contract
 from l1ae.delivery._source import Provenance, contract_answers
-from l1ae.delivery._ugt_objects import KINDS, Objects, pack, unpack
+from l1ae.delivery._ugt_objects import KINDS, Objects, layout_of, pack, unpack
 from l1ae.delivery._words import Codes, Lines, as_lines, digits_of, to_hex, words_of
 from l1ae.errors import UserError
 
@@ -255,11 +255,12 @@ def _answers(contract: Contract, events: npt.NDArray[np.integer], points: Sequen
 def orbits(
     contract: Contract, events: npt.NDArray[np.integer], points: Sequence[WorkingPoint], filling: Filling | None = None
 ) -> Iterator[Orbit]:
-    """Files for events (N, 57), in their order, one orbit after the other; the last one ends in empty crossings.
+    """Files for events (N, size) of the contract's layout, in their order, one orbit after the other; the last one ends in empty crossings.
 
     The trigger answers an empty crossing as well: its bits are what the contract says about an event of zeros.
-    Raises `UserError` for events outside the scales.
+    Raises `UserError` for events outside the scales, and for a layout that has no place in the trigger's words.
     """
+    layout = layout_of(contract.layout)
     filling = filling or Filling()
     where = np.flatnonzero(filling.pattern)
     index = np.arange(filling.crossings)
@@ -270,7 +271,7 @@ def orbits(
         scores, bits = _answers(contract, filled, points)
         crossings = Crossings(
             index=index,
-            objects=pack(filled),
+            objects=pack(filled, layout),
             spare=np.zeros((filling.crossings, _SPARE), np.uint32),
             external=np.zeros((filling.crossings, _EXTERNAL), np.bool_),
             algorithms=bits,
@@ -284,7 +285,7 @@ class Difference:
     """In how many crossings of one orbit bits, final OR or score are not the contract's.
 
     `wrong` (crossings,): where any of the three is not. `first`: the number of the first such crossing. `events`
-    (crossings, 57): the objects that were read.
+    (crossings, size): the objects that were read.
     """
 
     bits: int
@@ -319,7 +320,7 @@ def compare_orbit(
         raise UserError(f"{where}: its crossings are not those of the file of scores; deliver both again")
     if write_orbit(crossings) != vectors.lower():
         raise UserError(f"{where}: written again, it is another file; deliver it again")
-    events = unpack(crossings.objects)
+    events = unpack(crossings.objects, layout_of(contract.layout))
     expected, bits = _answers(contract, events, points)
     wrong = (crossings.algorithms != bits).any(axis=1), crossings.final_or != bits.any(axis=1), written != expected
     anywhere = np.asarray(np.any(wrong, axis=0))

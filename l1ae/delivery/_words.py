@@ -22,12 +22,16 @@ for _value, _character in enumerate("0123456789abcdef"):
 
 @dataclass(frozen=True)
 class Field:
-    """Bits `low` to `low + width - 1` of a word. `signed`: two's complement."""
+    """Bits `low` to `low + width - 1` of a word. `signed`: two's complement.
+
+    `charge`: codes -1, 0 and 1 instead, as two bits: whether it is negative, and above it whether it is known.
+    """
 
     name: str
     low: int
     width: int
     signed: bool = False
+    charge: bool = False
 
     @property
     def high(self) -> int:
@@ -37,15 +41,21 @@ class Field:
     @property
     def range(self) -> tuple[int, int]:
         """Smallest and largest code."""
+        if self.charge:
+            return -1, 1
         return (-(1 << (self.width - 1)), (1 << (self.width - 1)) - 1) if self.signed else (0, (1 << self.width) - 1)
 
     def put(self, codes: npt.NDArray[np.integer]) -> npt.NDArray[np.uint64]:
         """Words that hold the codes, of any shape, and zeros elsewhere. The codes must lie within `range`."""
-        return (codes.astype(np.int64) & ((1 << self.width) - 1)).astype(np.uint64) << np.uint64(self.low)
+        codes = codes.astype(np.int64)
+        bits = (codes != 0) * 2 + (codes < 0) if self.charge else codes & ((1 << self.width) - 1)
+        return bits.astype(np.uint64) << np.uint64(self.low)
 
     def take(self, words: npt.NDArray[np.unsignedinteger[Any]]) -> Codes:
         """The codes that words of any shape hold."""
         bits = (words.astype(np.uint64) >> np.uint64(self.low) & np.uint64((1 << self.width) - 1)).astype(np.int64)
+        if self.charge:
+            return (bits >> 1) * (1 - 2 * (bits & 1))
         return bits - ((bits >> (self.width - 1)) << self.width) if self.signed else bits
 
 

@@ -58,17 +58,11 @@ def source_of(run: Run) -> Source:
     return Source(
         contract=contract,
         config=run.config,
-        spec=_spec(run.config, contract),
         events=_events(run.config, contract),
         hls=_hls_files(run, contract),
         rtl=_rtl_project(run, contract),
         working_points=read_working_points(run, contract),
     )
-
-
-def _spec(config: Config, contract: Contract) -> Any:
-    spec = config.inputs.spec()
-    return spec if spec.size == contract.hardware.size else None
 
 
 def _events(config: Config, contract: Contract) -> npt.NDArray[np.int64]:

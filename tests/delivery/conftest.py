@@ -13,7 +13,7 @@ from l1ae.contract import Contract
 from l1ae.delivery._source import Source
 from l1ae.hls import convert
 
-from .tiny import tiny_contract, tiny_events, tiny_spec
+from .tiny import tiny_contract, tiny_events
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -33,8 +33,8 @@ def tiny_config() -> Config:
 def tiny_source(tiny, tiny_config) -> Source:
     """With an HLS project, without RTL."""
     events = tiny_events()
-    project = convert(tiny, tiny_config.hls, tiny_spec(), events[:20])
-    return Source(tiny, tiny_config, tiny_spec(), events, hls=project.files)
+    project = convert(tiny, tiny_config.hls, events[:20])
+    return Source(tiny, tiny_config, events, hls=project.files)
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +44,7 @@ def tiny_rtl_source(tiny_source) -> Source:
 
     config = tiny_source.config
     made = unroll(tiny_source.contract, Clock(config.rtl_clock_period, config.rtl.clock_uncertainty), part=config.rtl_part)
-    return Source(tiny_source.contract, config, tiny_source.spec, tiny_source.events, tiny_source.hls, made.project)
+    return Source(tiny_source.contract, config, tiny_source.events, tiny_source.hls, made.project)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from l1ae.delivery._cmssw import CMSSW
 from l1ae.delivery._source import Source
 from l1ae.hls import convert
 
-from .tiny import tiny_contract, tiny_events, tiny_spec
+from .tiny import tiny_contract, tiny_events
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def source_of(version: int, seed: int) -> Source:
     contract = tiny_contract(version=version, seed=seed)
     config = Config.model_validate({"name": "tiny", "version": version, "model": {"architecture": "dense_ae", "score": "squared_error"}})
     events = tiny_events()
-    return Source(contract, config, tiny_spec(), events, hls=convert(contract, config.hls, tiny_spec(), events[:20]).files)
+    return Source(contract, config, events, hls=convert(contract, config.hls, events[:20]).files)
 
 
 def write(source: Source, folder: Path) -> None:

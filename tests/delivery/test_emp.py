@@ -12,12 +12,12 @@ from l1ae.delivery._emp_buffers import read_buffer
 from l1ae.delivery._emp_links import Links, answers_of, events_of, frames_of
 from l1ae.delivery._ugt_vectors import WorkingPoint
 from l1ae.errors import UserError
-from l1ae.inputs import FixedFormat
+from l1ae.inputs import FixedFormat, named_layout
 from l1ae.rtl import Clock, Design, unroll
 
 from .every_input import every_input_contract
 from .ghdl import HDL, bench, run, sources_of
-from .tiny import tiny_contract, tiny_events, tiny_spec
+from .tiny import layout_events, tiny_contract, tiny_events
 
 POINTS = (WorkingPoint(0, "a", 600), WorkingPoint(14, "b", 1200))
 
@@ -47,6 +47,10 @@ def points(*thresholds: int) -> dict[str, object]:
         ({"input_bits": 17}, (32, 4, 9, 9, 8)),
         ({"input_bits": 33, "inputs": 18}, (64, 2, 9, 9, 9)),
         ({"inputs": 1}, (16, 1, 9, 9, 1)),
+        ({"inputs": 117}, (16, 4, 9, 9, 8)),
+        ({"inputs": 228}, (16, 7, 9, 9, 9)),
+        ({"inputs": 228, "clock_period": 5.0}, (16, 10, 6, 6, 6)),
+        ({"inputs": 62, "input_bits": 18}, (32, 4, 9, 9, 8)),
     ],
 )
 def test_as_few_links_as_one_event_per_crossing_needs(changes, expected):
@@ -257,7 +261,7 @@ def every(tiny_config) -> Source:
     scores = np.sort(contract.evaluate(events)["score"][:, 0])
     occurring = [int(scores[10]), int(scores[50]), int(scores[50]) + 1, int(scores[90])]
     project = unroll(contract, Clock(2.77, config.rtl.clock_uncertainty), part=config.rtl_part).project
-    return Source(contract, config, tiny_spec(), events, None, project, points(*occurring))
+    return Source(contract, config, events, None, project, points(*occurring))
 
 
 def test_the_payload_answers_a_buffer_frame_by_frame(tiny_rtl_source, tmp_path):
@@ -274,6 +278,30 @@ def test_the_payload_reads_every_input_at_360_mhz(every, tmp_path):
     made = files(every)
     assert len(read_buffer(made["buffers/every_v2_000_in.txt"]).channels) == 2
     assert simulate(every, made, tmp_path) == []
+
+
+def test_the_phase_2_trigger_whose_widest_column_makes_the_port(tiny_config, tmp_path):
+    """Valid bits of 1 bit beside positions of 18: every word has the port's width, two of them in a frame."""
+    layout = named_layout("p2gt").select({"jet": 2, "mu": 1})
+    contract, events = every_input_contract(layout), layout_events(layout, 100, seed=5)
+    config = tiny_config.model_copy(update={"name": "every", "version": 2})
+    project = unroll(contract, Clock(2.77, config.rtl.clock_uncertainty), part=config.rtl_part).project
+    median = int(np.median(contract.evaluate(events)["score"]))
+    source = Source(contract, config, events, None, project, points(median))
+    made = files(source)
+    description = json.loads(made["buffers/buffers.json"])["links"]
+    assert (description["words"], description["bits"], description["slot"], description["links"]) == (21, 18, 32, 2)
+    assert all(check.passed for check in checks(write(made, tmp_path), contract))
+    assert simulate(source, made, tmp_path) == []
+
+
+@pytest.mark.parametrize(("inputs", "bits"), [(117, 13), (228, 18), (1024, 31)])
+def test_many_inputs_come_back_from_their_frames(inputs, bits):
+    links, rng = Links.of(design(inputs=inputs, input_bits=bits)), np.random.default_rng(6)
+    events = rng.integers(-(1 << bits - 1), 1 << bits - 1, (7, inputs))
+    starts, found = events_of(frames_of(events, links, "x"), links)
+    np.testing.assert_array_equal(starts, links.period * np.arange(7))
+    np.testing.assert_array_equal(found, events)
 
 
 def test_folded_rtl_is_time_multiplexed(every, tmp_path):

@@ -9,10 +9,12 @@ from l1ae.delivery import Source
 from l1ae.delivery._ugt import UGT, checks, files
 from l1ae.delivery._ugt_vectors import Filling, read_orbit, read_scores
 from l1ae.errors import UserError
+from l1ae.inputs import named_layout
 
 from .every_input import every_input_contract
 from .ghdl import bench, run, sources_of
-from .tiny import tiny_contract, tiny_events, tiny_spec
+from .records import record_at_vertex
+from .tiny import layout_events, tiny_contract, tiny_events
 
 SMALL = Filling(crossings=12, colliding=6, train=3, abort_gap=2)
 LONG = Filling(crossings=400, colliding=200, train=3, abort_gap=2)
@@ -45,7 +47,7 @@ def every(tiny_config) -> Source:
     scores = np.sort(contract.evaluate(events)["score"][:, 0])
     occurring = [int(scores[20]), int(scores[100]), int(scores[100]) + 1, int(scores[180])]
     project = unroll(contract, Clock(config.rtl_clock_period, config.rtl.clock_uncertainty), part=config.rtl_part).project
-    return Source(contract, config, tiny_spec(), events, {}, project, points(*occurring))
+    return Source(contract, config, events, {}, project, points(*occurring))
 
 
 def test_golden(small, tiny_rtl_source, golden):
@@ -110,8 +112,8 @@ def test_the_readme_says_what_latency_the_trigger_sees(tiny_rtl_source, clock, i
 def test_what_cannot_be_delivered(tiny_source, tiny_rtl_source):
     with pytest.raises(UserError, match="neither RTL nor an HLS project"):
         files(replace(tiny_source, hls=None), SMALL)
-    with pytest.raises(UserError, match="inputs of its own"):
-        files(replace(tiny_rtl_source, spec=None), SMALL)
+    with pytest.raises(UserError, match="nobody said what this network's inputs are"):
+        files(replace(tiny_rtl_source, contract=replace(tiny_rtl_source.contract, layout=None)), SMALL)
     with pytest.raises(UserError, match="threshold 2147483648 is no integer of VHDL"):
         files(replace(tiny_rtl_source, working_points=points(2**31)), SMALL)
 
@@ -226,6 +228,40 @@ def every_files(every) -> dict[str, bytes]:
 
 def test_every_input_is_cut_from_the_right_bits(every, every_files, tmp_path):
     assert simulate(every, every_files, tmp_path) == 0
+
+
+def _source_on(layout, tiny_config, events):
+    from l1ae.rtl import Clock, unroll
+
+    contract = every_input_contract(layout)
+    config = tiny_config.model_copy(update={"name": "every", "version": 2})
+    median = int(np.median(contract.evaluate(events)["score"]))
+    project = unroll(contract, Clock(config.rtl_clock_period, config.rtl.clock_uncertainty), part=config.rtl_part).project
+    return Source(contract, config, events, {}, project, points(median))
+
+
+def test_the_public_record_from_its_words_to_the_answer(tiny_config, tmp_path):
+    """117 inputs: taus, a sum with the forward calorimeter, muons at the vertex; the orbit decodes to the events."""
+    layout = record_at_vertex()
+    source = _source_on(layout, tiny_config, layout_events(layout, 60, seed=3))
+    made = files(source, Filling(crossings=100, colliding=60, train=3, abort_gap=2))
+    head = made["firmware/hdl/every_v2/every_v2_wrapper.vhd"].decode()
+    assert "e/gamma, jets, taus\n" in head
+    assert "energy sums; the network reads etmhf\n" in head
+    assert not failed(write(made, tmp_path), source.contract)
+    assert simulate(source, made, tmp_path) == 0
+
+
+def test_charges_and_other_numbers_of_all_objects_are_cut_from_the_right_bits(tiny_config, tmp_path):
+    layout = named_layout("ugt_full").select(
+        {"features": ["pt", "quality", "charge", "index", "tower_count"], "mu": 2, "tau": 1, "eg": 0, "jet": 2}
+    )
+    source = _source_on(layout, tiny_config, layout_events(layout, 60, seed=4))
+    made = files(source, Filling(crossings=100, colliding=60, train=3, abort_gap=2))
+    text = made["firmware/hdl/every_v2/every_v2_inputs.vhd"].decode()
+    assert "resize(signed(std_logic_vector'((mu(1)(34) and mu(1)(35)) & mu(1)(35))), INPUT_WIDTH)); -- mu1_charge" in text
+    assert "(e/gamma are not read)" in made["firmware/hdl/every_v2/every_v2_wrapper.vhd"].decode()
+    assert simulate(source, made, tmp_path) == 0
 
 
 @pytest.mark.slow

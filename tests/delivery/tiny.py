@@ -57,7 +57,7 @@ def tiny_events(count: int = 200, seed: int = 8) -> np.ndarray:
     return np.where(codes[:, :, :1] == 0, 0, codes).reshape(count, -1).astype(np.int64)
 
 
-def events_of(layout: Layout, count: int, seed: int) -> np.ndarray:
+def layout_events(layout: Layout, count: int, seed: int) -> np.ndarray:
     """Valid hardware integers (count, size) over the whole range of any layout, every second slot empty."""
     rng = np.random.default_rng(seed)
     low, high = layout.code_range

@@ -11,7 +11,7 @@ from l1ae.contract import import_description
 from l1ae.hls import convert, corner_vectors, simulate
 from l1ae.inputs import Layout, named_layout
 
-from ..delivery.tiny import events_of, spec_of, tiny_contract
+from ..delivery.tiny import layout_events, spec_of, tiny_contract
 
 SELECTIONS = {"p2gt": {"jet": 3, "mu": 2}}
 
@@ -51,7 +51,7 @@ def _readme(contract):
 def test_no_bit_differs_for_a_network_on_any_layout(tmp_path, name):
     layout = _layout(name)
     contract = tiny_contract(layout=layout, name=name, seed=41)
-    events = events_of(layout, 500, seed=42)
+    events = layout_events(layout, 500, seed=42)
     convert(contract, HlsConfig(), events[:10]).write(tmp_path)
     report = simulate(contract, tmp_path, "Vitis", events)
     assert report.passed, report.first_mismatch or report.type_mismatches
