@@ -167,7 +167,7 @@ class _Study:
     def check(self) -> None:
         _check_contract(self.run)
         model = self.run.config.model
-        if self.options.generate is not None and not model.variational:
+        if self.options.generate is not None and not model.family.variational:
             raise UserError(
                 f"'{self.run.config.name}' is a {model.architecture}: its latent space has no prior distribution to draw events from; "
                 "only variational models (dense_vae, conv_vae, set_vae) generate events, leave --generate out"
@@ -251,7 +251,7 @@ class _Study:
 
     def _reconstruct(self, hardware: npt.NDArray[np.integer]) -> FloatArray | None:
         """Reconstruction (N, size) in network units; None, with the reason in `skipped`, when the model makes none of the event."""
-        if self.run.config.model.variational:
+        if self.run.config.model.family.variational:
             mean = self.contract["mu_q"]
             codes = self.contract.evaluate(hardware, [mean.name])[mean.name]
             return self._decoder(codes.astype(np.float64) * mean.format.lsb)
@@ -277,7 +277,7 @@ class _Study:
         return decode
 
     def _generate(self, real: npt.NDArray[np.integer], groups: npt.NDArray[np.int64], figures: dict[str, Figure]) -> Generation | None:
-        if not self.run.config.model.variational:
+        if not self.run.config.model.family.variational:
             self.skipped["generation"] = "the model is not variational: its latent space has no prior to draw from"
             return None
         events = self.options.generate or self.options.events
