@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from l1ae.config import Config, SeedConfig, TriggerConfig
-from l1ae.inputs import ugt_input_spec
+from l1ae.inputs import named_layout
 
 
 def test_defaults_are_those_of_the_lhc_in_run_3():
@@ -18,7 +18,7 @@ def test_defaults_are_those_of_the_lhc_in_run_3():
 def test_the_default_menu_has_a_seed_of_every_kind():
     kinds = {(seed.object, len(seed.pt), seed.sum is not None) for seed in TriggerConfig().menu}
     assert kinds == {(k, n, False) for k in ("eg", "mu", "jet") for n in (1, 2)} | {("jet", 1, True), ("met", 1, False)}
-    assert {seed.object for seed in TriggerConfig().menu} <= set(ugt_input_spec().slices())
+    assert {seed.object for seed in TriggerConfig().menu} <= {group.name for group in named_layout("ugt").groups}
 
 
 def test_one_threshold_may_be_a_number():
@@ -33,6 +33,8 @@ def test_one_threshold_may_be_a_number():
         ({"menu": [{"name": "x", "object": "mu", "pt": []}]}, "at least 1"),
         ({"menu": [{"name": "x", "object": "mu", "pt": [-1]}]}, "greater than 0"),
         ({"menu": [{"name": "x", "object": "mu", "pt": 3}] * 2}, "menu has x more than once"),
+        ({"menu": [{"name": "x", "object": "mu", "pt": 3, "quality": 0}]}, "greater than or equal to 1"),
+        ({"menu": [{"name": "x", "object": "mu", "pt": 3, "isolation": -1}]}, "greater than or equal to 1"),
         ({"rates": [1.0, 3.0, 1.0]}, "rates has 1 more than once"),
         ({"rates": [0.0]}, "greater than 0"),
         ({"bunches": 4000}, "3564"),
