@@ -81,13 +81,13 @@ def _table(result: "LatentResult", layout: "Layout") -> Iterator[str]:
 
 
 def _first_slots(layout: "Layout") -> set[str]:
-    """Columns of the first slot of each group: energy and angles, or where there are none all."""
-    telling = {"energy", "eta", "phi"}
-    names: dict[str, dict[str, bool]] = {}
-    for column in layout.columns:
-        if column.slot == 0:
-            names.setdefault(column.group.name, {})[column.name] = column.feature.role in telling
-    return {name for found in names.values() for name, chosen in found.items() if chosen or not any(found.values())}
+    """Columns of the first slot of each group: its energy and angles, or where there are none all features."""
+    names = set()
+    for group in layout.groups:
+        found = (group.of_role(role) for role in ("energy", "eta", "phi"))
+        telling = [feature.name for feature in found if feature is not None] or group.present
+        names |= {layout.names[layout.positions(group.name, name)[0]] for name in telling}
+    return names
 
 
 def _fractions(emptiness: "Emptiness") -> tuple[tuple[str, "Estimate | None"], ...]:

@@ -14,7 +14,17 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from l1ae.evaluation._estimate import FloatArray
-from l1ae.evaluation._style import BACKGROUND_COLOUR, colours, feature_label, frame_label, new_figure, sample_label, styled, with_unit
+from l1ae.evaluation._style import (
+    BACKGROUND_COLOUR,
+    PALETTE,
+    colours,
+    feature_label,
+    frame_label,
+    new_figure,
+    sample_label,
+    styled,
+    with_unit,
+)
 from l1ae.inputs import Feature, Group, Layout, Role
 
 __all__ = ["inputs_figure", "telling_features"]
@@ -29,14 +39,14 @@ _WIDTH, _ROW, _BAND = 12.0, 2.1, 3.0  # inches
 
 
 def inputs_figure(hardware: Mapping[str, Codes], layout: Layout) -> Figure:
-    """What the inputs are like: the sample `background` filled, the others as lines, each distribution normalised to one.
+    """What the inputs are like: the sample `background` filled, others as lines (the first eight), each distribution normalised to one.
 
     `hardware` maps a sample to its codes (N, size). Objects and sums: the most telling features (`telling_features`) of all filled
     slots, groups with few of them side by side. An image: its mean for at most six samples, its largest value and its sum. A
     vector or waveform: the mean of every slot with the band from 16 to 84 %, and all values. Of energies, 0.2 % lie outside the
     axis.
     """
-    names = sorted(hardware, key=lambda name: (name != "background", name))
+    names = sorted(hardware, key=lambda name: (name != "background", name))[: len(PALETTE) + 1]
     look = _Look({"background": BACKGROUND_COLOUR, **colours([name for name in names if name != "background"])})
     rows = _packed([(group, feature) for group in layout.groups if group.gated_kind for feature in telling_features(group)])
     others = [group for group in layout.groups if not group.gated_kind]
@@ -50,7 +60,7 @@ def inputs_figure(hardware: Mapping[str, Codes], layout: Layout) -> Figure:
         for part, group in zip(parts, others, strict=True):
             blocks = {name: layout.block(codes, group.name)[..., 0] for name, codes in samples.items()}
             (_image if group.axes else _series)(part, group, blocks, look)
-        frame_label(figure.axes[0])
+        frame_label(figure.axes[0], "" if len(names) == len(hardware) else f"{len(names)} of {len(hardware)} samples")
         _legend(figure, names, look)
     return figure
 
@@ -231,4 +241,6 @@ def _legend(figure: Figure, names: Sequence[str], look: _Look) -> None:
         else Patch(facecolor="none", edgecolor=look.colour[name], lw=1.4, label=sample_label(name))
         for name in names
     ]
-    figure.legend(handles=handles, loc="outside upper right", ncols=min(len(names), 6))
+    letters = max(len(name) for name in names)
+    columns = max(1, int(_WIDTH / (0.6 + 0.11 * letters)))
+    figure.legend(handles=handles, loc="outside upper right", ncols=min(len(names), columns))

@@ -21,7 +21,7 @@ __all__ = ["bump_figure", "correlation_figure", "dimensions_figure", "pairs_figu
 MAX_PAIRS = 6
 MAX_KINDS = 6
 MAX_NAMES = 24
-MAX_LETTERS = 100
+MAX_LETTERS = 75
 SCATTER_EVENTS = 400
 BINS = 50
 
@@ -122,7 +122,7 @@ def correlation_figure(values: FloatArray, names: Sequence[str]) -> Figure:
 
 
 def resolution_figure(rows: Sequence[Resolution], layout: Layout) -> Figure:
-    """Bias and half-width of every input over all filled slots, one panel per kind of feature: the first six, angles and energies
+    """Bias and half-width of every input over all filled slots, one panel per kind of feature, six at most: energy, eta and phi
     before others.
     """
     columns = dict(zip(layout.names, layout.columns, strict=True))
@@ -131,8 +131,7 @@ def resolution_figure(rows: Sequence[Resolution], layout: Layout) -> Figure:
         if row.energy_low is None:
             feature = columns[row.feature].feature
             kinds.setdefault((feature_label(feature), feature.unit), []).append(row)
-    first = [Role.ENERGY, Role.ETA, Role.PHI]
-    order = sorted(kinds.items(), key=lambda item: _place(first, columns[item[1][0].feature].feature.role))[:MAX_KINDS]
+    order = sorted(kinds.items(), key=lambda item: _place(columns[item[1][0].feature]))[:MAX_KINDS]
     with styled():
         figure = new_figure(9.0, 3.0 * len(order))
         for axes, ((label, unit), chosen) in zip(figure.subplots(len(order), 1, squeeze=False)[:, 0], order, strict=True):
@@ -143,8 +142,12 @@ def resolution_figure(rows: Sequence[Resolution], layout: Layout) -> Figure:
     return figure
 
 
-def _place(first: Sequence[Role], role: Role) -> int:
-    return first.index(role) if role in first else len(first)
+def _place(column: Column) -> int:
+    """Where its kind of feature comes: the group's energy, eta and phi before all others, bits that say a slot is filled last."""
+    leading = [column.group.of_role(role) for role in (Role.ENERGY, Role.ETA, Role.PHI)]
+    if column.feature in leading:
+        return leading.index(column.feature)
+    return len(leading) + (column.feature.name == column.group.gate_feature)
 
 
 def _resolution_panel(axes: Axes, rows: Sequence[Resolution], columns: Sequence[Column]) -> None:
@@ -156,6 +159,7 @@ def _resolution_panel(axes: Axes, rows: Sequence[Resolution], columns: Sequence[
         errors = np.array([(e.value - e.low, e.high - e.value) for e in estimates]).reshape(-1, 2).T
         axes.errorbar(x, values, errors, fmt="o", ms=5 if len(rows) <= MAX_NAMES else 3, color=colour, label=text)
     axes.axhline(0, color="0.5", lw=1)
+    axes.margins(y=0.25)
     named = x[:: -(-len(rows) // MAX_NAMES)]
     slots = [columns[k].group.slot_names()[columns[k].slot] for k in named]
     axes.set_xticks(named, slots, rotation=0 if sum(map(len, slots)) < MAX_LETTERS else 90, size=11)

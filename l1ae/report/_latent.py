@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from l1ae.evaluation import Estimate, format_estimate
-from l1ae.latent import MASSES, Generation, LatentResult, SelectedHunt, load_latent
+from l1ae.latent import Generation, LatentResult, SelectedHunt, find_mass, load_latent
 from l1ae.report._blocks import Block, Facts, Notice, Paragraph, Picture, Section, Table
 from l1ae.report._text import count, number, percent, sample
 
@@ -68,12 +68,12 @@ def _resolution(result: LatentResult) -> list[Block]:
             number(row.original_half_width, row.unit, digits=3),
         )
         for row in result.resolution
-        if row.pt_low == 0 and row.pt_high is None
+        if row.energy_low is None
     )
     caption = (
         f"Decoded minus original on {count(result.events)} test events, filled slots only. The half-width is half the distance of the "
         "16 % and 84 % quantiles; where it is that of the original values (last column), the code keeps nothing of this input. "
-        "Bins in transverse momentum are in latent.json."
+        "Bins in the energy of the slot are in latent.json."
     )
     blocks: list[Block] = [
         Table(caption, ("Input", "Entries", "Bias", "Standard deviation", "Half-width", "Original half-width"), rows, folded=True)
@@ -82,6 +82,8 @@ def _resolution(result: LatentResult) -> list[Block]:
         (row.group, *("–" if value is None else percent(value) for value in (row.empty_as_empty, row.filled_as_filled)))
         for row in result.emptiness
     )
+    if not empty:
+        return blocks
     caption = "Slots decoded as what they were. The training leaves empty slots out of the loss and never asks for them."
     return [*blocks, Table(caption, ("Objects", "Empty as empty", "Filled as filled"), empty)]
 
@@ -142,7 +144,7 @@ def _hunts(result: LatentResult, pictures: dict[str, str]) -> list[Block]:
     rows = tuple(_hunt_row(item) for item in result.hunts)
     injected = ", ".join(f"{count(n)} of {sample(name)}" for name, n in result.injected.items())
     caption = (
-        f"Bump hunt in the {MASSES[result.hunts[0].mass].title}, background events above quantiles of the score"
+        f"Bump hunt in the {find_mass(result.hunts[0].mass).title}, background events above quantiles of the score"
         + (f", injected: {injected}" if injected else "")
         + ". The global p-value contains the trials factor. Known resonances and edges are bumps too; where the fit's p-value is small, "
         "the smooth function does not describe the spectrum and the others mean little."

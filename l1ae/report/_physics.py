@@ -1,8 +1,10 @@
 """Sections on data, training and physics performance."""
 
 from l1ae.evaluation import Metrics, WorkingPoint
+from l1ae.inputs import InputSpec
 from l1ae.report._blocks import Block, Facts, Notice, Paragraph, Picture, Section, Table
 from l1ae.report._files import RunFiles
+from l1ae.report._inputs import event_text, inputs_caption, inputs_table
 from l1ae.report._text import architecture, count, missing, number, percent, power, sample, score_text, seconds
 
 __all__ = ["data_section", "model_section", "physics_section"]
@@ -10,35 +12,15 @@ __all__ = ["data_section", "model_section", "physics_section"]
 VARIANTS = {"float": "Float", "quantized": "Quantized", "fixed": "Fixed point"}
 
 
-_EVENTS = {
-    "objects": "the missing transverse momentum, up to 4 electrons or photons, 4 muons and 10 jets, each with transverse momentum, "
-    "pseudorapidity and azimuth",
-    "regions": "the transverse energies that the calorimeter saw in 18 regions of azimuth times 14 of pseudorapidity",
-}
-
-# alternative text and caption of the figure of the inputs
-_INPUTS = {
-    "objects": (
-        "Distributions of transverse momentum, pseudorapidity and azimuth of each kind of object",
-        "Transverse momentum, pseudorapidity and azimuth of all filled slots.",
-    ),
-    "regions": (
-        "Mean calorimeter images, and distributions of the largest region and of the sum",
-        "Mean transverse energy of every region, and the distributions of the largest region and of the sum of all.",
-    ),
-}
-
-
 def data_section(run: RunFiles) -> Section:
     """Which events, how many, from which files."""
-    data = run.config.data
+    data, layout = run.config.data, run.config.inputs.selected
     source = "the sample that comes with l1ae" if data.source.startswith("shipped") else data.source
     rest = 1 - data.train - data.validation
     blocks: list[Block] = [
         Paragraph(
-            f"An event is one proton-proton bunch crossing as the trigger sees it: {_EVENTS[run.config.inputs.view]}, as the "
-            "integers that arrive in the hardware. The background is ordinary collisions; the signals are new particles that "
-            "the network has never seen during its training."
+            f"{event_text(layout)} The background is ordinary events; the signals are others, which the network has never seen "
+            "during its training."
         ),
         Facts(
             (
@@ -47,9 +29,10 @@ def data_section(run: RunFiles) -> Section:
                     "Split of the background",
                     f"{data.train:.0%} training, {data.validation:.0%} validation, {rest:.0%} test, by source event",
                 ),
-                ("Network inputs", f"{run.config.inputs.spec().size}, type {_input_type(run)}"),
+                ("Network inputs", f"{layout.size}, type {_input_type(run)}"),
             )
         ),
+        inputs_table(run.config),
     ]
     if run.metrics is not None:
         blocks.append(_events_table(run.metrics))
@@ -57,14 +40,14 @@ def data_section(run: RunFiles) -> Section:
     if files:
         blocks.append(Table("Data files of this run", ("File", "sha256"), files, 2, folded=True))
     if "inputs" in run.figures:
-        blocks.append(Picture(run.figures["inputs"], *_INPUTS[run.config.inputs.view], True))
+        blocks.append(Picture(run.figures["inputs"], inputs_caption(layout), inputs_caption(layout), True))
     return Section("data", "Data", tuple(blocks))
 
 
 def _input_type(run: RunFiles) -> str:
     """A description brings the type of its inputs with it."""
     if not run.config.model.described:
-        return str(run.config.inputs.network)
+        return str(InputSpec.of(run.config.inputs.selected, run.config.inputs.network).network)
     tensors = run.contract["tensors"] if run.contract is not None else []
     return next((str(item["type"]) for item in tensors if item["name"] == "inputs"), "as described")
 

@@ -57,7 +57,7 @@ def architecture(config: Config) -> str:
     model = config.model
     if model.source is not None:
         return f"{ARCHITECTURES[model.architecture]} {Path(model.source).name}"
-    inputs = config.inputs.spec().size
+    inputs = config.inputs.selected.size
     nodes: list[object] = [inputs, *(f"{layer.filters}@{layer.kernel[0]}×{layer.kernel[1]}" for layer in model.convolutions)]
     if model.architecture.startswith("set_"):
         nodes.append("+".join(f"{n} per object" for n in model.objects))

@@ -33,6 +33,8 @@ def test_one_threshold_may_be_a_number():
         ({"menu": [{"name": "x", "object": "mu", "pt": []}]}, "at least 1"),
         ({"menu": [{"name": "x", "object": "mu", "pt": [-1]}]}, "greater than 0"),
         ({"menu": [{"name": "x", "object": "mu", "pt": 3}] * 2}, "menu has x more than once"),
+        ({"menu": [{"name": "x", "object": "mu", "pt": 3, "quality": 0}]}, "greater than or equal to 1"),
+        ({"menu": [{"name": "x", "object": "mu", "pt": 3, "isolation": -1}]}, "greater than or equal to 1"),
         ({"rates": [1.0, 3.0, 1.0]}, "rates has 1 more than once"),
         ({"rates": [0.0]}, "greater than 0"),
         ({"bunches": 4000}, "3564"),

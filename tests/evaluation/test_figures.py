@@ -18,13 +18,13 @@ from l1ae.evaluation import (
     history_figure,
     inputs_figure,
     load_metrics,
-    regions_figure,
     roc_figure,
     score_figure,
+    telling_features,
     tpr_at_fpr,
     write_evaluation,
 )
-from l1ae.inputs import calo_layer1_spec, ugt_input_spec
+from l1ae.inputs import Layout, named_layout
 
 HISTORY = [
     {"phase": phase, "epoch": str(epoch), "learning_rate": "0.001", "loss": str(3.0 - epoch / 10), "validation_loss": str(3.1 - epoch / 10)}
@@ -127,30 +127,93 @@ def test_history_with_a_negative_loss_is_linear() -> None:
     assert history_figure(rows).axes[0].get_yscale() == "linear"
 
 
+def labels(figure: Figure) -> list[str]:
+    return [axes.get_xlabel() for axes in figure.axes if axes.axison]
+
+
 def test_inputs_figure_counts_filled_slots_only() -> None:
-    spec = ugt_input_spec()
-    physical = np.zeros((50, spec.slots, 3))
-    physical[:, 0] = (30.2, 0, 1.0)
-    physical[:25, 1] = (40.2, 1.5, -2.0)
-    figure = inputs_figure({"background": spec.to_hardware(physical), "a4l": spec.to_hardware(physical[:10])}, spec)
-    assert len(figure.axes) == 12
-    electron_pt = figure.axes[3].patches[0].get_data()
+    layout = named_layout("ugt")
+    physical = np.zeros((50, layout.size))
+    physical[:, :3] = (30.2, 0, 1.0)
+    physical[:25, 3:6] = (40.2, 1.5, -2.0)
+    figure = inputs_figure({"background": layout.to_hardware(physical), "a4l": layout.to_hardware(physical[:10])}, layout)
+    assert labels(figure) == ["$p_T$ [GeV]", r"$\phi$ [rad]", *3 * ["$p_T$ [GeV]", r"$\eta$", r"$\phi$ [rad]"]]
+    electron_pt = next(axes for axes in figure.axes if axes.get_ylabel().startswith("Electrons")).patches[0].get_data()
     filled = np.flatnonzero(electron_pt.values)
     assert len(filled) == 1
     assert electron_pt.edges[filled[0]] <= 40.25 < electron_pt.edges[filled[0] + 1]
     assert electron_pt.values.sum() == pytest.approx(1.0)
+    assert {"Background", "Missing energy", "Muons", "Jets"} <= {text.get_text() for text in figure.findobj(mpl.text.Text)}
     check_style(figure)
 
 
-def test_inputs_figure_bins_of_phi_hold_equally_many_codes() -> None:
-    spec = ugt_input_spec()
-    hardware = np.zeros((576, spec.slots, 3), np.int16)
-    hardware[:, 5] = np.stack([np.full(576, 60), np.arange(576) % 400 - 200, np.arange(576)], axis=1)
-    hardware[:, 1] = np.stack([np.full(576, 60), np.zeros(576), np.arange(576) % 144], axis=1)
-    figure = inputs_figure({"background": hardware}, spec)
-    for axes in (figure.axes[5], figure.axes[8]):
-        values = axes.patches[0].get_data().values
-        np.testing.assert_allclose(values, 1 / len(values))
+@pytest.mark.parametrize(("name", "group"), [("ugt", "mu"), ("ugt", "eg"), ("p2gt", "jet"), ("gelato", "tau")])
+def test_bins_of_phi_hold_equally_many_codes(name: str, group: str) -> None:
+    """Every code of phi once: the bins are level, whatever the number of codes, and end at -pi and pi where phi goes around."""
+    layout = named_layout(name)
+    (phi,) = (feature for feature in layout[group].features if feature.name == "phi")
+    low, high = phi.range
+    hardware = np.zeros((high - low + 1, layout.size), layout.dtype)
+    first = layout.block(hardware, group)[:, 0]
+    first[:, layout[group].index(layout[group].gate_feature or "")] = 1
+    first[:, layout[group].index("phi")] = np.arange(low, high + 1)
+    figure = inputs_figure({"background": hardware}, layout)
+    axes = next(axes for axes, after in zip(figure.axes[1:], figure.axes, strict=False) if _is_phi_of(layout, group, axes, after, figure))
+    histogram = axes.patches[0].get_data()
+    if phi.period is None:
+        histogram = histogram._replace(values=histogram.values[:-1])  # 128 codes are no multiple of the width
+    np.testing.assert_allclose(histogram.values, histogram.values[0])
+    if phi.period is not None:
+        np.testing.assert_allclose([histogram.edges[0], histogram.edges[-1]], [-np.pi, np.pi], rtol=1e-5)
+
+
+def _is_phi_of(layout: Layout, group: str, axes: mpl.axes.Axes, before: mpl.axes.Axes, figure: Figure) -> bool:
+    """The first panel of phi at or after the one that is labelled with the group."""
+    labelled = [k for k, item in enumerate(figure.axes) if item.get_ylabel().replace("\n", " ") == layout[group].label]
+    return axes.get_xlabel().startswith(r"$\phi$") and figure.axes.index(axes) > labelled[0]
+
+
+def test_codes_stand_in_their_bin_or_around_their_centre() -> None:
+    features = [
+        {"name": "e", "role": "energy", "bits": 6, "unit": "GeV", "lsb": 2.0, "origin": 1},
+        {"name": "charge", "role": "charge", "bits": 2, "signed": True},
+    ]
+    layout = Layout.model_validate({"name": "made", "groups": [{"name": "hit", "slots": 2, "features": features}]})
+    hardware = np.array([[4, 1, 0, 0], [4, -1, 9, 1]])
+    energy, charge = (axes.patches[0].get_data() for axes in inputs_figure({"background": hardware}, layout).axes)
+    assert energy.edges[:2].tolist() == [0, 2]
+    assert dict(zip(energy.edges[np.flatnonzero(energy.values)].tolist(), energy.values[energy.values > 0].round(6), strict=True)) == {
+        6.0: 0.666667,  # code 4 is [3, 4) x 2 GeV
+        16.0: 0.333333,
+    }
+    assert charge.edges.tolist() == [-1.5, -0.5, 0.5, 1.5]
+    np.testing.assert_allclose(charge.values, [1 / 3, 0, 2 / 3])
+
+
+def test_telling_features_are_energy_and_angles_then_others() -> None:
+    assert [[feature.name for feature in telling_features(group)] for group in named_layout("p2gt").groups] == [
+        ["pt", "eta", "phi", "z0"],
+        ["pt", "eta", "phi", "z0"],
+        ["pt", "phi", "scalar_pt"],
+    ]
+    muon = named_layout("ugt_full")["mu"]
+    assert [feature.name for feature in telling_features(muon)] == ["pt", "eta", "phi", "quality"]
+
+
+def test_many_groups_share_rows() -> None:
+    layout = named_layout("ugt_full")
+    rng = np.random.default_rng(2)
+    hardware = {name: rng.integers(0, 2, (20, layout.size)).astype(layout.dtype) for name in ("background", "other")}
+    figure = inputs_figure(hardware, layout)
+    assert len(labels(figure)) == 6 * 2 + 4 * 4
+    width, height = figure.get_size_inches()
+    assert (width, height < 17) == (12, True)
+
+
+@pytest.mark.parametrize("name", ["ugt", "p2gt", "samples", "calo_regions"])
+def test_samples_without_a_filled_slot_can_be_drawn(name: str) -> None:
+    layout = named_layout(name)
+    check_style(inputs_figure({"background": np.zeros((3, layout.size), layout.dtype)}, layout))
 
 
 @pytest.mark.parametrize(
@@ -192,12 +255,47 @@ def test_the_folder_of_an_evaluation(scores: dict[str, ScoreSet], tmp_path: Path
     assert [path.name for path in tmp_path.iterdir()] == ["evaluation"]
 
 
-def test_regions_figure_shows_the_mean_image_of_every_sample():
-    spec = calo_layer1_spec()
+def test_an_image_is_shown_as_its_mean_on_its_axes() -> None:
+    layout = named_layout("calo_regions")
     rng = np.random.default_rng(1)
-    hardware = {name: rng.integers(0, 40, (30, 18, 14)).astype(np.uint16) for name in ("background", "a4l", "lq")}
-    figure = regions_figure(hardware, spec)
-    images = [image for axes in figure.axes for image in axes.images]
-    for image, name in zip(images, ("background", "a4l", "lq"), strict=False):
-        np.testing.assert_allclose(image.get_array(), hardware[name].mean(axis=0) * 0.5)
-    assert [axes.get_xlabel() for axes in figure.axes if axes.get_yscale() == "log"] == ["Largest region [GeV]", "Sum of all regions [GeV]"]
+    hardware = {name: rng.integers(0, 40, (30, layout.size)).astype(np.int16) for name in ("background", "a4l", "lq")}
+    figure = inputs_figure(hardware, layout)
+    meshes = [(axes, mesh) for axes in figure.axes[:3] for mesh in axes.collections]
+    assert len(meshes) == 3
+    for (axes, mesh), name in zip(meshes, hardware, strict=True):
+        np.testing.assert_allclose(mesh.get_array(), hardware[name].mean(axis=0).reshape(18, 14) * 0.5)
+        assert mesh.get_coordinates()[0, [0, -1], 0].tolist() == [-3.0, 3.0]
+        assert axes.get_xlabel() == r"$\eta$"
+    assert figure.axes[0].get_ylabel() == r"$\phi$ [rad]"
+    spectra = [axes for axes in figure.axes if axes.get_yscale() == "log"]
+    assert [axes.get_xlabel() for axes in spectra] == [f"{what} $E_T$ [GeV], Calorimeter regions" for what in ("Largest", "Sum of")]
+    largest = spectra[0].patches[0].get_data()
+    counts, _ = np.histogram((hardware["background"].max(axis=1) + 0.5) * 0.5, largest.edges)
+    np.testing.assert_allclose(largest.values, counts / 30)
+    check_style(figure)
+
+
+def test_a_waveform_is_shown_with_its_band() -> None:
+    layout = named_layout("samples")
+    rng = np.random.default_rng(3)
+    hardware = {name: rng.integers(100, 900, (50, 32)).astype(np.int16) for name in ("background", "late")}
+    figure = inputs_figure(hardware, layout)
+    left, right = figure.axes
+    for line, codes in zip(left.lines, hardware.values(), strict=True):
+        np.testing.assert_allclose(np.asarray(line.get_ydata()), codes.mean(axis=0))
+    band = left.collections[0].get_paths()[0].vertices[:, 1]
+    low, high = np.quantile(hardware["background"], [0.16, 0.84], axis=0)
+    assert {*low.round(9), *high.round(9)} <= {*band.round(9)}
+    assert (left.get_xlabel(), left.get_ylabel()) == ("Samples, number", "adc [ADC counts]")
+    assert sum(right.patches[0].get_data().values) == pytest.approx(1)
+    check_style(figure)
+
+
+def test_groups_of_every_kind_share_a_figure() -> None:
+    layout = Layout.joined([named_layout("p2gt"), named_layout("calo_regions"), named_layout("samples")])
+    rng = np.random.default_rng(4)
+    figure = inputs_figure({"background": rng.integers(0, 2, (20, layout.size))}, layout)
+    text = text_of(figure)
+    for expected in ("Track-matched muons", "Mean $E_T$ [GeV]", "Samples, number"):
+        assert expected in text
+    check_style(figure)

@@ -47,7 +47,7 @@ def test_correlations_are_written_out_and_a_constant_has_none(samples):
     [
         ("ugt", {"$p_T$ [GeV]": 19, r"$\eta$": 18, r"$\phi$ [rad]": 19}),
         ("samples", {"adc [ADC counts]": 16}),  # every second of 32 samples has its name below
-        ("p2gt", {"$p_T$ [GeV]": 11, "scalar $p_T$ [GeV]": 1, r"$\eta$": 10, r"$\phi$ [rad]": 11, "valid": 11, "$z_0$ [cm]": 10}),
+        ("p2gt", {"$p_T$ [GeV]": 11, r"$\eta$": 10, r"$\phi$ [rad]": 11, "$z_0$ [cm]": 10, "quality": 4, "charge": 4}),
     ],
 )
 def test_resolution_panels_hold_every_feature(name, panels):

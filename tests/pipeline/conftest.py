@@ -11,13 +11,14 @@ def _write(path, sample, count, seed):
     rng = np.random.default_rng(seed)
     layout = named_layout("ugt")
     low, high = layout.code_range
-    hardware = rng.integers(low // 2, high // 2 + 1, (count, layout.size)).reshape(count, 19, 3)
+    hardware = rng.integers(low // 2, high // 2 + 1, (count, layout.size))
     scale = rng.exponential(60.0 if sample == "background" else 120.0, (count, 1))
-    hardware[:, :, 0] = np.minimum(scale * rng.uniform(0.5, 1.0, (count, 19)), 511)
-    hardware[rng.random((count, 19)) < 0.6] = 0
-    hardware = np.where(hardware[:, :, :1] == 0, 0, hardware).astype(np.int16)
+    pt = layout.with_role("energy")
+    hardware[:, pt] = np.minimum(scale * rng.uniform(0.5, 1.0, (count, pt.sum())), 511)
+    hardware[:, pt] = np.where(rng.random((count, pt.sum())) < 0.6, 0, hardware[:, pt])
+    hardware = np.where(layout.mask(hardware), hardware, 0).astype(np.int16)
     events = Events(hardware, np.zeros(count, np.int16), np.arange(count), np.full(count, 20, np.int16))
-    with StoreWriter(path, spec, sample=sample, processes=[sample], provenance={"seed": seed}) as writer:
+    with StoreWriter(path, layout, sample=sample, processes=[sample], provenance={"seed": seed}) as writer:
         writer.append(events)
 
 

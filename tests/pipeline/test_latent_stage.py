@@ -5,9 +5,11 @@ import shutil
 import numpy as np
 import pytest
 
+from l1ae.config import Config
 from l1ae.contract import Contract
-from l1ae.data import open_dataset
+from l1ae.data import Events, StoreWriter, open_dataset
 from l1ae.errors import UserError
+from l1ae.inputs import named_layout
 from l1ae.latent import load_latent, read_codes
 from l1ae.pipeline import LatentOptions, Run, latent_stage, train_stage
 from l1ae.pipeline._samples import part_of
@@ -30,7 +32,7 @@ def variational(make_config, tmp_path_factory):
 
 
 def _events(run):
-    events = open_dataset(run.config.data.source, run.config.inputs.spec()).background.read()
+    events = open_dataset(run.config.data.source, run.config.inputs.selected).background.read()
     return events, part_of(run.config, events)
 
 
@@ -52,10 +54,10 @@ def test_the_bias_is_that_of_the_definition(autoencoder):
     events, part = _events(run)
     all_events = latent_stage(run, LatentOptions(events=10**6))
     hardware = events.hw[part == 2]
-    hardware = hardware[hardware[:, 0, 0] > 0]
+    hardware = hardware[hardware[:, 0] > 0]
     out = contract.evaluate_reference(hardware, ["out_q"])["out_q"][:, 0] * contract["out_q"].format.lsb
-    expected = np.mean(np.clip(np.round(out * 64), 0, 4095) * 0.5 - hardware[:, 0, 0] * 0.5)
-    row = next(row for row in all_events.resolution if row.feature == "met_pt" and row.pt_high is None and row.pt_low == 0)
+    expected = np.mean(np.clip(np.round(out * 64), 0, 4095) * 0.5 - hardware[:, 0] * 0.5)
+    row = next(row for row in all_events.resolution if row.feature == "met_pt" and row.energy_low is None)
     assert row.bias.value == pytest.approx(expected, rel=1e-9)
     assert row.entries == len(hardware)
     assert result.events == 500
@@ -85,14 +87,14 @@ def test_train_and_test_events_do_not_drift_and_a_signal_does(autoencoder):
     run, result = autoencoder
     (own,) = result.drift
     assert own.p_value > 1e-3
-    signal = open_dataset(run.config.data.source, run.config.inputs.spec()).signals["a4l"].path
+    signal = open_dataset(run.config.data.source, run.config.inputs.selected).signals["a4l"].path
     drifts = {drift.other: drift for drift in latent_stage(run, LatentOptions(events=500, compare=signal)).drift}
     assert drifts["compared a4l"].p_value < 0.02
 
 
 def test_a_folder_is_compared_sample_by_sample(autoencoder, tmp_path):
     run, _ = autoencoder
-    folder = open_dataset(run.config.data.source, run.config.inputs.spec()).folder
+    folder = open_dataset(run.config.data.source, run.config.inputs.selected).folder
     shutil.copy(folder / "lq.h5", tmp_path / "lq.h5")
     result = latent_stage(run, LatentOptions(events=500, compare=tmp_path))
     assert [(drift.reference, drift.other) for drift in result.drift] == [("training", "test"), ("lq", "compared lq")]
@@ -122,6 +124,44 @@ def test_injected_events_are_in_the_hunt(autoencoder):
     assert plain[1].threshold > plain[0].threshold
     with pytest.raises(UserError, match="no signal 'h0' to inject; the data set holds a4l, lq"):
         latent_stage(run, LatentOptions(inject={"h0": 5}))
+
+
+def test_the_mass_is_that_of_any_groups_and_an_impossible_one_is_refused(autoencoder):
+    run, result = autoencoder
+    assert {hunt.mass for hunt in result.hunts} == {"dijet"}  # the first that the inputs have
+    again = latent_stage(run, LatentOptions(events=500, mass="jet:2")).hunts
+    assert [hunt.hunt.counts for hunt in again] == [hunt.hunt.counts for hunt in result.hunts]
+    before = (run.path("latent") / "latent.json").read_bytes()
+    with pytest.raises(UserError, match=r"mass 'tau:2': it needs a group 'tau' .* those of layout 'ugt' are eg, mu, jet"):
+        latent_stage(run, LatentOptions(mass="tau:2"))
+    assert (run.path("latent") / "latent.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["samples", "p2gt"])
+def test_other_inputs_have_a_latent_space_too(name, tmp_path):
+    """A waveform has neither masses nor empty slots; Phase-2 objects have both, filled where their valid bit is."""
+    layout = named_layout(name)
+    rng = np.random.default_rng(3)
+    low, high = layout.code_range
+    for sample, count in (("background", 2000), ("odd", 300)):
+        hw = (rng.beta(2, 5, (count, layout.size)) * (high - low + 1) + low).astype(int)
+        hw = np.where(layout.mask(hw), hw, 0).astype(layout.dtype)
+        with StoreWriter(tmp_path / "data" / f"{sample}.h5", layout, sample=sample, processes=[sample], provenance={}) as writer:
+            writer.append(Events(hw, np.zeros(count, np.int16), np.arange(count), np.full(count, -1, np.int16)))
+    content = {
+        "name": "tiny",
+        "data": {"source": str(tmp_path / "data")},
+        "inputs": {"layout": name},
+        "model": {"architecture": "dense_vae", "score": "mu2", "encoder": [6], "latent": 2, "decoder": [6], "target_fpr": 0.05},
+        "training": {"batch_size": 128, "float_phase": {"epochs": 1}, "quantized_phase": {"epochs": 1}},
+    }
+    run = train_stage(Config.model_validate(content), tmp_path / "run")
+    result = latent_stage(run, LatentOptions(events=400))
+    assert {row.feature for row in result.resolution} == {column.name for column in layout.columns}
+    assert {row.group for row in result.emptiness} == {group.name for group in layout.groups if group.gate_feature}
+    assert result.generation is not None
+    assert ("bump hunt" in result.skipped) is (name == "samples")
+    assert {"generated.svg", "resolution.svg"} <= {path.name for path in run.path("latent").iterdir()}
 
 
 def test_a_contract_of_another_training_is_refused(variational, tmp_path):

@@ -7,31 +7,31 @@ import numpy as np
 import pytest
 
 from l1ae.config import Config
-from l1ae.data import Events, StoreWriter, open_dataset
+from l1ae.data import Events, EventStore, StoreWriter, open_dataset
 from l1ae.errors import CheckFailedError, UserError
-from l1ae.inputs import Layout, named_layout
+from l1ae.inputs import named_layout
 from l1ae.pipeline import Run, _trigger_stage, trigger_stage
-from l1ae.trigger import load_working_points, menu_of
+from l1ae.trigger import fired_cuts, load_working_points, menu_of, possible_seeds, sample_blocks
 
-LAYOUT = named_layout("ugt")
+UGT = named_layout("ugt")
 COUNT = 6000
 RATES = [200.0, 1000.0, 5000.0]
 
 
 def _events(seed, **extra):
     rng = np.random.default_rng(seed)
-    low, high = SPEC.code_range
-    hw = rng.integers(low // 2, high // 2 + 1, (COUNT, SPEC.size)).reshape(COUNT, SPEC.slots, 3)
-    hw[:, :, 0] = np.minimum(rng.exponential(20.0, (COUNT, 1)) * rng.uniform(0.3, 2.0, (COUNT, SPEC.slots)), 511)
-    hw[rng.random((COUNT, SPEC.slots)) < 0.6] = 0
-    hw = np.where(hw[:, :, :1] == 0, 0, hw).astype(np.int16)
+    low, high = UGT.code_range
+    hw, pt = rng.integers(low // 2, high // 2 + 1, (COUNT, UGT.size)), UGT.with_role("energy")
+    hw[:, pt] = np.minimum(rng.exponential(20.0, (COUNT, 1)) * rng.uniform(0.3, 2.0, (COUNT, pt.sum())), 511)
+    hw[:, pt] = np.where(rng.random((COUNT, pt.sum())) < 0.6, 0, hw[:, pt])
+    hw = np.where(UGT.mask(hw), hw, 0).astype(np.int16)
     process = (np.arange(COUNT) % 2).astype(np.int16)
     source = np.where(process == 1, np.arange(COUNT) // 8, np.arange(COUNT))
     return Events(hw, process, source, rng.poisson(50, COUNT).astype(np.int16), extra)
 
 
 def _write(path, events):
-    with StoreWriter(path, SPEC, sample="zb", processes=["soft", "hard"], provenance={}) as writer:
+    with StoreWriter(path, UGT, sample="zb", processes=["soft", "hard"], provenance={}) as writer:
         writer.append(events)
     return path
 
@@ -92,7 +92,7 @@ def test_rates_are_those_of_the_definition(result):
     events = _events(31)
     weight = np.where(events.process == 1, 0.2, 1.8)
     scores = _scores(run, events.hw)
-    menu = menu_of(run.config.trigger, SPEC, open_dataset(run.config.data.source, SPEC).background)
+    menu = menu_of(run.config.trigger, UGT, open_dataset(run.config.data.source, UGT).background)
     other = menu.decide(events).any(axis=1)
     khz = 11.2456 * 2544 / weight.sum()
     assert [point.threshold is not None for point in found.working_points] == [True] * 3
@@ -111,7 +111,7 @@ def test_rates_are_those_of_the_definition(result):
 
 def test_efficiencies_of_all_signals(result):
     run, found = result
-    for name, store in open_dataset(run.config.data.source, SPEC).signals.items():
+    for name, store in open_dataset(run.config.data.source, UGT).signals.items():
         scores = _scores(run, store.read().hw)
         for point in found.working_points:
             assert point.efficiency[name].raw.value == pytest.approx((scores >= point.threshold).mean())
@@ -158,8 +158,8 @@ def test_the_ladder_of_pure_rates(make_run, weighted):
 
 @pytest.mark.parametrize("mistake", ["seed left out", "greater than", "score"])
 def test_a_mistake_in_the_overlap_stops_the_stage(make_run, weighted, monkeypatch, mistake):
-    def planted(config, spec, store):
-        menu = menu_of(config, spec, store)
+    def planted(config, layout, store):
+        menu = menu_of(config, layout, store)
         if mistake == "seed left out":
             return replace(menu, seeds=menu.seeds[1:])
         seeds = tuple(replace(seed, pt=tuple(code + 1 for code in seed.pt)) if seed.total is None else seed for seed in menu.seeds)
@@ -176,20 +176,34 @@ def test_a_mistake_in_the_overlap_stops_the_stage(make_run, weighted, monkeypatc
     assert not run.path("trigger").exists()
 
 
-def test_the_calorimeter_image_has_raw_rates_only(make_run, source, tmp_path):
-    """A store with both views, read as an image: what is left out is said."""
-    events = _events(33)
-    image = np.random.default_rng(1).integers(0, 50, (COUNT, 18, 14)).astype(np.uint16)
-    path = tmp_path / "both.h5"
-    with StoreWriter(path, SPEC, sample="zb", processes=["a", "b"], provenance={}, regions=calo_layer1_spec()) as writer:
-        writer.append(replace(events, regions=image))
+def test_without_objects_there_are_raw_rates_only(make_run, tmp_path):
+    """An image of which the default menu knows nothing: what is left out is said."""
+    layout = named_layout("calo_regions")
+    image = np.random.default_rng(1).integers(0, 50, (COUNT, layout.size)).astype(np.int16)
+    path = tmp_path / "image.h5"
+    with StoreWriter(path, layout, sample="zb", processes=["a", "b"], provenance={}) as writer:
+        writer.append(replace(_events(33), hw=image))
     study = _trigger_stage._Study(make_run(zero_bias=str(path)))
-    vars(study)["spec"] = calo_layer1_spec()
+    vars(study).update(layout=layout, store=EventStore.open(path))
     assert study.menu is None
-    sample = _trigger_stage.read_sample(study.store, lambda hw: hw.sum(axis=(1, 2), dtype=np.int64), study.menu)
-    rates = _trigger_stage.menu_rates(study.menu, sample, sample.exposure(1.0))
+    sample = _trigger_stage.read_sample(study.store, lambda hw: hw.sum(axis=1, dtype=np.int64), study.menu)
+    rates = _trigger_stage.menu_rates(study.menu, sample, sample.exposure(1.0), layout)
     assert (rates.origin, rates.khz) == ("none", None)
-    assert "there is no menu and no pure rate" in rates.left_out[0]
+    assert "there is no menu and no pure rate: layout 'calo_regions' allows no seed of the default menu" in rates.left_out[0]
+
+
+def test_a_default_menu_that_lost_seeds_is_counted_twice_as_it_is(make_run, weighted):
+    """Inputs without electrons: both computations leave the same seeds out, and the result says so."""
+    layout = UGT.select({"eg": 0})
+    study = _trigger_stage._Study(make_run(zero_bias=str(weighted)))
+    vars(study).update(layout=layout, store=EventStore.open(weighted, layout))
+    sample = _trigger_stage.read_sample(study.store, lambda hw: hw[:, 0].astype(np.int64), study.menu)
+    rates = _trigger_stage.menu_rates(study.menu, sample, sample.exposure(1.0), layout)
+    assert len(rates.seeds) == 6
+    assert [text.partition(" ")[0] for text in rates.left_out] == ["SingleEG36er2p5", "DoubleEG25_12er2p5"]
+    fired = fired_cuts(possible_seeds(study.config, layout)[0], layout)
+    blocks = list(sample_blocks(study.store, study.menu))
+    assert sum(bool(fired(block, i)) for block in blocks for i in range(len(block))) == len(sample.fired)
 
 
 def test_a_missing_store_is_named(make_run, tmp_path):
