@@ -11,12 +11,13 @@ from typing import Literal
 
 import numpy as np
 
+from l1ae.data._bits import Bits
 from l1ae.data._importing import ImportResult, Progress, write_blocks
 from l1ae.data._split import SPLIT
 from l1ae.data._store import Events
 from l1ae.data.record._info import NUMBERS, ORDER, Survey, info_columns, survey
 from l1ae.data.record._objects import MuonAngles, collections_of, with_muon_angles
-from l1ae.data.record._order import in_sizes, merged
+from l1ae.data.record._order import merged
 from l1ae.data.record._parquet import Columns
 from l1ae.data.record._reader import Reader
 from l1ae.data.record._seeds import L1BIT, is_or_column, seed_names
@@ -42,7 +43,7 @@ def import_record(
     muon_angles: MuonAngles | None = None,
     seeds: Sequence[str] | None = None,
     outside_cut: OutsideCut = "drop",
-    chunk: int = 65536,
+    chunk: int = 32768,
     progress: Progress | None = None,
 ) -> ImportResult:
     """Convert data sets of the record into one event store, `chunk` events at a time.
@@ -153,6 +154,11 @@ class _Plan:
         return tuple(chain.from_iterable(self.splits))
 
     @property
+    def bit_names(self) -> tuple[str, ...]:
+        """Extra columns that are packed."""
+        return (*(f"seed_{name}" for name in self.seeds), *((L1BIT.lower(),) if self.readers[0].l1bit else ()))
+
+    @property
     def total(self) -> int:
         """Number of events before cuts of the layout."""
         return sum(reader.survey.inside + (reader.survey.outside if reader.outside else 0) for reader in self.readers)
@@ -179,9 +185,9 @@ class _Plan:
         }
 
     def events(self, size: int, left_out: Counter[str]) -> Iterator[tuple[Events, int]]:
-        """Blocks of `size` events, each with the number of those whose objects were put in order."""
+        """Blocks of events, each with the number of those whose objects were put in order."""
         first = 0
-        for rows in in_sizes(self._rows(size, left_out), size):
+        for rows in self._rows(size, left_out):
             yield self._block(rows, first), int(rows["reordered"].sum())
             first += len(rows["pileup"])
 
@@ -194,10 +200,10 @@ class _Plan:
 
     def _block(self, rows: Columns, first: int) -> Events:
         count = len(rows["pileup"])
-        extra = {name: rows[name] for name in (*NUMBERS, ORDER, SPLIT, L1BIT.lower()) if name in rows}
-        extra |= {f"seed_{name}": rows["seeds"][k] for k, name in enumerate(self.seeds)}
+        extra = {name: rows[name] for name in (*NUMBERS, ORDER, SPLIT) if name in rows}
+        bits = Bits(self.bit_names, np.ascontiguousarray(rows["bits"].T)) if self.bit_names else None
         hw = np.ascontiguousarray(rows["hw"].T)
-        return Events(hw, np.zeros(count, np.int16), np.arange(first, first + count), rows["pileup"], extra)
+        return Events(hw, np.zeros(count, np.int16), np.arange(first, first + count), rows["pileup"], extra, bits)
 
 
 def _menu(part: Part, seeds: Sequence[str] | None) -> tuple[str, ...]:

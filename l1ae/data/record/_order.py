@@ -8,7 +8,7 @@ import numpy.typing as npt
 from l1ae.data.record._info import ORDER
 from l1ae.data.record._parquet import Columns
 
-__all__ = ["in_sizes", "merged"]
+__all__ = ["merged"]
 
 _BEHIND = 1 << 62
 
@@ -30,46 +30,28 @@ def merged(streams: Sequence[Iterator[Columns]]) -> Iterator[Columns]:
                 continue
             taken.append(_part(head, slice(0, end)))
             heads[number] = _part(head, slice(end, None)) if end < len(keys[number]) else next(streams[number], None)
-        order = np.argsort(np.concatenate([key[:end] for key, end in zip(keys, ends, strict=True)]), kind="stable")
-        yield taken[0] if len(taken) == 1 else _part(_joined(taken), order)
+        yield taken[0] if len(taken) == 1 else _interleaved(taken, [key[:end] for key, end in zip(keys, ends, strict=True) if end])
 
 
 def _key(order: npt.NDArray[np.int64], number: int) -> npt.NDArray[np.int64]:
     return np.where(order < 0, _BEHIND + number, order)
 
 
-def in_sizes(blocks: Iterator[Columns], size: int) -> Iterator[Columns]:
-    """The same rows in blocks of exactly `size`, but for the last."""
-    pending: list[Columns] = []
-    held = 0
-    for block in blocks:
-        pending.append(block)
-        held += _length(block)
-        if held < size:
-            continue
-        joined, start = _joined(pending), 0
-        while held - start >= size:
-            yield _part(joined, slice(start, start + size))
-            start += size
-        pending, held = [_part(joined, slice(start, None))], held - start
-    if held:
-        yield _joined(pending)
+def _part(rows: Columns, index: slice) -> Columns:
+    return {name: values[..., index] for name, values in rows.items()}
 
 
-def _length(rows: Columns) -> int:
-    return int(rows["hw"].shape[-1])
-
-
-def _part(rows: Columns, index: slice | npt.NDArray[np.int64]) -> Columns:
-    return {name: _picked(values, index) for name, values in rows.items()}
-
-
-def _picked(values: npt.NDArray[np.generic], index: slice | npt.NDArray[np.int64]) -> npt.NDArray[np.generic]:
-    # a row that lies together in memory is copied as a whole
-    return values.T[index].T if values.ndim > 1 and values.strides[0] < values.strides[-1] else values[..., index]
-
-
-def _joined(blocks: Sequence[Columns]) -> Columns:
-    if len(blocks) == 1:
-        return blocks[0]
-    return {name: np.concatenate([block[name] for block in blocks], axis=-1) for name in blocks[0]}
+def _interleaved(blocks: Sequence[Columns], keys: Sequence[npt.NDArray[np.int64]]) -> Columns:
+    """The rows of all blocks by rising key, equal ones in the order of the blocks."""
+    order = np.argsort(np.concatenate(keys), kind="stable")
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    targets = np.split(place, np.cumsum([len(key) for key in keys])[:-1])
+    result: Columns = {}
+    for name, first in blocks[0].items():
+        # rows of several numbers lie together in memory, and are copied as a whole
+        joined = np.empty((len(order), *first.shape[:-1]), first.dtype)
+        for block, target in zip(blocks, targets, strict=True):
+            joined[target] = block[name].T
+        result[name] = joined.T
+    return result

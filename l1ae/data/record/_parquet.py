@@ -20,6 +20,7 @@ Columns = dict[str, npt.NDArray[Any]]
 
 _BUFFERS = 1 << 24  # bytes in all
 _SMALLEST_BUFFER, _LARGEST_BUFFER = 1 << 14, 1 << 20
+_VALUES, _FEWEST = 1 << 21, 1 << 12  # values that are read at once, and rows of wide tables
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,8 @@ class Table:
 
     def batches(self, columns: Sequence[str], size: int, *, dictionary: Sequence[str] = ()) -> Iterator[Batch]:
         """Rows of all files in order, at most `size` at a time; memory does not grow with the size of files or row groups."""
-        buffer = min(max(_BUFFERS // max(len(columns), 1), _SMALLEST_BUFFER), _LARGEST_BUFFER)
+        buffer = min(max(_BUFFERS // len(columns), _SMALLEST_BUFFER), _LARGEST_BUFFER)
+        size = min(size, max(_VALUES // len(columns), _FEWEST))
         for file in self.files:
             with readable(file):
                 row = 0

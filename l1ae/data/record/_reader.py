@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from l1ae.data.record._info import ORDER, Survey, check_info, read_info
 from l1ae.data.record._objects import Collection, read_collections
-from l1ae.data.record._parquet import Batch, Columns, Table, blocks, scalars
+from l1ae.data.record._parquet import Batch, Columns, Table, blocks
 from l1ae.data.record._seeds import L1BIT, check_seeds, seeds_of
 from l1ae.data.record._sources import EVENT_INFO, SEEDS, Part
 from l1ae.errors import UserError
@@ -56,8 +56,8 @@ class Reader:
         return tuple(dict.fromkeys((EVENT_INFO, *(collection.table for collection in self.collections), *more)))
 
     def rows(self, size: int, left_out: Counter[str]) -> Iterator[Columns]:
-        """At most `size` events at a time: `hw` (columns, n), `reordered`, `pileup`, `seeds` (seeds, n), `l1bit` and the columns of
-        `info` (n,). `left_out` counts what is left out, by reason.
+        """At most `size` events at a time: `hw` (columns, n), `reordered`, `pileup` and the columns of `info` (n,), and the packed
+        `bits` (bytes, n) of `bit_names`. `left_out` counts what is left out, by reason.
         """
         streams = [blocks(self.part.tables[key], self._columns(key), self._converter(key), size) for key in self.tables]
         first = 0
@@ -90,7 +90,7 @@ class Reader:
             if key == EVENT_INFO:
                 result |= read_info(batch, self.info)
                 if self.l1bit and not self.reads_seeds:
-                    result["l1bit"] = scalars(batch, L1BIT).astype(np.bool_)
+                    result |= seeds_of(batch, (L1BIT,), (), with_or=False)
             if key == SEEDS:
                 result |= seeds_of(batch, self.seeds, self.others, with_or=self.l1bit)
                 result |= {f"twin/{name}": values for name, values in read_info(batch, self._twins).items() if name != "pileup"}
@@ -121,7 +121,7 @@ class Reader:
         chosen: npt.NDArray[np.bool_] = inside & kept
         if chosen.all():
             return columns
-        return {name: values[..., chosen] for name, values in columns.items()}
+        return {name: values.T[chosen].T for name, values in columns.items()}
 
 
 def check_aligned(part: Part, tables: Sequence[Table]) -> None:

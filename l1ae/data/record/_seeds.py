@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from l1ae.data._bits import pack
 from l1ae.data.record._parquet import Batch, Columns, Table, scalars
 from l1ae.errors import UserError
 
@@ -35,22 +36,21 @@ def check_seeds(table: Table, names: Sequence[str]) -> None:
 
 
 def seeds_of(batch: Batch, chosen: Sequence[str], others: Sequence[str], *, with_or: bool) -> Columns:
-    """`seeds` (chosen, n) and, `with_or`, `l1bit` (n,), which must be the OR of `chosen` and `others`.
+    """`bits` (bytes, n), which `Bits` describes: `chosen` and, `with_or`, L1bit, which must be the OR of `chosen` and `others`.
 
     Raises `UserError` naming the first rows where it is not.
     """
-    seeds = np.empty((len(chosen), batch.content.num_rows), np.bool_)
+    columns = np.empty((len(chosen) + with_or, batch.content.num_rows), np.bool_)
     for k, name in enumerate(chosen):
-        seeds[k] = _decisions(batch, name)
-    if not with_or:
-        return {"seeds": seeds}
-    some = seeds.any(axis=0)
-    for name in others:
-        some |= _decisions(batch, name)
-    l1bit = _decisions(batch, L1BIT)
-    if (l1bit != some).any():
-        raise _not_the_or(batch, np.flatnonzero(l1bit != some), l1bit)
-    return {"seeds": seeds, "l1bit": l1bit}
+        columns[k] = _decisions(batch, name)
+    if with_or:
+        some = columns[: len(chosen)].any(axis=0)
+        for name in others:
+            some |= _decisions(batch, name)
+        columns[-1] = l1bit = _decisions(batch, L1BIT)
+        if (l1bit != some).any():
+            raise _not_the_or(batch, np.flatnonzero(l1bit != some), l1bit)
+    return {"bits": pack(columns).T}
 
 
 def _decisions(batch: Batch, name: str) -> npt.NDArray[np.bool_]:
