@@ -41,9 +41,19 @@ class DataConfig(Section):
     """Where the events come from and how they are divided."""
 
     source: str = Field("shipped", description="'shipped', or a folder with background.h5 and one store per signal")
+    split: Literal["hash", "recorded"] = Field(
+        "hash", description="training, validation and test by fractions of source events, or as the data were published"
+    )
     train: float = Field(0.4, gt=0, lt=1, description="fraction of background source events")
     validation: float = Field(0.1, gt=0, lt=1, description="fraction of background source events")
     split_seed: int = 1
+
+    @model_validator(mode="after")
+    def _recorded_split_has_no_fractions(self) -> Self:
+        given = [name for name in ("train", "validation", "split_seed") if changed(self, name)]
+        if self.split == "recorded" and given:
+            raise ValueError(f"{', '.join(given)} has no effect with split: recorded, which comes with the events; remove it")
+        return self
 
     @model_validator(mode="after")
     def _leaves_a_test_sample(self) -> Self:

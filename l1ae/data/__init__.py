@@ -3,9 +3,15 @@
 from l1ae.data._dataset import Dataset, dataset_folder, open_dataset, shipped_zero_bias
 from l1ae.data._describe import ArrayDescription, GroupDescription, StoreDescription, WeightDescription, describe
 from l1ae.data._importing import ImportResult
+from l1ae.data._split import SPLIT, TEST, TRAIN, VALIDATION, held_out, split_columns, split_parts
 from l1ae.data._store import Events, EventStore, StoreWriter, concatenate, split_fractions
+from l1ae.data.record import describe_record, import_record, is_or_column
 
 __all__ = [
+    "SPLIT",
+    "TEST",
+    "TRAIN",
+    "VALIDATION",
     "ArrayDescription",
     "Dataset",
     "EventStore",
@@ -18,7 +24,13 @@ __all__ = [
     "concatenate",
     "dataset_folder",
     "describe",
+    "describe_record",
+    "held_out",
+    "import_record",
+    "is_or_column",
     "open_dataset",
     "shipped_zero_bias",
+    "split_columns",
     "split_fractions",
+    "split_parts",
 ]

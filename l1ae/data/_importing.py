@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -23,13 +23,14 @@ class ImportResult:
     """What an import wrote.
 
     `reordered` counts the events whose objects were not in order of falling pT, or had empty slots between filled
-    ones, and were put in order.
+    ones, and were put in order. `left_out` counts events that are not in the store, by reason.
     """
 
     path: Path
     events: int
     per_process: Mapping[str, int]
     reordered: int
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 def write_blocks(
@@ -52,5 +53,5 @@ def write_blocks(
             reordered += changed
             if progress is not None:
                 progress(writer.written, total)
-    log.info("%s: %d events, %d of them put in order of falling pT", output, total, reordered)
+    log.info("%s: %d events, %d of them put in order of falling pT", output, counts.sum(), reordered)
     return ImportResult(Path(output), int(counts.sum()), dict(zip(processes, counts.tolist(), strict=True)), reordered)

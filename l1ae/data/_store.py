@@ -2,7 +2,8 @@
 
 Datasets: `layout`, the JSON of a `Layout` as uint8; in the group `columns` one dataset (N, slots, features) for each group of the
 layout; `process` int16 (N,), `source_event` int64 (N,), `pileup` int16 (N,); and, where the origin has more to say, one column
-(N,) per name in the group `extra`. Root attributes: `format`, `format_version`, `sample`, `processes` (JSON list), `provenance`
+(N,) per name in the group `extra`; many yes-or-no columns are `bits` uint8 (N, bytes), see `Bits`, with `bit_names`, a JSON list as
+uint8. Root attributes: `format`, `format_version`, `sample`, `processes` (JSON list), `provenance`
 (JSON object). A reader ignores what it does not know, so that `format_version` rises only when the meaning of something known
 changes.
 
@@ -24,6 +25,8 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from l1ae.data._bits import Bits, unpack
+from l1ae.data._chunks import ChunkWriter
 from l1ae.data._hdf5 import opened
 from l1ae.documents import validate
 from l1ae.errors import UserError
@@ -33,7 +36,6 @@ __all__ = ["EventStore", "Events", "StoreWriter", "concatenate", "split_fraction
 
 FORMAT = "l1ae-event-store"
 FORMAT_VERSION = 2
-CHUNK = 4096
 
 _COLUMNS: dict[str, np.dtype[Any]] = {
     "process": np.dtype(np.int16),
@@ -47,6 +49,7 @@ _VERSION_1 = (
     ("hw", "input_digest", "cb548295d51f41aaffd6134d25027c2995b4cd52bb877c189379c94f6ede67b5", "ugt", (19, 3)),
     ("regions", "regions_digest", "5f073b8e1b5d0e0d609f5acb2ef43d98c445b4a9c51129e0e60f6fbc5a285b06", "calo_regions", (18, 14)),
 )
+_BITS, _BIT_NAMES = "bits", "bit_names"
 _EXTRA_KINDS = "biuf"
 _REMEDY = "copy it again, or make it again with l1ae data"
 
@@ -57,7 +60,8 @@ class Events:
 
     `hw` holds the hardware codes (N, size) of a layout, of type `Layout.dtype`. `process` indexes the store's `processes`; events
     with equal `(process, source_event)` descend from one generated collision and are not independent; `pileup` is the number of
-    overlaid interactions, -1 where it is not known. `extra` holds further columns (N,) that some origins provide.
+    overlaid interactions, -1 where it is not known. `extra` holds further columns (N,) that some origins provide. `bits` are yes-or-no
+    columns on their way into a store; what is read from there are columns in `extra`.
     """
 
     hw: npt.NDArray[np.integer]
@@ -65,6 +69,7 @@ class Events:
     source_event: npt.NDArray[np.int64]
     pileup: npt.NDArray[np.int16]
     extra: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    bits: Bits | None = None
 
     def __len__(self) -> int:
         return len(self.hw)
@@ -72,13 +77,17 @@ class Events:
     def select(self, mask_or_index: npt.NDArray[np.bool_] | npt.NDArray[np.integer] | slice) -> "Events":
         """The events where a mask (N,) is true, or those at given positions, in that order."""
         chosen = {name: getattr(self, name)[mask_or_index] for name in ("hw", *_COLUMNS)}
-        return Events(**chosen, extra={name: column[mask_or_index] for name, column in self.extra.items()})
+        bits = None if self.bits is None else self.bits.select(mask_or_index)
+        return Events(**chosen, extra={name: column[mask_or_index] for name, column in self.extra.items()}, bits=bits)
 
 
 def concatenate(blocks: Sequence[Events]) -> Events:
-    """One block out of several (at least one), which must have the same extra columns."""
+    """One block out of several (at least one), which must have the same extra columns and bits."""
     joined = {name: np.concatenate([getattr(block, name) for block in blocks]) for name in ("hw", *_COLUMNS)}
-    return Events(**joined, extra={name: np.concatenate([block.extra[name] for block in blocks]) for name in blocks[0].extra})
+    extra = {name: np.concatenate([block.extra[name] for block in blocks]) for name in blocks[0].extra}
+    packed = [block.bits for block in blocks if block.bits is not None]
+    bits = Bits(packed[0].names, np.concatenate([item.values for item in packed])) if packed else None
+    return Events(**joined, extra=extra, bits=bits)
 
 
 class StoreWriter:
@@ -114,24 +123,27 @@ class StoreWriter:
         self._n_processes = len(processes)
         self._written = 0
         self._extra: dict[str, np.dtype[Any]] | None = None
+        self._bit_names: tuple[str, ...] = ()
         self._file: h5py.File | None = None
+        self._chunks: ChunkWriter | None = None
 
     def __enter__(self) -> Self:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._file = h5py.File(self._temporary, "w", libver="earliest")  # later layouts put the time of day into the file
         self._file.attrs.update(self._attributes)
-        text = self._layout.model_dump_json(exclude_defaults=True)
-        self._file.create_dataset(_LAYOUT, data=np.frombuffer(text.encode(), np.uint8))
+        self._file.create_dataset(_LAYOUT, data=_json_bytes(self._layout.model_dump(mode="json", exclude_defaults=True)))
+        self._chunks = ChunkWriter(self._file)
         for group in self._layout.groups:
-            self._create(f"{_COLUMNS_GROUP}/{group.name}", self._layout.dtype, (group.slots, len(group.features)))
+            self._chunks.create(f"{_COLUMNS_GROUP}/{group.name}", self._layout.dtype, (group.slots, len(group.features)))
         for name, dtype in _COLUMNS.items():
-            self._create(name, dtype, ())
+            self._chunks.create(name, dtype)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self._file is not None:
+        if self._file is not None and self._chunks is not None:
+            self._chunks.close() if kind is None else self._chunks.abandon()
             self._file.close()
-            self._file = None
+            self._file = self._chunks = None
         if kind is None:
             self._temporary.replace(self._path)
         else:
@@ -148,28 +160,23 @@ class StoreWriter:
         Raises `UserError` for a wrong shape or dtype, a code outside its range (naming event, column and value), an
         unknown process, or other extra columns than those of the first block. Nothing is written then.
         """
-        if self._file is None:
+        if self._file is None or self._chunks is None:
             raise RuntimeError("StoreWriter.append works inside its 'with' block only")
         self._check(events)
         if self._extra is None:
             self._extra = {name: column.dtype for name, column in events.extra.items()}
             for name, column in events.extra.items():
-                self._create(f"extra/{name}", column.dtype, ())
+                self._chunks.create(f"extra/{name}", column.dtype)
+            if events.bits is not None:
+                self._bit_names = events.bits.names
+                self._file.create_dataset(_BIT_NAMES, data=_json_bytes(events.bits.names))
+                self._chunks.create(_BITS, np.dtype(np.uint8), events.bits.values.shape[1:])
         columns = {f"{_COLUMNS_GROUP}/{group.name}": self._layout.block(events.hw, group.name) for group in self._layout.groups}
         columns |= {name: getattr(events, name) for name in _COLUMNS}
         columns |= {f"extra/{name}": column for name, column in events.extra.items()}
-        end = self._written + len(events)
-        for name, column in columns.items():
-            dataset = self._file[name]
-            dataset.resize(end, axis=0)
-            dataset[self._written :] = column
-        self._written = end
-
-    def _create(self, name: str, dtype: np.dtype[Any], row: tuple[int, ...]) -> None:
-        assert self._file is not None
-        self._file.create_dataset(
-            name, (0, *row), dtype, maxshape=(None, *row), chunks=(CHUNK, *row), compression="gzip", compression_opts=4, shuffle=True
-        )
+        columns |= {} if events.bits is None else {_BITS: events.bits.values}
+        self._chunks.append(columns)
+        self._written += len(events)
 
     def _check(self, events: Events) -> None:
         for name, (dtype, row) in {"hw": (self._layout.dtype, (self._layout.size,)), **{n: (t, ()) for n, t in _COLUMNS.items()}}.items():
@@ -187,6 +194,16 @@ class StoreWriter:
         found = {name: column.dtype for name, column in events.extra.items()}
         if self._extra is not None and found != self._extra:
             raise UserError(f"extra columns {_listed(found)} differ from those of the first block, {_listed(self._extra)}")
+        self._check_bits(events)
+
+    def _check_bits(self, events: Events) -> None:
+        names = () if events.bits is None else events.bits.names
+        if self._extra is not None and names != self._bit_names:
+            raise UserError(f"bits {', '.join(names) or 'none'} differ from those of the first block, {', '.join(self._bit_names) or 'none'}")
+        if twice := {name for name in names if names.count(name) > 1} | (set(names) & set(events.extra)):
+            raise UserError(f"extra column '{min(twice)}' is there twice; give each column one name")
+        if events.bits is not None and events.bits.values.shape != (len(events), -(-len(names) // 8)):
+            raise UserError(f"{len(names)} bits of {len(events)} events cannot have the shape {events.bits.values.shape}")
 
 
 @dataclass(frozen=True)
@@ -207,7 +224,7 @@ class EventStore:
     """A store opened for reading. Layout and attributes are checked on opening; no file stays open.
 
     `layout` is what `Events.hw` is read in, `own` the store's. `extra` are the names of the extra columns, which are read on
-    request only.
+    request only; those in `bits` are packed.
     """
 
     path: Path
@@ -219,6 +236,7 @@ class EventStore:
     layout: Layout
     own: Layout
     parts: tuple[_Part, ...]
+    bits: tuple[str, ...] = ()
 
     @classmethod
     def open(cls, path: Path, layout: Layout | None = None) -> "EventStore":
@@ -234,11 +252,12 @@ class EventStore:
             n_events = _check_datasets(file, path, parts)
             processes = _json_attribute(file, path, "processes", list)
             provenance = _json_attribute(file, path, "provenance", dict)
-            extra = tuple(sorted(file["extra"])) if "extra" in file else ()
+            bits = _bit_names(file, path, n_events)
+            extra = tuple(sorted([*file.get("extra", ()), *bits]))
             sample = str(file.attrs.get("sample", ""))
         layout = own if layout is None else layout
         layout.taken_from(own, str(path))
-        return cls(path, sample, tuple(map(str, processes)), provenance, n_events, extra, layout, own, parts)
+        return cls(path, sample, tuple(map(str, processes)), provenance, n_events, extra, layout, own, parts, bits)
 
     def read(self, start: int = 0, stop: int | None = None, *, extra: Sequence[str] = ()) -> Events:
         """Events [start, stop), clipped to the store as a slice is, with the named extra columns.
@@ -266,7 +285,13 @@ class EventStore:
             if len(mine):
                 values = file[part.dataset][start:stop].reshape(stop - start, prod(part.row))
                 hw[:, mine] = values[:, self._taken[mine] - part.first]
-        return Events(hw, **columns, extra={name: file[f"extra/{name}"][start:stop] for name in extra})
+        packed = file[_BITS][start:stop] if set(extra) & set(self.bits) else None
+        return Events(hw, **columns, extra={name: self._extra(file, name, packed, start, stop) for name in extra})
+
+    def _extra(self, file: h5py.File, name: str, packed: npt.NDArray[np.uint8] | None, start: int, stop: int) -> npt.NDArray[Any]:
+        if packed is None or name not in self.bits:
+            return np.asarray(file[f"extra/{name}"][start:stop])
+        return unpack(packed, self.bits.index(name))
 
     @cached_property
     def _taken(self) -> npt.NDArray[np.int64]:
@@ -324,6 +349,25 @@ def _own_layout(file: h5py.File, path: Path) -> tuple[Layout, tuple[_Part, ...]]
         _Part(f"{_COLUMNS_GROUP}/{group.name}", layout.where(group.name).start, (group.slots, len(group.features)))
         for group in layout.groups
     )
+
+
+def _json_bytes(content: object) -> npt.NDArray[np.uint8]:
+    """JSON as a dataset; an attribute could not hold a long one."""
+    return np.frombuffer(json.dumps(content).encode(), np.uint8)
+
+
+def _bit_names(file: h5py.File, path: Path, n_events: int) -> tuple[str, ...]:
+    """Names of the packed columns. Raises `UserError` when they do not fit to the bytes."""
+    if _BITS not in file:
+        return ()
+    try:
+        names = json.loads(bytes(file[_BIT_NAMES][()]))
+    except (KeyError, ValueError) as error:
+        raise UserError(f"{path}: dataset '{_BIT_NAMES}' must hold JSON ({error}); {_REMEDY}") from error
+    packed = file[_BITS]
+    if not isinstance(names, list) or packed.dtype != np.uint8 or packed.shape != (n_events, -(-len(names) // 8)):
+        raise UserError(f"{path}: '{_BITS}' is {packed.dtype} of shape {packed.shape}, which does not fit to '{_BIT_NAMES}'; {_REMEDY}")
+    return tuple(map(str, names))
 
 
 def _layout_of_version_1(file: h5py.File, path: Path) -> tuple[Layout, tuple[_Part, ...]]:
