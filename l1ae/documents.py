@@ -2,7 +2,7 @@
 
 import difflib
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -57,6 +57,14 @@ def _message(model: type[BaseModel], item: Any, where: str) -> str:
 def _fields_at(root: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
     model: Any = root
     for part in location:
-        field = model.model_fields.get(part) if isinstance(model, type) and issubclass(model, BaseModel) else None
-        model = field.annotation if field else None
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            field = model.model_fields.get(part)
+            model = _within(field.annotation) if field else None
     return list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
+
+
+def _within(annotation: Any) -> Any:
+    """The model that an annotation is of, that of the values of a mapping too; the annotation itself where there is none."""
+    found = [part for part in (annotation, *get_args(annotation)) if isinstance(part, type) and issubclass(part, BaseModel)]
+    deeper = (_within(part) for part in get_args(annotation))
+    return found[0] if found else next((part for part in deeper if isinstance(part, type) and issubclass(part, BaseModel)), annotation)
