@@ -1,4 +1,4 @@
-"""`l1ae data`: generate collisions, import public files, describe a store."""
+"""`l1ae data`: generate collisions, import files, list layouts, describe a store."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,8 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from l1ae.documents import load_yaml
-from l1ae.errors import UserError
-from l1ae.inputs import named_layout
+from l1ae.inputs import find_layout, layout_names, layout_text, named_layout
 
 __all__ = ["data"]
 
@@ -62,37 +61,65 @@ def generate(
 
 
 @data.command("import")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
-@click.option("--sample", help="Name of the sample; default: the output's file name, or zerobias for CMS data.")
-@click.option("--processes", metavar="A,B,...", help="ADC2021: names of the codes in the dataset Process.")
-@click.option("--muon-angles", type=click.Choice(["vertex", "station"]), help="CMS: which eta and phi of muons; default: vertex.")
-@click.option("--order", type=click.Choice(["pt", "readout"]), help="CMS: order of the objects; default: pt.")
-@_output_option
+@click.argument("sources", metavar="SOURCE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Event store to write.")
+@click.option("--layout", metavar="NAME|FILE", help="Layout of the store; default: that of the kind of data.")
+@click.option("--map", "mapping", metavar="MAP.yaml", type=click.Path(path_type=Path, dir_okay=False), help="Which columns are which.")
+@click.option("--split", type=click.Choice(["train", "valid", "test"]), help="Only this recorded split; default: all.")
+@click.option("--sample", help="Name of the sample; default: the output's file name.")
+@click.option("--processes", metavar="A,B,...", help="ADC2021: names of the process numbers.")
+@click.option("--muon-angles", type=click.Choice(["vertex", "station"]), help="Which eta and phi of muons; default: as in the layout.")
+@click.option("--seeds", metavar="NAME,...", help="Recorded seeds to keep, patterns with * and ?, or none; default: all.")
+@click.option("--describe", is_flag=True, help="Say what was recognised, and write nothing.")
+@click.option("--force", is_flag=True, help="Replace an output that exists.")
 def import_files(
-    *, files: tuple[Path, ...], sample: str | None, processes: str | None, muon_angles: str | None, order: str | None, output: Path
+    *,
+    sources: tuple[Path, ...],
+    output: Path | None,
+    layout: str | None,
+    mapping: Path | None,
+    sample: str | None,
+    processes: str | None,
+    describe: bool,
+    force: bool,
+    seeds: str | None,
+    **options: Any,
 ) -> None:
-    """Convert public files: ADC2021 HDF5 FILES, or one folder of CMS zero-bias parquet folders."""
-    from l1ae.data import import_adc2021, import_cms_parquet
+    """Convert files of a known kind, or any table with a mapping file, into an event store."""
+    from l1ae.data import Request, describe_sources, import_sources
 
-    spec, cms = named_layout("ugt"), len(files) == 1 and files[0].is_dir()
-    _refuse("CMS folders", "--processes" if cms and processes else None)
-    _refuse("ADC2021 files", None if cms else "--muon-angles" if muon_angles else "--order" if order else None)
+    request = Request(
+        sources,
+        layout=None if layout is None else find_layout(layout),
+        mapping=mapping,
+        sample=sample,
+        processes=tuple(processes.split(",")) if processes else (),
+        seeds=None if seeds is None else () if seeds == "none" else tuple(seeds.split(",")),
+        **options,
+    )
+    if describe:
+        click.echo(describe_sources(request))
+        return
+    if output is None:
+        raise click.UsageError("give the event store to write with -o FILE.h5, or --describe")
     with _event_bar("imported events") as progress:
-        if cms:
-            choices: Any = {"muon_angles": muon_angles or "vertex", "order": order or "pt"}
-            result = import_cms_parquet(files[0], output, spec, sample=sample or "zerobias", progress=progress, **choices)
-        else:
-            names = tuple(processes.split(",")) if processes else ()
-            result = import_adc2021(files, output, spec, sample=sample or output.stem, processes=names, progress=progress)
+        result = import_sources(request, output, force=force, progress=progress)
     click.echo(f"{result.events} events: {result.path}")
     for name, count in result.per_process.items():
         click.echo(f"  {name}: {count}")
 
 
-def _refuse(kind: str, option: str | None) -> None:
-    """Raise `UserError` for an option that would be ignored."""
-    if option is not None:
-        raise UserError(f"{option} means nothing for {kind}; leave it out")
+@data.command()
+@click.argument("name", required=False)
+def layouts(name: str | None) -> None:
+    """List the layouts that come with l1ae, or print one as YAML."""
+    if name is not None:
+        click.echo(layout_text(name), nl=False)
+        return
+    for item in layout_names():
+        layout = named_layout(item)
+        groups = ", ".join(f"{group.slots} {group.name}" if group.slots > 1 else group.name for group in layout.groups)
+        click.echo(f"{item}: {layout.title}\n  {layout.size} columns: {groups}")
 
 
 @data.command()

@@ -1,13 +1,16 @@
 """Events in hardware integers: the event store, and readers that fill it."""
 
+from l1ae.data._adc2021 import import_adc2021
 from l1ae.data._dataset import Dataset, dataset_folder, open_dataset, shipped_zero_bias
 from l1ae.data._describe import ArrayDescription, GroupDescription, StoreDescription, WeightDescription, describe
 from l1ae.data._importing import ImportResult
+from l1ae.data._readers import READERS, Reader, Request, describe_sources, import_sources
 from l1ae.data._split import SPLIT, TEST, TRAIN, VALIDATION, held_out, split_columns, split_parts
 from l1ae.data._store import Events, EventStore, StoreWriter, concatenate, split_fractions
 from l1ae.data.record import describe_record, import_record, is_or_column
 
 __all__ = [
+    "READERS",
     "SPLIT",
     "TEST",
     "TRAIN",
@@ -18,6 +21,8 @@ __all__ = [
     "Events",
     "GroupDescription",
     "ImportResult",
+    "Reader",
+    "Request",
     "StoreDescription",
     "StoreWriter",
     "WeightDescription",
@@ -25,8 +30,11 @@ __all__ = [
     "dataset_folder",
     "describe",
     "describe_record",
+    "describe_sources",
     "held_out",
+    "import_adc2021",
     "import_record",
+    "import_sources",
     "is_or_column",
     "open_dataset",
     "shipped_zero_bias",

@@ -199,7 +199,9 @@ class StoreWriter:
     def _check_bits(self, events: Events) -> None:
         names = () if events.bits is None else events.bits.names
         if self._extra is not None and names != self._bit_names:
-            raise UserError(f"bits {', '.join(names) or 'none'} differ from those of the first block, {', '.join(self._bit_names) or 'none'}")
+            raise UserError(
+                f"bits {', '.join(names) or 'none'} differ from those of the first block, {', '.join(self._bit_names) or 'none'}"
+            )
         if twice := {name for name in names if names.count(name) > 1} | (set(names) & set(events.extra)):
             raise UserError(f"extra column '{min(twice)}' is there twice; give each column one name")
         if events.bits is not None and events.bits.values.shape != (len(events), -(-len(names) // 8)):

@@ -153,4 +153,6 @@ def _check_range(batch: Batch, name: str, lengths: npt.NDArray[np.int64], values
         return
     index = int(np.argmax((values < limits[0]) | (values > limits[1])))
     row = int(np.searchsorted(np.cumsum(lengths), index, side="right"))
-    raise batch.refuse(row, f"{name} = {values[index]} is outside its hardware range [{limits[0]}, {limits[1]}]; are these hardware integers?")
+    raise batch.refuse(
+        row, f"{name} = {values[index]} is outside its hardware range [{limits[0]}, {limits[1]}]; are these hardware integers?"
+    )

@@ -1,0 +1,105 @@
+"""Import of tables into an event store."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from l1ae.data._importing import ImportResult, Progress, write_blocks
+from l1ae.data._store import Events
+from l1ae.data.tables._convert import Converter
+from l1ae.data.tables._plan import Plan
+from l1ae.data.tables._table import Table
+from l1ae.errors import UserError
+
+__all__ = ["SPLITS", "describe_tables", "import_tables"]
+
+log = logging.getLogger("l1ae")
+
+SPLITS = ("train", "valid", "test")
+"""Names of the recorded splits, in the order of their codes in the extra column `split`."""
+
+
+def import_tables(
+    sources: Sequence[tuple[Table, Plan]],
+    output: Path,
+    *,
+    importer: str,
+    sample: str,
+    split: str | None = None,
+    provenance: Mapping[str, object] | None = None,
+    chunk: int = 65536,
+    progress: Progress | None = None,
+) -> ImportResult:
+    """Convert tables, each with the plan for it and all into one layout, into one store; reads `chunk` events at a time.
+
+    `split` takes only the events of one recorded split. Without a column of processes all events are of one process, which is
+    called like the `sample`. Raises `UserError` as `Converter` does, and for a split that no column records.
+    """
+    layout = sources[0][1].layout
+    processes = sources[0][1].processes or (sample,)
+    if split is not None and any(plan.split is None for _, plan in sources):
+        raise UserError(
+            f"--split {split}: no column says which split an event is of; add split: COLUMN to the mapping file, or leave --split out"
+        )
+    files = [{"name": table.path.name, "bytes": table.path.stat().st_size} for table, _ in sources]
+    content: dict[str, object] = {"importer": importer, "files": files, **(provenance or {})}
+    if split is not None:
+        content["split"] = split
+    total = sum(_expected(table, plan) for table, plan in sources)
+    return write_blocks(
+        _blocks(sources, chunk, None if split is None else SPLITS.index(split)),
+        output,
+        layout,
+        sample=sample,
+        processes=processes,
+        provenance=content,
+        total=total,
+        progress=progress,
+    )
+
+
+def _expected(table: Table, plan: Plan) -> int:
+    """The number of events, or that of the lines where only reading tells."""
+    rows = plan.rows(table)
+    if rows is not None:
+        return rows
+    with table.path.open("rb") as file:
+        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+
+
+def _blocks(sources: Sequence[tuple[Table, Plan]], chunk: int, split: int | None) -> Iterator[tuple[Events, int]]:
+    before = vetoed = 0
+    for table, plan in sources:
+        converter = Converter(plan, table.path, before)
+        for block in table.blocks(plan.names, chunk):
+            converted = converter(block, split)
+            vetoed += converted.vetoed
+            yield converted.events, converted.reordered
+        before += converter.done
+    if vetoed:
+        log.info("%d events were left out by vetoes of the layout", vetoed)
+
+
+def describe_tables(sources: Sequence[tuple[Table, Plan]], title: str) -> str:
+    """What was recognised, the layout, the columns of the first file, and the number of events of all."""
+    plan = sources[0][1]
+    layout = plan.layout
+    counts = [(item.rows(table), table) for table, item in sources]
+    events = sum(table.count() if rows is None else rows for rows, table in counts)
+    lines = [
+        f"{title}: {', '.join(str(table.path) for table, _ in sources)}",
+        f"layout: {layout.name} ({layout.title or 'no title'}; {layout.size} columns)",
+        f"events: {events}",
+        "columns:",
+        str(plan),
+    ]
+    scalars = {"process": plan.process and plan.process.source, "source_event": plan.source_event, "pileup": plan.pileup}
+    scalars["split"] = plan.split and plan.split.source
+    lines += [f"  {name}: {source}" for name, source in scalars.items() if source is not None]
+    if plan.extra:
+        lines.append(f"extra columns: {_shortened(list(plan.extra))}")
+    return "\n".join(lines)
+
+
+def _shortened(names: Sequence[str], most: int = 20) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
