@@ -106,6 +106,7 @@ def _leading(
     hardware: npt.NDArray[np.integer], layout: Layout, groups: tuple[str, ...], roles: tuple[Role, ...], count: int
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Energy, eta (0 without one) and phi in radians of the `count` objects of largest energy, (N, count) each; NaN without objects."""
+    layout, hardware = _part(hardware, layout, groups)
     physical, mask = layout.to_physical(hardware), layout.mask(hardware)
     found: dict[Role, list[FloatArray]] = {role: [] for role in _OBJECT}
     for name in groups:
@@ -119,6 +120,13 @@ def _leading(
     energy, eta, phi = (np.concatenate(found[role], axis=1) for role in _OBJECT)
     order = np.argsort(np.where(np.isnan(energy), np.inf, -energy), axis=1, kind="stable")[:, :count]
     return tuple(np.take_along_axis(values, order, axis=1) for values in (energy, eta, phi))  # type: ignore[return-value]
+
+
+def _part(hardware: npt.NDArray[np.integer], layout: Layout, groups: tuple[str, ...]) -> tuple[Layout, npt.NDArray[np.integer]]:
+    """These groups alone: what is not asked for need not be decoded."""
+    part = layout.select({group.name: 0 for group in layout.groups if group.name not in groups})
+    columns = np.concatenate([np.arange(layout.size)[layout.where(group.name)] for group in part.groups])
+    return part, hardware[:, columns]
 
 
 def _feature(group: Group, role: Role) -> Feature:

@@ -54,19 +54,19 @@ class CutSeed:
         if self.isolation is not None:
             counts &= (self._codes(hardware, Role.ISOLATION) & self.isolation) != 0
         if self.total is not None:
-            return np.asarray(np.where(counts & (pt >= self.pt[0]), pt - self.origin, 0).sum(axis=1) >= self.total)
+            return np.asarray(np.where(counts & (pt >= self.pt[0]), pt.astype(np.int64) - self.origin, 0).sum(axis=1) >= self.total)
         return np.all([(counts & (pt >= code)).sum(axis=1) > leg for leg, code in enumerate(self.pt)], axis=0)
 
-    def _codes(self, hardware: npt.NDArray[np.integer], role: Role) -> npt.NDArray[np.int64]:
+    def _codes(self, hardware: npt.NDArray[np.integer], role: Role) -> npt.NDArray[np.integer]:
         """Codes (N, slots) of the group's feature of a role."""
-        columns = self.layout.positions(self.group, _feature(self.layout[self.group], role).name)
-        return hardware[:, columns].astype(np.int64)
+        group = self.layout[self.group]
+        return self.layout.block(hardware, self.group)[..., group.index(_feature(group, role).name)]
 
     def _filled(self, hardware: npt.NDArray[np.integer]) -> BoolArray:
-        gate = self.layout[self.group].gate_feature
-        if gate is None:
-            return np.ones((len(hardware), self.layout[self.group].slots), np.bool_)
-        return np.asarray(hardware[:, self.layout.positions(self.group, gate)] != 0)
+        group = self.layout[self.group]
+        if group.gate_feature is None:
+            return np.ones((len(hardware), group.slots), np.bool_)
+        return np.asarray(self.layout.block(hardware, self.group)[..., group.index(group.gate_feature)] != 0)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from l1ae.config import Config
 from l1ae.contract import Contract
 from l1ae.data import Events, StoreWriter, open_dataset
 from l1ae.errors import UserError
-from l1ae.inputs import named_layout
+from l1ae.inputs import derive_preprocessing, named_layout
 from l1ae.latent import load_latent, read_codes
 from l1ae.pipeline import LatentOptions, Run, latent_stage, train_stage
 from l1ae.pipeline._samples import part_of
@@ -143,15 +143,19 @@ def test_other_inputs_have_a_latent_space_too(name, tmp_path):
     layout = named_layout(name)
     rng = np.random.default_rng(3)
     low, high = layout.code_range
-    for sample, count in (("background", 2000), ("odd", 300)):
+    for sample, count in (("odd", 300), ("background", 2000)):
         hw = (rng.beta(2, 5, (count, layout.size)) * (high - low + 1) + low).astype(int)
         hw = np.where(layout.mask(hw), hw, 0).astype(layout.dtype)
         with StoreWriter(tmp_path / "data" / f"{sample}.h5", layout, sample=sample, processes=[sample], provenance={}) as writer:
             writer.append(Events(hw, np.zeros(count, np.int16), np.arange(count), np.full(count, -1, np.int16)))
+    numbers = dict(zip(("offset", "shift"), derive_preprocessing(layout, [hw], by_group=True), strict=True))
+    groups = {
+        group.name: {key: layout.block(values[None], group.name)[0].tolist() for key, values in numbers.items()} for group in layout.groups
+    }
     content = {
         "name": "tiny",
         "data": {"source": str(tmp_path / "data")},
-        "inputs": {"layout": name},
+        "inputs": {"layout": name, "groups": groups},
         "model": {"architecture": "dense_vae", "score": "mu2", "encoder": [6], "latent": 2, "decoder": [6], "target_fpr": 0.05},
         "training": {"batch_size": 128, "float_phase": {"epochs": 1}, "quantized_phase": {"epochs": 1}},
     }
