@@ -14,6 +14,7 @@ from l1ae.contract import Contract
 from l1ae.data import Dataset, EventStore, dataset_folder, open_dataset
 from l1ae.errors import UserError
 from l1ae.evaluation import figure_svg, inputs_figure
+from l1ae.families import ARCHITECTURES
 from l1ae.inputs import InputSpec, Layout
 from l1ae.latent import (
     CodesFile,
@@ -168,9 +169,10 @@ class _Study:
         _check_contract(self.run)
         model = self.run.config.model
         if self.options.generate is not None and not model.family.variational:
+            variational = ", ".join(item.name for item in ARCHITECTURES.values() if item.variational)
             raise UserError(
                 f"'{self.run.config.name}' is a {model.architecture}: its latent space has no prior distribution to draw events from; "
-                "only variational models (dense_vae, conv_vae, set_vae) generate events, leave --generate out"
+                f"only variational models ({variational}) generate events, leave --generate out"
             )
         for name in self.options.inject:
             if name not in self.dataset.signals:

@@ -93,7 +93,7 @@ def model_section(run: RunFiles) -> Section:
 def _settings(run: RunFiles) -> list[tuple[str, str]]:
     """What the configuration asked of the training."""
     model, training = run.config.model, run.config.training
-    latent = "" if model.architecture == "student" else f", latent {model.latent_bits} bits"
+    latent = "" if model.family.code is None else f", latent {model.latent_bits} bits"
     return [
         ("Weights", f"{model.weight_bits} bits{'; exceptions: ' + ', '.join(model.layers) if model.layers else ''}"),
         ("Activations", f"{model.activation_bits} bits{latent}, output {model.output_bits} bits"),

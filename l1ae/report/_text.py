@@ -4,6 +4,7 @@ from pathlib import Path
 
 from l1ae.config import Config
 from l1ae.evaluation import Estimate, format_estimate
+from l1ae.families import Body, Front, find_score
 
 __all__ = [
     "architecture",
@@ -17,28 +18,6 @@ __all__ = [
     "score_text",
     "seconds",
 ]
-
-ARCHITECTURES = {
-    "dense_ae": "dense autoencoder",
-    "dense_vae": "encoder of a dense variational autoencoder",
-    "conv_ae": "convolutional autoencoder",
-    "conv_vae": "encoder of a convolutional variational autoencoder",
-    "set_ae": "autoencoder on sets of objects",
-    "set_vae": "encoder of a variational autoencoder on sets of objects",
-    "latent_ae": "feature extractor with an autoencoder on its features",
-    "student": "student of a larger autoencoder",
-    "imported": "network imported from",
-}
-
-SCORES = {
-    "squared_error": "the squared difference between the event and its reconstruction",
-    "absolute_error": "the absolute difference between the event and its reconstruction",
-    "latent_error": "the squared distance between the event's learned features and their reconstruction",
-    "output": "the network's only output, which imitates the reconstruction error of a larger autoencoder",
-    "rz": "the sum of the squared latent means, each divided by its variance",
-    "mu2": "the sum of the squared latent means",
-    "kl": "the Kullback-Leibler divergence of the latent distribution from a unit Gaussian",
-}
 
 IMPORTED_SCORE = "the number that the imported network computes"
 
@@ -54,27 +33,27 @@ SAMPLES = {
 
 def architecture(config: Config) -> str:
     """Kind and layer sizes, for example `dense autoencoder 57-32-16-3-16-32-57`; `4@3×3` is a convolution of 4 filters."""
-    model = config.model
+    model, family = config.model, config.model.family
     if model.source is not None:
-        return f"{ARCHITECTURES[model.architecture]} {Path(model.source).name}"
+        return f"{family.title} {Path(model.source).name}"
     inputs = config.inputs.selected.size
     nodes: list[object] = [inputs, *(f"{layer.filters}@{layer.kernel[0]}×{layer.kernel[1]}" for layer in model.convolutions)]
-    if model.architecture.startswith("set_"):
+    if family.front is Front.OBJECTS:
         nodes.append("+".join(f"{n} per object" for n in model.objects))
-    if model.architecture == "latent_ae":
+    if family.body is Body.FEATURES:
         nodes += [*model.extractor, model.features]
     nodes += model.encoder
-    nodes.append(1 if model.architecture == "student" else model.latent)
-    if model.architecture.endswith("_ae"):
+    nodes.append(1 if family.body is Body.STUDENT else model.latent)
+    if family.body in {Body.AUTOENCODER, Body.FEATURES}:
         nodes += [*model.decoder, *(f"{layer.filters}@{layer.kernel[0]}×{layer.kernel[1]}" for layer in model.deconvolutions)]
-        nodes.append(model.features if model.architecture == "latent_ae" else inputs)
-    return f"{ARCHITECTURES[model.architecture]} {'-'.join(str(n) for n in nodes)}"
+        nodes.append(model.features if family.body is Body.FEATURES else inputs)
+    return f"{family.title} {'-'.join(str(n) for n in nodes)}"
 
 
 def score_text(config: Config) -> str:
     """What the score is."""
-    own = config.model.architecture == "imported" and config.model.score == "output"
-    return IMPORTED_SCORE if own else SCORES[config.model.score]
+    own = config.model.family.imported and config.model.score == "output"
+    return IMPORTED_SCORE if own else find_score(config.model.score).text
 
 
 def sample(name: str) -> str:

@@ -16,7 +16,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from l1ae.cli import main
+from l1ae.cli._main import _cli
 from l1ae.contract import Contract
 from l1ae.data import EventStore
 from l1ae.inputs import Layout, find_layout, layout_text, named_layout
@@ -33,7 +33,7 @@ SMOKE = (
 
 def command(*arguments: object) -> str:
     """Run `l1ae` and return what it prints."""
-    result = CliRunner().invoke(main, [str(item) for item in arguments], catch_exceptions=False)
+    result = CliRunner().invoke(_cli, [str(item) for item in arguments], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result.output
 
