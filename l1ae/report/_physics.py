@@ -133,10 +133,7 @@ def physics_section(run: RunFiles) -> Section:
             "Errors and intervals hold with 68.3 % confidence and are statistical only. Differences to the float model are taken on "
             "the same events and are therefore known far better than the values themselves."
         ),
-        _auc_table(metrics),
-        *_pictures(run, "roc"),
-        *_unmeasurable(metrics),
-        *(_tpr_table(metrics, variant) for variant in metrics.working_points),
+        *_signal_blocks(run, metrics),
         *_pictures(run, "scores"),
         *_threshold_table(metrics),
         *_difference_tables(metrics),
@@ -145,8 +142,23 @@ def physics_section(run: RunFiles) -> Section:
     return Section("physics", "Physics performance", tuple(blocks))
 
 
+def _signals(metrics: Metrics) -> list[str]:
+    return [name for name in metrics.events if name != "background"]
+
+
+def _signal_blocks(run: RunFiles, metrics: Metrics) -> tuple[Block, ...]:
+    """What is measured on signals; why nothing is, where the data set has none."""
+    if not _signals(metrics):
+        text = (
+            "The data set has no signal, which training and thresholds do not need: there is no AUC and no efficiency. Add stores of "
+            "signals to the folder of the data and run `l1ae evaluate`."
+        )
+        return (Notice("missing", text),)
+    tables = (_tpr_table(metrics, variant) for variant in metrics.working_points)
+    return (_auc_table(metrics), *_pictures(run, "roc"), *_unmeasurable(metrics), *tables)
+
+
 def _auc_table(metrics: Metrics) -> Table:
-    signals = [name for name in metrics.events if name != "background"]
     header = ["Signal", *(VARIANTS.get(v, v) for v in metrics.auc), *(f"{VARIANTS.get(v, v)} − float" for v in metrics.comparisons)]
     rows = [
         (
@@ -154,7 +166,7 @@ def _auc_table(metrics: Metrics) -> Table:
             *(str(metrics.auc[variant][name]) for variant in metrics.auc),
             *(str(metrics.comparisons[variant].auc[name]) for variant in metrics.comparisons),
         )
-        for name in signals
+        for name in _signals(metrics)
     ]
     return Table(f"AUC of each signal against the background (intervals: {metrics.auc_method}).", tuple(header), tuple(rows))
 

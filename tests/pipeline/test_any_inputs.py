@@ -27,7 +27,6 @@ SMOKE = (
     "training.batch_size=256",
     "training.float_phase.epochs=1",
     "training.quantized_phase.epochs=1",
-    "csim.events=1500",
 )
 
 
@@ -57,7 +56,7 @@ def codes_of(layout: Layout, seed: int) -> np.ndarray:
 def run(config: Path, folder: Path, data: Path, *overrides: str) -> Path:
     """Train and verify; returns the run folder."""
     settings = [item for override in (*SMOKE, f"data.source={data}", *overrides) for item in ("--set", override)]
-    command("run", config, "--run", folder, *settings)
+    command("run", config, "--run", folder, "--events", 1500, *settings)
     content = json.loads((folder / "csim" / "report.json").read_text())
     assert (content["mismatches"], content["type_mismatches"], content["quantized"]["mismatches"]) == (0, [], 0)
     assert content["events"] == 1500
