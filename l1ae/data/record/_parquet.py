@@ -143,10 +143,10 @@ def value_type(kind: pa.DataType) -> pa.DataType:
 def lists(batch: Batch, column: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
     """Lengths (n,) and all values of a column of lists; a column of plain values has one each. Raises `UserError` for nulls."""
     array = batch.content.column(column)
+    if not is_list(array.type):
+        return np.ones(len(array), np.int64), _plain(batch, column, array)
     if array.null_count:
         raise batch.refuse(_first_null(array), f"{column} is missing (null)")
-    if not is_list(array.type):
-        return np.ones(len(array), np.int64), _numbers(array)
     if pa.types.is_fixed_size_list(array.type):
         lengths = np.full(len(array), array.type.list_size, np.int64)
     else:
@@ -160,11 +160,20 @@ def lists(batch: Batch, column: str) -> tuple[npt.NDArray[np.int64], npt.NDArray
 
 def scalars(batch: Batch, column: str) -> npt.NDArray[Any]:
     """Values (n,) of a column with one value per row, in a list or not."""
+    array = batch.content.column(column)
+    if not is_list(array.type):
+        return _plain(batch, column, array)
     lengths, values = lists(batch, column)
-    if len(values) != len(lengths) or (lengths != 1).any():
-        row = int(np.argmax(lengths != 1))
+    if (bad := lengths != 1).any():
+        row = int(np.argmax(bad))
         raise batch.refuse(row, f"{column} holds {lengths[row]} values, expected one")
     return values
+
+
+def _plain(batch: Batch, column: str, array: pa.Array) -> npt.NDArray[Any]:
+    if array.null_count:
+        raise batch.refuse(_first_null(array), f"{column} is missing (null)")
+    return _numbers(array)
 
 
 def _first_null(array: pa.Array) -> int:
