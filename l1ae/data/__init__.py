@@ -1,5 +1,6 @@
 """Events in hardware integers: the event store, and readers that fill it."""
 
+from l1ae.data._bits import Bits
 from l1ae.data._dataset import Dataset, dataset_folder, open_dataset, shipped_zero_bias
 from l1ae.data._importing import ImportResult
 from l1ae.data._split import SPLIT, TEST, TRAIN, VALIDATION, held_out, split_columns, split_parts
@@ -11,6 +12,7 @@ __all__ = [
     "TEST",
     "TRAIN",
     "VALIDATION",
+    "Bits",
     "Dataset",
     "EventStore",
     "Events",

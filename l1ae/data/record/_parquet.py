@@ -1,6 +1,7 @@
 """Parquet files whose rows follow one another: footers, batches of rows, plain numbers out of columns."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,7 +98,7 @@ def blocks(table: Table, columns: Sequence[str], convert: Callable[[Batch], Colu
     """The converted rows of a table in blocks of exactly `size`, but for the last."""
     pending: list[Columns] = []
     held = 0
-    for batch in table.batches(columns, size):
+    for batch in _ahead(table.batches(columns, size)):
         pending.append(convert(batch))
         held += batch.content.num_rows
         while held >= size:
@@ -107,6 +108,15 @@ def blocks(table: Table, columns: Sequence[str], convert: Callable[[Batch], Colu
             pending = [{name: values[..., size:] for name, values in joined.items()}] if held else []
     if held:
         yield _joined(pending)
+
+
+def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """The same batches, each read while the one before it is worked on."""
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = thread.submit(next, batches, None)
+            yield batch
 
 
 def _joined(pieces: Sequence[Columns]) -> Columns:
