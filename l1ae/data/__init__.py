@@ -1,6 +1,7 @@
 """Events in hardware integers: the event store, and readers that fill it."""
 
 from l1ae.data._adc2021 import import_adc2021
+from l1ae.data._bits import Bits
 from l1ae.data._dataset import Dataset, dataset_folder, open_dataset, shipped_zero_bias
 from l1ae.data._describe import ArrayDescription, GroupDescription, StoreDescription, WeightDescription, describe
 from l1ae.data._importing import ImportResult
@@ -16,6 +17,7 @@ __all__ = [
     "TRAIN",
     "VALIDATION",
     "ArrayDescription",
+    "Bits",
     "Dataset",
     "EventStore",
     "Events",

@@ -12,6 +12,8 @@ __all__ = ["Arranged", "arrange"]
 BoolArray = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.integer]
 
+_ABOVE_ALL = np.int32(2**30)  # beyond the largest negative code
+
 
 @dataclass(frozen=True, eq=False)
 class Arranged:
@@ -33,8 +35,8 @@ def arrange(group: Group, codes: Codes, filled: BoolArray) -> Arranged:
     """
     count, places, _ = codes.shape
     kept = np.ones(count, np.bool_)
-    emptied = np.zeros(filled.shape, np.bool_)
-    dropped = np.zeros(filled.shape, np.bool_)
+    emptied = np.zeros_like(filled)
+    dropped = np.zeros_like(filled)
     for cut in _cuts(group):
         bad = filled & _outside(codes[..., group.index(cut.feature)], cut)
         match cut.action:
@@ -48,19 +50,20 @@ def arrange(group: Group, codes: Codes, filled: BoolArray) -> Arranged:
     moving = dropped.any(axis=1)
     reordered = np.zeros(count, np.bool_)
     if group.sort is not None and places > 1:
-        # empty places come last, behind every code
-        key = np.where(there, codes[..., group.index(group.sort)].astype(np.int64), -(2**62))
+        # positive where there is an object, so that empty places come last; products, as numpy.where takes ten times as long
+        key = (codes[..., group.index(group.sort)].astype(np.int32) + _ABOVE_ALL) * there
         moving |= _rises(key)
         compact = np.argsort(~there[moving], axis=1, kind="stable")
         reordered[moving] = _rises(np.take_along_axis(key[moving], compact, axis=1)) | _rises(filled[moving].astype(np.int8))
         order = np.argsort(-key[moving], axis=1, kind="stable")
     else:
         order = np.argsort(~there[moving], axis=1, kind="stable")
-    hw = _first(np.where((there & ~emptied)[..., None], codes, 0), group.slots)
+    valid = there & ~emptied
+    hw = _first(codes * valid[..., None], group.slots)
     if moving.any():
-        valid = np.take_along_axis((there & ~emptied)[moving], order, axis=1)
+        valid = np.take_along_axis(valid[moving], order, axis=1)
         moved = np.take_along_axis(codes[moving], order[..., None], axis=1)
-        hw[moving] = _first(np.where(valid[..., None], moved, 0), group.slots)
+        hw[moving] = _first(moved * valid[..., None], group.slots)
     return Arranged(hw, kept, reordered)
 
 
@@ -79,12 +82,12 @@ def _rises(key: npt.NDArray[np.integer]) -> BoolArray:
 
 
 def _outside(values: Codes, cut: Cut) -> BoolArray:
-    low = values < cut.min if cut.min is not None else np.zeros(values.shape, np.bool_)
+    low = values < cut.min if cut.min is not None else np.zeros_like(values, np.bool_)
     return low | (values > cut.max) if cut.max is not None else low
 
 
 def _first(codes: Codes, slots: int) -> Codes:
     """The first slots of (n, K, features), filled up with zeros where K is smaller."""
     if codes.shape[1] >= slots:
-        return codes[:, :slots].copy()
+        return codes[:, :slots]
     return np.pad(codes, ((0, 0), (0, slots - codes.shape[1]), (0, 0)))

@@ -92,7 +92,7 @@ def _collection(part: Part, group: Group, layout: Layout) -> Collection:
 
 
 def read_collections(batch: Batch, collections: Sequence[Collection], dtype: np.dtype[Any]) -> Columns:
-    """Of every group its codes as `group/NAME` (columns, n); `kept` and `reordered` (n,), see `arrange`."""
+    """Of every group its codes as `group/NAME` (slots, features, n); `kept` and `reordered` (n,), see `arrange`."""
     count = batch.content.num_rows
     kept, reordered = np.ones(count, np.bool_), np.zeros(count, np.bool_)
     result: Columns = {}
@@ -101,7 +101,7 @@ def read_collections(batch: Batch, collections: Sequence[Collection], dtype: np.
         arranged = arrange(collection.group, codes, filled)
         kept &= arranged.kept
         reordered |= arranged.reordered
-        result[f"group/{collection.group.name}"] = arranged.hw.reshape(count, -1).T
+        result[f"group/{collection.group.name}"] = arranged.hw.transpose(1, 2, 0)
     return result | {"kept": kept, "reordered": reordered}
 
 
@@ -110,18 +110,19 @@ def _padded(batch: Batch, collection: Collection, dtype: np.dtype[Any]) -> tuple
     group, first = collection.group, collection.names[0]
     counts, _ = lists(batch, first)
     _check_counts(batch, group, first, counts)
-    places = max(int(counts.max(initial=0)), 1)
-    filled = np.arange(places) < counts[:, None]
-    where = np.flatnonzero(filled)
-    codes = np.zeros((len(counts) * places, len(group.features)), dtype)
+    events, places = len(counts), max(int(counts.max(initial=0)), 1)
+    filled = (np.arange(places)[:, None] < counts).T
+    # place by place in memory: what is done with all events at once then runs along it
+    codes = np.zeros((len(group.features), places, events), dtype).transpose(2, 1, 0)
+    place = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
+    where = place * events + np.repeat(np.arange(events), counts)
     for k, (feature, name) in enumerate(zip(group.features, collection.columns, strict=True)):
         if name is None:
             continue
         lengths, values = lists(batch, name)
         _check_lengths(batch, first, counts, name, lengths)
         _check_range(batch, name, lengths, values, _limits(group, feature))
-        codes[where, k] = values
-    codes = codes.reshape(len(counts), places, -1)
+        codes[..., k].T.reshape(-1)[where] = values
     if group.gate_feature is not None:
         filled &= codes[..., group.index(group.gate_feature)] != 0
     return codes, filled

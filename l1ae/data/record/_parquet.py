@@ -1,6 +1,7 @@
 """Parquet files whose rows follow one another: footers, batches of rows, plain numbers out of columns."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,7 +98,7 @@ def blocks(table: Table, columns: Sequence[str], convert: Callable[[Batch], Colu
     """The converted rows of a table in blocks of exactly `size`, but for the last."""
     pending: list[Columns] = []
     held = 0
-    for batch in table.batches(columns, size):
+    for batch in _ahead(table.batches(columns, size)):
         pending.append(convert(batch))
         held += batch.content.num_rows
         while held >= size:
@@ -107,6 +108,15 @@ def blocks(table: Table, columns: Sequence[str], convert: Callable[[Batch], Colu
             pending = [{name: values[..., size:] for name, values in joined.items()}] if held else []
     if held:
         yield _joined(pending)
+
+
+def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """The same batches, each read while the one before it is worked on."""
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = thread.submit(next, batches, None)
+            yield batch
 
 
 def _joined(pieces: Sequence[Columns]) -> Columns:
@@ -143,10 +153,10 @@ def value_type(kind: pa.DataType) -> pa.DataType:
 def lists(batch: Batch, column: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
     """Lengths (n,) and all values of a column of lists; a column of plain values has one each. Raises `UserError` for nulls."""
     array = batch.content.column(column)
+    if not is_list(array.type):
+        return np.ones(len(array), np.int64), _plain(batch, column, array)
     if array.null_count:
         raise batch.refuse(_first_null(array), f"{column} is missing (null)")
-    if not is_list(array.type):
-        return np.ones(len(array), np.int64), _numbers(array)
     if pa.types.is_fixed_size_list(array.type):
         lengths = np.full(len(array), array.type.list_size, np.int64)
     else:
@@ -160,11 +170,20 @@ def lists(batch: Batch, column: str) -> tuple[npt.NDArray[np.int64], npt.NDArray
 
 def scalars(batch: Batch, column: str) -> npt.NDArray[Any]:
     """Values (n,) of a column with one value per row, in a list or not."""
+    array = batch.content.column(column)
+    if not is_list(array.type):
+        return _plain(batch, column, array)
     lengths, values = lists(batch, column)
-    if len(values) != len(lengths) or (lengths != 1).any():
-        row = int(np.argmax(lengths != 1))
+    if (bad := lengths != 1).any():
+        row = int(np.argmax(bad))
         raise batch.refuse(row, f"{column} holds {lengths[row]} values, expected one")
     return values
+
+
+def _plain(batch: Batch, column: str, array: pa.Array) -> npt.NDArray[Any]:
+    if array.null_count:
+        raise batch.refuse(_first_null(array), f"{column} is missing (null)")
+    return _numbers(array)
 
 
 def _first_null(array: pa.Array) -> int:

@@ -110,10 +110,12 @@ class Reader:
 
     def _joined(self, tables: Sequence[Columns], left_out: Counter[str]) -> Columns:
         columns = {name: values for table in tables for name, values in table.items() if not name.startswith("twin/")}
-        groups = [columns.pop(f"group/{group.name}").T for group in self.layout.groups]
         kept = np.all([table["kept"] for table in tables if "kept" in table], axis=0)
         del columns["kept"]
-        columns["hw"] = np.concatenate(groups, axis=1).T
+        hw = np.empty((len(kept), self.layout.size), self.layout.dtype)
+        for group in self.layout.groups:
+            self.layout.block(hw, group.name)[...] = columns.pop(f"group/{group.name}").transpose(2, 0, 1)
+        columns["hw"] = hw.T
         columns["reordered"] = np.any([table["reordered"] for table in tables if "reordered" in table], axis=0)
         inside = columns[ORDER] >= 0 if ORDER in columns and not self.outside else np.ones(len(kept), np.bool_)
         left_out["outside the standard cut"] += int((~inside).sum())
