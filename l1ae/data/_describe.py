@@ -183,8 +183,13 @@ class _ObjectCounts:
         spread = float(self._multiplicity @ (number - mean) ** 2) / events
         saturated = _fraction(self._feature, self._saturated, int(self._multiplicity @ number))
         codes = self._leading.quantiles()
-        leading = (_NAN,) * len(QUANTILES) if codes is None else tuple(self._feature.decode(codes).tolist())
+        leading = (_NAN,) * len(QUANTILES) if codes is None else tuple(self._values(codes).tolist())
         return GroupDescription(self._feature.name, self._feature.unit, mean, (spread / events) ** 0.5, leading, saturated)
+
+    def _values(self, codes: IntArray) -> npt.NDArray[np.float64]:
+        """Centres of codes; an energy that no gate makes empty is 0 where its code is, as in `Layout.to_physical`."""
+        nothing = self._gate is None and self._feature.role == Role.ENERGY
+        return np.where(nothing & (codes == self._feature.origin), 0.0, self._feature.decode(codes))
 
 
 class _ArrayCounts:

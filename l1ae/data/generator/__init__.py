@@ -7,6 +7,7 @@ from l1ae.data.generator._config import (
     CalorimeterBin,
     CollisionClass,
     DetectorConfig,
+    FullConfig,
     GeneratorConfig,
     PileupConfig,
     ProcessConfig,
@@ -19,6 +20,7 @@ from l1ae.data.generator._config import (
 )
 from l1ae.data.generator._generate import GenerationResult, ProcessResult, generate
 from l1ae.data.generator._physics import PhysicsCheck, physics_checks
+from l1ae.data.generator._readout_config import EgammaConfig, IsolationConfig, JetSumConfig, MuonConfig, TauConfig, TowerConfig
 from l1ae.data.generator._zero_bias import Stratum, strata
 
 __all__ = [
@@ -28,8 +30,13 @@ __all__ = [
     "CalorimeterBin",
     "CollisionClass",
     "DetectorConfig",
+    "EgammaConfig",
+    "FullConfig",
     "GenerationResult",
     "GeneratorConfig",
+    "IsolationConfig",
+    "JetSumConfig",
+    "MuonConfig",
     "PhysicsCheck",
     "PileupConfig",
     "ProcessConfig",
@@ -38,6 +45,8 @@ __all__ = [
     "RegionConfig",
     "SemileptonicConfig",
     "Stratum",
+    "TauConfig",
+    "TowerConfig",
     "TrackBin",
     "TruthFilter",
     "ZeroBiasConfig",

@@ -7,6 +7,7 @@ trigger. Showers are not spread over towers, and the shower fluctuations are ind
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +17,26 @@ from l1ae.data.generator._particles import Kind, Particles
 from l1ae.data.generator._resolution import calorimeter_resolution
 from l1ae.inputs import named_layout
 
-__all__ = ["REGIONS", "TOWERS", "TOWER_ETA_EDGES", "at_calorimeter", "calorimeter_image", "regions_of_towers", "tower_energies"]
+__all__ = [
+    "CURVATURE",
+    "ETA",
+    "FIRST_PHI",
+    "PHI",
+    "REGIONS",
+    "TOWERS",
+    "TOWER_ETA",
+    "TOWER_ETA_EDGES",
+    "Arrivals",
+    "at_calorimeter",
+    "calorimeter_image",
+    "regions_of_towers",
+    "smear",
+    "tower_energies",
+]
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 
 _HALF = (
     *(0.087 * i for i in range(1, 8)),
@@ -29,53 +46,84 @@ _HALF = (
 TOWER_ETA_EDGES = np.array([*(-edge for edge in reversed(_HALF)), 0.0, *_HALF], np.float32)
 """Boundaries of the 56 trigger towers in eta (CMS-TDR-012); every fourth is one of the layout `calo_regions`."""
 
-_PHI, _ETA = 72, 56
-TOWERS = _PHI * _ETA
+PHI, ETA = 72, 56
+TOWERS = PHI * ETA
+FIRST_PHI = -np.pi / 18
 """Trigger towers of 5 degrees, row by row in phi; tower 0 in phi begins at -10 degrees, where region 0 does."""
 
 _PER_REGION = 4
-REGIONS = (_PHI // _PER_REGION, _ETA // _PER_REGION)
+REGIONS = (PHI // _PER_REGION, ETA // _PER_REGION)
 """Rows in phi and columns in eta of the image."""
 
-_CENTRES = ((TOWER_ETA_EDGES[1:] + TOWER_ETA_EDGES[:-1]) / 2).astype(np.float32)
+TOWER_ETA = ((TOWER_ETA_EDGES[1:] + TOWER_ETA_EDGES[:-1]) / 2).astype(np.float32)
+"""Centres of the towers in eta."""
 
-# pT [GeV] = 0.3 x field [T] x radius of curvature [m], with the speed of light in m/ns.
-_CURVATURE = 0.299792458
+CURVATURE = 0.299792458
+"""pT [GeV] = 0.3 x field [T] x radius of curvature [m], with the speed of light in m/ns."""
 
 
 def calorimeter_image(
     parts: Sequence[tuple[IntArray, Particles]], n_events: int, detector: DetectorConfig, config: RegionConfig, rng: np.random.Generator
 ) -> npt.NDArray[np.uint16]:
-    """Codes (n_events, 18, 14) of all particles in `parts`, pairs of the event of each particle and the particles."""
-    towers = _smear(tower_energies(parts, n_events, config, rng), detector, rng)
+    """Codes (n_events, 18, 14) of all particles in `parts`, pairs of the event of each particle and the particles.
+
+    Charges are drawn at random: the image does not depend on whether truth shards hold them.
+    """
+    arrivals = Arrivals.follow(parts, config, rng)
+    energies = tower_energies(arrivals, arrivals.electromagnetic.astype(np.float32), n_events, config)
+    towers = smear(energies, TOWER_ETA, detector, rng)
     layout = named_layout("calo_regions")
     codes = layout.to_hardware(regions_of_towers(towers, n_events, config).reshape(n_events, layout.size))
     return codes.reshape(n_events, *REGIONS).astype(np.uint16)
 
 
-def tower_energies(
-    parts: Sequence[tuple[IntArray, Particles]], n_events: int, config: RegionConfig, rng: np.random.Generator
-) -> npt.NDArray[np.float64]:
+@dataclass(frozen=True)
+class Arrivals:
+    """Particles at the calorimeter: `event` of each, the particles, and `eta` and `phi` of the points where they enter."""
+
+    event: IntArray
+    particles: Particles
+    eta: FloatArray
+    phi: FloatArray
+
+    @classmethod
+    def follow(cls, parts: Sequence[tuple[IntArray, Particles]], config: RegionConfig, rng: np.random.Generator | None) -> "Arrivals":
+        """All particles in `parts`. Charged ones are bent by their own charges, or by charges drawn at random from `rng`."""
+        particles = Particles.concatenate([part for _, part in parts])
+        event = np.concatenate([np.zeros(0, np.int64), *(event for event, _ in parts)])
+        kind, eta, phi = particles.kind, particles.eta.copy(), particles.phi.copy()
+        charged = np.flatnonzero((kind == Kind.CHARGED) | (kind == Kind.ELECTRON) | (kind == Kind.MUON))
+        if rng is None:
+            sign = particles.charge[charged].astype(np.float32)
+        else:
+            sign = np.where(rng.random(len(charged)) < 0.5, np.float32(-1), np.float32(1))
+        eta[charged], phi[charged] = at_calorimeter(particles.pt[charged], eta[charged], phi[charged], sign, config)
+        return cls(event, particles, eta, phi)
+
+    def energy(self, config: RegionConfig) -> FloatArray:
+        """What each particle leaves in the calorimeters, GeV."""
+        muon = self.particles.kind == Kind.MUON
+        return np.where(muon, np.minimum(self.particles.energy, config.muon_energy), self.particles.energy)
+
+    @property
+    def electromagnetic(self) -> BoolArray:
+        """Electrons and photons, which leave nothing in the hadronic part."""
+        return (self.particles.kind == Kind.ELECTRON) | (self.particles.kind == Kind.PHOTON)
+
+
+def tower_energies(arrivals: Arrivals, share: FloatArray, n_events: int, config: RegionConfig) -> npt.NDArray[np.float64]:
     """Transverse energy [GeV] in the electromagnetic and hadronic part of every tower, (2, n_events x towers), unsmeared.
 
-    The sign of charges is drawn at random, for the particles do not remember theirs.
+    `share` is the fraction of each particle's energy that it leaves in the electromagnetic part.
     """
-    particles = Particles.concatenate([part for _, part in parts])
-    event = np.concatenate([np.zeros(0, np.int64), *(event for event, _ in parts)])
-    kind = particles.kind
-    eta, phi = particles.eta.copy(), particles.phi.copy()
-    charged = np.flatnonzero((kind == Kind.CHARGED) | (kind == Kind.ELECTRON) | (kind == Kind.MUON))
-    sign = np.where(rng.random(len(charged)) < 0.5, np.float32(-1), np.float32(1))
-    eta[charged], phi[charged] = at_calorimeter(particles.pt[charged], eta[charged], phi[charged], sign, config)
-    energy = np.where(kind == Kind.MUON, np.minimum(particles.energy, config.muon_energy), particles.energy)
+    eta = arrivals.eta
     column = np.searchsorted(TOWER_ETA_EDGES, eta, side="right") - 1
-    row = np.floor((phi + np.pi / 18) * (_PHI / (2 * np.pi))).astype(np.int64) % _PHI
-    seen = (column >= 0) & (column < _ETA)
-    hadronic = ((kind != Kind.ELECTRON) & (kind != Kind.PHOTON)).astype(np.int64)
-    cell = ((hadronic * n_events + event) * _PHI + row) * _ETA + column
-    transverse = energy[seen] / np.cosh(eta[seen])
-    total = np.bincount(cell[seen], weights=transverse, minlength=2 * n_events * TOWERS)
-    return np.asarray(total, np.float64).reshape(2, -1)
+    row = np.floor((arrivals.phi - FIRST_PHI) * (PHI / (2 * np.pi))).astype(np.int64) % PHI
+    seen = (column >= 0) & (column < ETA)
+    cell = ((arrivals.event * PHI + row) * ETA + column)[seen]
+    transverse, share = arrivals.energy(config)[seen] / np.cosh(eta[seen]), share[seen]
+    parts = (np.bincount(cell, weights=transverse * fraction, minlength=n_events * TOWERS) for fraction in (share, 1 - share))
+    return np.stack([np.asarray(part, np.float64) for part in parts])
 
 
 def at_calorimeter(
@@ -88,7 +136,7 @@ def at_calorimeter(
     """
     if config.field == 0:
         return eta, phi
-    diameter = 2 * pt / np.float32(_CURVATURE * config.field)
+    diameter = 2 * pt / np.float32(CURVATURE * config.field)
     slope = np.sinh(eta)
     to_barrel = np.where(diameter > config.radius, diameter * np.arcsin(np.minimum(config.radius / diameter, 1)), np.inf)
     to_endcap = config.half_length / np.maximum(np.abs(slope), 1e-6)
@@ -106,14 +154,14 @@ def regions_of_towers(towers: npt.NDArray[np.float64], n_events: int, config: Re
     return kept.reshape(n_events, REGIONS[0], _PER_REGION, REGIONS[1], _PER_REGION).sum(axis=(2, 4))
 
 
-def _smear(energy: npt.NDArray[np.float64], detector: DetectorConfig, rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    """Smeared parts of each tower, (2, towers)."""
+def smear(energy: npt.NDArray[np.float64], eta: FloatArray, detector: DetectorConfig, rng: np.random.Generator) -> npt.NDArray[np.float64]:
+    """Smeared parts of towers, of the shape of `energy` (electromagnetic and hadronic, towers); `eta` are the centres of a row."""
     towers = np.zeros_like(energy)
     for smeared, part, electromagnetic in zip(towers, energy, (True, False), strict=True):
         hit = np.flatnonzero(part)
-        eta = _CENTRES[hit % _ETA]
-        full = (part[hit] * np.cosh(eta)).astype(np.float32)
-        relative = calorimeter_resolution(full, np.abs(eta), np.full(len(hit), electromagnetic), detector)
+        centre = eta[hit % len(eta)]
+        full = (part[hit] * np.cosh(centre)).astype(np.float32)
+        relative = calorimeter_resolution(full, np.abs(centre), np.full(len(hit), electromagnetic), detector)
         variance = np.log1p(relative.astype(np.float64) ** 2)
         smeared[hit] = part[hit] * np.exp(np.sqrt(variance) * rng.standard_normal(len(hit)) - variance / 2)
     return towers

@@ -8,10 +8,22 @@ import hashlib
 import json
 from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
-from typing import Annotated, Any, Self, TypeVar
+from typing import Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from l1ae.data.generator._bins import (
+    CALORIMETER_REACH,
+    CalorimeterBin,
+    CalorimeterBins,
+    Frozen,
+    RegionBin,
+    RegionBins,
+    TrackBin,
+    TrackBins,
+    efficiency,
+)
+from l1ae.data.generator._readout_config import FullConfig, RegionConfig
 from l1ae.errors import UserError
 from l1ae.inputs import Layout, named_layout
 
@@ -24,6 +36,7 @@ __all__ = [
     "CalorimeterBin",
     "CollisionClass",
     "DetectorConfig",
+    "FullConfig",
     "GeneratorConfig",
     "PileupConfig",
     "ProcessConfig",
@@ -35,9 +48,6 @@ __all__ = [
     "ZeroBiasConfig",
 ]
 
-CALORIMETER_REACH = 5.0
-"""|eta| up to which anything is measured."""
-
 PILEUP = "pileup"
 """Name under which the library of inelastic collisions is kept among the processes."""
 
@@ -45,54 +55,7 @@ PILEUP = "pileup"
 _SHARD_FORMAT = 1
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class CalorimeterBin(_Frozen):
-    """Energy resolution below `eta_max`: sigma(E)^2 = (constant E)^2 + stochastic^2 E + noise^2, E in GeV."""
-
-    eta_max: float = Field(gt=0)
-    constant: float = Field(ge=0)
-    stochastic: float = Field(ge=0)
-    noise: float = Field(0.0, ge=0)
-
-
-class TrackBin(_Frozen):
-    """Relative transverse momentum resolution below `eta_max`: sigma(pT)/pT = constant (+) slope pT, pT in GeV, in quadrature."""
-
-    eta_max: float = Field(gt=0)
-    constant: float = Field(ge=0)
-    slope: float = Field(ge=0)
-
-
-class RegionBin(_Frozen):
-    """A probability below `eta_max`."""
-
-    eta_max: float = Field(gt=0)
-    value: float = Field(ge=0, le=1)
-
-
-_Bins = TypeVar("_Bins", tuple[CalorimeterBin, ...], tuple[TrackBin, ...], tuple[RegionBin, ...])
-
-
-def _rising(bins: _Bins) -> _Bins:
-    edges = [item.eta_max for item in bins]
-    if not edges or edges != sorted(set(edges)):
-        raise ValueError(f"the bins must have rising eta_max, not {edges}")
-    return bins
-
-
-CalorimeterBins = Annotated[tuple[CalorimeterBin, ...], AfterValidator(_rising)]
-TrackBins = Annotated[tuple[TrackBin, ...], AfterValidator(_rising)]
-RegionBins = Annotated[tuple[RegionBin, ...], AfterValidator(_rising)]
-
-
-def _efficiency(barrel: float, endcap: float) -> tuple[RegionBin, ...]:
-    return (RegionBin(eta_max=1.5, value=barrel), RegionBin(eta_max=CALORIMETER_REACH, value=endcap))
-
-
-class DetectorConfig(_Frozen):
+class DetectorConfig(Frozen):
     """Detector model, pileup and the preselection of the trigger lepton. Momenta in GeV. Beyond the last bin its values hold."""
 
     pileup_mean: float = Field(20.0, ge=0, description="Poisson mean of overlaid inelastic collisions")
@@ -120,12 +83,12 @@ class DetectorConfig(_Frozen):
 
     tracker_eta: float = Field(4.0, gt=0)
     track_min_pt: float = Field(0.4, ge=0)
-    hadron_tracking: RegionBins = _efficiency(0.95, 0.88)
-    electron_tracking: RegionBins = _efficiency(0.95, 0.88)
-    muon_tracking: RegionBins = _efficiency(0.97, 0.95)
-    electron_identification: RegionBins = _efficiency(0.95, 0.88)
-    muon_identification: RegionBins = _efficiency(0.97, 0.97)
-    photon_efficiency: RegionBins = _efficiency(0.97, 0.93)
+    hadron_tracking: RegionBins = efficiency(0.95, 0.88)
+    electron_tracking: RegionBins = efficiency(0.95, 0.88)
+    muon_tracking: RegionBins = efficiency(0.97, 0.95)
+    electron_identification: RegionBins = efficiency(0.95, 0.88)
+    muon_identification: RegionBins = efficiency(0.97, 0.97)
+    photon_efficiency: RegionBins = efficiency(0.97, 0.93)
 
     hadron_track: TrackBins = (
         TrackBin(eta_max=0.5, constant=0.015, slope=1.3e-3),
@@ -150,21 +113,7 @@ class DetectorConfig(_Frozen):
     hadronic_min_energy: float = Field(1.0, ge=0)
 
 
-class RegionConfig(_Frozen):
-    """The calorimeter image: 18 x 14 regions of trigger towers, the layout `calo_regions`.
-
-    Field and size of the calorimeter's inner surface as in the CMS card of Delphes 3; the resolutions are those of
-    `DetectorConfig`.
-    """
-
-    field: float = Field(3.8, ge=0, description="solenoid field in tesla; 0: no bending")
-    radius: float = Field(1.29, gt=0, description="inner radius of the barrel calorimeter in m")
-    half_length: float = Field(3.0, gt=0, description="distance of the endcap calorimeters from the centre in m")
-    tower_threshold: float = Field(1.0, ge=0, description="GeV; electromagnetic or hadronic parts of towers below it are suppressed")
-    muon_energy: float = Field(2.0, ge=0, description="energy that a muon leaves in the calorimeters, GeV")
-
-
-class TruthFilter(_Frozen):
+class TruthFilter(Frozen):
     """Which truth events are kept: those with an electron or muon that the detector could turn into the trigger lepton."""
 
     lepton_pt: float = Field(18.0, gt=0, description="GeV, below the trigger threshold by a few resolutions")
@@ -172,7 +121,7 @@ class TruthFilter(_Frozen):
     muon_eta: float = Field(2.2, gt=0)
 
 
-class SemileptonicConfig(_Frozen):
+class SemileptonicConfig(Frozen):
     """How leptons from b and c hadrons are enriched without weights; see `l1ae.data.generator._semileptonic`. Momenta in GeV."""
 
     quark_pt: float = Field(29.0, gt=0, description="a b or c quark must be harder")
@@ -184,7 +133,7 @@ class SemileptonicConfig(_Frozen):
     tries: float = Field(100.0, gt=0, description="forced decays per hadron and unit of semileptonic branching fraction")
 
 
-class ProcessConfig(_Frozen):
+class ProcessConfig(Frozen):
     """One physics process: Pythia settings on top of the common ones, and how it is cut into shards."""
 
     settings: tuple[str, ...] = Field(min_length=1)
@@ -209,7 +158,7 @@ _COMMON = (
 )
 
 
-class PileupConfig(_Frozen):
+class PileupConfig(Frozen):
     """The library of inelastic proton collisions that pileup and underlying event are drawn from."""
 
     settings: tuple[str, ...] = ("SoftQCD:inelastic=on",)
@@ -330,7 +279,7 @@ def _collision_classes() -> dict[str, CollisionClass]:
     }
 
 
-class ZeroBiasConfig(_Frozen):
+class ZeroBiasConfig(Frozen):
     """The zero-bias sample: Poisson(`DetectorConfig.pileup_mean`) inelastic collisions of the `classes`, by rising rank.
 
     The first class holds whatever the others do not. Cross sections are constants, so that the weight of an event does not
@@ -355,15 +304,16 @@ class ZeroBiasConfig(_Frozen):
         return list(self.classes).index(name)
 
 
-class GeneratorConfig(_Frozen):
+class GeneratorConfig(Frozen):
     """All choices of the generator. Everything here is recorded in the provenance of the store."""
 
     detector: DetectorConfig = DetectorConfig()
     pileup: PileupConfig = PileupConfig()
-    processes: dict[str, ProcessConfig] = dict(PROCESSES)
-    samples: dict[str, dict[str, float]] = dict(SAMPLES)
+    processes: dict[str, ProcessConfig] = Field(default_factory=lambda: dict(PROCESSES))
+    samples: dict[str, dict[str, float]] = Field(default_factory=lambda: dict(SAMPLES))
     zero_bias: ZeroBiasConfig = ZeroBiasConfig()
     regions: RegionConfig | None = Field(None, description="the calorimeter image of every event, too; the objects do not depend on it")
+    full: FullConfig | None = Field(None, description="all columns of the layout ugt_full; those of ugt do not depend on it")
 
     @model_validator(mode="after")
     def _samples_are_mixtures(self) -> Self:
@@ -395,7 +345,8 @@ class GeneratorConfig(_Frozen):
     @property
     def layout(self) -> Layout:
         """The columns of the store that is made."""
-        return Layout.joined([named_layout("ugt"), *([] if self.regions is None else [named_layout("calo_regions")])])
+        objects = named_layout("ugt" if self.full is None else "ugt_full")
+        return Layout.joined([objects, *([] if self.regions is None else [named_layout("calo_regions")])])
 
     def fractions(self, sample: str) -> dict[str, float]:
         """Processes of `sample` and their fractions; strata and their shares for zero bias. Raises `UserError` for an unknown sample."""
@@ -428,6 +379,8 @@ class GeneratorConfig(_Frozen):
         }
         if self.regions is not None:
             content["regions"] = self.regions.model_dump(mode="json")
+        if self.full is not None:
+            content["full"] = [self.full.model_dump(mode="json"), named_layout("ugt_full").digest]
         return _digest(content)
 
     def _overlaid(self, process: str) -> list[Any]:

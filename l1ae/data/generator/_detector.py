@@ -2,18 +2,33 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from l1ae.data.generator._calorimeter import REGIONS, calorimeter_image
 from l1ae.data.generator._config import CALORIMETER_REACH, DetectorConfig, RegionBin, RegionConfig
+from l1ae.data.generator._full import FullReadout, full_layout
 from l1ae.data.generator._jets import FlatMomenta, reconstruct_jets
+from l1ae.data.generator._objects import Leptons, Objects, fill_slots
 from l1ae.data.generator._particles import Kind, Particles, ranges, wrap_phi
 from l1ae.data.generator._pileup import PileupLibrary, overlay
 from l1ae.data.generator._resolution import calorimeter_resolution, per_bin, quadrature
 
-__all__ = ["Leptons", "Measured", "Reconstructed", "fill_slots", "find_leptons", "measure", "missing_momentum", "reconstruct", "simulate"]
+__all__ = [
+    "OBJECTS_ONLY",
+    "Isolation",
+    "Measured",
+    "Readout",
+    "Reconstructed",
+    "find_leptons",
+    "find_objects",
+    "in_slots",
+    "measure",
+    "missing_momentum",
+    "simulate",
+]
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
@@ -27,7 +42,7 @@ N_SLOTS = 19
 
 @dataclass(frozen=True)
 class Measured:
-    """Measured particles in flat arrays: event index, pT [GeV], eta, phi, `Kind`, and whether it is identified as a lepton."""
+    """Measured particles in flat arrays: event index, pT [GeV], eta, phi, `Kind`, whether identified as a lepton, sign of the charge."""
 
     event: IntArray
     pt: FloatArray
@@ -35,6 +50,7 @@ class Measured:
     phi: FloatArray
     kind: npt.NDArray[np.int8]
     lepton: BoolArray
+    charge: npt.NDArray[np.int8]
 
     def keep(self, chosen: BoolArray | IntArray) -> "Measured":
         """The particles of a mask or at these positions."""
@@ -52,7 +68,7 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Leptons:
+class Isolation:
     """Lepton candidates: position in `Measured`, and whether each is isolated."""
 
     index: IntArray
@@ -65,42 +81,74 @@ class Reconstructed:
 
     `physical` (n, 19, 3) float32: pT [GeV], eta, phi of MET, 4 electrons, 4 muons, 10 jets, each by falling pT, zeros where
     there is none. `truth` (n,) is the index of the truth event, `pileup` (n,) the number of overlaid collisions. `regions`
-    (n, 18, 14) uint16 is the calorimeter image in hardware codes, if asked for.
+    (n, 18, 14) uint16 is the calorimeter image, `full` (n, size) the layout `ugt_full`, both in hardware codes, if asked for.
     """
 
     physical: FloatArray
     truth: IntArray
     pileup: IntArray
     regions: npt.NDArray[np.uint16] | None = None
+    full: npt.NDArray[np.integer] | None = None
 
     @classmethod
     def concatenate(cls, parts: Sequence["Reconstructed"]) -> "Reconstructed":
-        """Events of all parts (at least one), in order; the image is there for all or for none."""
-        images = [part.regions for part in parts if part.regions is not None]
-        columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in ("physical", "truth", "pileup")}
-        return cls(**columns, regions=np.concatenate(images) if images else None)
+        """Events of all parts (at least one), in order; what is not always made is there for all or for none."""
+        columns: list[list[Any]] = [[getattr(part, field.name) for part in parts] for field in fields(cls)]
+        joined: list[Any] = [None if any(item is None for item in column) else np.concatenate(column) for column in columns]
+        return cls(*joined)
 
     def select(self, events: IntArray) -> "Reconstructed":
         """The events at these positions, in this order."""
-        image = None if self.regions is None else self.regions[events]
-        return Reconstructed(self.physical[events], self.truth[events], self.pileup[events], image)
+        columns: list[Any] = [getattr(self, field.name) for field in fields(self)]
+        chosen: list[Any] = [None if column is None else column[events] for column in columns]
+        return Reconstructed(*chosen)
 
     @classmethod
-    def nothing(cls, *, regions: bool) -> "Reconstructed":
+    def nothing(cls, *, regions: bool, full: bool = False) -> "Reconstructed":
         """No event at all."""
         index = np.zeros(0, np.int64)
         image = np.zeros((0, *REGIONS), np.uint16) if regions else None
-        return cls(np.zeros((0, N_SLOTS, 3), np.float32), index, index, image)
+        layout = full_layout()
+        codes = np.zeros((0, layout.size), layout.dtype) if full else None
+        return cls(np.zeros((0, N_SLOTS, 3), np.float32), index, index, image, codes)
+
+
+@dataclass(frozen=True)
+class Readout:
+    """What is read out beside the objects of `ugt`."""
+
+    regions: RegionConfig | None = None
+    full: FullReadout | None = None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is anything."""
+        return self.regions is not None or self.full is not None
+
+    def make(
+        self, objects: Objects, parts: Sequence[tuple[IntArray, Particles]], detector: DetectorConfig, rng: np.random.Generator
+    ) -> tuple[npt.NDArray[np.uint16] | None, npt.NDArray[np.integer] | None]:
+        """Calorimeter image, and codes of full events, of all particles in `parts`, as far as they are asked for."""
+        image = None if self.regions is None else calorimeter_image(parts, len(objects.met), detector, self.regions, rng.spawn(1)[0])
+        return image, None if self.full is None else self.full.codes(objects, parts, detector)
+
+
+OBJECTS_ONLY = Readout()
+"""Nothing beside the objects."""
 
 
 def simulate(
-    truth: Particles, detector: DetectorConfig, library: PileupLibrary, rng: np.random.Generator, regions: RegionConfig | None = None
+    truth: Particles,
+    detector: DetectorConfig,
+    library: PileupLibrary,
+    rng: np.random.Generator,
+    readout: Readout = OBJECTS_ONLY,
 ) -> Reconstructed:
     """One pass of the detector over truth events, each turned and mirrored at random.
 
     The trigger lepton must come from the hard collision: events without one are dropped before the costly overlay,
-    which can only make it less isolated. The calorimeter image is made of the same particles with random numbers of its
-    own, so that asking for it changes nothing else.
+    which can only make it less isolated. The calorimeter image and full events are made of the same particles with random
+    numbers of their own, so that asking for them changes nothing else.
     """
     turned = truth.rotate(rng.uniform(-np.pi, np.pi, len(truth)).astype(np.float32), rng.random(len(truth)) < 0.5)
     hard = measure(turned, turned.event, detector, rng)
@@ -110,14 +158,13 @@ def simulate(
     leptons = find_leptons(measured, len(alive), detector)
     passed = np.flatnonzero(_triggered(measured, leptons, len(alive), detector))
     selected = _relabel(measured, passed, len(alive))
-    objects = reconstruct(selected, find_leptons(selected, len(passed), detector), len(passed), detector)
-    image = None
-    if regions is not None:
+    objects = find_objects(selected, find_leptons(selected, len(passed), detector), len(passed), detector)
+    image = codes = None
+    if readout.wanted:
         collisions = turned.take(alive[passed])
         soft = [draw.select(passed).particles(library.complete) for draw in added.draws]
-        parts = [(collisions.event, collisions), *soft]
-        image = calorimeter_image(parts, len(passed), detector, regions, rng.spawn(1)[0])
-    return Reconstructed(objects, alive[passed], added.pileup[passed], image)
+        image, codes = readout.make(objects, [(collisions.event, collisions), *soft], detector, rng)
+    return Reconstructed(in_slots(objects), alive[passed], added.pileup[passed], image, codes)
 
 
 def _relabel(measured: Measured, events: IntArray, n_events: int) -> Measured:
@@ -144,7 +191,7 @@ def measure(particles: Particles, event: IntArray, detector: DetectorConfig, rng
     seen = (scale > 0) & (eta < CALORIMETER_REACH) & (tracked | ((energy * scale > threshold) & ~muon))
     seen &= ~photon | (lucky[0] < _lookup(eta, detector.photon_efficiency))
     identified = tracked & _identified(eta, electron, muon, lucky[1], detector)
-    return Measured(event, pt * scale, particles.eta, particles.phi, kind, identified).keep(seen)
+    return Measured(event, pt * scale, particles.eta, particles.phi, kind, identified, particles.charge).keep(seen)
 
 
 def _lookup(eta: FloatArray, bins: tuple[RegionBin, ...]) -> FloatArray:
@@ -179,7 +226,7 @@ def _identified(eta: FloatArray, electron: BoolArray, muon: BoolArray, lucky: Fl
     return found
 
 
-def find_leptons(measured: Measured, n_events: int, detector: DetectorConfig) -> Leptons:
+def find_leptons(measured: Measured, n_events: int, detector: DetectorConfig) -> Isolation:
     """Identified leptons above the threshold and the pT sum around each; `measured` must be sorted by event."""
     index = np.flatnonzero(measured.lepton & (measured.pt > detector.lepton_pt))
     length = np.bincount(measured.event, minlength=n_events).astype(np.int64)
@@ -195,30 +242,35 @@ def find_leptons(measured: Measured, n_events: int, detector: DetectorConfig) ->
         (d_eta**2 + d_phi**2 < detector.isolation_cone**2) & (measured.pt[other] > detector.isolation_min_pt) & (other != index[lepton])
     )
     total = np.bincount(lepton[inside], weights=measured.pt[other[inside]], minlength=len(index))
-    return Leptons(index, total < detector.isolation_max * measured.pt[index])
+    return Isolation(index, total < detector.isolation_max * measured.pt[index])
 
 
-def _triggered(measured: Measured, leptons: Leptons, n_events: int, detector: DetectorConfig) -> BoolArray:
+def _triggered(measured: Measured, leptons: Isolation, n_events: int, detector: DetectorConfig) -> BoolArray:
     """(events,): true where an isolated lepton passes the trigger threshold."""
     trigger = leptons.index[leptons.isolated & (measured.pt[leptons.index] > detector.trigger_pt)]
     return np.bincount(measured.event[trigger], minlength=n_events) > 0
 
 
-def reconstruct(measured: Measured, leptons: Leptons, n_events: int, detector: DetectorConfig) -> FloatArray:
-    """Objects (events, 19, 3) of measured particles sorted by event."""
-    objects = np.zeros((n_events, N_SLOTS, 3), np.float32)
-    objects[:, MET_SLOT, [0, 2]] = missing_momentum(measured, n_events)
+def find_objects(measured: Measured, leptons: Isolation, n_events: int, detector: DetectorConfig) -> Objects:
+    """Objects of measured particles sorted by event."""
     chosen = leptons.index[leptons.isolated] if detector.isolate_all_leptons else leptons.index
-    for kind, slots in ((Kind.ELECTRON, ELECTRON_SLOTS), (Kind.MUON, MUON_SLOTS)):
-        mine = measured.keep(chosen[measured.kind[chosen] == kind])
-        fill_slots(objects, slots, mine.event, np.stack([mine.pt, mine.eta, mine.phi], axis=1))
+    found = [measured.keep(chosen[measured.kind[chosen] == kind]) for kind in (Kind.ELECTRON, Kind.MUON)]
+    electrons, muons = (Leptons(mine.event, mine.pt, mine.eta, mine.phi, mine.charge) for mine in found)
     clustered = measured.kind != Kind.MUON
     if not detector.isolated_leptons_in_jets:
         clustered[leptons.index[leptons.isolated]] = False
     rest = measured.keep(clustered)
     jets = reconstruct_jets(FlatMomenta(rest.event, rest.pt, rest.eta, rest.phi), n_events, detector)
-    fill_slots(objects, JET_SLOTS, jets.event, np.stack([jets.pt, jets.eta, jets.phi], axis=1))
-    return objects
+    return Objects(missing_momentum(measured, n_events), electrons, muons, jets)
+
+
+def in_slots(objects: Objects) -> FloatArray:
+    """Objects as (events, 19, 3)."""
+    slots = np.zeros((len(objects.met), N_SLOTS, 3), np.float32)
+    slots[:, MET_SLOT, [0, 2]] = objects.met
+    for (first, number), mine in ((ELECTRON_SLOTS, objects.electrons), (MUON_SLOTS, objects.muons), (JET_SLOTS, objects.jets)):
+        fill_slots(slots[:, first : first + number], mine.event, np.stack([mine.pt, mine.eta, mine.phi], axis=1), mine.pt)
+    return slots
 
 
 def missing_momentum(measured: Measured, n_events: int) -> FloatArray:
@@ -226,13 +278,3 @@ def missing_momentum(measured: Measured, n_events: int) -> FloatArray:
     x = -np.bincount(measured.event, weights=measured.pt * np.cos(measured.phi), minlength=n_events)
     y = -np.bincount(measured.event, weights=measured.pt * np.sin(measured.phi), minlength=n_events)
     return np.stack([np.hypot(x, y), np.arctan2(y, x)], axis=1).astype(np.float32)
-
-
-def fill_slots(objects: FloatArray, slots: tuple[int, int], event: IntArray, values: FloatArray) -> None:
-    """Write the hardest objects, `values` (n, 3) of `event` (n,), into the slots (first, number) of `objects` by falling pT."""
-    first, number = slots
-    order = np.lexsort((-values[:, 0], event))
-    event, values = event[order], values[order]
-    rank = np.arange(len(event)) - np.searchsorted(event, event)
-    kept = rank < number
-    objects[event[kept], first + rank[kept]] = values[kept]

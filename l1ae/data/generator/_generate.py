@@ -16,6 +16,7 @@ from l1ae import __version__
 from l1ae.data._store import Events, EventStore, StoreWriter
 from l1ae.data.generator._calorimeter import REGIONS
 from l1ae.data.generator._config import ZERO_BIAS, GeneratorConfig
+from l1ae.data.generator._full import full_layout
 from l1ae.data.generator._plan import Plan, Queue, make_library, start_pool
 from l1ae.data.generator._pythia import load_extra
 from l1ae.data.generator._shards import DetectorShard, library_tasks, load_detector_shard
@@ -184,7 +185,7 @@ def _events(fractions: Mapping[str, float], events: int, seed: int, streams: lis
 def _hardware(columns: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.integer]:
     """Codes (n, size) in the layout of the configuration out of the columns of shards."""
     physical, image = columns["physical"], columns.get("regions")
-    objects = named_layout("ugt").to_hardware(physical.reshape(len(physical), -1))
+    objects = columns["full"] if "full" in columns else named_layout("ugt").to_hardware(physical.reshape(len(physical), -1))
     return objects if image is None else np.concatenate([objects, image.reshape(len(image), -1).astype(objects.dtype)], axis=1)
 
 
@@ -206,7 +207,7 @@ class _Stream:
         self._source_events = 0
 
     def take(self, count: int) -> dict[str, npt.NDArray[Any]]:
-        """The next `count` events: physical (count, 19, 3), source (the parton-level event), pileup and, if made, regions."""
+        """The next `count` events: physical (count, 19, 3), source (the parton-level event), pileup and, if made, regions and full."""
         self._events += count
         parts = [_nothing(self._queue.config)]
         while count > 0:
@@ -244,6 +245,8 @@ def _nothing(config: GeneratorConfig) -> dict[str, npt.NDArray[Any]]:
     }
     if config.regions is not None:
         columns["regions"] = np.zeros((0, *REGIONS), np.uint16)
+    if config.full is not None:
+        columns["full"] = np.zeros((0, full_layout().size), full_layout().dtype)
     return columns
 
 
@@ -292,7 +295,7 @@ def _provenance(sample: str, seed: int, config: GeneratorConfig, queues: list[Qu
         "detector": config.detector.model_dump(mode="json"),
         "pileup": config.pileup.model_dump(mode="json"),
         **_zero_bias_provenance(sample, config),
-        **({} if config.regions is None else {"regions": config.regions.model_dump(mode="json")}),
+        **{name: part.model_dump(mode="json") for name in ("regions", "full") if (part := getattr(config, name)) is not None},
     }
 
 

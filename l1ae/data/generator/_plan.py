@@ -48,7 +48,7 @@ def _leave_interrupts_to_the_parent() -> None:
 
 def make_library(pool: Executor, tasks: Sequence[Task]) -> None:
     """Make what is missing of the truth shards that collisions to overlay are drawn from."""
-    missing = [task for task in tasks if not task.truth_path.exists()]
+    missing = [task for task in tasks if not task.has_truth]
     if missing:
         log.info("making the library of collisions to overlay, %d shards", len(missing))
     for future in [pool.submit(make_truth, task) for task in missing]:

@@ -22,7 +22,8 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.data.generator._config import PILEUP, ZERO_BIAS, CollisionClass, DetectorConfig, GeneratorConfig
-from l1ae.data.generator._detector import Reconstructed, simulate
+from l1ae.data.generator._detector import Readout, Reconstructed, simulate
+from l1ae.data.generator._full import FullReadout
 from l1ae.data.generator._particles import Particles
 from l1ae.data.generator._pileup import PileupLibrary
 from l1ae.data.generator._pythia import CrossSection, TruthShard, generate_class, generate_inclusive
@@ -44,6 +45,8 @@ __all__ = [
 
 _BATCH = 250
 _PARTICLE_ARRAYS = tuple(field.name for field in fields(Particles))
+# Full events need it; shards without it, which are older, hold the same particles.
+_CHARGE = "charge"
 
 log = logging.getLogger("l1ae")
 
@@ -80,6 +83,17 @@ class Task:
         """Random numbers of the detector, independent of those of other shards."""
         return np.random.default_rng([_hash(f"{self.process}/{self.seed}/detector"), self.index])
 
+    def readout(self) -> Readout:
+        """What is read out beside the objects; full events have random numbers of their own."""
+        full = self.config.full
+        rng = np.random.default_rng([_hash(f"{self.process}/{self.seed}/full"), self.index])
+        return Readout(self.config.regions, None if full is None else FullReadout(full, rng))
+
+    @property
+    def has_truth(self) -> bool:
+        """Whether the truth level is there, with the charges that full events need."""
+        return self.truth_path.exists() and (self.config.full is None or _CHARGE in _names(self.truth_path))
+
 
 @dataclass(frozen=True)
 class ShardSummary:
@@ -103,7 +117,8 @@ class ShardSummary:
 class DetectorShard:
     """Accepted events of a shard: `physical` (n, 19, 3) [GeV, -, rad], parton-level event (n,), overlaid collisions (n,).
 
-    `regions` (n, 18, 14) are the hardware codes of the calorimeter image where the configuration asks for it, else None.
+    Hardware codes where the configuration asks for them, else None: `regions` (n, 18, 14) of the calorimeter image, `full`
+    (n, size) of the layout `ugt_full`.
     """
 
     physical: npt.NDArray[np.float32]
@@ -111,6 +126,7 @@ class DetectorShard:
     pileup: npt.NDArray[np.int16]
     summary: ShardSummary
     regions: npt.NDArray[np.uint16] | None = None
+    full: npt.NDArray[np.integer] | None = None
 
 
 def run_task(task: Task) -> ShardSummary:
@@ -125,13 +141,13 @@ def run_task(task: Task) -> ShardSummary:
 
 def make_truth(task: Task) -> None:
     """Make the truth shard of a task unless it is there."""
-    if not task.truth_path.exists():
+    if not task.has_truth:
         _make_truth(task)
 
 
 def _truth(task: Task) -> tuple[TruthShard, float]:
     """The truth shard, made if need be, and the seconds that it took."""
-    return _load_truth(task) if task.truth_path.exists() else _make_truth(task)
+    return _load_truth(task) if task.has_truth else _make_truth(task)
 
 
 def finished(task: Task) -> ShardSummary | None:
@@ -143,8 +159,8 @@ def finished(task: Task) -> ShardSummary | None:
 
 def load_detector_shard(task: Task) -> DetectorShard:
     """Read a detector shard. Raises `UserError` naming the file when it is damaged."""
-    image = () if task.config.regions is None else ("regions",)
-    content = _load(task.detector_path, ("physical", "source", "pileup", "summary", *image))
+    more = [name for name in ("regions", "full") if getattr(task.config, name) is not None]
+    content = _load(task.detector_path, ("physical", "source", "pileup", "summary", *more))
     return DetectorShard(**content | {"summary": ShardSummary(**content["summary"])})
 
 
@@ -198,9 +214,9 @@ def _load_truth(task: Task) -> tuple[TruthShard, float]:
 
 def _load_truth_file(path: Path, *, of_class: bool) -> tuple[TruthShard, float]:
     """A truth shard, with the hardness that only collisions of a zero-bias class have, and the seconds that it took."""
-    content = _load(path, (*_PARTICLE_ARRAYS, "source", "summary", *(("pt_hat",) if of_class else ())))
+    content = _load(path, (*_particle_arrays(path), "source", "summary", *(("pt_hat",) if of_class else ())))
     facts = content["summary"]
-    particles = Particles(*(content[name] for name in _PARTICLE_ARRAYS))
+    particles = Particles(**{name: content[name] for name in _PARTICLE_ARRAYS if name in content})
     cross_section = CrossSection(facts["cross_section"], facts["cross_section_error"])
     shard = TruthShard(particles, content["source"], facts["generated"], facts["trials"], cross_section, content.get("pt_hat"))
     return shard, facts["seconds"]
@@ -215,7 +231,8 @@ def _make_detector(task: Task, truth: TruthShard, truth_seconds: float) -> Shard
         for chosen in _batches(len(truth.particles)):
             events = simulate_batch(truth.particles.take(chosen), rng)
             parts.append(replace(events, truth=chosen[events.truth]))
-    events = Reconstructed.concatenate([Reconstructed.nothing(regions=task.config.regions is not None), *parts])
+    nothing = Reconstructed.nothing(regions=task.config.regions is not None, full=task.config.full is not None)
+    events = Reconstructed.concatenate([nothing, *parts])
     # Copies of one collision lie apart after the shuffle, so that a piece of a store is not full of them.
     order = rng.permutation(len(events.truth))
     source = truth.source[events.truth[order]]
@@ -240,13 +257,13 @@ def _batches(events: int) -> list[npt.NDArray[np.int64]]:
 
 def _detector(task: Task) -> Callable[[Particles, np.random.Generator], Reconstructed]:
     """One pass of the detector over the hard collisions of some events."""
-    config = task.config
+    config, readout = task.config, task.readout()
     if task.process not in config.zero_bias.classes:
-        library = _library(_library_paths(task), config.pileup.library_events, config.detector)
-        return lambda truth, rng: simulate(truth, config.detector, library, rng, config.regions)
+        library = _library(_library_paths(task), config.pileup.library_events, config.detector, charges=config.full is not None)
+        return lambda truth, rng: simulate(truth, config.detector, library, rng, readout)
     collisions = _collision_library(task)
     means = expected_collisions(config.zero_bias, config.detector.pileup_mean)[: config.zero_bias.rank(task.process) + 1]
-    return lambda truth, rng: simulate_crossings(len(truth), truth, means, collisions, config.detector, rng=rng, regions=config.regions)
+    return lambda truth, rng: simulate_crossings(len(truth), truth, means, collisions, config.detector, rng=rng, readout=readout)
 
 
 def _make_soft_crossings(task: Task) -> ShardSummary:
@@ -254,9 +271,8 @@ def _make_soft_crossings(task: Task) -> ShardSummary:
     library, detector, number = _collision_library(task), task.config.detector, task.config.process(task.process).shard_events
     begin, rng = time.process_time(), task.detector_rng()
     means = expected_collisions(task.config.zero_bias, detector.pileup_mean)[:1]
-    parts = [
-        simulate_crossings(len(batch), None, means, library, detector, rng=rng, regions=task.config.regions) for batch in _batches(number)
-    ]
+    readout = task.readout()
+    parts = [simulate_crossings(len(batch), None, means, library, detector, rng=rng, readout=readout) for batch in _batches(number)]
     seconds = time.process_time() - begin
     sigma = _load_truth(replace(task, index=0))[0].cross_section
     summary = ShardSummary(number, number, number, 1.0, sigma.value, sigma.error, 0.0, seconds)
@@ -266,8 +282,7 @@ def _make_soft_crossings(task: Task) -> ShardSummary:
 
 def _save_events(task: Task, events: Reconstructed, source: npt.NDArray[np.int64], summary: ShardSummary) -> None:
     arrays: dict[str, npt.NDArray[Any]] = {"physical": events.physical, "source": source, "pileup": events.pileup.astype(np.int16)}
-    if events.regions is not None:
-        arrays["regions"] = events.regions
+    arrays |= {name: column for name in ("regions", "full") if (column := getattr(events, name)) is not None}
     _save(task.detector_path, arrays, asdict(summary))
 
 
@@ -277,19 +292,24 @@ def _library_paths(task: Task) -> tuple[Path, ...]:
 
 
 @lru_cache(maxsize=1)
-def _library(paths: tuple[Path, ...], events: int, detector: DetectorConfig) -> PileupLibrary:
-    parts = [Particles(**_load(path, _PARTICLE_ARRAYS)) for path in paths]
+def _library(paths: tuple[Path, ...], events: int, detector: DetectorConfig, *, charges: bool) -> PileupLibrary:
+    """`charges`: full events need those of the particles; shards without are made again, so that what was loaded before is not good."""
+    assert not charges or all(_CHARGE in _names(path) for path in paths)
+    parts = [Particles(**_load(path, _particle_arrays(path))) for path in paths]
     collisions = Particles.concatenate(parts).take(np.arange(events))
     return PileupLibrary.build(collisions, detector)
 
 
 def _collision_library(task: Task) -> CollisionLibrary:
     tasks = _class_tasks(task.seed, task.config, task.folder)
-    return _load_collisions(tuple(tuple(part.truth_path for part in mine) for mine in tasks), task.config.detector)
+    paths = tuple(tuple(part.truth_path for part in mine) for mine in tasks)
+    return _load_collisions(paths, task.config.detector, charges=task.config.full is not None)
 
 
 @lru_cache(maxsize=1)
-def _load_collisions(paths: tuple[tuple[Path, ...], ...], detector: DetectorConfig) -> CollisionLibrary:
+def _load_collisions(paths: tuple[tuple[Path, ...], ...], detector: DetectorConfig, *, charges: bool) -> CollisionLibrary:
+    """`charges` as for `_library`."""
+    assert not charges or all(_CHARGE in _names(path) for mine in paths for path in mine)
     return CollisionLibrary.build([[_load_truth_file(path, of_class=True)[0] for path in mine] for mine in paths], detector)
 
 
@@ -316,6 +336,20 @@ def _load(path: Path, names: tuple[str, ...]) -> dict[str, Any]:
     if "summary" in content:
         content["summary"] = json.loads(str(content["summary"]))
     return content
+
+
+def _particle_arrays(path: Path) -> tuple[str, ...]:
+    """The arrays of particles that a truth shard has."""
+    return tuple(name for name in _PARTICLE_ARRAYS if name != _CHARGE or name in _names(path))
+
+
+def _names(path: Path) -> set[str]:
+    """Names of the arrays of a shard; none where it is damaged, which `_load` says."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            return {name.removesuffix(".npy") for name in file.namelist()}
+    except (OSError, zipfile.BadZipFile):
+        return set()
 
 
 def _hash(text: str) -> int:

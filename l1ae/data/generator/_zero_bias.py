@@ -25,9 +25,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from l1ae.data.generator._calorimeter import calorimeter_image
-from l1ae.data.generator._config import DetectorConfig, RegionConfig, ZeroBiasConfig
-from l1ae.data.generator._detector import Reconstructed, find_leptons, measure, reconstruct
+from l1ae.data.generator._config import DetectorConfig, ZeroBiasConfig
+from l1ae.data.generator._detector import OBJECTS_ONLY, Readout, Reconstructed, find_leptons, find_objects, in_slots, measure
 from l1ae.data.generator._particles import Particles
 from l1ae.data.generator._pileup import Draw, PileupLibrary, draw
 from l1ae.data.generator._pythia import TruthShard
@@ -99,7 +98,7 @@ def simulate_crossings(
     detector: DetectorConfig,
     *,
     rng: np.random.Generator,
-    regions: RegionConfig | None = None,
+    readout: Readout = OBJECTS_ONLY,
 ) -> Reconstructed:
     """Crossings of the stratum of the class that `means` (classes up to it) ends with.
 
@@ -117,12 +116,12 @@ def simulate_crossings(
     event = np.concatenate([vertex[0], *(event for event, _ in soft)])
     particles = Particles.concatenate([vertex[1], *(particles for _, particles in soft)])
     measured = measure(particles, event, detector, rng).sorted()
-    objects = reconstruct(measured, find_leptons(measured, n_events, detector), n_events, detector)
-    image = None
-    if regions is not None:
+    objects = find_objects(measured, find_leptons(measured, n_events, detector), n_events, detector)
+    image = codes = None
+    if readout.wanted:
         complete = [item.particles(kept.complete) for item, kept in zip(draws, library.classes, strict=False)]
-        image = calorimeter_image([vertex, *complete], n_events, detector, regions, rng.spawn(1)[0])
-    return Reconstructed(objects, np.arange(n_events), collisions + sum(item.count for item in draws), image)
+        image, codes = readout.make(objects, [vertex, *complete], detector, rng)
+    return Reconstructed(in_slots(objects), np.arange(n_events), collisions + sum(item.count for item in draws), image, codes)
 
 
 def _further(n_events: int, means: FloatArray, library: CollisionLibrary, rng: np.random.Generator) -> list[Draw]:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from l1ae.data.generator import CalorimeterBin, DetectorConfig, RegionConfig
-from l1ae.data.generator._calorimeter import TOWER_ETA_EDGES, at_calorimeter, calorimeter_image, tower_energies
-from l1ae.data.generator._detector import Reconstructed, simulate
+from l1ae.data.generator._calorimeter import TOWER_ETA_EDGES, Arrivals, at_calorimeter, calorimeter_image, tower_energies
+from l1ae.data.generator._detector import Readout, Reconstructed, simulate
 from l1ae.data.generator._particles import Kind, Particles
 from l1ae.data.generator._pileup import PileupLibrary
 from l1ae.inputs import named_layout
@@ -55,12 +55,24 @@ def test_the_image_is_the_sum_of_the_deposits_in_each_region():
     assert 0.5 * codes.sum() == pytest.approx(particles.pt[np.abs(particles.eta) < 3].sum() - 0.25 * codes.size, rel=2e-3)
 
 
+def energies(parts: Any, events: int) -> np.ndarray:
+    arrivals = Arrivals.follow(parts, STRAIGHT, np.random.default_rng(0))
+    return tower_energies(arrivals, arrivals.electromagnetic.astype(np.float32), events, STRAIGHT)
+
+
 def test_parts_add_up():
     first, second = shower(3000, 5, seed=1), shower(2000, 5, seed=2)
-    alone = [tower_energies([part], 5, STRAIGHT, np.random.default_rng(0)) for part in (first, second)]
-    together = tower_energies([first, second], 5, STRAIGHT, np.random.default_rng(0))
-    np.testing.assert_allclose(together, alone[0] + alone[1], rtol=1e-9)
-    assert not tower_energies([], 2, STRAIGHT, np.random.default_rng(0)).any()
+    alone = [energies([part], 5) for part in (first, second)]
+    np.testing.assert_allclose(energies([first, second], 5), alone[0] + alone[1], rtol=1e-9)
+    assert not energies([], 2).any()
+
+
+def test_energy_is_shared_between_the_parts():
+    hadrons = Arrivals.follow([shower(3000, 5, kind=Kind.NEUTRAL)], STRAIGHT, None)
+    all_of_it = tower_energies(hadrons, np.zeros(3000, np.float32), 5, STRAIGHT)
+    shared = tower_energies(hadrons, np.full(3000, 0.25, np.float32), 5, STRAIGHT)
+    assert not all_of_it[0].any()
+    np.testing.assert_allclose(shared, [0.25 * all_of_it[1], 0.75 * all_of_it[1]], rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +178,7 @@ def simulated(regions: RegionConfig | None) -> Any:
     pytest.importorskip("fastjet")
     detector = DetectorConfig(pileup_mean=2)
     library, rng = PileupLibrary.build(soft_collisions(50), detector), np.random.default_rng(5)
-    return Reconstructed.concatenate([simulate(two_leptons(150), detector, library, rng, regions) for _ in range(2)])
+    return Reconstructed.concatenate([simulate(two_leptons(150), detector, library, rng, Readout(regions)) for _ in range(2)])
 
 
 def test_objects_and_image_show_the_same_event():
@@ -204,7 +216,7 @@ def test_charged_pileup_is_in_the_image():
     energies = {}
     for name, mean in (("with", 20.0), ("without", 0.0)):
         changed = detector.model_copy(update={"pileup_mean": mean})
-        events = simulate(two_leptons(100), changed, library, np.random.default_rng(2), STRAIGHT)
+        events = simulate(two_leptons(100), changed, library, np.random.default_rng(2), Readout(STRAIGHT))
         energies[name] = 0.5 * events.regions.sum(axis=(1, 2)).mean()
     # 20 collisions x 20 tracks x 5 GeV, of which 6/7 lie within |eta| < 3; two regions in three lose 0.25 GeV to rounding.
     assert energies["with"] - energies["without"] == pytest.approx(20 * 20 * 5 * 6 / 7, rel=0.06)

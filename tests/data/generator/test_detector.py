@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from l1ae.data.generator import CalorimeterBin, DetectorConfig, RegionBin, TrackBin
-from l1ae.data.generator._detector import Measured, fill_slots, find_leptons, measure, missing_momentum, simulate
+from l1ae.data.generator._detector import Measured, find_leptons, measure, missing_momentum, simulate
+from l1ae.data.generator._objects import fill_slots
 from l1ae.data.generator._particles import Kind, Particles, wrap_phi
 from l1ae.data.generator._pileup import PileupLibrary
 
@@ -200,7 +201,7 @@ def test_slots_hold_the_hardest_by_falling_pt():
     objects = np.zeros((2, 19, 3), np.float32)
     event = np.array([0, 1, 0, 0, 0, 0])
     pt = np.array([5, 7, 9, 1, 8, 6], np.float32)
-    fill_slots(objects, (1, 4), event, np.stack([pt, pt + 0.1, pt + 0.2], axis=1))
+    fill_slots(objects[:, 1:5], event, np.stack([pt, pt + 0.1, pt + 0.2], axis=1), pt)
     assert objects[0, 1:5, 0].tolist() == [9, 8, 6, 5]
     assert objects[1, 1:5, 0].tolist() == [7, 0, 0, 0]
     np.testing.assert_allclose(objects[0, 1], [9, 9.1, 9.2], rtol=1e-6)
