@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -186,16 +187,16 @@ def load() -> Emulator:
 
 
 def _inputs_as_json(contract: Contract) -> str:
-    """Columns and groups, one feature per line."""
-    groups = [] if contract.layout is None else group_values(contract.layout)
+    """Columns and groups, in lines that a person can read."""
     texts = []
-    for group in groups:
+    for group in [] if contract.layout is None else group_values(contract.layout):
         axes = [{"name": axis["name"], "unit": axis["unit"], "edges": [float(edge) for edge in axis["edges"]]} for axis in group["axes"]]
         head = {key: group[key] for key in ("name", "title", "kind", "first", "slots", "gate")} | ({"axes": axes} if axes else {})
-        features = ",\n".join(f"   {json.dumps(feature)}" for feature in group["features"])
-        texts.append(f'  {json.dumps(head)[:-1]}, "features": [\n{features}]}}')
-    separator = ",\n"
-    return f'{{"columns": {json.dumps(contract.input_names)},\n "groups": [\n{separator.join(texts)}]}}'
+        features = ",\n".join("   " + json.dumps(feature).replace(', "origin"', ',\n    "origin"') for feature in group["features"])
+        texts.append(f'  {json.dumps(head)[:-1]},\n   "features": [\n{features}]}}')
+    columns = fill(", ".join(map(json.dumps, contract.input_names)), 120, initial_indent="  ", subsequent_indent="  ")
+    groups = ",\n".join(texts)
+    return f'{{"columns": [\n{columns}],\n "groups": [\n{groups}]}}'
 
 
 def _finish(folder: Path) -> None:
