@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from l1ae.inputs import ugt_input_spec
+from l1ae.inputs import InputSpec, named_layout
 
 SEED = 1
 FOLDER = Path(__file__).parent.parent / "configs" / "imported"
@@ -27,7 +27,7 @@ class Inline(list):
 def main() -> None:
     """Write both files."""
     rng, arrays, layers = np.random.default_rng(SEED), {}, []
-    spec = ugt_input_spec()
+    spec = InputSpec.of(named_layout("ugt"))
     shift = spec.shift.copy()
     shift[[3 * slot for slot in (3, 4, 7, 8)]] = -1  # pT of the third and fourth leptons: small numbers
     source = _stack(rng, arrays, layers, "extract", "inputs", 57, 29, 10)

@@ -244,6 +244,12 @@ def test_a_description_brings_its_layout(tmp_path):
     assert import_description(_network(tmp_path, {"layout": inline}), PROJECT).layout.digest == contract.layout.digest
 
 
+def test_the_shipped_description_is_the_contract_that_it_always_was():
+    path = Path(__file__).parents[2] / "configs/imported/cms_like.yaml"
+    digest = import_description(path, "cms_like_v1").digest
+    assert digest == "41ac5f6e12a01d596b25ba94a7100e04f83115d748fd530864afef4413acae65"
+
+
 def test_a_network_without_a_layout_takes_that_of_the_events(tmp_path):
     path = _network(tmp_path, {"size": 57, "width": 13})
     assert for_events(import_description(path, PROJECT), named_layout("ugt"), path).layout == named_layout("ugt")

@@ -56,8 +56,7 @@ def test_the_shipped_description_is_delivered_with_its_own_preprocessing(tmp_pat
     assert ('{"mu0_phi", "rad"' in header) == named
 
 
-@pytest.mark.slow
-def test_a_fractional_port_is_delivered(tmp_path, monkeypatch):
+def _fractions(tmp_path):
     weights = np.random.default_rng(51).integers(-8, 8, (6, 1)) / 8
     np.savez(tmp_path / "weights.npz", w=weights)
     layer = {
@@ -76,7 +75,23 @@ def test_a_fractional_port_is_delivered(tmp_path, monkeypatch):
         "score": {"input": "d", "type": "ap_fixed<18,10,AP_TRN,AP_SAT>", "threshold": 3},
     }
     (tmp_path / "network.yaml").write_text(yaml.safe_dump(content))
-    contract = import_description(tmp_path / "network.yaml", "fractions_v2")
+    return import_description(tmp_path / "network.yaml", "fractions_v2"), weights
+
+
+def test_the_adder_graph_of_a_fractional_port_is_exact(tmp_path):
+    """alkaid's interpreter works in real numbers."""
+    from l1ae.rtl import trace_contract
+
+    contract, _ = _fractions(tmp_path)
+    codes = np.random.default_rng(54).integers(-(2**15), 2**15, (500, 6))
+    found = trace_contract(contract).evaluate(codes * contract.hardware.format.lsb, ["inputs", "score"])
+    for name, values in found.items():
+        np.testing.assert_array_equal(values, contract.evaluate(codes, [name])[name] * contract[name].format.lsb)
+
+
+@pytest.mark.slow
+def test_a_fractional_port_is_delivered(tmp_path, monkeypatch):
+    contract, weights = _fractions(tmp_path)
     codes = np.random.default_rng(52).integers(-(2**15), 2**15, (300, 6))
     project = _deliver(contract, codes, tmp_path / "out", monkeypatch)
     _answers_agree(project, contract, codes)
