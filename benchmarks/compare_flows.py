@@ -133,7 +133,7 @@ def c_speed(model: Model, strategy: str) -> Rate:
     with tempfile.TemporaryDirectory() as scratch:
         folder, build = Path(scratch) / "project", Path(scratch) / "build"
         build.mkdir()
-        convert(model.contract, hls, model.config.inputs.spec(), model.hardware[:10]).write(folder)
+        convert(model.contract, hls, model.hardware[:10]).write(folder)
         bench = compile_bench(model.contract, folder, build)
         model.hardware.astype(np.int32).tofile(build / "events.in")
 

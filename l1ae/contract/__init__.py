@@ -3,7 +3,7 @@
 from l1ae.contract._bounds import Interval, patches
 from l1ae.contract._builder import function_table
 from l1ae.contract._contract import Contract
-from l1ae.contract._foreign import import_description
+from l1ae.contract._foreign import for_events, import_description
 from l1ae.contract._foreign_keras import load_keras
 from l1ae.contract._from_keras import build_contract, threshold_for_fpr
 from l1ae.contract._ops import (
@@ -47,6 +47,7 @@ __all__ = [
     "Table",
     "Threshold",
     "build_contract",
+    "for_events",
     "function_table",
     "import_description",
     "load_keras",

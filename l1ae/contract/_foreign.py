@@ -47,9 +47,9 @@ from l1ae.contract._ops import (
     Threshold,
 )
 from l1ae.errors import UserError
-from l1ae.inputs import FixedFormat, Overflow
+from l1ae.inputs import FixedFormat, Layout, Overflow
 
-__all__ = ["import_description"]
+__all__ = ["for_events", "import_description"]
 
 _log = logging.getLogger("l1ae")
 
@@ -97,6 +97,43 @@ def import_description(path: Path, project: str) -> Contract:
     _warn_of_wrapping_score(contract, path)
     _tell_what_cannot_wrap(contract, path)
     return contract
+
+
+def for_events(contract: Contract, events: Layout, path: Path) -> Contract:
+    """The contract of a description at `path` for events of a layout; one without a layout of its own takes theirs.
+
+    Raises `UserError` naming the description, both layouts and the remedy where they are not the same columns.
+    """
+    own, size = contract.layout, contract.hardware.size
+    have = f"the events of this run are {events.size} columns of layout '{events.name}'"
+    if own is None and events.size != size:
+        raise UserError(
+            f"{path}: the network has {size} inputs without a layout, but {have}; choose that layout, or a part of it, with inputs.layout "
+            f"and inputs.select. For plain numbers write a layout of one group (kind: vector, slots: {size}), make a store of events "
+            "with `l1ae data import FILE --layout LAYOUT.yaml --map MAP.yaml -o FOLDER/background.h5`, and name both with inputs.layout "
+            "and data.source"
+        )
+    try:
+        if own is not None:
+            _check_same_columns(own, events)
+        return replace(contract, layout=own or events)
+    except UserError as error:
+        needed = "" if own is None else f"the network reads {own.size} columns of layout '{own.name}', but {have}: "
+        raise UserError(f"{path}: {needed}{error}") from error
+
+
+def _check_same_columns(own: Layout, events: Layout) -> None:
+    """Raise `UserError` unless column i of `events` is column i of `own`."""
+    taken = own.taken_from(events, "the events")
+    wrong = np.flatnonzero((taken != np.arange(own.size)) & own.present)
+    if len(wrong):
+        k = int(wrong[0])
+        raise UserError(
+            f"input {k} is {own.names[k]}, which is column {taken[k]} of the events; give inputs.layout the description's layout, or "
+            "inputs.select what the network reads"
+        )
+    if own.size != events.size:
+        raise UserError("the events have columns that the network does not read; leave them out with inputs.select")
 
 
 def _warn_of_wrapping_score(contract: Contract, path: Path) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
-from pprint import pformat
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -155,17 +155,24 @@ def _python(source: Source) -> str:
     Its name is not the library's: Python would take that for an extension module and import it instead.
     """
     provenance = source.provenance
-    module = inspect.getsource(_emulator).replace('"EmulatorError"]', '"COLUMNS", "GROUPS", "EmulatorError", "load"]')
-    groups = [] if source.contract.layout is None else group_values(source.contract.layout)
+    module = inspect.getsource(_emulator).replace(
+        '["Emulator", "EmulatorError"]', '["COLUMNS", "GROUPS", "Emulator", "EmulatorError", "load"]'
+    )
     return (
         provenance.header("#", "the library from Python")
-        + module
+        + module.replace("import ctypes\n", "import ctypes\nimport json\n", 1)
         + f'''
 
-COLUMNS = {pformat(source.contract.input_names, compact=True, width=120)}
+_INPUTS = json.loads(
+    r"""
+{_inputs_as_json(source.contract)}
+"""
+)
+
+COLUMNS: tuple[str, ...] = tuple(_INPUTS["columns"])
 """Names of the hardware codes, in their order."""
 
-GROUPS: tuple[dict[str, object], ...] = {pformat(tuple(_python_group(group) for group in groups), width=120, sort_dicts=False)}
+GROUPS: tuple[dict[str, object], ...] = tuple(_INPUTS["groups"])
 """Objects, sums, images or waveforms in the order of the codes. Feature k of slot s of a group is code
 `first + len(features) * s + k`. A slot is empty where the code of its feature `gate` is 0 (None: never), and then all its codes are 0.
 Code c of a feature stands for [c - origin, c - origin + 1) x lsb (`bin`: edge) or for values around (c - origin) x lsb (centre)."""
@@ -179,9 +186,17 @@ def load() -> Emulator:
     )
 
 
-def _python_group(group: Mapping[str, Any]) -> dict[str, Any]:
-    axes = [{"name": axis["name"], "unit": axis["unit"], "edges": [float(edge) for edge in axis["edges"]]} for axis in group["axes"]]
-    return {key: group[key] for key in ("name", "title", "kind", "first", "slots", "gate", "features")} | ({"axes": axes} if axes else {})
+def _inputs_as_json(contract: Contract) -> str:
+    """Columns and groups, in lines that a person can read."""
+    texts = []
+    for group in [] if contract.layout is None else group_values(contract.layout):
+        axes = [{"name": axis["name"], "unit": axis["unit"], "edges": [float(edge) for edge in axis["edges"]]} for axis in group["axes"]]
+        head = {key: group[key] for key in ("name", "title", "kind", "first", "slots", "gate")} | ({"axes": axes} if axes else {})
+        features = ",\n".join("   " + json.dumps(feature).replace(', "origin"', ',\n    "origin"') for feature in group["features"])
+        texts.append(f'  {json.dumps(head)[:-1]},\n   "features": [\n{features}]}}')
+    columns = fill(", ".join(map(json.dumps, contract.input_names)), 120, initial_indent="  ", subsequent_indent="  ")
+    groups = ",\n".join(texts)
+    return f'{{"columns": [\n{columns}],\n "groups": [\n{groups}]}}'
 
 
 def _finish(folder: Path) -> None:

@@ -1,12 +1,12 @@
 """The models of a run: trained here, or imported from a file that somebody else made."""
 
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from l1ae.config import Config, load_description
-from l1ae.contract import Contract, build_contract, import_description, load_keras
+from l1ae.contract import Contract, build_contract, for_events, import_description, load_keras
 from l1ae.errors import UserError
 from l1ae.models import build_quantized_model, calibrate, firmware_plan, weight_steps
 from l1ae.training import load_trained
@@ -33,15 +33,12 @@ def load_models(config: Config, folder: Path) -> Models:
 def load_contract(config: Config, folder: Path) -> Contract:
     """The contract of what the train stage left in `folder`, with the threshold of a description that has one.
 
-    Raises `UserError` when a description does not fit the events that `config.inputs` asks for.
+    Raises `UserError` when a description does not fit the events that `config.inputs` asks for (`for_events`).
     """
     if not config.model.described:
         return build_contract(config, load_models(config, folder).quantized_model)
     path = _copy(config, folder)
-    try:
-        return replace(import_description(path, config.project), layout=config.inputs.selected)
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from error
+    return for_events(import_description(path, config.project), config.inputs.selected, path)
 
 
 def untrained_contract(config: Config) -> Contract:
@@ -67,17 +64,17 @@ def _copy(config: Config, folder: Path) -> Path:
 
 
 def source_files(config: Config) -> list[Path]:
-    """The files of an imported model: the model itself, and the arrays of a description."""
+    """The files of an imported model: the model itself, and what a description names: its arrays, its layout."""
     assert config.model.source is not None
     path = Path(config.model.source)
     if not path.is_file():
         raise UserError(f"model.source '{path}' does not exist; it is relative to the configuration file")
-    weights = load_description(path).weights if config.model.described else None
-    if weights is None:
+    if not config.model.described:
         return [path]
-    if not weights.is_file():
-        raise UserError(f"{path}: the weights '{weights}' do not exist; the name is relative to the description")
-    return [path, weights]
+    description = load_description(path)
+    if description.weights is not None and not description.weights.is_file():
+        raise UserError(f"{path}: the weights '{description.weights}' do not exist; the name is relative to the description")
+    return [path, *description.files]
 
 
 def copy_source(config: Config, folder: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from l1ae.config import Config, HlsConfig, load_description
-from l1ae.contract import Contract, build_contract, import_description, load_keras
+from l1ae.contract import Contract, build_contract, for_events, import_description, load_keras
 from l1ae.contract import _ops as ops
 from l1ae.errors import UserError
 from l1ae.inputs import Layout, layout_text, named_layout
@@ -242,6 +242,58 @@ def test_a_description_brings_its_layout(tmp_path):
     assert load_description(path).files == (folder / "weights.npz", folder / "mine.yaml")
     inline = yaml.safe_load((folder / "mine.yaml").read_text())
     assert import_description(_network(tmp_path, {"layout": inline}), PROJECT).layout.digest == contract.layout.digest
+
+
+def test_the_shipped_description_is_the_contract_that_it_always_was():
+    path = Path(__file__).parents[2] / "configs/imported/cms_like.yaml"
+    digest = import_description(path, "cms_like_v1").digest
+    assert digest == "41ac5f6e12a01d596b25ba94a7100e04f83115d748fd530864afef4413acae65"
+
+
+def test_a_network_without_a_layout_takes_that_of_the_events(tmp_path):
+    path = _network(tmp_path, {"size": 57, "width": 13})
+    assert for_events(import_description(path, PROJECT), named_layout("ugt"), path).layout == named_layout("ugt")
+    path = _network(tmp_path, {"size": 57, "width": 12})
+    with pytest.raises(
+        UserError, match=r"network.yaml: input 0 is met_pt, with codes 0 to 4095, but the hardware port holds -2048 to 2047"
+    ):
+        for_events(import_description(path, PROJECT), named_layout("ugt"), path)
+    path = _network(tmp_path, {"size": 20, "width": 13})
+    message = (
+        r"network.yaml: the network has 20 inputs without a layout, but the events of this run are 57 columns of layout 'ugt'; choose .*"
+        r"kind: vector, slots: 20.*l1ae data import FILE --layout LAYOUT.yaml --map MAP.yaml .*inputs.layout and data.source"
+    )
+    with pytest.raises(UserError, match=message):
+        for_events(import_description(path, PROJECT), named_layout("ugt"), path)
+
+
+@pytest.mark.parametrize(
+    ("events", "message"),
+    [
+        ({}, None),
+        ({"select": {"jet": 3}}, r"group 'jet' has 3 slots, 6 are asked for"),
+        (
+            {"layout": "ugt"},
+            r"network.yaml: the network reads 44 columns of layout 'gelato', but .* 57 columns of layout 'ugt': the events: ",
+        ),
+        ({"turn": True}, r"input 0 is jet0_et, which is column 26 of the events; give inputs.layout the description's layout"),
+        ({"more": True}, r"the events have columns that the network does not read; leave them out with inputs.select"),
+    ],
+    ids=["same", "fewer", "other", "order", "more"],
+)
+def test_a_layout_of_its_own_must_be_that_of_the_events(tmp_path, events, message):
+    path = _network(tmp_path, {"layout": "gelato"})
+    contract = import_description(path, PROJECT)
+    layout = named_layout(events.get("layout", "gelato")).select(events.get("select", {}))
+    if "turn" in events:
+        layout = Layout(name="turned", groups=layout.groups[::-1])
+    if "more" in events:
+        layout = Layout.joined([layout, named_layout("samples")])
+    if message is None:
+        assert for_events(contract, layout, path).layout == contract.layout
+        return
+    with pytest.raises(UserError, match=message):
+        for_events(contract, layout, path)
 
 
 def test_a_thousand_and_twenty_four_inputs(tmp_path):

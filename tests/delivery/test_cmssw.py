@@ -19,10 +19,10 @@ from l1ae.delivery._emulator import Emulator
 from l1ae.delivery._templates import render
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.hls._project import TYPES_FILE
-from l1ae.inputs import FixedFormat, calo_layer1_spec
+from l1ae.inputs import FixedFormat, named_layout
 
 from .emulators import delivered, source_of, write
-from .tiny import tiny_events, tiny_spec
+from .tiny import layout_events, tiny_contract, tiny_events, tiny_layout
 
 COPIED = ("tiny_v3/firmware/ap_types/", "tiny_v3/firmware/nnet_utils/")
 
@@ -103,10 +103,35 @@ def test_the_readme_says_what_a_score_is_multiplied_with(full_source, score, fac
     assert f"is the score times {factor};" in render("cmssw/README.md.j2", **values)
 
 
-def test_inputs_that_are_none_of_ours_have_no_scales(full_source):
-    files = CMSSW.files(replace(full_source, spec=None))
-    assert "tiny_v3/interface/tiny_v3_scales.h" not in files
+def test_inputs_without_a_layout_have_no_scales_but_their_preprocessing(full_source):
+    """What the network is given is the contract's, whoever named the inputs."""
+    contract = replace(full_source.contract, layout=None)
+    files = CMSSW.files(replace(full_source, contract=contract))
+    header = files["tiny_v3/interface/tiny_v3_scales.h"].decode()
+    assert "struct Input" not in header
+    assert "to_hardware" not in header
+    assert header.count("    {72.0, 6, true, ") == 12
     assert b'"input0", "input1",' in files["tiny_v3/interface/tiny_v3_model.h"]
+    assert "Nobody said what the 57 hardware codes are" in files["tiny_v3/README.md"].decode()
+    module: dict = {}
+    exec(files["tiny_v3/tiny_v3_emulator.py"], module)
+    assert (module["COLUMNS"], module["GROUPS"]) == (tuple(f"input{k}" for k in range(57)), ())
+
+
+@pytest.mark.parametrize("name", ["ugt", "p2gt", "calo_regions"])
+def test_the_python_module_says_what_the_inputs_are(full_source, name):
+    layout = named_layout(name)
+    module: dict = {}
+    exec(_cmssw._python(replace(full_source, contract=tiny_contract(layout=layout))), module)
+    assert module["COLUMNS"] == layout.names
+    for column in layout.columns:
+        group = next(item for item in module["GROUPS"] if item["name"] == column.group.name)
+        feature = next(k for k, item in enumerate(group["features"]) if item["name"] == column.feature.name)
+        assert group["first"] + len(group["features"]) * column.slot + feature == column.number
+        assert group["gate"] == column.group.gate_feature
+        found = group["features"][feature]
+        assert (found["lsb"], found["unit"], found["period"]) == (column.feature.lsb, column.feature.unit, column.feature.period)
+    assert ("axes" in module["GROUPS"][0]) == (name == "calo_regions")
 
 
 # -- the library ---------------------------------------------------------------------------------------------------------
@@ -298,32 +323,49 @@ int main(int, char **argv) {
         to_physical(hw, physical);
         decoded.write(reinterpret_cast<const char *>(physical), sizeof physical);
     }
-#ifdef OBJECTS
-    static_assert(index(MU + 1, PHI) == 20 && JET == 9 && JET_SLOTS == 10);
-    pack(hw, MET, 7, 5, 3); pack(hw, JET + 9, 0, 5, 3); pack(hw, EG, 1, -2, 3);
-    for (int value : {hw[0] - 7, hw[1], hw[2] - 3, hw[3] - 1, hw[4] + 2, hw[5] - 3, hw[54], hw[55], hw[56]})
-        if (value != 0)
-            return 1;
-#else
-    static_assert(index(1, 2) == 16 && ETA_EDGES[0] == -3.0);
-#endif
+    CHECKS
 }
 """
 
+UGT_CHECKS = """
+    static_assert(group_mu::index_phi(1) == 20 && group_jet::FIRST == 27 && group_jet::SLOTS == 10 && group_met::FEATURES == 3);
+    group_met::pack(hw, 0, {7, 5, 3}); group_jet::pack(hw, 9, {0, 5, 3}); group_eg::pack(hw, 0, {1, -2, 3});
+    for (int value : {hw[0] - 7, hw[1], hw[2] - 3, hw[3] - 1, hw[4] + 2, hw[5] - 3, hw[54], hw[55], hw[56]})
+        if (value != 0)
+            return 1;
+"""
 
-def assert_scales_agree(spec, physical, codes, folder, *flags):
+P2GT_CHECKS = """
+    static_assert(group_mu::index_z0(2) == 30 + 7 * 2 + 4 && group_met::FIRST == 58 && INPUT[30].gate == 30 && INPUT[34].gate == 30);
+    group_mu::pack(hw, 1, {0, 5, 3, 2, 1, 1, 1}); group_mu::pack(hw, 2, {1, 0, -3, 2, 1, 1, 1});
+    for (int value : {hw[37], hw[38], hw[39], hw[44] - 1, hw[45], hw[46] + 3, hw[50] - 1})
+        if (value != 0)
+            return 1;
+"""
+
+CHECKS = {
+    "ugt": UGT_CHECKS,
+    "p2gt": P2GT_CHECKS,
+    "calo_regions": "static_assert(group_region::index_et(group_region::slot(1, 2)) == 16 && group_region::EDGES_ETA[0] == -3.0);",
+    "samples": "static_assert(group_sample::index_adc(7) == 7 && group_sample::SLOTS == 32);",
+}
+
+
+def assert_scales_agree(layout, physical, codes, folder, *flags):
+    contract = tiny_contract(layout=layout)
+    values = {"inputs": layout.names, "port": contract.hardware.format, **_cmssw._scales(contract)}
     for name, space in (("scales.h", "l1ae_this"), ("other_scales.h", "l1ae_other")):
-        (folder / name).write_text(render("cmssw/scales.h.j2", namespace=space, **_cmssw._scales(spec)))
-    (folder / "convert.cpp").write_text(CONVERTER)
+        (folder / name).write_text(render("cmssw/scales.h.j2", namespace=space, **values))
+    (folder / "convert.cpp").write_text(CONVERTER.replace("CHECKS", CHECKS.get(layout.name, "")))
     command = ["g++", "-std=c++17", "-Wall", "-Wextra", "-Werror", "-DNAMESPACE=l1ae_this", *flags, "convert.cpp", "-o", "convert"]
     subprocess.run(command, cwd=folder, check=True)
     physical.astype(np.float64).tofile(folder / "physical")
     codes.astype(np.int32).tofile(folder / "codes")
     subprocess.run(["./convert", "physical", "found_codes", "codes", "found_physical"], cwd=folder, check=True)
     found = np.fromfile(folder / "found_codes", np.int32).reshape(physical.shape)
-    np.testing.assert_array_equal(found, spec.to_hardware(physical))
+    np.testing.assert_array_equal(found, layout.to_hardware(physical))
     decoded = np.fromfile(folder / "found_physical").reshape(codes.shape)
-    np.testing.assert_array_equal(decoded.view(np.int64), spec.to_physical(codes).view(np.int64))
+    np.testing.assert_array_equal(decoded.view(np.int64), layout.to_physical(codes).view(np.int64))
     return found
 
 
@@ -332,27 +374,37 @@ def assert_scales_agree(spec, physical, codes, folder, *flags):
 def test_scales_of_objects_agree_to_the_last_bit(tmp_path, flags):
     if "-mfma" in flags and "fma" not in Path("/proc/cpuinfo").read_text():
         pytest.skip("this machine has no fused multiply-add")
-    spec, rng = tiny_spec(), np.random.default_rng(1)
-    low, high = spec.code_range
+    layout, rng = tiny_layout(), np.random.default_rng(1)
+    low, high = layout.code_range
     span = int((high - low).max()) + 1
     codes = low + np.arange(span)[:, None] % (high - low + 1)
-    codes[:, spec.gate == np.arange(57)] = np.maximum(codes[:, spec.gate == np.arange(57)], 1)
-    codes = np.concatenate([codes, tiny_events(500).reshape(500, 57)]).reshape(-1, 19, 3)
-    physical = np.concatenate([spec.to_physical(codes), np.zeros((1, 19, 3)), rng.normal(0, 4, (20000, 19, 3))])
+    gates = layout.gate == np.arange(57)
+    codes[:, gates] = np.maximum(codes[:, gates], 1)
+    codes = np.concatenate([codes, tiny_events(500)])
+    physical = rng.normal(0, 4, (20000, 19, 3))
     physical[:, :, 0] = np.abs(physical[:, :, 0]) * rng.choice([0, 0.05, 1, 10, 1000], physical.shape[:2])
     physical[::7, :, 2] *= 100  # many turns
     physical[::11, :, 1] *= 1e6
-    found = assert_scales_agree(spec, physical, codes, tmp_path, "-DOBJECTS", "-ffp-contract=fast", *flags)
-    assert (found[:, 0, 0] == 4095).any()
-    assert (found[:, 5, 1] == -256).any()
-    assert (physical[:, 3, 2] < 0).any()
+    physical = np.concatenate([layout.to_physical(codes), np.zeros((1, 57)), physical.reshape(-1, 57)])
+    found = assert_scales_agree(layout, physical, codes, tmp_path, "-ffp-contract=fast", *flags)
+    assert (found[:, 0] == 4095).any()
+    assert (found[:, 16] == -256).any()
+    assert (physical[:, 11] < 0).any()
 
 
-def test_scales_of_regions_agree_to_the_last_bit(tmp_path):
-    spec, rng = calo_layer1_spec(), np.random.default_rng(1)
-    codes = np.concatenate([np.repeat(np.arange(1024), 252).reshape(-1, 18, 14), rng.integers(0, 1024, (100, 18, 14))])
-    physical = np.concatenate([spec.to_physical(codes), rng.exponential(200, (500, 18, 14)), np.zeros((1, 18, 14))])
-    assert_scales_agree(spec, physical, codes, tmp_path)
+@pytest.mark.parametrize("name", ["calo_regions", "p2gt", "gelato", "samples", "ugt_full"])
+def test_scales_of_any_layout_agree_to_the_last_bit(tmp_path, name):
+    """Edges and centres, origins, periods from -pi and from 0, gates by energies and by valid bits, none of them."""
+    layout, rng = named_layout(name), np.random.default_rng(2)
+    low, high = layout.code_range
+    spread = np.maximum(-low, high) * layout.lsb
+    codes = np.concatenate([layout_events(layout, 300, seed=3), low[None], high[None], np.zeros_like(low)[None]])
+    physical = rng.normal(0, 1, (500, layout.size)) * spread * rng.choice([0.1, 1, 3], (500, 1))
+    unsigned = layout.with_role("energy") & np.array([not column.feature.signed for column in layout.columns])
+    physical[:, unsigned] = np.abs(physical[:, unsigned])
+    decoded = layout.to_physical(codes)
+    decoded[:, unsigned] = np.maximum(decoded[:, unsigned], 0)  # code 0 of a scale that begins with 1
+    assert_scales_agree(layout, np.concatenate([decoded, physical]), codes, tmp_path)
 
 
 def test_scales_refuse_what_l1ae_refuses(tmp_path):
@@ -417,7 +469,7 @@ def test_a_delivery_passes_its_checks(copy):
         "test program",
     ]
     assert all(check.passed for check in found.values()), found
-    assert ": 0 of 1440 (200 events and 1240 corner vectors) differ" in found["library built from the sources"].detail
+    assert ": 0 of 1716 (200 events and 1516 corner vectors) differ" in found["library built from the sources"].detail
     assert found["test program"].detail.endswith("0 mismatches in 200 events")
     assert not list(copy.rglob("*.tmp"))
 
@@ -427,7 +479,7 @@ def test_a_wrong_weight_is_found(copy):
     found = checked(copy)
     assert found["delivered library"].passed
     assert found["library built from the sources"].passed is False
-    assert re.search(r": [1-9]\d* of 1440 .* differ, the first is \d+", found["library built from the sources"].detail)
+    assert re.search(r": [1-9]\d* of 1716 .* differ, the first is \d+", found["library built from the sources"].detail)
     assert "test program" not in found
 
 
@@ -461,11 +513,11 @@ def test_a_library_of_another_machine_is_said(copy, no_rebuilding):
         ("interface/tiny_v3_model.h", "VERSION = 3", "VERSION = 4", "constants of the model"),
         ("interface/tiny_v3_model.h", "-4096,", "-4095,", "constants of the model"),
         ("interface/tiny_v3_model.h", "SCORE_LSB = 0.0625", "SCORE_LSB = 0.625", "constants of the model"),
-        ("interface/tiny_v3_scales.h", "72, 6}", "71, 6}", "scales of the inputs"),
-        ("interface/tiny_v3_scales.h", "72, 6}", "72, 5}", "scales of the inputs"),
+        ("interface/tiny_v3_scales.h", r"72\.0, 6, true", "71.0, 6, true", "scales of the inputs"),
+        ("interface/tiny_v3_scales.h", r"72\.0, 6, true", "72.0, 5, true", "scales of the inputs"),
+        ("interface/tiny_v3_scales.h", r"72\.0, 6, true", "72.0, 6, false", "scales of the inputs"),
         ("interface/tiny_v3_scales.h", "0, 4095", "0, 4096", "scales of the inputs"),
-        ("interface/tiny_v3_scales.h", "72, 6}", "72}", "scales of the inputs"),
-        ("interface/tiny_v3_scales.h", "72, 6}", "72, six}", "scales of the inputs"),
+        ("interface/tiny_v3_scales.h", '"met_pt", "GeV"', '"met_pt", "MeV"', "scales of the inputs"),
         ("interface/tiny_v3_scales.h", r"    \{.*\},\n", "", "scales of the inputs"),
     ],
 )
@@ -535,7 +587,7 @@ def test_streams_answer_alike(tmp_path, tiny):
     hls = source.config.hls.model_copy(update={"io_type": "io_stream"})
     from l1ae.hls import convert
 
-    write(replace(source, hls=convert(tiny, hls, tiny_spec(), source.events[:20]).files), tmp_path)
+    write(replace(source, hls=convert(tiny, hls, source.events[:20]).files), tmp_path)
     subprocess.run(["make", "-s", "CXXFLAGS=-O0"], cwd=tmp_path / "tiny_v3", check=True)
     scores, triggers = Emulator(tmp_path / "tiny_v3/tiny_v3.so").evaluate(source.events)
     np.testing.assert_array_equal(scores, source.answers[0])

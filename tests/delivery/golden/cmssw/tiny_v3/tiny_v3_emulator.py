@@ -9,12 +9,13 @@ scores, triggers = emulator.evaluate(hardware)
 from __future__ import annotations
 
 import ctypes
+import json
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Emulator", "EmulatorError", "load"]
+__all__ = ["COLUMNS", "GROUPS", "Emulator", "EmulatorError", "load"]
 
 _INT32 = np.iinfo(np.int32)
 
@@ -56,7 +57,7 @@ class Emulator:
     def evaluate(
         self, hardware: npt.NDArray[np.integer], *, threshold: int | None = None
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-        """Score codes (N,) and trigger bits (N,) of hardware integers (N, inputs) or (N, slots, 3).
+        """Score codes (N,) and trigger bits (N,) of hardware integers (N, inputs), in the order of the contract's inputs.
 
         `threshold`: smallest score code that triggers, by default the one that is compiled into the firmware.
         Raises `EmulatorError` for another shape, for a threshold that is no integer of 64 bits, for numbers that are no integers,
@@ -91,6 +92,60 @@ class Emulator:
     def _refuse_another(self, what: str, found: object, asked: object | None) -> None:
         if asked is not None and found != asked:
             raise EmulatorError(f"'{self.path}' is of {what} {found}, and {what} {asked} was asked for")
+
+
+_INPUTS = json.loads(
+    r"""
+{"columns": [
+  "met_pt", "met_eta", "met_phi", "eg0_pt", "eg0_eta", "eg0_phi", "eg1_pt", "eg1_eta", "eg1_phi", "eg2_pt", "eg2_eta",
+  "eg2_phi", "eg3_pt", "eg3_eta", "eg3_phi", "mu0_pt", "mu0_eta", "mu0_phi", "mu1_pt", "mu1_eta", "mu1_phi", "mu2_pt",
+  "mu2_eta", "mu2_phi", "mu3_pt", "mu3_eta", "mu3_phi", "jet0_pt", "jet0_eta", "jet0_phi", "jet1_pt", "jet1_eta",
+  "jet1_phi", "jet2_pt", "jet2_eta", "jet2_phi", "jet3_pt", "jet3_eta", "jet3_phi", "jet4_pt", "jet4_eta", "jet4_phi",
+  "jet5_pt", "jet5_eta", "jet5_phi", "jet6_pt", "jet6_eta", "jet6_phi", "jet7_pt", "jet7_eta", "jet7_phi", "jet8_pt",
+  "jet8_eta", "jet8_phi", "jet9_pt", "jet9_eta", "jet9_phi"],
+ "groups": [
+  {"name": "met", "title": "Missing energy", "kind": "sums", "first": 0, "slots": 1, "gate": "pt",
+   "features": [
+   {"name": "pt", "unit": "GeV", "lsb": 0.5, "low": 0, "high": 4095,
+    "origin": 0, "bin": "edge", "period": null, "role": "energy", "present": true},
+   {"name": "eta", "unit": "", "lsb": 1.0, "low": 0, "high": 0,
+    "origin": 0, "bin": "edge", "period": null, "role": "eta", "present": false},
+   {"name": "phi", "unit": "rad", "lsb": 0.04363323129985824, "low": 0, "high": 143,
+    "origin": 0, "bin": "edge", "period": 144, "role": "phi", "present": true}]},
+  {"name": "eg", "title": "Electrons and photons", "kind": "objects", "first": 3, "slots": 4, "gate": "pt",
+   "features": [
+   {"name": "pt", "unit": "GeV", "lsb": 0.5, "low": 0, "high": 511,
+    "origin": 0, "bin": "edge", "period": null, "role": "energy", "present": true},
+   {"name": "eta", "unit": "", "lsb": 0.0435, "low": -128, "high": 127,
+    "origin": 0, "bin": "edge", "period": null, "role": "eta", "present": true},
+   {"name": "phi", "unit": "rad", "lsb": 0.04363323129985824, "low": 0, "high": 143,
+    "origin": 0, "bin": "edge", "period": 144, "role": "phi", "present": true}]},
+  {"name": "mu", "title": "Muons", "kind": "objects", "first": 15, "slots": 4, "gate": "pt",
+   "features": [
+   {"name": "pt", "unit": "GeV", "lsb": 0.5, "low": 1, "high": 511,
+    "origin": 1, "bin": "edge", "period": null, "role": "energy", "present": true},
+   {"name": "eta", "unit": "", "lsb": 0.010875, "low": -256, "high": 255,
+    "origin": 0, "bin": "edge", "period": null, "role": "eta", "present": true},
+   {"name": "phi", "unit": "rad", "lsb": 0.01090830782496456, "low": 0, "high": 575,
+    "origin": 0, "bin": "edge", "period": 576, "role": "phi", "present": true}]},
+  {"name": "jet", "title": "Jets", "kind": "objects", "first": 27, "slots": 10, "gate": "pt",
+   "features": [
+   {"name": "pt", "unit": "GeV", "lsb": 0.5, "low": 0, "high": 2047,
+    "origin": 0, "bin": "edge", "period": null, "role": "energy", "present": true},
+   {"name": "eta", "unit": "", "lsb": 0.0435, "low": -128, "high": 127,
+    "origin": 0, "bin": "edge", "period": null, "role": "eta", "present": true},
+   {"name": "phi", "unit": "rad", "lsb": 0.04363323129985824, "low": 0, "high": 143,
+    "origin": 0, "bin": "edge", "period": 144, "role": "phi", "present": true}]}]}
+"""
+)
+
+COLUMNS: tuple[str, ...] = tuple(_INPUTS["columns"])
+"""Names of the hardware codes, in their order."""
+
+GROUPS: tuple[dict[str, object], ...] = tuple(_INPUTS["groups"])
+"""Objects, sums, images or waveforms in the order of the codes. Feature k of slot s of a group is code
+`first + len(features) * s + k`. A slot is empty where the code of its feature `gate` is 0 (None: never), and then all its codes are 0.
+Code c of a feature stands for [c - origin, c - origin + 1) x lsb (`bin`: edge) or for values around (c - origin) x lsb (centre)."""
 
 
 def load() -> Emulator:
