@@ -225,7 +225,7 @@ READERS: tuple[Reader, ...] = (
     Reader(
         "record",
         "the public CMS Level-1 record, as on Zenodo or as on its mirror",
-        "folders of parquet files per object (ET, MET, egammas, ..., event_info), or parquet files of one row per event with jets_jetIEt, ...",
+        "folders of parquet files per object (MET, egammas, ..., event_info), or parquet files of one row per event with jets_jetIEt, ...",
         "cms_l1_record",
         frozenset({"muon-angles", "seeds", "split"}),
         lambda request: describe_record(request.sources),

@@ -76,10 +76,6 @@ class Layout(Frozen):
     def __hash__(self) -> int:
         return hash(self.digest)
 
-    def __eq__(self, other: object) -> bool:
-        # that of pydantic compares cached arrays, too
-        return isinstance(other, Layout) and all(getattr(self, name) == getattr(other, name) for name in Layout.model_fields)
-
     def __getitem__(self, group: str) -> Group:
         """A group by name. Raises `UserError` naming the groups there are."""
         found: Group = next((item for item in self.groups if item.name == group), None) or self._unknown(group)
