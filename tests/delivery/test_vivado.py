@@ -72,7 +72,7 @@ def stub(backend: str = "Vitis", *, budget: dict | None = None, hls: bool = True
     entity = "entity tiny_v3 is\n    port (\n  clk : in std_logic;\n  in_event : in std_logic;\n  out_trigger : out std_logic);\nend;\n"
     sources = {"verilog/core.v": "", "verilog/tiny_v3.v": ports, "vhdl/core.vhd": "", "vhdl/tiny_v3.vhd": entity}
     made = Rtl(sources, ("verilog/core.v", "verilog/tiny_v3.v"), ("vhdl/core.vhd", "vhdl/tiny_v3.vhd"), Figures())
-    return Source(tiny_contract(), config, None, None, project if hls else None, made if rtl else None)
+    return Source(tiny_contract(), config, None, project if hls else None, made if rtl else None)
 
 
 def write(folder: Path, content: dict[str, bytes]) -> Path:
