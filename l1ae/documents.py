@@ -57,9 +57,9 @@ def _message(model: type[BaseModel], item: Any, where: str) -> str:
 def _fields_at(root: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
     model: Any = root
     for part in location:
-        if isinstance(model, type) and issubclass(model, BaseModel):
-            field = model.model_fields.get(part)
-            model = _within(field.annotation) if field else None
+        # other parts are keys of a mapping or numbers in a list
+        if isinstance(model, type) and issubclass(model, BaseModel) and part in model.model_fields:
+            model = _within(model.model_fields[part].annotation)
     return list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
 
 

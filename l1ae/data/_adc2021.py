@@ -330,8 +330,8 @@ def _check_layout(layout: Layout) -> None:
         for feature in group.features:
             if not feature.absent and feature.role not in _ROLES:
                 raise UserError(
-                    f"ADC2021 files hold pT, eta and phi; group '{group.name}' of layout '{layout.name}' has '{feature.name}': use a layout "
-                    "without it"
+                    f"ADC2021 files hold pT, eta and phi; group '{group.name}' of layout '{layout.name}' has '{feature.name}': use a "
+                    "layout without it"
                 )
 
 

@@ -224,10 +224,10 @@ class _GroupResolver:
         elif positions.ndim == 1 and len(positions) == len(axis):
             positions = positions[None]  # one slot
         if positions.ndim != 2 or positions.shape[1] != len(axis):
-            names = ", ".join(name or "null" for name in axis)
+            names, shape = ", ".join(name or "null" for name in axis), ", ".join(map(str, positions.shape))
             raise UserError(
-                f"{self.place}: '{entry.array}' has the shape (N, {', '.join(map(str, positions.shape))}), expected (N, slots, {len(axis)}) with {names} as last "
-                f"axis; take a part of it, as in {column}[:, 0:{len(axis)}], or name its numbers with axis:"
+                f"{self.place}: '{entry.array}' has the shape (N, {shape}), expected (N, slots, {len(axis)}) with {names} as last axis; "
+                f"take a part of it, as in {column}[:, 0:{len(axis)}], or name its numbers with axis:"
             )
         return {
             name: (FeatureSource(column=column), Places(tuple((column, int(k)) for k in positions[:, number])))

@@ -1,13 +1,15 @@
-"""Tables in ROOT files, through uproot: the branches of a tree, or of several with one entry per event each.
+"""Tables in ROOT files, through uproot: the branches of a tree or ntuple, or of several with one entry per event each.
 
 uproot is imported where it is needed: it takes as long as all the rest.
 """
 
+import re
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +62,19 @@ class _RootTable(Table):
         return Jagged(ak.to_numpy(ak.flatten(array, axis=1)), ak.to_numpy(ak.num(array, axis=1)).astype(np.int64))
 
 
+def _stamp(path: Path) -> tuple[int, int]:
+    """Changes with the file: what was read of its head is kept, as hundreds of branches take uproot a second."""
+    status = path.stat()
+    return status.st_mtime_ns, status.st_size
+
+
 def tree_names(path: Path) -> tuple[str, ...]:
     """Names of the trees in a file. Raises `UserError` for a damaged one."""
+    return _tree_names(path, _stamp(path))
+
+
+@lru_cache(maxsize=64)
+def _tree_names(path: Path, stamp: tuple[int, int]) -> tuple[str, ...]:
     with _opened(path) as file:
         found = file.keys(cycle=False, filter_classname=lambda name: name == "TTree" or name.endswith("RNTuple"))
         return tuple(dict.fromkeys(found))
@@ -88,6 +101,11 @@ def open_root(path: Path, table: str | Sequence[str] | None = None) -> Table:
     for tree in chosen:
         if tree not in trees:
             raise UserError(f"{path}: no tree '{tree}'; it has {', '.join(trees) or 'none'}")
+    return _open_trees(path, chosen, _stamp(path))
+
+
+@lru_cache(maxsize=64)
+def _open_trees(path: Path, chosen: tuple[str, ...], stamp: tuple[int, int]) -> Table:
     fields: dict[str, Field] = {}
     place: dict[str, tuple[int, str]] = {}
     skipped: list[str] = []
@@ -95,9 +113,9 @@ def open_root(path: Path, table: str | Sequence[str] | None = None) -> Table:
     with _opened(path) as file:
         for k, tree in enumerate(chosen):
             rows.append(int(file[tree].num_entries))
-            for branch in list(file[tree].keys()):
+            for branch, item in list(file[tree].items()):
                 name = branch.rsplit("/", 1)[-1]
-                column = _field(name, file[tree][branch], rows[-1])
+                column = _field(name, item, rows[-1])
                 if column is None:
                     skipped.append(name)
                 elif name not in fields:
@@ -118,4 +136,20 @@ def _field(name: str, branch: Any, rows: int) -> Field | None:
     if isinstance(kind, uproot.AsJagged) and isinstance(kind.content, uproot.AsDtype):
         base = kind.content.to_dtype
         return Field(name, base.newbyteorder("="), jagged=True, rows=rows) if base.kind in "biuf" else None
-    return None
+    return _ntuple_field(name, str(branch.typename), rows) if kind is None and hasattr(branch, "typename") else None
+
+
+_NUMBER = r"(?:std::)?(?P<number>u?int(?:8|16|32|64)_t|float|double|bool)"
+_NTUPLE = re.compile(rf"{_NUMBER}|(?P<list>std::vector|ROOT::VecOps::RVec|ROOT::RVec)<{_NUMBER.replace('number', 'item')}>")
+_NTUPLE_ARRAY = re.compile(rf"std::array<{_NUMBER},\s*(?P<size>\d+)>")
+
+
+def _ntuple_field(name: str, kind: str, rows: int) -> Field | None:
+    """A field of a RNTuple, by its C++ type."""
+    array = _NTUPLE_ARRAY.fullmatch(kind)
+    match = array or _NTUPLE.fullmatch(kind)
+    if match is None:
+        return None
+    parts = match.groupdict()
+    number = (parts.get("number") or parts.get("item") or "").removesuffix("_t").replace("float", "float32").replace("double", "float64")
+    return Field(name, np.dtype(number), (int(parts["size"]),) if array else (), bool(parts.get("list")), rows)
