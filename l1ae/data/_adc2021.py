@@ -10,7 +10,7 @@ that were scaled afterwards are refused: there is no way back to codes.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from math import pi
+from math import pi, prod
 from pathlib import Path
 from typing import Any
 
@@ -285,7 +285,7 @@ def _blocks(source: _Source, extra: Sequence[str], chunk: int) -> Iterator[_Bloc
     for parts in zip(*streams, strict=True):
         columns = {name: np.asarray(column) for part in parts for name, column in part.items()}
         values = columns.pop(source.array).astype(np.float64)
-        yield _Block(source, first, values.reshape(len(values), 19, -1), columns)
+        yield _Block(source, first, values.reshape(len(values), 19, prod(values.shape[1:]) // 19), columns)
         first += len(values)
 
 

@@ -226,7 +226,7 @@ READERS: tuple[Reader, ...] = (
     Reader(
         "nanoaod",
         "CMS NanoAOD with Level-1 objects, full, central or of the Level-1 scouting",
-        "ROOT with a tree Events that has nL1Mu, nL1EG, nL1Jet or nL1Tau",
+        "ROOT with a tree Events that has pt or hwPt of L1Mu, L1EG, L1Jet or L1Tau",
         "ugt",
         frozenset({"muon-angles", "seeds"}),
         _describe_nanoaod,

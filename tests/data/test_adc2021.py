@@ -9,7 +9,7 @@ import pytest
 
 from l1ae.data import EventStore, import_adc2021
 from l1ae.errors import UserError
-from l1ae.inputs import InputSpec, ObjectGroup
+from l1ae.inputs import Layout, named_layout
 
 NAMES = [b"Pt", b"Eta", b"Phi", b"Class"]
 CLASSES = [b"MET_class_1", b"Four_Ele_class_2", b"Four_Mu_class_3", b"Ten_Jet_class_4"]
@@ -45,10 +45,20 @@ def write_file(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def convert(spec: InputSpec, tmp_path: Path) -> Callable[..., EventStore]:
+def layout() -> Layout:
+    return named_layout("ugt")
+
+
+def objects(store: EventStore) -> np.ndarray:
+    """The codes as (N, 19, 3), as in the source."""
+    return store.read().hw.reshape(-1, 19, 3)
+
+
+@pytest.fixture
+def convert(layout: Layout, tmp_path: Path) -> Callable[..., EventStore]:
     def run(*files: Path, **options: object) -> EventStore:
-        result = import_adc2021(files, tmp_path / "out.h5", spec, sample="background", **options)  # type: ignore[arg-type]
-        store = EventStore.open(result.path, spec)
+        result = import_adc2021(files, tmp_path / "out.h5", layout, sample="background", **options)  # type: ignore[arg-type]
+        store = EventStore.open(result.path, layout)
         assert result.events == store.n_events == sum(result.per_process.values())
         assert tuple(result.per_process) == store.processes
         return store
@@ -71,12 +81,12 @@ def expected_code(kind: int, value: np.ndarray, feature: int) -> np.ndarray:
 def test_values_and_order(write_file, convert, chunk, dtype):
     particles = make_particles(1 if chunk == 1 else 700).astype(dtype)
     store = convert(write_file(particles), chunk=chunk)
-    events = store.read()
+    events, hw = store.read(), objects(store)
     for kind, rows in ROWS.items():
         filled = particles[:, rows, 0] > 0
         for feature in range(3):
             expected = np.where(filled, expected_code(kind, particles[:, rows, feature].astype(np.float64), feature), 0)
-            np.testing.assert_array_equal(events.hw[:, rows, feature], expected)
+            np.testing.assert_array_equal(hw[:, rows, feature], expected)
     assert (store.sample, store.processes) == ("background", ("unknown",))
     np.testing.assert_array_equal(events.source_event, np.arange(len(particles)))
     assert (events.pileup == -1).all()
@@ -129,43 +139,42 @@ def test_mask_follows_pt_and_not_class(write_file, convert):
     particles = make_particles(1)
     particles[0, 9:13] = [(90, 1.0, 1.0, 4), (0, 0, 2.5, 4), (40, -1.0, 0.5, 4), (0, 0, 0, 0)]
     particles[0, 13:] = 0
-    events = convert(write_file(particles)).read()
-    assert events.hw[0, 9:13].tolist() == [[180, 22, 22], [80, -23, 11], [0, 0, 0], [0, 0, 0]]
+    assert objects(convert(write_file(particles)))[0, 9:13].tolist() == [[180, 22, 22], [80, -23, 11], [0, 0, 0], [0, 0, 0]]
 
 
-def test_objects_are_put_in_order(write_file, spec, tmp_path):
+def test_objects_are_put_in_order(write_file, layout, tmp_path):
     particles = make_particles(300)
     shuffled = particles.copy()
     shuffled[100:200, 9:19] = shuffled[100:200, 9:19][:, ::-1]
-    result = import_adc2021([write_file(shuffled)], tmp_path / "out.h5", spec, sample="x", chunk=70)
-    expected = import_adc2021([write_file(particles)], tmp_path / "ordered.h5", spec, sample="x")
+    result = import_adc2021([write_file(shuffled)], tmp_path / "out.h5", layout, sample="x", chunk=70)
+    expected = import_adc2021([write_file(particles)], tmp_path / "ordered.h5", layout, sample="x")
     assert (result.reordered > 50, expected.reordered) == (True, 0)
-    np.testing.assert_array_equal(EventStore.open(result.path, spec).read().hw, EventStore.open(expected.path, spec).read().hw)
+    np.testing.assert_array_equal(EventStore.open(result.path).read().hw, EventStore.open(expected.path).read().hw)
 
 
 def test_saturated_pt_and_the_edges_of_phi(write_file, convert):
     particles = make_particles(3)
     particles[:, 1:] = 0
     particles[:, 1] = [(300, 0.1, math.pi, 2), (300, 0.1, -math.pi, 2), (300, 0.1, float(np.float32(math.pi)), 2)]
-    assert convert(write_file(particles)).read().hw[:, 1].tolist() == [[511, 2, 72]] * 3
+    assert objects(convert(write_file(particles)))[:, 1].tolist() == [[511, 2, 72]] * 3
 
 
 def test_no_events(write_file, convert):
     assert len(convert(write_file(np.zeros((0, 19, 4)))).read()) == 0
 
 
-def _peak(files: list[Path], output: Path, spec: InputSpec) -> int:
+def _peak(files: list[Path], output: Path, layout: Layout) -> int:
     tracemalloc.start()
     try:
-        import_adc2021(files, output, spec, sample="x", chunk=1000)
+        import_adc2021(files, output, layout, sample="x", chunk=1000)
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
 
 
-def test_memory_does_not_grow_with_the_file(write_file, spec, tmp_path):
+def test_memory_does_not_grow_with_the_file(write_file, layout, tmp_path):
     small, large = make_particles(3000), make_particles(24_000)
-    peaks = [_peak([write_file(particles)], tmp_path / "out.h5", spec) for particles in (small, small, large)]
+    peaks = [_peak([write_file(particles)], tmp_path / "out.h5", layout) for particles in (small, small, large)]
     assert large.nbytes > 14e6
     assert peaks[2] < 1.1 * peaks[1] < 6e6
 
@@ -209,7 +218,10 @@ def test_event_numbers_count_from_the_start_of_their_file(write_file, convert):
     assert _refused(convert, *files, chunk=20).startswith("b.h5: event 110: jet0_pt = -1 is negative")
 
 
-@pytest.mark.parametrize(("factor", "unit", "remedy"), [(1000, "MeV", "divide it by 1000"), (0.001, "TeV", "multiply it by 1000")])
+@pytest.mark.parametrize(
+    ("factor", "unit", "remedy"),
+    [(1000, "MeV", "divide it by 1000"), (0.001, "TeV, or scaled", "multiply it by 1000, or take the file that was not scaled")],
+)
 def test_wrong_unit(write_file, convert, factor, unit, remedy):
     particles = make_particles(500)
     particles[..., 0] *= factor
@@ -218,14 +230,14 @@ def test_wrong_unit(write_file, convert, factor, unit, remedy):
     assert message.endswith(f"; this looks like {unit}, but pT must be in GeV: {remedy}")
 
 
-@pytest.mark.parametrize("kept", [0, 50, 0.4, 0.95])
+@pytest.mark.parametrize("kept", [50, 0.4, 0.95])
 def test_truncated_file(write_file, convert, kept):
     path = write_file(make_particles(1000))
     content = path.read_bytes()
     path.write_bytes(content[: kept if isinstance(kept, int) else int(kept * len(content))])
     message = _refused(convert, path)
-    assert message.startswith("public.h5: cannot be read (")
-    assert message.endswith("; the file is truncated, damaged or no HDF5 file; download or copy it again")
+    assert message.startswith("public.h5: cannot be read as HDF5 (")
+    assert message.endswith("; the file is truncated or damaged; copy it again")
 
 
 def test_damage_inside_a_file_leaves_no_store(write_file, convert):
@@ -235,7 +247,7 @@ def test_damage_inside_a_file_leaves_no_store(write_file, convert):
     content = bytearray(path.read_bytes())
     content[chunk.byte_offset + chunk.size // 2] ^= 0xFF
     path.write_bytes(content)
-    assert _refused(convert, path, chunk=100).startswith("public.h5: cannot be read (")
+    assert _refused(convert, path, chunk=100).startswith("public.h5: cannot be read as HDF5 (")
 
 
 @pytest.mark.parametrize(
@@ -257,7 +269,7 @@ def test_damage_inside_a_file_leaves_no_store(write_file, convert):
         ({"Particles": np.zeros((5, 19, 4)), "SourceEvent": np.zeros(5)}, "'SourceEvent' is float64 of shape (5,), expected integers"),
         (
             {"Particles": np.zeros((5, 19, 4)), "Process": np.array([0, 1, -1, 0, 0])},
-            "event 2: Process = -1 is negative; codes must count from 0",
+            "event 2: Process = -1; codes must be integers that count from 0",
         ),
     ],
 )
@@ -280,8 +292,130 @@ def test_missing_file_and_no_file(convert, tmp_path):
         convert()
 
 
-def test_another_input_specification(write_file, spec, tmp_path):
-    jets = ObjectGroup.model_validate(spec.groups[3].model_dump() | {"count": 9, "offset": (0, 0, 0), "shift": (0, 0, 0)})
-    other = InputSpec(groups=(*spec.groups[:3], jets), network=spec.network)
-    with pytest.raises(UserError, match=r"ADC2021 files hold \(1, 4, 4, 10\) objects per group"):
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("ugt_full", "ADC2021 files hold met, eg, mu, jet; layout 'ugt_full' has 'ett': use layout ugt, or one with a part of its groups"),
+        ("quality", "ADC2021 files hold pT, eta and phi; group 'mu' of layout 'quality' has 'quality': use a layout without it"),
+    ],
+)
+def test_layout_with_more_than_the_files_hold(write_file, tmp_path, name, message):
+    other = Layout(name="quality", groups=(named_layout("ugt_full")["mu"],)) if name == "quality" else named_layout(name)
+    with pytest.raises(UserError) as error:
         import_adc2021([write_file(make_particles(3))], tmp_path / "out.h5", other, sample="x")
+    assert str(error.value) == message
+
+
+def test_part_of_the_groups_and_slots(write_file, convert, tmp_path):
+    path = write_file(make_particles(100))
+    part = named_layout("ugt").select({"mu": 0, "jet": 3, "eg": 2})
+    result = import_adc2021([path], tmp_path / "part.h5", part, sample="x")
+    np.testing.assert_array_equal(EventStore.open(result.path).read().hw, EventStore.open(convert(path).path, part).read().hw)
+
+
+# --- arrays made from the public files
+
+
+SHAPES = [(57,), (19, 3), (19, 3, 1)]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("ending", ["h5", "npz"])
+def test_train_validation_and_test_arrays(write_file, convert, tmp_path, ending, shape):
+    """`X_train`, `X_test`, `X_val` as the example code of the challenge writes them, in the order train, valid, test."""
+    parts = {name: make_particles(40 + k, seed=k) for k, name in enumerate(("train", "val", "test"))}
+    arrays = {f"X_{name}": parts[name][..., :3].reshape(-1, *shape) for name in ("train", "test", "val")}
+    path = tmp_path / f"BKG_dataset.{ending}"
+    if ending == "npz":
+        np.savez_compressed(path, **arrays)
+    else:
+        with h5py.File(path, "w") as file:
+            for name, array in arrays.items():
+                file[name] = array
+    store = convert(path, chunk=17)
+    public = convert(write_file(np.concatenate(list(parts.values()))))
+    derived = EventStore.open(import_adc2021([path], tmp_path / "again.h5", named_layout("ugt"), sample="x").path)
+    np.testing.assert_array_equal(derived.read().hw, public.read().hw)
+    assert derived.extra == ("split",)
+    assert derived.read(extra=["split"]).extra["split"].tolist() == [0] * 40 + [1] * 41 + [2] * 42
+    assert [item["array"] for item in derived.provenance["files"]] == ["X_train", "X_val", "X_test"]
+    assert store.processes == ("unknown",)
+    only = import_adc2021([path], tmp_path / "valid.h5", named_layout("ugt"), sample="x", split="valid")
+    assert only.events == 41
+
+
+def test_signal_of_the_example_code(write_file, convert, tmp_path):
+    particles = make_particles(30)
+    with h5py.File(tmp_path / "signal.h5", "w") as file:
+        file["Data"] = particles[..., :3].reshape(-1, 57)
+    np.testing.assert_array_equal(objects(convert(tmp_path / "signal.h5")), objects(convert(write_file(particles))))
+
+
+@pytest.mark.parametrize("labels", ["a file", "the same file"])
+def test_process_numbers_beside_the_arrays(convert, tmp_path, labels):
+    """`background_ID_...` lies in a file of its own, `labels_...` beside the arrays; one array per signal, named by it."""
+    codes = {name: np.arange(20 + k) % 4 for k, name in enumerate(("train", "val", "test"))}
+    arrays = {f"x_{name}": make_particles(len(ids), seed=k)[..., :3, None] for k, (name, ids) in enumerate(codes.items())}
+    if labels == "a file":
+        np.savez(tmp_path / "datasets.npz", **arrays)
+        np.savez(tmp_path / "background_IDs.npz", **{f"background_ID_{name}": ids[:, None].astype(float) for name, ids in codes.items()})
+        files = [tmp_path / "datasets.npz", tmp_path / "background_IDs.npz"]
+    else:
+        np.savez(tmp_path / "datasets.npz", **arrays, **{f"labels_{name}": ids for name, ids in codes.items()})
+        files = [tmp_path / "datasets.npz"]
+    store = convert(*files, chunk=7)
+    assert store.processes == ("w", "qcd", "z", "tt")
+    assert store.read().process.tolist() == np.concatenate(list(codes.values())).tolist()
+    assert convert(*files, processes=("a", "b", "c", "d", "e")).processes == ("a", "b", "c", "d", "e")
+
+
+def test_signals_of_the_embeddings(convert, tmp_path):
+    names = ("leptoquark", "ato4l", "hChToTauNu", "hToTauTau")
+    np.savez(tmp_path / "bsm.npz", **{name: make_particles(5 + k, seed=k)[..., :3, None] for k, name in enumerate(names)})
+    store = convert(tmp_path / "bsm.npz")
+    assert store.processes == names
+    assert np.bincount(store.read().process).tolist() == [5, 6, 7, 8]
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (
+            lambda x: (x - 6.5) / 15.3,
+            "is negative; pT must be in GeV, and 0 where there is no object; arrays that were scaled cannot be imported",
+        ),
+        (
+            lambda x: x / 2000,
+            "this looks like TeV, or scaled, but pT must be in GeV: multiply it by 1000, or take the file that was not scaled",
+        ),
+    ],
+)
+def test_scaled_arrays_are_refused(convert, tmp_path, change, problem):
+    particles = make_particles(200)
+    particles[..., 0] = np.where(particles[..., 0] > 0, change(particles[..., 0]), 0)
+    np.savez(tmp_path / "scaled.npz", x_train=particles[..., :3].reshape(-1, 57))
+    message = _refused(convert, tmp_path / "scaled.npz")
+    assert message.startswith("scaled.npz: x_train: ")
+    assert message.endswith(problem)
+
+
+def test_only_process_numbers(convert, tmp_path):
+    np.savez(tmp_path / "ids.npz", background_ID_train=np.zeros(3))
+    message = _refused(convert, tmp_path / "ids.npz")
+    assert message == "ids.npz: only process numbers (background_ID_...); give the file with the events (x_train, ...), too"
+
+
+def test_process_numbers_of_other_events(convert, tmp_path):
+    np.savez(tmp_path / "bad.npz", x_train=make_particles(5)[..., :3], labels_train=np.zeros(4))
+    assert _refused(convert, tmp_path / "bad.npz") == "bad.npz: 'labels_train' has 4 numbers, but the array of these events has 5 rows"
+
+
+def test_split_that_is_not_there(convert, tmp_path):
+    np.savez(tmp_path / "a.npz", x_train=make_particles(5)[..., :3])
+    message = _refused(convert, tmp_path / "a.npz", split="test")
+    assert message == "--split test: a.npz has no such split, only x_train; leave --split out"
+
+
+def test_pickled_arrays_are_not_loaded(convert, tmp_path):
+    np.savez(tmp_path / "a.npz", x_train=np.array([{"a": 1}], dtype=object))
+    assert _refused(convert, tmp_path / "a.npz").startswith("a.npz: no dataset 'Particles' (found: nothing)")

@@ -82,7 +82,7 @@ class ColumnValues:
         if self.here.dtype.kind == "f":
             remedy = f"write missing: .nan if this marks empty slots of '{group.name}'" if group.gated_kind else "leave these events out"
             self._refuse(~np.isfinite(self.here), f"is not finite; {remedy}")
-        if self.feature.role == Role.ENERGY and not self.feature.signed:
+        if self.feature.role == Role.ENERGY and not self.feature.signed and self.plan.kind == "physical":
             self._refuse(self.here < 0, "is negative; write missing: VALUE if this marks empty slots, or map the right column")
 
     def _check_unit(self, scaled: FloatArray) -> None:
@@ -90,7 +90,7 @@ class ColumnValues:
         found = None
         if self.feature.period is not None and len(scaled):
             found = self._angle_in_wrong_unit(scaled)
-        elif self.feature.role == Role.ENERGY and self.feature.unit and len(scaled) >= _ENOUGH:
+        elif self.feature.role == Role.ENERGY and self.feature.unit:
             found = self._energy_in_wrong_unit(scaled)
         elif self.feature.role == Role.ETA and len(scaled) >= _ENOUGH:
             limit = (max(abs(code) for code in self.feature.range) + 1) * self.feature.lsb
@@ -101,7 +101,10 @@ class ColumnValues:
             raise UserError(f"{where}: {found}, or write values: codes if these are codes")
 
     def _energy_in_wrong_unit(self, scaled: FloatArray) -> str | None:
-        middle, as_read = float(np.median(scaled)), float(np.median(self.here))
+        there = scaled > 0
+        if there.sum() < _ENOUGH:
+            return None
+        middle, as_read = float(np.median(scaled[there])), float(np.median(self.here[there]))
         if middle > (self.feature.range[1] + 1 - self.feature.origin) * self.feature.lsb:
             return f"half of the values are above {as_read:g} {self.plan.unit}, beyond the scale; write unit: MeV if they are in MeV"
         if middle < self.feature.lsb / 4:

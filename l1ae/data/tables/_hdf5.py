@@ -91,8 +91,9 @@ def _field(column: str, dataset: h5py.Dataset, part: str | None) -> Field | None
     if dtype.subdtype is not None:
         dtype, inner = dtype.subdtype
         shape = (*shape, *inner)
-    if (base := h5py.check_vlen_dtype(dtype)) is not None:
-        return None if shape or np.dtype(base).kind not in "biuf" else Field(column, np.dtype(base), jagged=True, rows=rows)
     if dtype.kind in "biuf" or h5py.check_string_dtype(dtype) is not None:
         return Field(column, np.dtype(dtype), tuple(shape), rows=rows)
-    return None
+    base = h5py.check_vlen_dtype(dtype)
+    if base is None or shape or np.dtype(base).kind not in "biuf":
+        return None
+    return Field(column, np.dtype(base), jagged=True, rows=rows)

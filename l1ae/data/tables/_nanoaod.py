@@ -7,7 +7,7 @@ codes and become them again by rounding; phi of the calorimeter is in units of 0
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,11 +105,15 @@ def flavour_of(path: Path) -> Flavour | None:
     if _EVENTS not in tree_names(path):
         return None
     names = open_root(path, _EVENTS).fields
-    if not any(f"n{prefix}" in names for prefixes, _ in _TABLES.values() for prefix in prefixes):
+    if not any(_has(names, prefix) for prefixes, _ in _TABLES.values() for prefix in prefixes):
         return None
     if "orbitNumber" in names and "event" not in names:
         return _SCOUTING
     return _FULL if any(f"{prefix}_hwPt" in names for prefixes, _ in _TABLES.values() for prefix in prefixes) else _CENTRAL
+
+
+def _has(names: Container[str], table: str) -> bool:
+    return f"{table}_pt" in names or f"{table}_hwPt" in names
 
 
 def open_nanoaod(path: Path, layout: Layout, seeds: Sequence[str] | None = None) -> tuple[Table, Plan]:
@@ -131,7 +135,7 @@ def open_nanoaod(path: Path, layout: Layout, seeds: Sequence[str] | None = None)
 def _known(table: Table, flavour: Flavour) -> dict[tuple[str, str], list[FeaturePlan]]:
     known: dict[tuple[str, str], list[FeaturePlan]] = {}
     for group, (prefixes, features) in _TABLES.items():
-        prefix = next((item for item in prefixes if f"n{item}" in table.fields), prefixes[0])
+        prefix = next((item for item in prefixes if _has(table.fields, item)), prefixes[0])
         where = ((f"{prefix}_bx", 0.0),) if f"{prefix}_bx" in table.fields else ()
         for name, (code, physical) in features.items():
             known[group, name] = [FeaturePlan(Lists(f"{prefix}_{code}"), "codes", where=where)]

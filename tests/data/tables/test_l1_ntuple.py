@@ -53,7 +53,7 @@ def _arrays(events: list[dict[str, Any]]) -> dict[str, ak.Array]:
 
 
 def _write(file: uproot.WritableDirectory, tree: str, arrays: dict[str, ak.Array]) -> None:
-    file.mktree(tree, {name: "var * int16" for name in arrays}).extend(arrays)
+    file.mktree(tree, dict.fromkeys(arrays, "var * int16")).extend(arrays)
 
 
 def read(request: Request, output: Path) -> EventStore:
@@ -162,6 +162,6 @@ def test_feature_that_ntuples_do_not_have(tmp_path):
     with pytest.raises(UserError) as error:
         read(Request((NTUPLE,), other), tmp_path / "out.h5")
     assert str(error.value) == (
-        f"{NTUPLE}: L1 ntuple (l1UpgradeTree/L1UpgradeTree): no column for feature 'raw' of group 'jet' (source jets.jetSeed is not known in "
-        "these files); use a copy of the layout without it (l1ae data layouts), or say where it is in a mapping file with --map"
+        f"{NTUPLE}: L1 ntuple (l1UpgradeTree/L1UpgradeTree): no column for feature 'raw' of group 'jet' (source jets.jetSeed is not known "
+        "in these files); use a copy of the layout without it (l1ae data layouts), or say where it is in a mapping file with --map"
     )
