@@ -263,7 +263,7 @@ class EventStore:
         for part in self.parts:
             mine = np.flatnonzero(part.holds(self._taken))
             if len(mine):
-                values = file[part.dataset][start:stop].reshape(stop - start, -1)
+                values = file[part.dataset][start:stop].reshape(stop - start, prod(part.row))
                 hw[:, mine] = values[:, self._taken[mine] - part.first]
         return Events(hw, **columns, extra={name: file[f"extra/{name}"][start:stop] for name in extra})
 
