@@ -139,17 +139,20 @@ def _field(name: str, branch: Any, rows: int) -> Field | None:
     return _ntuple_field(name, str(branch.typename), rows) if kind is None and hasattr(branch, "typename") else None
 
 
-_NUMBER = r"(?:std::)?(?P<number>u?int(?:8|16|32|64)_t|float|double|bool)"
-_NTUPLE = re.compile(rf"{_NUMBER}|(?P<list>std::vector|ROOT::VecOps::RVec|ROOT::RVec)<{_NUMBER.replace('number', 'item')}>")
-_NTUPLE_ARRAY = re.compile(rf"std::array<{_NUMBER},\s*(?P<size>\d+)>")
+_ARRAY = re.compile(r"std::array<(?P<item>.*),\s*(?P<size>\d+)>")
+_LIST = re.compile(r"(?:std::vector|ROOT::VecOps::RVec|ROOT::RVec)<(?P<item>.*)>")
+_NUMBER = re.compile(r"(?:std::)?(?P<name>u?int(?:8|16|32|64)_t|float|double|bool)")
 
 
 def _ntuple_field(name: str, kind: str, rows: int) -> Field | None:
     """A field of a RNTuple, by its C++ type."""
-    array = _NTUPLE_ARRAY.fullmatch(kind)
-    match = array or _NTUPLE.fullmatch(kind)
-    if match is None:
+    listed, shape = _LIST.fullmatch(kind), []
+    kind = listed["item"] if listed else kind
+    while array := _ARRAY.fullmatch(kind):
+        kind = array["item"]
+        shape.append(int(array["size"]))
+    number = _NUMBER.fullmatch(kind)
+    if number is None or (listed and shape):
         return None
-    parts = match.groupdict()
-    number = (parts.get("number") or parts.get("item") or "").removesuffix("_t").replace("float", "float32").replace("double", "float64")
-    return Field(name, np.dtype(number), (int(parts["size"]),) if array else (), bool(parts.get("list")), rows)
+    dtype = {"float": "float32", "double": "float64"}.get(number["name"], number["name"].removesuffix("_t"))
+    return Field(name, np.dtype(dtype), tuple(shape), listed is not None, rows)
