@@ -30,6 +30,8 @@ def _group(content: Any) -> Any:
     if isinstance(content, str):
         return {"array": content}
     if isinstance(content, Mapping) and not {"features", "array"} & set(content):
+        if options := [name for name in content if name in GroupSource.model_fields]:
+            raise ValueError(f"with {', '.join(options)}, give the columns as features: {{NAME: COLUMN}}, or array: COLUMN")
         return {"features": dict(content)}
     return content
 

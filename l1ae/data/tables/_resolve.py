@@ -276,6 +276,8 @@ class _GroupResolver:
         names += [group.name if plain else f"{group.name}_{item.name}"]
         if group.slots == 1 or group.axes is not None:
             names = names[1:]
+        if len(group.present) == 1 and group.name not in names:
+            names.append(group.name)
         if group.source and item.source:
             names += [f"{group.source}_{item.source}", f"{group.source}/{item.source}"]
         return names

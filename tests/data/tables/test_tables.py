@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from l1ae.data import EventStore, Request, import_sources
 from l1ae.data.tables import open_table
-from l1ae.inputs import Feature, Group, Layout, named_layout
+from l1ae.inputs import Cut, Feature, Group, Layout, named_layout
 
 from .simple import Event, expected, gate_of, lists, on_grid, padded, physical, random_events
 
@@ -358,10 +358,8 @@ def test_valid_bits(tmp_path):
 
 def test_cuts_and_vetoes_of_the_layout(tmp_path):
     """A veto leaves out the whole event, with all that belongs to it."""
-    group = INVENTED["cluster"].model_copy(
-        update={"cuts": ({"feature": "time", "max": 10, "action": "veto"}, {"feature": "phi", "min": 0})}
-    )
-    layout = Layout(name="cut", groups=(Group.model_validate(group.model_dump()), *INVENTED.groups[1:]))
+    cuts = (Cut(feature="time", max=10, action="veto"), Cut(feature="phi", min=0))
+    layout = Layout(name="cut", groups=(INVENTED["cluster"].model_copy(update={"cuts": cuts}), *INVENTED.groups[1:]))
     events = random_events(layout, 100, seed=14, beyond=2)
     columns: Columns = {f"cluster_{name}": lists(events, "cluster", name) for name in ("et", "phi", "time")}
     columns |= {

@@ -1,0 +1,555 @@
+"""What is wrong with files and mapping files: every message names file, group, column and a remedy."""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import h5py
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import uproot
+import yaml
+
+from l1ae.data import EventStore, Request, describe_sources, import_sources
+from l1ae.errors import UserError
+from l1ae.inputs import Feature, Group, Layout, find_layout, named_layout
+
+from .simple import expected, random_events
+
+LAYOUT = Layout(
+    name="mine",
+    groups=(
+        Group(
+            name="jet",
+            slots=2,
+            sort="pt",
+            features=(
+                Feature(name="pt", role="energy", bits=8, lsb=0.5, unit="GeV", saturation=255),
+                Feature(name="eta", role="eta", bits=6, signed=True, lsb=0.1),
+                Feature(name="phi", role="phi", bits=6, lsb=0.09817477042468103, unit="rad", period=64),
+            ),
+        ),
+        Group(
+            name="met",
+            kind="sums",
+            features=(Feature(name="pt", role="energy", bits=8, lsb=0.5, unit="GeV"), Feature(name="eta", absent=True)),
+        ),
+    ),
+)
+ROWS = {"jet": np.ones((40, 2, 3)) * (8.0, 0.5, 1.0), "met": np.full(40, 3.0), "n": np.full(40, 2)}
+GROUPS = {"jet": {"array": "jet"}, "met": {"pt": "met"}}
+
+
+def write(folder: Path, columns: dict[str, Any] | None = None) -> Path:
+    with h5py.File(folder / "a.h5", "w") as file:
+        for name, values in (ROWS | (columns or {})).items():
+            if values is not None:
+                file[name] = values
+    return folder / "a.h5"
+
+
+def message(folder: Path, path: Path, mapping: dict[str, Any] | str, **options: Any) -> str:
+    """The error for a mapping of layout `LAYOUT`, without the folder's name; nothing is left behind."""
+    content = (
+        mapping if isinstance(mapping, str) else yaml.safe_dump({"layout": LAYOUT.model_dump(mode="json", exclude_none=True)} | mapping)
+    )
+    (folder / "map.yaml").write_text(content)
+    with pytest.raises(UserError) as error:
+        import_sources(Request((path,), mapping=folder / "map.yaml", **options), folder / "out.h5")
+    assert not [item for item in folder.iterdir() if item.name.startswith("out.h5")]
+    return str(error.value).replace(f"{folder}/", "")
+
+
+JET = {"pt": "jet[:, 0]", "eta": "jet[:, 1]", "phi": "jet[:, 2]"}
+
+
+@pytest.mark.parametrize(
+    ("mapping", "text"),
+    [
+        ({"groups": {**GROUPS, "mu": "jet"}}, "map.yaml: groups: the layout 'mine' has no group 'mu'; its groups are jet, met"),
+        (
+            {"values": "physical", "groups": {**GROUPS, "jet": {**JET, "phi": "jet[:, 1]"}}},
+            "map.yaml: group 'jet', feature 'phi': column 'jet[1]' is there twice, also for group 'jet', feature 'eta'; a column is one "
+            "feature",
+        ),
+        (
+            {"values": "physical", "groups": {**GROUPS, "met": {"pt": "mett"}}},
+            "map.yaml: group 'met', feature 'pt': a.h5: no column 'mett'; did you mean 'met' or 'jet'?",
+        ),
+        (
+            {"values": "physical", "groups": {**GROUPS, "jet": {**JET, "e": "n"}}},
+            "map.yaml: group 'jet': feature 'e' is not in the layout; its features are pt, eta, phi",
+        ),
+        (
+            {"values": "physical", "groups": {**GROUPS, "met": {"pt": "met", "eta": "n"}}},
+            "map.yaml: group 'met': feature 'eta' is absent in the hardware, and always 0; its features are pt",
+        ),
+        (
+            {"values": "physical", "groups": {**GROUPS, "jet": {"pt": "jet[:, 0]", "eta": "jet[:, 1]"}}},
+            "map.yaml: group 'jet': no column for its feature 'phi'; add phi: COLUMN, or use a layout without it",
+        ),
+        (
+            {"values": "physical", "groups": {"jet": "jet"}},
+            None,
+        ),
+        (
+            {"groups": GROUPS},
+            "map.yaml: group 'jet', column 'jet[0]': the numbers are no integers; say what they are with values: physical, codes, or grid "
+            "for codes times a step",
+        ),
+        (
+            {"values": "physical", "groups": {**GROUPS, "met": {"pt": {"column": "met", "unit": "deg"}}}},
+            "map.yaml: group 'met', column 'met' (feature 'pt'): unit: 'deg' does not fit: the layout has it in 'GeV'; write one of eV, "
+            "keV, "
+            "MeV, GeV, TeV",
+        ),
+        (
+            {"values": "physical", "groups": {**GROUPS, "jet": {**JET, "eta": {"column": "jet[:, 1]", "unit": "rad"}}}},
+            "map.yaml: group 'jet', column 'jet[1]' (feature 'eta'): unit: 'rad' does not fit: the layout has it in no unit; write no unit",
+        ),
+        (
+            {"units": ["GeV", "parsec"]},
+            "map.yaml: units: 'parsec' is not known; the units are eV, keV, MeV, GeV, TeV, rad, mrad, deg, um, mm, cm, m, ps, ns, us",
+        ),
+        ({"units": ["GeV", "MeV"]}, "map.yaml: units: more than one of energy: GeV, MeV; give the unit of single columns with unit:"),
+        (
+            {
+                "groups": {
+                    **GROUPS,
+                    "met": {"pt": {"column": "met", "unit": "GeV", "values": "codes"}},
+                    "jet": {"array": "jet", "values": "codes"},
+                }
+            },
+            "map.yaml: group 'met', column 'met': codes have no unit and no step; leave them out, or write values: physical",
+        ),
+        (
+            {"values": "physical", "groups": {**GROUPS, "met": {"pt": {"column": "met", "step": 0.5}}}},
+            "map.yaml: group 'met', column 'met': step is for values: grid; leave it out",
+        ),
+        (
+            {"values": "physical", "groups": {**GROUPS, "jet": {"array": "jet[:, 0]"}}},
+            "map.yaml: group 'jet': 'jet[:, 0]' has the shape (N, 2), expected (N, slots, 3) with pt, eta, phi as last axis; take a part "
+            "of it, "
+            "as in jet[:, 0:3], or name its numbers with axis:",
+        ),
+        (
+            {"values": "physical", "groups": {**GROUPS, "jet": {"array": "jet", "axis": ["pt", "pt", None]}}},
+            "map.yaml: group 'jet': axis: 'pt' is there twice; give each feature once, and null for numbers that are not used",
+        ),
+        (
+            {"values": "physical", "groups": {**GROUPS, "jet": {"array": "jet", "axis": ["pt", "eta", "mass"]}}},
+            "map.yaml: group 'jet': feature 'mass' is not in the layout; its features are pt, eta, phi",
+        ),
+        (
+            {"values": "physical", "groups": {**GROUPS, "jet": {**JET, "pt": "jet[5, 0]"}}},
+            "map.yaml: group 'jet', feature 'pt': a.h5: 'jet[5, 0]' does not fit: a row of 'jet' has the shape (2, 3); an index is like "
+            "[:, 0] "
+            "or [9:19, 2]",
+        ),
+        (
+            {"values": "physical", "groups": {**GROUPS, "jet": {**JET, "pt": "jet"}}},
+            "map.yaml: group 'jet', feature 'pt': a.h5: 'jet' has 2 axes behind that of the events, (2, 3); take one with an index, for "
+            "example "
+            "jet[:, 0]",
+        ),
+        (
+            {"values": "physical", "groups": {**GROUPS, "jet": {**JET, "pt": "jet[0, 0]"}}},
+            "map.yaml: group 'jet': its features have different numbers of slots (pt: 1, eta: 2, phi: 2); map the same slots of each",
+        ),
+        (
+            {"values": "physical", "groups": {**GROUPS, "jet": {"features": JET, "where": {"n": 0}}}},
+            "map.yaml: group 'jet', column 'jet[0]': where: 'n' is for lists only; leave it out",
+        ),
+        (
+            {"values": "physical", "groups": GROUPS, "process": {"column": "jet", "names": ["a"]}},
+            "map.yaml: process: a.h5: 'jet' has 2 axes behind that of the events, (2, 3); take one with an index, for example jet[:, 0]",
+        ),
+        ({"values": "physical", "groups": GROUPS, "extra": {"seed_*": "L1_*"}}, "map.yaml: extra: no column of a.h5 is like 'L1_*'"),
+        (
+            {"groups": {"jet": {"count": "n"}}},
+            "map.yaml: groups.jet: with count, give the columns as features: {NAME: COLUMN}, or array: COLUMN",
+        ),
+        (
+            {"groups": {"jet": {"array": "jet", "count": "n", "filled": "n"}}},
+            "map.yaml: groups.jet: count and filled both say which slots are filled; give one",
+        ),
+        (
+            {"groups": {"jet": {"features": {"pt": {"colum": "jet"}}}}},
+            "map.yaml: groups.jet.features.pt.column: Field required\nmap.yaml: unknown key 'groups.jet.features.pt.colum'; did you mean "
+            "'column'?",
+        ),
+        ({"group": {}}, "map.yaml: unknown key 'group'; did you mean 'groups'?"),
+        ({"table": "other", "values": "physical"}, "a.h5: no dataset or group 'other'; it has jet, met, n"),
+        ({"delimiter": ";"}, "a.h5: delimiter and header are for CSV files, and this is HDF5; leave them out"),
+        (
+            {"layout": "ugtt"},
+            "map.yaml: layout: unknown layout 'ugtt'; the layouts are calo_regions, cms_l1_record, gelato, p2gt, samples, ugt, "
+            "ugt_full, or give a YAML file",
+        ),
+    ],
+)
+def test_mapping(mapping, text, tmp_path):
+    if text is None:  # what is not named is found by its name
+        (tmp_path / "map.yaml").write_text(yaml.safe_dump({"layout": LAYOUT.model_dump(mode="json", exclude_none=True)} | mapping))
+        assert import_sources(Request((write(tmp_path),), mapping=tmp_path / "map.yaml"), tmp_path / "out.h5").events == 40
+        return
+    assert message(tmp_path, write(tmp_path), mapping) == text
+
+
+def changed(name: str, index: Any, value: float) -> dict[str, np.ndarray]:
+    values = ROWS[name].copy()
+    values[index] = value
+    return {name: values}
+
+
+@pytest.mark.parametrize(
+    ("columns", "values", "text"),
+    [
+        (
+            changed("jet", (7, 1, 0), 9.25),
+            "codes",
+            "a.h5: event 7: group 'jet', slot 1, column 'jet[3]': pt = 9.25 is no code: codes are integers; write "
+            "values: physical, or values: grid",
+        ),
+        (
+            {"jet": np.ones((40, 2, 3), int), "met": np.full(40, 256)},
+            "codes",
+            "a.h5: event 0: group 'met', slot 0, column 'met': pt = 256 is outside its codes "
+            "[0, 255] in layout 'mine'; write values: physical if it is none, or use a layout with more bits",
+        ),
+        (
+            changed("jet", (7, 1, 2), np.nan),
+            "physical",
+            "a.h5: event 7: group 'jet', slot 1, column 'jet[5]': phi = nan is not finite; write missing: .nan if "
+            "this marks empty slots of 'jet'",
+        ),
+        (
+            changed("jet", (39, 0, 0), -8.0),
+            "physical",
+            "a.h5: event 39: group 'jet', slot 0, column 'jet[0]': pt = -8 is negative; write missing: VALUE if this "
+            "marks empty slots, or map the right column",
+        ),
+        (
+            changed("met", slice(None), 8000.0),
+            "physical",
+            "a.h5: group 'met', column 'met': half of the values are above 8000 GeV, beyond the scale; write "
+            "unit: MeV if they are in MeV, or write values: codes if these are codes",
+        ),
+        (
+            changed("met", slice(None), 0.03),
+            "physical",
+            "a.h5: group 'met', column 'met': half of the values are below 0.03 GeV, less than a code; write unit: TeV "
+            "if they are in TeV, or write values: codes if these are codes",
+        ),
+        (
+            changed("jet", (3, 1, 2), -170.0),
+            "physical",
+            "a.h5: group 'jet', column 'jet[2 ... 5]': 170 rad is more than a turn; write unit: deg if they are in "
+            "degrees, or write values: codes if these are codes",
+        ),
+        (
+            changed("jet", (slice(None), slice(None), 1), 33.0),
+            "physical",
+            "a.h5: group 'jet', column 'jet[1 ... 4]': half of the values are beyond 3.3, where the "
+            "scale of 'eta' ends; map the right column, or write values: codes if these are codes",
+        ),
+        (
+            changed("jet", (5, 0, 0), 128.0),
+            "grid",
+            "a.h5: event 5: group 'jet', slot 0, column 'jet[0]': pt = 128 is beyond the codes [0, 255] in steps of 0.5; "
+            "give the right step: or unit:, or write values: physical",
+        ),
+        (
+            {"met": ROWS["met"][:39]},
+            "physical",
+            "a.h5: the columns have different numbers of events: 'jet' 40, 'met' 39; map only columns of the same events",
+        ),
+    ],
+)
+def test_values(columns, values, text, tmp_path):
+    assert message(tmp_path, write(tmp_path, columns), {"values": values, "groups": GROUPS}) == text
+
+
+def test_angles_that_are_in_radians_after_all(tmp_path):
+    text = message(tmp_path, write(tmp_path), {"values": "physical", "groups": GROUPS, "units": ["deg"]})
+    assert text == (
+        "a.h5: group 'jet', column 'jet[2 ... 5]': no value is above 1 deg; write unit: rad if they are in radians, or write values: "
+        "codes if "
+        "these are codes"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arrays", "mapping", "text"),
+    [
+        (
+            {"jet_pt": [[3], [5, 4]], "jet_eta": [[1], [1]], "jet_phi": [[1], [1, 1]]},
+            {},
+            "a.parquet: event 1: group 'jet': column 'jet_eta' has 1 entries and 'jet_pt' 2; columns of one group must have the same",
+        ),
+        (
+            {"jet_pt": [[3], [5, 4]], "jet_eta": [[1], [1, 1]], "jet_phi": [[1], [1, 1]], "bx": [[0], [0]]},
+            {"where": {"bx": 0}},
+            "a.parquet: event 1: group 'jet': column 'jet_pt' has 2 entries and 'bx' 1; columns of one group must have the same",
+        ),
+    ],
+)
+def test_lists_of_unequal_length(arrays, mapping, text, tmp_path):
+    pq.write_table(pa.table({**arrays, "met_pt": [1, 2]}), tmp_path / "a.parquet")
+    jet = {"features": {name: f"jet_{name}" for name in ("pt", "eta", "phi")}, **mapping}
+    assert message(tmp_path, tmp_path / "a.parquet", {"groups": {"jet": jet}}) == text
+
+
+def test_waveform_with_a_missing_sample(tmp_path):
+    pq.write_table(pa.table({"sample": [[1] * 32, [1] * 31]}), tmp_path / "a.parquet")
+    assert message(tmp_path, tmp_path / "a.parquet", "layout: samples\n") == (
+        "a.parquet: event 1: group 'sample': column 'sample' has 31 values, but the layout has 32 slots, and none of them may be empty; "
+        "use a "
+        "layout with slots: 31"
+    )
+
+
+def test_entries_without_a_value(tmp_path):
+    pq.write_table(pa.table({"sample": [[1] * 32, [None] * 32]}), tmp_path / "a.parquet")
+    text = message(tmp_path, tmp_path / "a.parquet", "layout: samples\n")
+    assert text == "a.parquet: column 'sample' has entries without a value; fill the gaps, or leave the column out"
+
+
+def test_process_that_is_not_named(tmp_path):
+    path = write(tmp_path, {"label": np.array([0, 1, 2] + [0] * 37)})
+    mapping = {"values": "physical", "groups": GROUPS, "process": {"column": "label", "names": ["w", "qcd"]}}
+    assert message(tmp_path, path, mapping) == (
+        "a.h5: event 2: process: column 'label' = 2 is not among w, qcd, 0, 1; add it to the names of process in the mapping file"
+    )
+
+
+def test_split_that_is_not_recorded(tmp_path):
+    text = message(tmp_path, write(tmp_path), {"values": "physical", "groups": GROUPS}, split="train")
+    assert text == "--split train: no column says which split an event is of; add split: COLUMN to the mapping file, or leave --split out"
+
+
+def test_options_of_other_readers(tmp_path):
+    text = message(tmp_path, write(tmp_path), {"values": "physical", "groups": GROUPS}, muon_angles="vertex")
+    assert text == "--muon-angles means nothing for any HDF5, npz, npy, parquet, ROOT or CSV file, which take --split; leave it out"
+
+
+def test_layout_said_twice(tmp_path):
+    text = message(tmp_path, write(tmp_path), {"groups": GROUPS}, layout=named_layout("ugt"))
+    assert text == "map.yaml: its layout is 'mine', but --layout is 'ugt'; give one of them"
+    text = message(tmp_path, write(tmp_path), "values: physical\n")
+    assert text == "map.yaml: no layout; add layout: NAME (l1ae data layouts lists them), or give --layout"
+
+
+def test_lsb_that_cannot_be(tmp_path):
+    (tmp_path / "mine.yaml").write_text("name: mine\ngroups: [{name: jet, features: [{name: pt, bits: 4, lsb: 0}]}]\n")
+    text = message(tmp_path, write(tmp_path), "layout: mine.yaml\n")
+    assert text.startswith("map.yaml: layout: mine.yaml: groups.0.features.0: feature 'pt': lsb 0.0 must be a positive number")
+
+
+# -- files that are valid but foreign, and damaged ones --------------------------------------------------------------------
+
+
+def foreign(path: Path, folder: Path, layout: Layout | None = None) -> str:
+    with pytest.raises(UserError) as error:
+        import_sources(Request((path,), layout), folder / "out.h5")
+    return str(error.value).replace(f"{folder}/", "")
+
+
+EXPLANATION = (
+    "Say which columns are which of a layout (l1ae data layouts lists them, a YAML file of your own is one too) in a mapping file, for\n"
+    "example map.yaml, and give it with --map map.yaml:\n\n"
+)
+
+
+def known() -> str:
+    from l1ae.data import READERS
+
+    return "; ".join(reader.title for reader in READERS[:-1])
+
+
+def test_foreign_hdf5(tmp_path):
+    assert foreign(write(tmp_path), tmp_path) == (
+        f"a.h5: a valid HDF5 file, but none of: {known()}.\nIt has:\n  jet: float64 (N, 2, 3), 40 events\n  met: float64, 40 events\n"
+        f"  n: int64, 40 events\n{EXPLANATION}"
+        "layout: my_layout.yaml\nvalues: physical  # codes: hardware integers; physical: GeV, ...; grid: codes times a step\n"
+        "units: [GeV, rad]  # of the file\ngroups:\n  jet:\n"
+        '    pt: "jet[:, 0]"\n    eta: "jet[:, 1]"\n    phi: "jet[:, 2]"'
+    )
+
+
+def test_foreign_root_with_several_trees(tmp_path):
+    with uproot.recreate(tmp_path / "a.root") as file:
+        file.mktree("a/one", {"x": "int32"}).extend({"x": np.zeros(3, np.int32)})
+        file.mktree("events", {"jet_pt": "var * float32", "n": "int32"}).extend(
+            {"jet_pt": ak.Array([[1.0], []]), "n": np.zeros(2, np.int32)}
+        )
+    text = foreign(tmp_path / "a.root", tmp_path)
+    assert text.startswith(
+        f"a.root: a valid ROOT file, but none of: {known()}.\nIt has the trees a/one, events.\nTree events has:\n  njet_pt: int32, 2 "
+        "events\n"
+        "  jet_pt: float32, a list per event, 2 events\n  n: int32, 2 events\n"
+    )
+    assert "\ntable: events\n" in text
+
+
+def test_foreign_for_a_layout_that_its_columns_do_not_fit(tmp_path):
+    (tmp_path / "a.csv").write_text("jet_pt,jet_eta,energy\n1,2,3\n")
+    text = foreign(tmp_path / "a.csv", tmp_path, LAYOUT)
+    assert (
+        "\na.csv: no column for feature 'phi' of group 'jet' (looked for 'jet0_phi', 'jet_phi'); name it in the mapping file with groups: "
+        in text
+    )
+    assert text.endswith("groups:\n  jet:\n    pt: jet_pt\n    eta: jet_eta\n    phi: COLUMN\n  met:\n    pt: COLUMN")
+
+
+@pytest.mark.parametrize("layout", [None, "ugt"])
+def test_the_snippet_is_a_mapping_file(layout, tmp_path):
+    """With the layout it only has to be filled in: here the columns have names like those of the layout."""
+    events = random_events(named_layout("ugt"), 3, seed=1)
+    rows = np.array(expected(named_layout("ugt"), events)).reshape(-1, 19, 3)
+    groups = {"met": slice(0, 1), "eg": slice(1, 5), "mu": slice(5, 9), "jet": slice(9, 19)}
+    columns = {
+        f"my_{g}_{f}_codes": rows[:, part, k]
+        for g, part in groups.items()
+        for k, f in enumerate(("pt", "eta", "phi"))
+        if (g, f) != ("met", "eta")
+    }
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for name, values in columns.items():
+            file[name] = values
+    text = foreign(tmp_path / "a.h5", tmp_path, named_layout(layout) if layout else None)
+    snippet = text.split("--map map.yaml:\n\n")[1]
+    assert yaml.safe_load(snippet)["layout"] == (layout or "my_layout.yaml")
+    if layout:
+        (tmp_path / "map.yaml").write_text(snippet)
+        result = import_sources(Request((tmp_path / "a.h5",), mapping=tmp_path / "map.yaml"), tmp_path / "out.h5")
+        np.testing.assert_array_equal(EventStore.open(result.path).read().hw, rows.reshape(3, -1))
+
+
+def truncated(path: Path, part: float) -> Path:
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * part)])
+    return path
+
+
+def some_files(folder: Path) -> list[Path]:
+    layout = named_layout("samples")
+    rows = np.array(expected(layout, random_events(layout, 3000, seed=1)), np.int32)
+    write(folder, {"x": rows})
+    np.savez(folder / "a.npz", x=rows)
+    np.savez_compressed(folder / "b.npz", x=rows)
+    np.save(folder / "a.npy", rows)
+    pq.write_table(pa.table({"sample": list(rows)}), folder / "a.parquet")
+    with uproot.recreate(folder / "a.root") as file:
+        file.mktree("t", {"sample": np.dtype((np.int32, 32))}).extend({"sample": rows})
+    return [folder / name for name in ("a.h5", "a.npz", "b.npz", "a.npy", "a.parquet", "a.root")]
+
+
+@pytest.mark.parametrize("part", [0.01, 0.3, 0.97])
+def test_truncated_files_are_called_so(part, tmp_path):
+    for path in some_files(tmp_path):
+        text = foreign(truncated(path, part), tmp_path, named_layout("samples"))
+        assert "truncated or damaged; copy it again" in text, (path, text)
+        assert "a valid" not in text
+
+
+def test_damage_inside_a_file(tmp_path):
+    """Found while reading; the store under its final name does not come to be."""
+    path = tmp_path / "b.npz"
+    some_files(tmp_path)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(content)
+    text = foreign(path, tmp_path, named_layout("samples"))
+    assert text.startswith("b.npz: cannot be read as npz (")
+    assert not (tmp_path / "out.h5").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "text"),
+    [
+        ("a.h5", b"", "a.h5: the file is empty; copy it again"),
+        (
+            "a.h5",
+            b"<html>not found</html>",
+            "a.h5: no HDF5 file (it begins with b'<html>no'); the file is damaged or has the wrong name; copy it again",
+        ),
+        (
+            "a.root",
+            b"\0\1\2",
+            "a.root: no ROOT file (it begins with b'\\x00\\x01\\x02'); the file is damaged or has the wrong name; copy it again",
+        ),
+        ("a.lhe.xz", b"\xfd7zXZ\0\0", "a.lhe.xz: a kind of file that is not read; convert it to one of HDF5, npz, npy, parquet, ROOT, CSV"),
+    ],
+)
+def test_files_of_other_kinds(name, content, text, tmp_path):
+    (tmp_path / name).write_bytes(content)
+    assert foreign(tmp_path / name, tmp_path) == text
+
+
+def test_missing_files_and_folders(tmp_path):
+    assert foreign(tmp_path / "none.h5", tmp_path) == "none.h5: no such file"
+    (tmp_path / "folder").mkdir()
+    assert foreign(tmp_path / "folder", tmp_path) == "folder: a folder, and none in a layout that is recognised; name the files in it"
+
+
+def test_lines_of_unequal_length(tmp_path):
+    (tmp_path / "a.csv").write_text("met,jet\n1,2\n3\n")
+    assert foreign(tmp_path / "a.csv", tmp_path, LAYOUT).startswith(
+        "a.csv: cannot be read as CSV (CSV parse error: Row #3: Expected 2 columns, got 1: 3);"
+    )
+
+
+def test_pickles_are_never_loaded(tmp_path):
+    np.save(tmp_path / "a.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    text = foreign(tmp_path / "a.npy", tmp_path, named_layout("samples"))
+    assert "a.npy: a valid npy file, but none of: " in text
+    assert "\nIt has no columns of numbers.\n" in text
+
+
+def test_a_zip_that_is_no_npz(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("readme.txt", "hello")
+    assert "It has no columns of numbers." in foreign(tmp_path / "a.npz", tmp_path)
+
+
+# -- outputs ---------------------------------------------------------------------------------------------------------------
+
+
+def test_an_existing_output_stays(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros((3, 32), int))
+    (tmp_path / "out.h5").write_text("precious")
+    request = Request((tmp_path / "a.npy",), named_layout("samples"))
+    with pytest.raises(UserError) as error:
+        import_sources(request, tmp_path / "out.h5")
+    assert str(error.value) == f"{tmp_path}/out.h5: exists already; give --force to replace it, or another name with -o"
+    assert (tmp_path / "out.h5").read_text() == "precious"
+    with pytest.raises(UserError, match="no such file"):
+        import_sources(Request((tmp_path / "none.npy",), named_layout("samples")), tmp_path / "out.h5", force=True)
+    assert (tmp_path / "out.h5").read_text() == "precious"
+    assert import_sources(request, tmp_path / "out.h5", force=True).events == 3
+    with pytest.raises(UserError, match=r"a\.npy: the output is one of the sources; give it another name"):
+        import_sources(request, tmp_path / "a.npy", force=True)
+
+
+def test_description_writes_nothing(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros((3, 32), int))
+    (tmp_path / "map.yaml").write_text("layout: samples\n")
+    text = describe_sources(Request((tmp_path / "a.npy",), mapping=tmp_path / "map.yaml"))
+    assert text == (
+        f"table, by {tmp_path}/map.yaml: {tmp_path}/a.npy\nlayout: samples (32 ADC samples of one cell; 32 columns)\nevents: 3\ncolumns:\n"
+        "  sample adc: a[0 ... 31] (codes)"
+    )
+    assert sorted(item.name for item in tmp_path.iterdir()) == ["a.npy", "map.yaml"]
+
+
+def test_layout_of_a_run_and_of_a_store_that_do_not_fit(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros((3, 32), int))
+    result = import_sources(Request((tmp_path / "a.npy",), named_layout("samples")), tmp_path / "out.h5")
+    with pytest.raises(
+        UserError, match=r"out.h5: no group 'met' in its layout 'samples' \(there are sample\); leave it out with inputs.select: \{met: 0\}"
+    ):
+        EventStore.open(result.path, find_layout("ugt"))
