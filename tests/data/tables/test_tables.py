@@ -1,6 +1,7 @@
 """Every format, with random events of layouts of all kinds, against plain Python; padded and jagged, codes and physical values."""
 
 import gzip
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from l1ae.data import EventStore, Request, import_sources
-from l1ae.data.tables import open_table
+from l1ae.data.tables import TableMapping, import_tables, open_table, plan_mapping
 from l1ae.inputs import Cut, Feature, Group, Layout, named_layout
 
 from .simple import Event, expected, gate_of, lists, on_grid, padded, physical, random_events
@@ -464,8 +465,6 @@ def features_(draw: st.DrawFn, name: str, gate: bool) -> Feature:
 @given(layout=layouts(), seed=st.integers(0, 1000), kind=st.sampled_from(["codes", "physical", "grid"]), chunk=st.integers(1, 9))
 def test_any_layout_comes_back(layout, seed, kind, chunk, tmp_path):
     """Random layouts through padded arrays and lists, in any size of blocks."""
-    from l1ae.data.tables import TableMapping, import_tables, plan_mapping
-
     events = random_events(layout, 8, seed, beyond=2)
     value = {"codes": lambda _, code: code, "physical": physical, "grid": on_grid}[kind]
     arrays = {
@@ -487,3 +486,41 @@ def test_any_layout_comes_back(layout, seed, kind, chunk, tmp_path):
         plan = plan_mapping(table, layout, TableMapping.model_validate({"values": kind, "groups": content}), "map")
         result = import_tables([(table, plan)], tmp_path / "out.h5", importer="x", sample="x", chunk=chunk)
         check(EventStore.open(result.path), events)
+
+
+# -- streaming -----------------------------------------------------------------------------------------------------------
+
+
+def peak(path: Path, layout: Layout, output: Path) -> int:
+    """Largest memory in bytes while a file is converted, 1,000 events at a time."""
+    table = open_table(path)
+    plan = plan_mapping(table, layout, TableMapping(), "map")
+    tracemalloc.start()
+    try:
+        import_tables([(table, plan)], output, importer="x", sample="x", chunk=1000)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", ["a.npy", "a.npz", "a.h5", "a.parquet", "a.root", "a.csv"])
+def test_memory_does_not_grow_with_the_file(name, tmp_path):
+    layout, peaks = named_layout("samples"), []
+    for count in (3_000, 3_000, 24_000):
+        rows = np.random.default_rng(1).integers(0, 4096, (count, 32)).astype(np.int32)
+        if name == "a.npy":
+            np.save(tmp_path / name, rows)
+        elif name == "a.npz":
+            np.savez_compressed(tmp_path / name, sample=rows)
+        elif name == "a.csv":
+            np.savetxt(tmp_path / name, rows, "%d", ",", header=",".join(layout.names), comments="")
+        elif name == "a.root":
+            with uproot.recreate(tmp_path / name) as file:
+                tree = file.mktree("tree", {"sample": np.dtype((np.int32, 32))})
+                for start in range(0, count, 1000):
+                    tree.extend({"sample": rows[start : start + 1000]})
+        else:
+            ARRAYS[name](tmp_path / name, {"sample": rows})
+        peaks.append(peak(tmp_path / name, layout, tmp_path / "out.h5"))
+        assert EventStore.open(tmp_path / "out.h5").read().hw.tolist() == rows.tolist()
+    assert peaks[2] < 1.3 * peaks[1] + 3e5, peaks
