@@ -18,7 +18,7 @@ import h5py
 from l1ae.config import Config, load_config
 from l1ae.data import import_adc2021
 from l1ae.evaluation import Estimate, format_estimate
-from l1ae.inputs import ugt_input_spec
+from l1ae.inputs import named_layout
 
 SPLIT = ("data.train=0.45", "data.validation=0.05")
 SIGNALS = {"a4l": "A → 4l", "lq": "LQ → b tau", "h0": "h0 → tau tau", "hc": "h+ → tau nu"}
@@ -34,7 +34,7 @@ def stores(folder: Path, target: Path) -> Path:
         store = target / f"{name}.h5"
         if not store.exists():
             target.mkdir(parents=True, exist_ok=True)
-            import_adc2021([folder / f"{name}.h5"], store, ugt_input_spec(), sample=name, processes=PROCESSES.get(name, ()))
+            import_adc2021([folder / f"{name}.h5"], store, named_layout("ugt"), sample=name, processes=PROCESSES.get(name, ()))
     return target
 
 

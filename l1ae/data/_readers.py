@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from l1ae.data._adc2021 import describe_adc2021, import_adc2021
 from l1ae.data._importing import ImportResult, Progress
@@ -39,7 +40,8 @@ log = logging.getLogger("l1ae")
 class Request:
     """What is to be imported: `sources` into `layout` (None: that of the reader, or of the mapping file), and the options.
 
-    `seeds` are patterns of the recorded seeds to keep, None for all.
+    `seeds` are patterns of the recorded seeds to keep, None for all; `outside_cut` what becomes of events of the public record outside
+    its standard cut.
     """
 
     sources: tuple[Path, ...]
@@ -50,6 +52,7 @@ class Request:
     split: str | None = None
     muon_angles: MuonAngles | None = None
     seeds: tuple[str, ...] | None = None
+    outside_cut: Literal["drop", "keep"] | None = None
 
     @property
     def options(self) -> dict[str, bool]:
@@ -59,6 +62,7 @@ class Request:
             "split": self.split is not None,
             "muon-angles": self.muon_angles is not None,
             "seeds": self.seeds is not None,
+            "outside-cut": self.outside_cut is not None,
         }
 
 
