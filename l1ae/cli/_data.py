@@ -108,6 +108,8 @@ def import_files(
     click.echo(f"{result.events} events: {result.path}")
     for name, count in result.per_process.items():
         click.echo(f"  {name}: {count}")
+    for reason, count in result.left_out.items():
+        click.echo(f"  left out: {count} ({reason})")
 
 
 @data.command()

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -22,14 +22,15 @@ Progress = Callable[[int, int], None]
 class ImportResult:
     """What an import wrote.
 
-    `reordered` counts the events whose objects were not in the order of their group's sort key, or had empty slots between
-    filled ones, and were put in order.
+    `reordered` counts the events whose objects were not in order of falling pT, or had empty slots between filled
+    ones, and were put in order. `left_out` counts events that are not in the store, by reason.
     """
 
     path: Path
     events: int
     per_process: Mapping[str, int]
     reordered: int
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 def write_blocks(
@@ -43,7 +44,7 @@ def write_blocks(
     total: int,
     progress: Progress | None,
 ) -> ImportResult:
-    """Write blocks, each with its number of reordered events, into a store; about `total` events are expected."""
+    """Write blocks, each with its number of reordered events, into a store; `total` events are expected."""
     counts, reordered = np.zeros(len(processes), np.int64), 0
     with StoreWriter(output, layout, sample=sample, processes=processes, provenance=provenance) as writer:
         for events, changed in blocks:
@@ -51,6 +52,6 @@ def write_blocks(
             counts += np.bincount(events.process, minlength=len(counts))
             reordered += changed
             if progress is not None:
-                progress(writer.written, max(total, writer.written))
-    log.info("%s: %d events, objects of %d of them were put in order", output, int(counts.sum()), reordered)
+                progress(writer.written, total)
+    log.info("%s: %d events, %d of them put in order of falling pT", output, counts.sum(), reordered)
     return ImportResult(Path(output), int(counts.sum()), dict(zip(processes, counts.tolist(), strict=True)), reordered)

@@ -370,6 +370,8 @@ def test_cuts_and_vetoes_of_the_layout(tmp_path):
     }
     write_parquet(tmp_path / "a.parquet", columns)
     store = imported(tmp_path / "a.parquet", {"extra": {"n": "n"}}, tmp_path, layout)
+    again = import_sources(Request((tmp_path / "a.parquet",), layout), tmp_path / "again.h5")
+    assert again.left_out == {"vetoed by a cut of the layout": 100 - store.n_events}
     kept = [k for k, event in enumerate(events) if all(item["time"] <= 10 for item in event["cluster"])]
     assert store.read(extra=["n"]).extra["n"].tolist() == kept
     check(store, [{**events[k], "cluster": [item for item in events[k]["cluster"] if item["phi"] >= 0]} for k in kept])
