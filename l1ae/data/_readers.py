@@ -87,6 +87,26 @@ def _layout(request: Request, default: str) -> Layout:
     return request.layout or named_layout(default)
 
 
+# With l1ae/data/record: take the comment signs away here, and import describe_record and import_record from l1ae.data.record.
+# def _describe_record(request: Request) -> str | None:
+#     text = describe_record(request.sources)
+#     return None if text is None else f"{text}\nlayout: {_layout(request, 'cms_l1_record').name}"
+#
+#
+# def _run_record(request: Request, output: Path, progress: Progress | None) -> ImportResult:
+#     return import_record(
+#         request.sources,
+#         output,
+#         _layout(request, "cms_l1_record"),
+#         sample=request.sample or output.stem,
+#         split=request.split,
+#         muon_angles=request.muon_angles,
+#         seeds=request.seeds,
+#         outside_cut=request.outside_cut or "drop",
+#         progress=progress,
+#     )
+
+
 # -- ADC2021 -----------------------------------------------------------------------------------------------------------
 
 
@@ -209,6 +229,15 @@ def _run_tables(request: Request, output: Path, progress: Progress | None) -> Im
 
 
 READERS: tuple[Reader, ...] = (
+    # Reader(
+    #     "record",
+    #     "the public CMS Level-1 record (doi:10.5281/zenodo.21787779), as on Zenodo and on its mirror",
+    #     "folders of its data sets",
+    #     "cms_l1_record",
+    #     frozenset({"split", "muon-angles", "seeds", "outside-cut"}),
+    #     _describe_record,
+    #     _run_record,
+    # ),
     Reader(
         "adc2021",
         "ADC2021 files and arrays made from them",
