@@ -70,6 +70,7 @@ def generate(
 @click.option("--processes", metavar="A,B,...", help="ADC2021: names of the process numbers.")
 @click.option("--muon-angles", type=click.Choice(["vertex", "station"]), help="Which eta and phi of muons; default: as in the layout.")
 @click.option("--seeds", metavar="NAME,...", help="Recorded seeds to keep, patterns with * and ?, or none; default: all.")
+@click.option("--outside-cut", type=click.Choice(["drop", "keep"]), help="Record: events outside its standard cut; default: drop.")
 @click.option("--describe", is_flag=True, help="Say what was recognised, and write nothing.")
 @click.option("--force", is_flag=True, help="Replace an output that exists.")
 def import_files(
@@ -107,6 +108,8 @@ def import_files(
     click.echo(f"{result.events} events: {result.path}")
     for name, count in result.per_process.items():
         click.echo(f"  {name}: {count}")
+    for reason, count in result.left_out.items():
+        click.echo(f"  left out: {count} ({reason})")
 
 
 @data.command()

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from l1ae.data._adc2021 import describe_adc2021, import_adc2021
 from l1ae.data._importing import ImportResult, Progress
@@ -40,7 +41,8 @@ log = logging.getLogger("l1ae")
 class Request:
     """What is to be imported: `sources` into `layout` (None: that of the reader, or of the mapping file), and the options.
 
-    `seeds` are patterns of the recorded seeds to keep, None for all.
+    `seeds` are patterns of the recorded seeds to keep, None for all; `outside_cut` what becomes of events of the public record outside
+    its standard cut.
     """
 
     sources: tuple[Path, ...]
@@ -51,6 +53,7 @@ class Request:
     split: str | None = None
     muon_angles: MuonAngles | None = None
     seeds: tuple[str, ...] | None = None
+    outside_cut: Literal["drop", "keep"] | None = None
 
     @property
     def options(self) -> dict[str, bool]:
@@ -60,6 +63,7 @@ class Request:
             "split": self.split is not None,
             "muon-angles": self.muon_angles is not None,
             "seeds": self.seeds is not None,
+            "outside-cut": self.outside_cut is not None,
         }
 
 
@@ -82,6 +86,25 @@ class Reader:
 
 def _layout(request: Request, default: str) -> Layout:
     return request.layout or named_layout(default)
+
+
+def _describe_record(request: Request) -> str | None:
+    text = describe_record(request.sources)
+    return None if text is None else f"{text}\nlayout: {_layout(request, 'cms_l1_record').name}"
+
+
+def _run_record(request: Request, output: Path, progress: Progress | None) -> ImportResult:
+    return import_record(
+        request.sources,
+        output,
+        _layout(request, "cms_l1_record"),
+        sample=request.sample or output.stem,
+        split=request.split,
+        muon_angles=request.muon_angles,
+        seeds=request.seeds,
+        outside_cut=request.outside_cut or "drop",
+        progress=progress,
+    )
 
 
 # -- ADC2021 -----------------------------------------------------------------------------------------------------------
@@ -205,30 +228,14 @@ def _run_tables(request: Request, output: Path, progress: Progress | None) -> Im
     return import_tables(sources, output, importer="table", sample=sample, split=request.split, provenance=provenance, progress=progress)
 
 
-# -- the public record -------------------------------------------------------------------------------------------------
-
-
-def _run_record(request: Request, output: Path, progress: Progress | None) -> ImportResult:
-    return import_record(
-        request.sources,
-        output,
-        request.layout or named_layout("cms_l1_record"),
-        sample=request.sample or output.stem,
-        split=request.split,
-        muon_angles=request.muon_angles,
-        seeds=request.seeds,
-        progress=progress,
-    )
-
-
 READERS: tuple[Reader, ...] = (
     Reader(
         "record",
-        "the public CMS Level-1 record, as on Zenodo or as on its mirror",
+        "the public CMS Level-1 record (doi:10.5281/zenodo.21787779), as on Zenodo or as on its mirror",
         "folders of parquet files per object (MET, egammas, ..., event_info), or parquet files of one row per event with jets_jetIEt, ...",
         "cms_l1_record",
-        frozenset({"muon-angles", "seeds", "split"}),
-        lambda request: describe_record(request.sources),
+        frozenset({"split", "muon-angles", "seeds", "outside-cut"}),
+        _describe_record,
         _run_record,
     ),
     Reader(

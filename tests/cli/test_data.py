@@ -10,7 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from l1ae.cli._data import data
+from l1ae.data import EventStore
 from l1ae.errors import UserError
+from l1ae.inputs import find_layout, layout_names, named_layout
 
 
 def run(*arguments: object) -> str:
@@ -27,17 +29,77 @@ def adc_file(path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize(("option", "value"), [("--muon-angles", "vertex"), ("--order", "readout")])
-def test_options_for_cms_are_refused_for_adc2021(option, value, tmp_path):
-    with pytest.raises(UserError, match=f"{option} means nothing for ADC2021 files; leave it out"):
+def test_import(tmp_path):
+    printed = run("import", adc_file(tmp_path / "a.h5"), "-o", tmp_path / "out.h5", "--processes", "w,qcd")
+    assert printed == f"2 events: {tmp_path}/out.h5\n  w: 0\n  qcd: 0\n  unknown: 2\n"
+    store = EventStore.open(tmp_path / "out.h5")
+    assert (store.sample, store.own) == ("out", named_layout("ugt"))
+    assert store.read().hw[0, [0, 3, 4]].tolist() == [60, 80, 22]
+
+
+@pytest.mark.parametrize(("option", "value"), [("--muon-angles", "vertex"), ("--seeds", "none")])
+def test_options_of_other_readers_are_refused(option, value, tmp_path):
+    text = f"{option} means nothing for ADC2021 files and arrays made from them, which take --processes, --split; leave it out"
+    with pytest.raises(UserError, match=text):
         run("import", adc_file(tmp_path / "a.h5"), option, value, "-o", tmp_path / "out.h5")
     assert not (tmp_path / "out.h5").exists()
-    assert "2 events" in run("import", tmp_path / "a.h5", "-o", tmp_path / "out.h5")
 
 
-def test_options_for_adc2021_are_refused_for_cms(tmp_path):
-    with pytest.raises(UserError, match="--processes means nothing for CMS folders"):
-        run("import", tmp_path, "--processes", "w,qcd", "-o", tmp_path / "out.h5")
+def test_description_needs_no_output(tmp_path):
+    printed = run("import", adc_file(tmp_path / "a.h5"), "--describe")
+    assert printed == (f"ADC2021: {tmp_path}/a.h5\nlayout: ugt\nevents: 2\ncolumns:\n  Particles (19, 4): 2 events, process unknown\n")
+    assert [item.name for item in tmp_path.iterdir()] == ["a.h5"]
+    result = CliRunner().invoke(data, ["import", str(tmp_path / "a.h5")])
+    assert (result.exit_code, "give the event store to write with -o FILE.h5, or --describe" in result.stderr) == (2, True)
+
+
+def test_an_output_is_replaced_with_force_only(tmp_path):
+    source, output = adc_file(tmp_path / "a.h5"), tmp_path / "out.h5"
+    run("import", source, "-o", output)
+    before = output.read_bytes()
+    with pytest.raises(UserError, match=r"out\.h5: exists already; give --force to replace it, or another name with -o"):
+        run("import", source, "-o", output, "--sample", "other")
+    assert output.read_bytes() == before
+    run("import", source, "-o", output, "--sample", "other", "--force")
+    assert EventStore.open(output).sample == "other"
+
+
+def test_layout_from_a_file_and_a_mapping(tmp_path):
+    (tmp_path / "mine.yaml").write_text("name: mine\ngroups: [{name: x, kind: vector, slots: 3, features: [{name: code, bits: 4}]}]\n")
+    np.save(tmp_path / "a.npy", np.arange(12).reshape(4, 3))
+    run("import", tmp_path / "a.npy", "--layout", tmp_path / "mine.yaml", "-o", tmp_path / "out.h5")
+    assert EventStore.open(tmp_path / "out.h5").read().hw.tolist() == np.arange(12).reshape(4, 3).tolist()
+    (tmp_path / "map.yaml").write_text("layout: mine.yaml\ngroups: {x: {code: [2, 1, 0]}}\n")
+    run("import", tmp_path / "a.npy", "--map", tmp_path / "map.yaml", "-o", tmp_path / "out.h5", "--force")
+    assert EventStore.open(tmp_path / "out.h5").read().hw[0].tolist() == [2, 1, 0]
+
+
+def test_seeds_and_split_reach_the_reader(monkeypatch, tmp_path):
+    import l1ae.data
+
+    asked: list[Any] = []
+    monkeypatch.setattr(l1ae.data, "describe_sources", lambda request: asked.append(request) or "")
+    run("import", "a", "b", "--describe", "--seeds", "L1_A,L1_B*", "--split", "test", "--muon-angles", "station")
+    run("import", "a", "--describe", "--seeds", "none")
+    assert (asked[0].sources, asked[0].seeds, asked[0].split) == ((Path("a"), Path("b")), ("L1_A", "L1_B*"), "test")
+    assert (asked[0].muon_angles, asked[1].seeds) == ("station", ())
+
+
+def test_layouts(tmp_path):
+    printed = run("layouts")
+    for name in layout_names():
+        layout = named_layout(name)
+        assert f"{name}: {layout.title}\n  {layout.size} columns: " in printed
+    assert "\n  44 columns: 6 jet, 4 tau, 4 mu, met\n" in printed
+    (tmp_path / "copy.yaml").write_text(run("layouts", "ugt"))
+    assert find_layout("copy.yaml", tmp_path) == named_layout("ugt")
+    with pytest.raises(UserError, match="unknown layout 'ugtt'; the layouts are calo_regions, "):
+        run("layouts", "ugtt")
+
+
+def test_info(tmp_path):
+    run("import", adc_file(tmp_path / "a.h5"), "-o", tmp_path / "out.h5")
+    assert run("info", tmp_path / "out.h5").startswith(f"{tmp_path}/out.h5: sample 'out', 2 events")
 
 
 @pytest.mark.parametrize(

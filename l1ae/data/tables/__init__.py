@@ -1,29 +1,19 @@
 """Tables in any file, and mapping files that say which of their columns are which of a layout."""
 
 from l1ae.data.tables._foreign import foreign
-from l1ae.data.tables._formats import FORMATS, FileFormat, format_of, open_table
+from l1ae.data.tables._formats import format_of, open_table
 from l1ae.data.tables._import import SPLITS, describe_tables, import_tables
 from l1ae.data.tables._l1_ntuple import is_l1_ntuple, open_l1_ntuple
 from l1ae.data.tables._level1 import MuonAngles, with_muon_angles
 from l1ae.data.tables._mapping import TableMapping, load_mapping
 from l1ae.data.tables._nanoaod import flavour_of, nanoaod_provenance, open_nanoaod, warnings_of
-from l1ae.data.tables._plan import FeaturePlan, GroupPlan, Plan, plan_groups
-from l1ae.data.tables._reference import Lists, Places
+from l1ae.data.tables._plan import Plan
 from l1ae.data.tables._resolve import plan_mapping
-from l1ae.data.tables._table import Derived, Field, Jagged, Table
+from l1ae.data.tables._table import Table
 
 __all__ = [
-    "FORMATS",
     "SPLITS",
-    "Derived",
-    "FeaturePlan",
-    "Field",
-    "FileFormat",
-    "GroupPlan",
-    "Jagged",
-    "Lists",
     "MuonAngles",
-    "Places",
     "Plan",
     "Table",
     "TableMapping",
@@ -38,7 +28,6 @@ __all__ = [
     "open_l1_ntuple",
     "open_nanoaod",
     "open_table",
-    "plan_groups",
     "plan_mapping",
     "warnings_of",
     "with_muon_angles",

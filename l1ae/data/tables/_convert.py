@@ -137,7 +137,7 @@ class Converter:
 
     # -- one group -------------------------------------------------------------------------------------------------------
 
-    def _group(self, plan: GroupPlan, lists: _Lists, count: int) -> tuple[IntArray, BoolArray]:
+    def _group(self, plan: GroupPlan, lists: _Lists, count: int) -> tuple[npt.NDArray[np.integer], BoolArray]:
         """Codes (N, K, features) and which slots are filled (N, K)."""
         group = plan.group
         read = {feature.name: self._values(plan, feature, part, lists) for feature, part in plan.read}
@@ -145,7 +145,7 @@ class Converter:
         if not group.gated_kind:
             self._check_complete(group, plan, read)
         there = self._there(plan, read, lists, count, slots)
-        codes = np.zeros((count, slots, len(group.features)), np.int64)
+        codes = np.zeros((count, slots, len(group.features)), self._layout.dtype)
         filled = self._filled(plan, read, there)
         for feature, part in plan.read:
             item = read[feature.name]

@@ -1,7 +1,7 @@
 """Import of tables into an event store."""
 
-import logging
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from l1ae.data._importing import ImportResult, Progress, write_blocks
@@ -12,8 +12,6 @@ from l1ae.data.tables._table import Table
 from l1ae.errors import UserError
 
 __all__ = ["SPLITS", "describe_tables", "import_tables"]
-
-log = logging.getLogger("l1ae")
 
 SPLITS = ("train", "valid", "test")
 """Names of the recorded splits, in the order of their codes in the extra column `split`."""
@@ -46,16 +44,18 @@ def import_tables(
     if split is not None:
         content["split"] = split
     total = sum(_expected(table, plan) for table, plan in sources)
-    return write_blocks(
-        _blocks(sources, chunk, None if split is None else SPLITS.index(split)),
+    vetoed: list[int] = []
+    result = write_blocks(
+        _blocks(sources, chunk, None if split is None else SPLITS.index(split), vetoed),
         output,
         layout,
         sample=sample,
         processes=processes,
         provenance=content,
         total=total,
-        progress=progress,
+        progress=None if progress is None else lambda done, total: progress(done, max(done, total)),
     )
+    return replace(result, left_out={"vetoed by a cut of the layout": sum(vetoed)} if sum(vetoed) else {})
 
 
 def _expected(table: Table, plan: Plan) -> int:
@@ -67,17 +67,16 @@ def _expected(table: Table, plan: Plan) -> int:
         return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
 
 
-def _blocks(sources: Sequence[tuple[Table, Plan]], chunk: int, split: int | None) -> Iterator[tuple[Events, int]]:
-    before = vetoed = 0
+def _blocks(sources: Sequence[tuple[Table, Plan]], chunk: int, split: int | None, vetoed: list[int]) -> Iterator[tuple[Events, int]]:
+    """Events, and how many of them were put in order; the numbers of vetoed ones are appended to `vetoed`."""
+    before = 0
     for table, plan in sources:
         converter = Converter(plan, table.path, before)
         for block in table.blocks(plan.names, chunk):
             converted = converter(block, split)
-            vetoed += converted.vetoed
+            vetoed.append(converted.vetoed)
             yield converted.events, converted.reordered
         before += converter.done
-    if vetoed:
-        log.info("%d events were left out by vetoes of the layout", vetoed)
 
 
 def describe_tables(sources: Sequence[tuple[Table, Plan]], title: str) -> str:

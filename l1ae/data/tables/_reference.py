@@ -7,7 +7,6 @@ is the column at this place.
 """
 
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -18,7 +17,7 @@ import numpy.typing as npt
 from l1ae.data.tables._table import Array, Block, Field, Jagged, Table
 from l1ae.errors import UserError
 
-__all__ = ["Lists", "Places", "Reference", "Source", "needed", "resolve", "resolve_array", "resolve_scalar"]
+__all__ = ["Lists", "Places", "Reference", "Source", "resolve", "resolve_array", "resolve_scalar"]
 
 Reference = str | int | tuple[str | int, ...]
 IntArray = npt.NDArray[np.int64]
@@ -207,9 +206,3 @@ def _index(text: str) -> tuple[Any, ...]:
         else:
             parts.append(slice(*(int(item) if item else None for item in match.groups()[1:])))
     return tuple(parts)
-
-
-def needed(sources: Sequence[Source] | Mapping[str, Source]) -> tuple[str, ...]:
-    """All columns that some sources need, each once."""
-    items = sources.values() if isinstance(sources, Mapping) else sources
-    return tuple(dict.fromkeys(name for source in items for name in source.names))

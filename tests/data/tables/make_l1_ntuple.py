@@ -5,6 +5,7 @@ that has ROOT: python make_l1_ntuple.py. Expected values are in test_l1_ntuple.p
 """
 
 import json
+import os
 from pathlib import Path
 
 import ROOT
@@ -54,7 +55,8 @@ def tree(file: object, folder: str, name: str, branch: str, kind: str, fill: lis
 
 
 content = json.loads((FOLDER / "l1_ntuple.json").read_text())
-output = ROOT.TFile(str(FOLDER / "l1_ntuple.root"), "RECREATE")
+os.chdir(FOLDER)  # the file keeps the name that it is opened with
+output = ROOT.TFile("l1_ntuple.root", "RECREATE")
 tree(output, "l1UpgradeTree", "L1UpgradeTree", "L1Upgrade", "L1AnalysisL1UpgradeDataFormat", content["upgrade"], {})
 tree(output, "l1EventTree", "L1EventTree", "Event", "L1AnalysisEventDataFormat", content["event"], {})
 bits = [{"m_algoDecisionFinal": [k in on for k in range(512)], "m_algoDecisionInitial": [True] * 512} for on in content["bits"]]

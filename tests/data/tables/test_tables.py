@@ -1,6 +1,7 @@
 """Every format, with random events of layouts of all kinds, against plain Python; padded and jagged, codes and physical values."""
 
 import gzip
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from l1ae.data import EventStore, Request, import_sources
-from l1ae.data.tables import open_table
+from l1ae.data.tables import TableMapping, import_tables, open_table, plan_mapping
+from l1ae.data.tables._convert import Converter
 from l1ae.inputs import Cut, Feature, Group, Layout, named_layout
 
 from .simple import Event, expected, gate_of, lists, on_grid, padded, physical, random_events
@@ -369,6 +371,8 @@ def test_cuts_and_vetoes_of_the_layout(tmp_path):
     }
     write_parquet(tmp_path / "a.parquet", columns)
     store = imported(tmp_path / "a.parquet", {"extra": {"n": "n"}}, tmp_path, layout)
+    again = import_sources(Request((tmp_path / "a.parquet",), layout), tmp_path / "again.h5")
+    assert again.left_out == {"vetoed by a cut of the layout": 100 - store.n_events}
     kept = [k for k, event in enumerate(events) if all(item["time"] <= 10 for item in event["cluster"])]
     assert store.read(extra=["n"]).extra["n"].tolist() == kept
     check(store, [{**events[k], "cluster": [item for item in events[k]["cluster"] if item["phi"] >= 0]} for k in kept])
@@ -464,8 +468,6 @@ def features_(draw: st.DrawFn, name: str, gate: bool) -> Feature:
 @given(layout=layouts(), seed=st.integers(0, 1000), kind=st.sampled_from(["codes", "physical", "grid"]), chunk=st.integers(1, 9))
 def test_any_layout_comes_back(layout, seed, kind, chunk, tmp_path):
     """Random layouts through padded arrays and lists, in any size of blocks."""
-    from l1ae.data.tables import TableMapping, import_tables, plan_mapping
-
     events = random_events(layout, 8, seed, beyond=2)
     value = {"codes": lambda _, code: code, "physical": physical, "grid": on_grid}[kind]
     arrays = {
@@ -487,3 +489,44 @@ def test_any_layout_comes_back(layout, seed, kind, chunk, tmp_path):
         plan = plan_mapping(table, layout, TableMapping.model_validate({"values": kind, "groups": content}), "map")
         result = import_tables([(table, plan)], tmp_path / "out.h5", importer="x", sample="x", chunk=chunk)
         check(EventStore.open(result.path), events)
+
+
+# -- streaming -----------------------------------------------------------------------------------------------------------
+
+
+def peak(path: Path, layout: Layout) -> tuple[int, list[list[int]]]:
+    """Largest memory in bytes while a file is read and converted, 1,000 events at a time; and the last block."""
+    table = open_table(path)
+    plan = plan_mapping(table, layout, TableMapping(), "map")
+    converter = Converter(plan, path, 0)
+    tracemalloc.start()
+    try:
+        for block in table.blocks(plan.names, 1000):
+            events = converter(block).events
+        return tracemalloc.get_traced_memory()[1], events.hw.tolist()
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", ["a.npy", "a.npz", "a.h5", "a.parquet", "a.root", "a.csv"])
+def test_memory_does_not_grow_with_the_file(name, tmp_path):
+    layout, peaks = named_layout("samples"), []
+    for count in (3_000, 3_000, 24_000):
+        rows = np.random.default_rng(1).integers(0, 4096, (count, 32)).astype(np.int32)
+        if name == "a.npy":
+            np.save(tmp_path / name, rows)
+        elif name == "a.npz":
+            np.savez_compressed(tmp_path / name, sample=rows)
+        elif name == "a.csv":
+            np.savetxt(tmp_path / name, rows, "%d", ",", header=",".join(layout.names), comments="")
+        elif name == "a.root":
+            with uproot.recreate(tmp_path / name) as file:
+                tree = file.mktree("tree", {"sample": np.dtype((np.int32, 32))})
+                for start in range(0, count, 1000):
+                    tree.extend({"sample": rows[start : start + 1000]})
+        else:
+            ARRAYS[name](tmp_path / name, {"sample": rows})
+        largest, last = peak(tmp_path / name, layout)
+        peaks.append(largest)
+        assert last == rows[-1000:].tolist()
+    assert peaks[2] < 1.3 * peaks[1] + 3e5, peaks
