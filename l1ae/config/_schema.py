@@ -95,9 +95,12 @@ class InputsConfig(Section):
     select: dict[str, int | tuple[str, ...]] = Field(
         {}, description="a part of the layout: slots to keep by group (0: none), and `features`, the names of those to keep"
     )
-    network: Format | None = Field(None, description="type of the network's inputs; default: the layout's preset, or fixed<12,6,RND_CONV,SAT>")
+    network: Format | None = Field(
+        None, description="type of the network's inputs; default: the layout's preset, or fixed<12,6,RND_CONV,SAT>"
+    )
     preprocessing: Literal["preset", "auto"] | None = Field(
-        None, description="offsets and shifts of the layout's preset, or from quantiles of the training data; default: the preset if there is one"
+        None,
+        description="offsets and shifts of the layout's preset, or from quantiles of the training data; default: the preset if there is one",
     )
     groups: dict[str, GroupPreprocessing] = Field({}, description="explicit offsets and shifts by group, which win")
     derived: DerivedPreprocessing | None = Field(None, description="result of `preprocessing: auto`; not for writing by hand")
@@ -106,7 +109,9 @@ class InputsConfig(Section):
     @classmethod
     def _view_became_layout(cls, content: Any) -> Any:
         if isinstance(content, dict) and "view" in content:
-            raise ValueError("'view' is no key any more: instead of view: objects write layout: ugt, instead of view: regions layout: calo_regions")
+            raise ValueError(
+                "'view' is no key any more: instead of view: objects write layout: ugt, instead of view: regions layout: calo_regions"
+            )
         return content
 
     @model_validator(mode="after")
@@ -123,7 +128,9 @@ class InputsConfig(Section):
             raise ValueError(f"preprocessing: preset: layout '{layout.name}' comes without one; use preprocessing: auto, or write groups")
         for key in ("offset", "shift"):
             if self.derived is not None and len(getattr(self.derived, key)) != layout.size:
-                raise ValueError(f"derived.{key} has not the {layout.size} columns of the selected layout; remove derived, training finds it again")
+                raise ValueError(
+                    f"derived.{key} has not the {layout.size} columns of the selected layout; remove derived, training finds it again"
+                )
         return self
 
     @property

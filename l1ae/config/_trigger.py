@@ -52,6 +52,22 @@ DEFAULT_MENU = (
 """Thresholds as in the unprescaled seeds of CMS in Run 3. Quality and isolation, which the inputs do not have, are missing."""
 
 
+ANOMALY_TRIGGERS = (
+    "*AXO*",
+    "*CICADA*",
+    "*_ADT*",
+    "*AnomDet*",
+    "*ANOM*",
+    "*Anomaly*",
+    "*ADVAE*",
+    "*ARTEMIS*",
+    "*GELATO*",
+    "*NomAD*",
+    "*NOMAD*",
+)
+"""Names of anomaly triggers in menus of CMS and ATLAS; a rate that is pure against them would not be that of a first one."""
+
+
 class TriggerConfig(Section):
     """The trigger as it is run: `l1ae trigger`."""
 
@@ -66,7 +82,8 @@ class TriggerConfig(Section):
     menu: tuple[SeedConfig, ...] = Field(DEFAULT_MENU, description="cut-based seeds that a rate is pure against")
     recorded_seeds: tuple[str, ...] = Field(("*",), description="patterns (* and ?) of the recorded seeds that make the menu")
     recorded_excluded: tuple[str, ...] = Field(
-        ("*AXO*", "*CICADA*", "*ZeroBias*", "*AlwaysTrue*"), description="patterns of recorded seeds that are not part of the menu"
+        (*ANOMALY_TRIGGERS, "*ZeroBias*", "*AlwaysTrue*"),
+        description="patterns of recorded seeds that are not part of the menu: anomaly triggers, and what is no choice of events",
     )
     pileup_bins: int = Field(5, ge=1, le=100, description="bins of pileup, equally filled, in which rates are shown")
     luminosity_blocks: int = Field(50, ge=1, description="luminosity blocks per run period in which rates are compared")

@@ -7,7 +7,8 @@ uint8. Root attributes: `format`, `format_version`, `sample`, `processes` (JSON 
 (JSON object). A reader ignores what it does not know, so that `format_version` rises only when the meaning of something known
 changes.
 
-Files of version 1, which knew two layouts, are read too: `hw` int16 (N, 19, 3) is layout `ugt`, `regions` uint16 (N, 18, 14) beside it layout `calo_regions`, if the root attributes `input_digest` and `regions_digest` say so.
+Files of version 1, which knew two layouts, are read too: `hw` int16 (N, 19, 3) is layout `ugt`, `regions` uint16 (N, 18, 14) beside
+it layout `calo_regions`, if the root attributes `input_digest` and `regions_digest` say so.
 """
 
 import json
@@ -198,7 +199,9 @@ class StoreWriter:
     def _check_bits(self, events: Events) -> None:
         names = () if events.bits is None else events.bits.names
         if self._extra is not None and names != self._bit_names:
-            raise UserError(f"bits {', '.join(names) or 'none'} differ from those of the first block, {', '.join(self._bit_names) or 'none'}")
+            raise UserError(
+                f"bits {', '.join(names) or 'none'} differ from those of the first block, {', '.join(self._bit_names) or 'none'}"
+            )
         if twice := {name for name in names if names.count(name) > 1} | (set(names) & set(events.extra)):
             raise UserError(f"extra column '{min(twice)}' is there twice; give each column one name")
         if events.bits is not None and events.bits.values.shape != (len(events), -(-len(names) // 8)):
@@ -370,7 +373,8 @@ def _bit_names(file: h5py.File, path: Path, n_events: int) -> tuple[str, ...]:
 
 
 def _layout_of_version_1(file: h5py.File, path: Path) -> tuple[Layout, tuple[_Part, ...]]:
-    layouts, parts = [], []
+    layouts: list[Layout] = []
+    parts: list[_Part] = []
     for dataset, attribute, digest, name, row in _VERSION_1:
         if dataset not in file:
             continue

@@ -1,5 +1,6 @@
 """Sections on data, training and physics performance."""
 
+from l1ae.config import DataConfig
 from l1ae.evaluation import Metrics, WorkingPoint
 from l1ae.report._blocks import Block, Facts, Notice, Paragraph, Picture, Section, Table
 from l1ae.report._files import RunFiles
@@ -29,11 +30,17 @@ _INPUTS = {
 }
 
 
+def _split(data: DataConfig) -> str:
+    if data.split == "recorded":
+        return "training, validation and test as they were published with the events"
+    rest = 1 - data.train - data.validation
+    return f"{data.train:.0%} training, {data.validation:.0%} validation, {rest:.0%} test, by source event"
+
+
 def data_section(run: RunFiles) -> Section:
     """Which events, how many, from which files."""
     data = run.config.data
     source = "the sample that comes with l1ae" if data.source.startswith("shipped") else data.source
-    rest = 1 - data.train - data.validation
     blocks: list[Block] = [
         Paragraph(
             f"An event is one proton-proton bunch crossing as the trigger sees it: {_EVENTS[run.config.inputs.view]}, as the "
@@ -43,10 +50,7 @@ def data_section(run: RunFiles) -> Section:
         Facts(
             (
                 ("Source", source),
-                (
-                    "Split of the background",
-                    f"{data.train:.0%} training, {data.validation:.0%} validation, {rest:.0%} test, by source event",
-                ),
+                ("Split of the background", _split(data)),
                 ("Network inputs", f"{run.config.inputs.spec().size}, type {_input_type(run)}"),
             )
         ),

@@ -118,9 +118,7 @@ class _Plan:
     seeds_left_out: tuple[str, ...]
 
     @classmethod
-    def of(
-        cls, surveyed: Sequence[tuple[Part, Survey]], layout: Layout, seeds: Sequence[str] | None, *, outside: bool
-    ) -> "_Plan":
+    def of(cls, surveyed: Sequence[tuple[Part, Survey]], layout: Layout, seeds: Sequence[str] | None, *, outside: bool) -> "_Plan":
         parts = [part for part, _ in surveyed]
         info = _in_all(info_columns(part.main) for part in parts)
         menus = [_menu(part, seeds) for part in parts]
@@ -221,7 +219,9 @@ def _in_all(names: Iterable[Sequence[str]]) -> tuple[str, ...]:
 def _check_chosen(parts: Sequence[Part], chosen: Sequence[str], common: Sequence[str]) -> None:
     for name in chosen:
         if is_or_column(name):
-            raise UserError(f"'{name}' is the OR of the menu and no seed; it is stored as extra column {L1BIT.lower()} without being asked for")
+            raise UserError(
+                f"'{name}' is the OR of the menu and no seed; it is stored as extra column {L1BIT.lower()} without being asked for"
+            )
         if name not in common:
             part = next(part for part in parts if SEEDS not in part.tables or not part.tables[SEEDS].has(name))
             where = part.tables[SEEDS].path if SEEDS in part.tables else part.path / SEEDS

@@ -41,8 +41,9 @@ def with_muon_angles(layout: Layout, angles: MuonAngles | None) -> Layout:
 
 def _swapped(group: Group, swap: Mapping[str, str]) -> Group:
     def changed(feature: Feature) -> Feature:
+        other = swap.get(feature.source or "")
         # the other angles have other places in the hardware word
-        return feature.model_copy(update={"source": swap[feature.source], "bit": None}) if feature.source in swap else feature
+        return feature if other is None else feature.model_copy(update={"source": other, "bit": None})
 
     return group.model_copy(update={"features": tuple(map(changed, group.features))})
 
@@ -154,4 +155,6 @@ def _check_range(batch: Batch, name: str, lengths: npt.NDArray[np.int64], values
         return
     index = int(np.argmax((values < limits[0]) | (values > limits[1])))
     row = int(np.searchsorted(np.cumsum(lengths), index, side="right"))
-    raise batch.refuse(row, f"{name} = {values[index]} is outside its hardware range [{limits[0]}, {limits[1]}]; are these hardware integers?")
+    raise batch.refuse(
+        row, f"{name} = {values[index]} is outside its hardware range [{limits[0]}, {limits[1]}]; are these hardware integers?"
+    )
