@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from l1ae.config import Config, load_config
-from l1ae.data import Dataset, Events, open_dataset, split_fractions
+from l1ae.data import TEST, Dataset, Events, open_dataset, split_columns, split_parts
 from l1ae.evaluation import Estimate, auc, group_ids
 from l1ae.families import score
 from l1ae.training import load_trained, train
@@ -57,9 +57,8 @@ def measure(config: Config, dataset: Dataset, folder: Path) -> Table:
         f"{result.float_loss:.4f} float, {result.quantized_loss:.4f} quantized, {seconds:.0f} s",
         flush=True,
     )
-    background = dataset.background.read()
-    part = split_fractions(background, (config.data.train, config.data.validation), config.data.split_seed)
-    background = background.select(part == part.max())
+    background = dataset.background.read(extra=split_columns(config.data, dataset.background))
+    background = background.select(split_parts(config.data, background) == TEST)
     groups = group_ids(background.process, background.source_event)
     models = load_trained(config, folder)
     table: Table = {}

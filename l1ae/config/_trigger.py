@@ -55,6 +55,22 @@ DEFAULT_MENU = (
 """Thresholds as in the unprescaled seeds of CMS in Run 3, without quality and isolation, which not all inputs have."""
 
 
+ANOMALY_TRIGGERS = (
+    "*AXO*",
+    "*CICADA*",
+    "*_ADT*",
+    "*AnomDet*",
+    "*ANOM*",
+    "*Anomaly*",
+    "*ADVAE*",
+    "*ARTEMIS*",
+    "*GELATO*",
+    "*NomAD*",
+    "*NOMAD*",
+)
+"""Names of anomaly triggers in menus of CMS and ATLAS; a rate that is pure against them would not be that of a first one."""
+
+
 class TriggerConfig(Section):
     """The trigger as it is run: `l1ae trigger`."""
 
@@ -71,7 +87,8 @@ class TriggerConfig(Section):
     )
     recorded_seeds: tuple[str, ...] = Field(("*",), description="patterns (* and ?) of the recorded seeds that make the menu")
     recorded_excluded: tuple[str, ...] = Field(
-        ("*AXO*", "*CICADA*", "*ZeroBias*", "*AlwaysTrue*"), description="patterns of recorded seeds that are not part of the menu"
+        (*ANOMALY_TRIGGERS, "*ZeroBias*", "*AlwaysTrue*"),
+        description="patterns of recorded seeds that are not part of the menu: anomaly triggers, and what is no choice of events",
     )
     pileup_bins: int = Field(5, ge=1, le=100, description="bins of pileup, equally filled, in which rates are shown")
     luminosity_blocks: int = Field(50, ge=1, description="luminosity blocks per run period in which rates are compared")

@@ -99,4 +99,4 @@ def _compressed(chunk: npt.NDArray[Any]) -> bytes:
     size = chunk.dtype.itemsize
     shuffled = np.ascontiguousarray(chunk.reshape(-1).view(np.uint8).reshape(-1, size).T)
     compressor = zlib.compressobj(_LEVEL, strategy=_STRATEGY)
-    return compressor.compress(shuffled) + compressor.flush()
+    return compressor.compress(shuffled.data) + compressor.flush()

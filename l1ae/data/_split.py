@@ -23,8 +23,8 @@ def split_columns(data: DataConfig, store: EventStore) -> tuple[str, ...]:
         return ()
     if SPLIT not in store.extra:
         raise UserError(
-            f"{store.path}: has no recorded split (extra column '{SPLIT}'), which data.split: recorded asks for; import the events from files "
-            "that have one, or set data.split: hash"
+            f"{store.path}: has no recorded split (extra column '{SPLIT}'), which data.split: recorded asks for; import the events from "
+            "files that have one, or set data.split: hash"
         )
     return (SPLIT,)
 

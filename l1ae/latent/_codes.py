@@ -6,7 +6,7 @@ format, `score` (N,) in LSB of the score, and per event `process`, `source_event
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -91,14 +91,14 @@ def latent_tensors(contract: Contract) -> tuple[str, ...]:
     )
 
 
-def encode_store(store: EventStore, contract: Contract, part: Part | None = None) -> LatentCodes:
+def encode_store(store: EventStore, contract: Contract, part: Part | None = None, *, extra: Sequence[str] = ()) -> LatentCodes:
     """Latent codes of every event of a store, exactly as the firmware computes them.
 
-    `part` says which part of the training sample each event belongs to. Raises `UserError` as `latent_tensors` and
-    `EventStore.chunks` do.
+    `part` says which part of the training sample each event belongs to, from the extra columns `extra` too. Raises `UserError`
+    as `latent_tensors` and `EventStore.chunks` do.
     """
     formats = {name: contract[name].format for name in latent_tensors(contract)}
-    blocks = [_encode_block(events, contract, formats, part) for events in store.chunks()]
+    blocks = [_encode_block(events, contract, formats, part) for events in store.chunks(extra=extra)]
     joined = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
     return LatentCodes(
         sample=store.sample or store.path.stem,

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from l1ae.contract import Contract
-from l1ae.data import Dataset, EventStore, dataset_folder, open_dataset
+from l1ae.data import Dataset, EventStore, dataset_folder, open_dataset, split_columns
 from l1ae.errors import UserError
 from l1ae.evaluation import figure_svg, inputs_figure
 from l1ae.families import ARCHITECTURES
@@ -143,10 +143,10 @@ class _Study:
 
     @cached_property
     def codes(self) -> dict[str, LatentCodes]:
-        def part(name: str) -> Mapping[str, object]:
-            return {"part": lambda events: part_of(self.run.config, events)} if name == BACKGROUND else {}
-
-        return {name: encode_store(store, self.contract, **part(name)) for name, store in self.stores.items()}  # type: ignore[arg-type]
+        found = {name: encode_store(store, self.contract) for name, store in self.stores.items() if name != BACKGROUND}
+        columns = split_columns(self.run.config.data, self.dataset.background)
+        background = encode_store(self.dataset.background, self.contract, lambda events: part_of(self.run.config, events), extra=columns)
+        return {BACKGROUND: background, **found}
 
     @cached_property
     def compared_codes(self) -> dict[str, LatentCodes]:

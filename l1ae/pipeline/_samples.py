@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from l1ae.config import Config
 from l1ae.contract import Contract
-from l1ae.data import Events, EventStore, open_dataset, split_fractions
+from l1ae.data import TEST, TRAIN, VALIDATION, Events, EventStore, held_out, open_dataset, split_columns, split_parts
 from l1ae.evaluation import ScoreSet, group_ids
 from l1ae.families import score
 from l1ae.pipeline._models import Models
@@ -21,18 +21,18 @@ _log = logging.getLogger("l1ae")
 
 FloatArray = npt.NDArray[np.float64]
 
-TRAIN, VALIDATION, TEST = range(3)
 _BATCH = 8192
 
 
 def part_of(config: Config, events: Events) -> npt.NDArray[np.int8]:
-    """Which part (train, validation, test) each background event belongs to."""
-    return split_fractions(events, (config.data.train, config.data.validation), config.data.split_seed)
+    """Which part each background event belongs to; a recorded split must have been read with it, see `split_columns`."""
+    return split_parts(config.data, events)
 
 
 def validation_events(config: Config, store: EventStore) -> npt.NDArray[np.integer]:
-    """Hardware integers of the validation part of the background, (N, slots, 3)."""
-    return np.concatenate([events.hw[part_of(config, events) == VALIDATION] for events in store.chunks()])
+    """Hardware integers (N, size) of the validation part of the background."""
+    blocks = store.chunks(extra=split_columns(config.data, store))
+    return np.concatenate([events.hw[part_of(config, events) == VALIDATION] for events in blocks])
 
 
 @dataclass(frozen=True)
@@ -97,15 +97,17 @@ def predict(model: Any, inputs: npt.NDArray[np.float32]) -> list[npt.NDArray[np.
 
 
 def evaluation_scores(scorer: Scorer) -> tuple[dict[str, ScoreSet], dict[str, npt.NDArray[np.int64]]]:
-    """Scores of each variant on the background's test part and on all signals, and the source events of each sample."""
+    """Scores of each variant on the background's test part and on all signals, and the source events of each sample.
+
+    With a recorded split, of signals too those of the test part, where they say it.
+    """
     config = scorer.config
     dataset = open_dataset(config.data.source, config.inputs.selected)
     scores: dict[str, dict[str, FloatArray]] = {variant: {} for variant in scorer.variants}
     groups: dict[str, npt.NDArray[np.int64]] = {}
     for name, store in {"background": dataset.background, **dataset.signals}.items():
         blocks, ids = [], []
-        for events in store.chunks():
-            chosen = events.select(part_of(config, events) == TEST) if name == "background" else events
+        for chosen in _judged(config, store, background=name == "background"):
             blocks.append(scorer(chosen.hw))
             ids.append((chosen.process, chosen.source_event))
         groups[name] = group_ids(*(np.concatenate(column) for column in zip(*ids, strict=True)))
@@ -114,6 +116,15 @@ def evaluation_scores(scorer: Scorer) -> tuple[dict[str, ScoreSet], dict[str, np
     lsb = {"fixed": scorer.contract.score.format.lsb}
     sets = {variant: ScoreSet(by_sample.pop("background"), by_sample, lsb.get(variant)) for variant, by_sample in scores.items()}
     return sets, groups
+
+
+def _judged(config: Config, store: EventStore, *, background: bool) -> Iterator[Events]:
+    """Events of a sample on which a model is judged."""
+    if not background:
+        yield from held_out(config.data, store)
+        return
+    for events in store.chunks(extra=split_columns(config.data, store)):
+        yield events.select(part_of(config, events) == TEST)
 
 
 def first_events(config: Config, events: int) -> dict[str, npt.NDArray[np.integer]]:
@@ -149,7 +160,7 @@ def _first_events(
     available = sum(store.n_events for store in signals.values())
     wanted = max(events // 5, events - background.n_events)
     share = {name: min(wanted * store.n_events // max(available, 1), store.n_events) for name, store in signals.items()}
-    block = background.read(0, min(events - sum(share.values()), background.n_events))
+    block = background.read(0, min(events - sum(share.values()), background.n_events), extra=split_columns(config.data, background))
     yield "background", block.hw, part_of(config, block) == TEST
     for name, count in share.items():
         yield name, signals[name].read(0, count).hw, np.ones(count, np.bool_)

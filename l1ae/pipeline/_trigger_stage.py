@@ -129,6 +129,7 @@ class _Study:
             | data_digests(self.run.config)
             | {f"zero_bias/{self.store.path.name}": self.zero_bias_digest}
             | section_digest(self.run.config, "trigger", "inputs")
+            | ({"split": self.run.config.data.split} if self.run.config.data.split != "hash" else {})
         )
 
     def score(self, hardware: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:
@@ -136,7 +137,7 @@ class _Study:
         return self.contract.evaluate(hardware, [name])[name][:, 0]
 
     def result(self) -> TriggerResult:
-        sample = read_sample(self.store, self.score, self.menu)
+        sample = read_sample(self.store, self.score, self.menu, data=self.run.config.data)
         exposure = sample.exposure(self.crossing_khz)
         curve = self.curve(sample, exposure)
         points = curve.points(self.config.rates, self._ladder, self.contract.score.format.lsb)
@@ -158,7 +159,9 @@ class _Study:
             confidence=LEVEL,
             wide_confidence=WIDE_LEVEL,
             ladder=self._ladder,
-            menu=menu_rates(self.menu, sample, exposure, self.layout),
+            menu=menu_rates(
+                self.menu, sample, exposure, self.layout, {name: signal.missing for name, signal in signals.items() if signal.missing}
+            ),
             working_points=tuple(points),
             curve=drawn,
             efficiency_curve={"raw_khz": drawn.raw_khz, **{name: signal.at(drawn.threshold) for name, signal in signals.items()}},
@@ -182,7 +185,11 @@ class _Study:
 
     def signals(self) -> dict[str, SignalScores]:
         dataset = open_dataset(self.run.config.data.source, self.layout)
-        return {name: read_signal(store, self.score, self.menu) for name, store in dataset.signals.items()}
+        found = {name: read_signal(store, self.score, self.menu, data=self.run.config.data) for name, store in dataset.signals.items()}
+        for name, signal in found.items():
+            if signal.note is not None:
+                _log.warning("%s: %s; it lacks %s", dataset.signals[name].path, signal.note, ", ".join(signal.missing))
+        return found
 
     def _zero_bias(self, sample: Sample) -> ZeroBias:
         return ZeroBias(
@@ -200,8 +207,8 @@ class _Study:
         return Stability(pileup=by_pileup, periods=found, periods_p_value=p_values)
 
 
-def menu_rates(menu: Menu | None, sample: Sample, exposure: Exposure, layout: Layout) -> MenuRates:
-    """The rate of every seed, and of all together; without a menu the reason."""
+def menu_rates(menu: Menu | None, sample: Sample, exposure: Exposure, layout: Layout, missing: Mapping[str, tuple[str, ...]]) -> MenuRates:
+    """The rate of every seed, and of all together, without a menu the reason; `missing` seeds by signal."""
     if menu is None or sample.any_seed is None:
         return MenuRates(origin="none", seeds=(), left_out=(no_menu(layout),), khz=None, low=None, high=None)
 
@@ -215,7 +222,7 @@ def menu_rates(menu: Menu | None, sample: Sample, exposure: Exposure, layout: La
         _log.warning(
             "the menu accepts more than half of all crossings, %s alone %.3g kHz; is it a seed to be pure against?", most.name, most.khz
         )
-    return MenuRates(origin=menu.origin, seeds=seeds, left_out=menu.left_out, **total)
+    return MenuRates(origin=menu.origin, seeds=seeds, left_out=menu.left_out, missing=dict(missing), **total)
 
 
 def _with_efficiency(point: WorkingPoint, signals: Mapping[str, SignalScores]) -> WorkingPoint:
@@ -234,7 +241,7 @@ def _check_overlap(study: _Study, points: list[WorkingPoint], curve: RateCurve) 
         fired = fired_recorded(menu.columns)
     elif menu is not None:
         fired = fired_cuts(possible_seeds(study.config, study.layout)[0], study.layout)
-    for again in overlap(sample_blocks(study.store, menu), study.score, fired, thresholds):
+    for again in overlap(sample_blocks(study.store, menu, data=study.run.config.data), study.score, fired, thresholds):
         for what, found, events, weight in (
             ("raw", curve.raw, again.events, again.weight),
             ("pure", curve.pure, again.pure_events, again.pure_weight),

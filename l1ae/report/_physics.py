@@ -1,5 +1,6 @@
 """Sections on data, training and physics performance."""
 
+from l1ae.config import DataConfig
 from l1ae.evaluation import Metrics, WorkingPoint
 from l1ae.inputs import InputSpec
 from l1ae.report._blocks import Block, Facts, Notice, Paragraph, Picture, Section, Table
@@ -12,11 +13,17 @@ __all__ = ["data_section", "model_section", "physics_section"]
 VARIANTS = {"float": "Float", "quantized": "Quantized", "fixed": "Fixed point"}
 
 
+def _split(data: DataConfig) -> str:
+    if data.split == "recorded":
+        return "training, validation and test as they were published with the events"
+    rest = 1 - data.train - data.validation
+    return f"{data.train:.0%} training, {data.validation:.0%} validation, {rest:.0%} test, by source event"
+
+
 def data_section(run: RunFiles) -> Section:
     """Which events, how many, from which files."""
     data, layout = run.config.data, run.config.inputs.selected
     source = "the sample that comes with l1ae" if data.source.startswith("shipped") else data.source
-    rest = 1 - data.train - data.validation
     blocks: list[Block] = [
         Paragraph(
             f"{event_text(layout)} The background is ordinary events; the signals are others, which the network has never seen "
@@ -25,10 +32,7 @@ def data_section(run: RunFiles) -> Section:
         Facts(
             (
                 ("Source", source),
-                (
-                    "Split of the background",
-                    f"{data.train:.0%} training, {data.validation:.0%} validation, {rest:.0%} test, by source event",
-                ),
+                ("Split of the background", _split(data)),
                 ("Network inputs", f"{layout.size}, type {_input_type(run)}"),
             )
         ),

@@ -166,8 +166,14 @@ def _efficiencies(result: TriggerResult) -> list[Block]:
         rows = tuple((point.name, *_fractions(point, kind, signals)) for point in result.working_points if point.efficiency)
         if any(cell != "no menu" for row in rows for cell in row[1:]):
             blocks.append(Table(caption, ("Working point", *(sample(name) for name in signals)), rows))
+    blocks += [Notice("info", f"{sample(name)}: {note}.") for name, note in _notes(result).items()]
     caption = "Efficiency for every signal against the raw rate that it costs; dotted lines are the working points."
     return [*blocks, Picture(figure_svg(efficiency_figure(result)), caption, caption)]
+
+
+def _notes(result: TriggerResult) -> dict[str, str]:
+    """What limits the pure efficiency, by signal; it is the same at every working point."""
+    return {name: found.note for point in result.working_points for name, found in point.efficiency.items() if found.note is not None}
 
 
 def _fractions(point: WorkingPoint, kind: str, signals: Iterable[str]) -> list[str]:
@@ -181,6 +187,9 @@ def _fractions(point: WorkingPoint, kind: str, signals: Iterable[str]) -> list[s
 def _menu(result: TriggerResult) -> list[Block]:
     menu = result.menu
     left_out = [Notice("info", f"Left out of the menu: {', '.join(menu.left_out)}.")] if menu.left_out else []
+    left_out += [
+        Notice("info", f"Seeds of the menu that {sample(name)} does not have: {', '.join(seeds)}.") for name, seeds in menu.missing.items()
+    ]
     if menu.origin == "none":
         return [Notice("missing", "There is no menu, and so no pure rate."), *left_out]
     if not menu.seeds:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.config import Config
-from l1ae.data import open_dataset, split_fractions
+from l1ae.data import TRAIN, VALIDATION, open_dataset, split_columns, split_parts
 from l1ae.errors import UserError
 
 __all__ = ["TrainingData", "load_training_data"]
@@ -27,16 +27,17 @@ class TrainingData:
 
 
 def load_training_data(config: Config) -> TrainingData:
-    """Read the background store and split it by source event; 2 bytes per input.
+    """Read the background store and split it as `data` says; 2 bytes per input.
 
-    Raises `UserError` when the store is missing or damaged, or the training part is smaller than one batch, or the
-    validation part is empty.
+    Raises `UserError` when the store is missing or damaged, has no recorded split though one is asked for, or the training part is
+    smaller than one batch, or the validation part is empty.
     """
     layout = config.inputs.selected
     parts: tuple[list[Codes], ...] = ([], [])
-    for events in open_dataset(config.data.source, layout).background.chunks(CHUNK):
-        part = split_fractions(events, (config.data.train, config.data.validation), config.data.split_seed)
-        for index, blocks in enumerate(parts):
+    store = open_dataset(config.data.source, layout).background
+    for events in store.chunks(CHUNK, extra=split_columns(config.data, store)):
+        part = split_parts(config.data, events)
+        for index, blocks in zip((TRAIN, VALIDATION), parts, strict=True):
             blocks.append(events.hw[part == index])
     _check_sizes(config, [sum(map(len, blocks)) for blocks in parts])
     training, validation = (np.concatenate(blocks) for blocks in parts)

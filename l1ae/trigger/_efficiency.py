@@ -6,24 +6,39 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from l1ae.config import DataConfig
 from l1ae.data import EventStore
 from l1ae.errors import UserError
 from l1ae.evaluation import clopper_pearson, design_effect
 from l1ae.trigger._counts import IntArray, group_numbers
 from l1ae.trigger._menu import Menu
 from l1ae.trigger._result import Interval, RawPure
-from l1ae.trigger._sample import ScoreFunction
+from l1ae.trigger._sample import ScoreFunction, sample_blocks
 
 __all__ = ["SignalScores", "read_signal"]
 
 
 @dataclass(frozen=True, eq=False)
 class SignalScores:
-    """Score codes int64 (N,) of a signal, group numbers (N,) or None, and whether a seed of the menu accepts (N,) or None."""
+    """Score codes int64 (N,) of a signal, group numbers (N,) or None, and whether a seed of the menu accepts (N,) or None.
+
+    `seeds` counts those of the menu that the sample has, `missing` names the others.
+    """
 
     scores: IntArray
     groups: IntArray | None
     any_seed: npt.NDArray[np.bool_] | None
+    seeds: int = 0
+    missing: tuple[str, ...] = ()
+
+    @property
+    def note(self) -> str | None:
+        """What limits the pure efficiency, or why there is none; None where nothing does."""
+        if not self.missing:
+            return None
+        if self.any_seed is None:
+            return f"no pure efficiency: the sample has none of the {len(self.missing)} seeds of the menu"
+        return f"pure efficiency against the {self.seeds} of {self.seeds + len(self.missing)} seeds of the menu that the sample has"
 
     def efficiency(self, threshold: int) -> RawPure:
         """Raw and pure efficiency of `score >= threshold`, with the interval of Clopper and Pearson.
@@ -32,7 +47,7 @@ class SignalScores:
         """
         passed = self.scores >= threshold
         pure = None if self.any_seed is None else self._interval(passed & ~self.any_seed)
-        return RawPure(raw=self._interval(passed), pure=pure)
+        return RawPure(raw=self._interval(passed), pure=pure, note=self.note)
 
     def _interval(self, passed: npt.NDArray[np.bool_]) -> Interval:
         effect = design_effect(passed.astype(np.float64), 1.0, self.groups)
@@ -45,20 +60,24 @@ class SignalScores:
         return tuple((1 - np.searchsorted(rising, np.asarray(thresholds, np.int64), side="left") / len(rising)).tolist())
 
 
-def read_signal(store: EventStore, score: ScoreFunction, menu: Menu | None) -> SignalScores:
-    """Score a signal's store and let the menu decide, where the store has what the menu needs.
+def read_signal(store: EventStore, score: ScoreFunction, menu: Menu | None, *, data: DataConfig | None = None) -> SignalScores:
+    """Score a signal's store and let those seeds of the menu decide that the store has. `data`: see `sample_blocks`.
 
     Raises `UserError` when the store has no events.
     """
     if store.n_events == 0:
         raise UserError(f"{store.path}: has no events; no efficiency can be measured on it")
-    known = menu is not None and all(column in store.extra for column in menu.columns)
+    own = None if menu is None else menu.within(store.extra)
+    if menu is not None and own is not None and menu.seeds and not own.seeds:
+        own = None
     scores, seeds, process, source = [], [], [], []
-    for events in store.chunks(extra=menu.columns if menu is not None and known else ()):
+    for events in sample_blocks(store, own, data=data):
         scores.append(np.asarray(score(events.hw), np.int64))
         process.append(events.process)
         source.append(events.source_event)
-        if menu is not None and known:
-            seeds.append(menu.decide(events).any(axis=1))
+        if own is not None:
+            seeds.append(own.decide(events).any(axis=1))
     groups = group_numbers(np.concatenate(process), np.concatenate(source))
-    return SignalScores(np.concatenate(scores), groups, np.concatenate(seeds) if known else None)
+    kept = () if own is None else own.seeds
+    missing = () if menu is None else tuple(seed.name for seed in menu.seeds if seed not in kept)
+    return SignalScores(np.concatenate(scores), groups, None if own is None else np.concatenate(seeds), len(kept), missing)

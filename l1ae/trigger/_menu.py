@@ -1,8 +1,8 @@
 """The menu that a rate is pure against: cut-based seeds on the hardware objects, or recorded bits of real data."""
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Literal
 
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.config import DEFAULT_MENU, SeedConfig, TriggerConfig
-from l1ae.data import Events, EventStore
+from l1ae.data import Events, EventStore, is_or_column
 from l1ae.errors import UserError
 from l1ae.inputs import Feature, Group, Layout, Role
 
@@ -80,7 +80,7 @@ class RecordedSeed:
 
 @dataclass(frozen=True)
 class Menu:
-    """Seeds that are all cut-based or all recorded; `left_out` says in words what the menu does not have."""
+    """Seeds that are all cut-based or all recorded; `left_out` are the names of recorded ones that are not part of it."""
 
     origin: Literal["cuts", "recorded"]
     seeds: tuple[CutSeed | RecordedSeed, ...]
@@ -90,6 +90,10 @@ class Menu:
     def columns(self) -> tuple[str, ...]:
         """Extra columns that `decide` needs."""
         return tuple(seed.column for seed in self.seeds if isinstance(seed, RecordedSeed))
+
+    def within(self, columns: Collection[str]) -> "Menu":
+        """The menu of a store with these extra columns: cut-based seeds, and the recorded ones that it has."""
+        return replace(self, seeds=tuple(seed for seed in self.seeds if isinstance(seed, CutSeed) or seed.column in columns))
 
     def decide(self, events: Events) -> BoolArray:
         """Decisions (N, seeds)."""
@@ -106,7 +110,8 @@ def menu_of(config: TriggerConfig, layout: Layout, store: EventStore) -> Menu | 
     `UserError` when recorded seeds are asked for and there are none, or a cut that is no default is not possible.
     """
     recorded = [name for name in store.extra if name.startswith(RECORDED)]
-    if config.menu_from == "recorded" or (config.menu_from == "auto" and recorded):
+    some = any(not is_or_column(name.removeprefix(RECORDED)) for name in recorded)
+    if config.menu_from == "recorded" or (config.menu_from == "auto" and some):
         return _recorded_menu(config, recorded, store)
     seeds, left_out = possible_seeds(config, layout)
     if config.menu and not seeds:
@@ -115,8 +120,10 @@ def menu_of(config: TriggerConfig, layout: Layout, store: EventStore) -> Menu | 
 
 
 def _recorded_menu(config: TriggerConfig, columns: Sequence[str], store: EventStore) -> Menu:
+    """The seeds whose names fit; never the OR of the menu, against which nothing would be pure."""
     names = [column.removeprefix(RECORDED) for column in columns]
-    chosen = [name for name in names if _matches(name, config.recorded_seeds) and not _matches(name, config.recorded_excluded)]
+    excluded = [name for name in names if is_or_column(name) or _matches(name, config.recorded_excluded)]
+    chosen = [name for name in names if _matches(name, config.recorded_seeds) and name not in excluded]
     if not chosen:
         found = f"there are {len(names)}, such as {', '.join(names[:3])}" if names else "it has none"
         raise UserError(

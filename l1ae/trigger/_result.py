@@ -70,10 +70,14 @@ class Interval(_Part):
 
 
 class RawPure(_Part):
-    """A signal's efficiency: accepted, and accepted by no other seed; None where there is no menu for the signal."""
+    """A signal's efficiency: accepted, and accepted by no other seed; None where there is no menu for the signal.
+
+    `note` says where `pure` is against a part of the menu only.
+    """
 
     raw: Interval
     pure: Interval | None
+    note: str | None = None
 
 
 Efficiency = dict[str, RawPure]
@@ -136,12 +140,14 @@ class SeedRate(RateInterval):
 class MenuRates(_Part):
     """The seeds that a rate is pure against, their rates and the rate of all together.
 
-    `origin` is none when there is no menu: then there are no pure rates, and `left_out` says why.
+    `origin` is none when there is no menu: then there are no pure rates, and `left_out` says why. `missing` are, by signal, the
+    recorded seeds that its sample does not have: its pure efficiency is against the others.
     """
 
     origin: Literal["cuts", "recorded", "none"]
     seeds: tuple[SeedRate, ...]
     left_out: tuple[str, ...]
+    missing: dict[str, tuple[str, ...]] = {}
     khz: float | None
     low: float | None
     high: float | None

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from l1ae.data import Events, EventStore
+from l1ae.config import DataConfig
+from l1ae.data import Events, EventStore, held_out
 from l1ae.errors import UserError
 from l1ae.trigger._counts import Exposure, FloatArray, IntArray, count, group_numbers
 from l1ae.trigger._menu import Menu
@@ -68,14 +69,19 @@ class Sample:
         return self.fired[(self.bits[:, seed // 8] >> (7 - seed % 8)) & 1 == 1]
 
 
-def sample_blocks(store: EventStore, menu: Menu | None, *, more: tuple[str, ...] = ()) -> Iterator[Events]:
-    """The store's events in blocks, with weights and what the menu needs."""
+def sample_blocks(store: EventStore, menu: Menu | None, *, more: tuple[str, ...] = (), data: DataConfig | None = None) -> Iterator[Events]:
+    """The store's events in blocks, with weights and what the menu needs.
+
+    `data` is how events are divided: with a recorded split, those of the test part only, see `l1ae.data.held_out`.
+    """
     weights = (WEIGHT,) if WEIGHT in store.extra else ()
-    return store.chunks(extra=(*weights, *(() if menu is None else menu.columns), *more))
+    extra = (*weights, *(() if menu is None else menu.columns), *more)
+    return store.chunks(extra=extra) if data is None else held_out(data, store, extra=extra)
 
 
-def read_sample(store: EventStore, score: ScoreFunction, menu: Menu | None) -> Sample:
-    """Read a store, score it and let the menu decide. `score` takes hardware codes and gives score codes (n,).
+def read_sample(store: EventStore, score: ScoreFunction, menu: Menu | None, *, data: DataConfig | None = None) -> Sample:
+    """Read a store, score it and let the menu decide. `score` takes hardware codes and gives score codes (n,). `data`: see
+    `sample_blocks`.
 
     Raises `UserError` when the store has no events.
     """
@@ -85,7 +91,7 @@ def read_sample(store: EventStore, score: ScoreFunction, menu: Menu | None) -> S
     columns: dict[str, npt.NDArray[np.generic]] = {}
     fired, bits = [np.zeros(0, np.int64)], []
     start = 0
-    for events in sample_blocks(store, menu, more=period):
+    for events in sample_blocks(store, menu, more=period, data=data):
         stop = start + len(events)
         block = _columns(events, score)
         if menu is not None:
@@ -98,6 +104,7 @@ def read_sample(store: EventStore, score: ScoreFunction, menu: Menu | None) -> S
             # filled in place: joining blocks would hold everything twice
             columns.setdefault(name, np.empty(store.n_events, column.dtype))[start:stop] = column
         start = stop
+    columns = {name: column[:start] for name, column in columns.items()}
     groups = group_numbers(columns.pop("process"), columns.pop("source_event"))  # type: ignore[arg-type]
     packed = np.concatenate(bits) if bits else np.zeros((0, 0), np.uint8)
     absent = {"run": None, "lumi": None, "any_seed": None}

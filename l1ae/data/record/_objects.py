@@ -41,8 +41,9 @@ def with_muon_angles(layout: Layout, angles: MuonAngles | None) -> Layout:
 
 def _swapped(group: Group, swap: Mapping[str, str]) -> Group:
     def changed(feature: Feature) -> Feature:
+        other = swap.get(feature.source or "")
         # the other angles have other places in the hardware word
-        return feature.model_copy(update={"source": swap[feature.source], "bit": None}) if feature.source in swap else feature
+        return feature if other is None else feature.model_copy(update={"source": other, "bit": None})
 
     return group.model_copy(update={"features": tuple(map(changed, group.features))})
 

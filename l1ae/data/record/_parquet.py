@@ -1,6 +1,6 @@
 """Parquet files whose rows follow one another: footers, batches of rows, plain numbers out of columns."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass

@@ -7,14 +7,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-import pyarrow as pa
-
 from l1ae.data.record._parquet import Table, parquet_files
 from l1ae.errors import UserError
 
 __all__ = ["COLLECTIONS", "EVENT_INFO", "SEEDS", "SPLITS", "SPLIT_ALIASES", "Part", "find_parts"]
 
-COLLECTIONS = {name: "Et" for name in ("ET", "FET", "FHT", "HT", "MET", "MHT")} | {
+COLLECTIONS = dict.fromkeys(("ET", "FET", "FHT", "HT", "MET", "MHT"), "Et") | {
     "egammas": "egIEt",
     "jets": "jetIEt",
     "muons": "muonIEt",
@@ -103,10 +101,8 @@ def _in_folder(folder: Path) -> list[Part] | None:
         return splits
     holders = [path for path in below if _holds_a_data_set(path)]
     if holders:
-        raise UserError(
-            f"{folder}: holds {len(holders)} data sets ({', '.join(path.name for path in holders[:4])}{', ...' if len(holders) > 4 else ''}); "
-            f"name those that make one store, for example {holders[0]}"
-        )
+        names = ", ".join([*(path.name for path in holders[:4]), *(["..."] if len(holders) > 4 else [])])
+        raise UserError(f"{folder}: holds {len(holders)} data sets ({names}); name those that make one store, for example {holders[0]}")
     return None
 
 

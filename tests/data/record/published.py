@@ -131,7 +131,9 @@ def _column_type(column: str, info: Mapping[str, pa.DataType]) -> pa.DataType:
     return info.get(column) or (pa.uint16() if column in UNSIGNED else pa.int16())
 
 
-def columns_of(events: Sequence[Event], make_list: MakeList, info: Mapping[str, pa.DataType] = INFO_TYPES) -> dict[str, dict[str, pa.Array]]:
+def columns_of(
+    events: Sequence[Event], make_list: MakeList, info: Mapping[str, pa.DataType] = INFO_TYPES
+) -> dict[str, dict[str, pa.Array]]:
     """Arrow columns by collection, all of lists but for `split` and `order`."""
     result: dict[str, dict[str, pa.Array]] = {}
     for name in events[0]:
@@ -179,7 +181,9 @@ def write_mirror(
 ) -> Path:
     """One split as on the mirror: a row per event, and seeds in files of their own; returns the folder of the data set."""
     columns = columns_of(events, published_list, info)
-    plain = {name: {k: v.flatten() if pa.types.is_large_list(v.type) else v for k, v in columns[name].items()} for name in ("info", "seeds")}
+    plain = {
+        name: {k: v.flatten() if pa.types.is_large_list(v.type) else v for k, v in columns[name].items()} for name in ("info", "seeds")
+    }
     main = {f"{name}_{k}": v for name in sorted(columns) if name not in plain for k, v in columns[name].items()} | plain["info"]
     main |= {"dataset": pa.array([folder.name] * len(events)), "label": pa.array([0] * len(events), pa.int16())}
     tables = {folder: (main, shards)}

@@ -124,9 +124,7 @@ def test_what_is_left_out_is_counted(tmp_path):
     )
     assert (result.events, dict(result.left_out)) == (55, {"outside the standard cut": 5})
     assert done[-1] == (55, 55)
-    assert result.reordered == sum(
-        event["muons"]["muonIEt"] != sorted(event["muons"]["muonIEt"], reverse=True) for event in events[:55]
-    )
+    assert result.reordered == sum(event["muons"]["muonIEt"] != sorted(event["muons"]["muonIEt"], reverse=True) for event in events[:55])
 
 
 @pytest.mark.parametrize("kind", ["tree", "mirror"])
@@ -196,7 +194,11 @@ def test_simulation_with_its_menu_its_types_and_unknown_numbers(convert, tmp_pat
         store = convert(source)
         same(store, events, named_layout("cms_l1_record"))
         assert set(store.read(extra=["orbit"]).extra["orbit"].tolist()) == {-1}
-        assert {name for name in store.extra if name.startswith("seed_")} == {"seed_L1_HTT360er", "seed_L1_MonteCarlo", "seed_L1_SingleMu22"}
+        assert {name for name in store.extra if name.startswith("seed_")} == {
+            "seed_L1_HTT360er",
+            "seed_L1_MonteCarlo",
+            "seed_L1_SingleMu22",
+        }
 
 
 def test_a_number_that_int64_cannot_hold_is_refused(convert, tmp_path):
@@ -232,7 +234,9 @@ def test_lists_of_fixed_size_and_plain_columns(convert, tmp_path):
     pq.write_table(pa.table(fixed), folder / "FET" / "00000.parquet")
     plain = {name: array.flatten() if pa.types.is_large_list(array.type) else array for name, array in columns["info"].items()}
     pq.write_table(pa.table(plain), folder / "event_info" / "00000.parquet")
-    pq.write_table(pa.table({name: array.flatten().cast(pa.int8()) for name, array in columns["seeds"].items()}), folder / "seeds/00000.parquet")
+    pq.write_table(
+        pa.table({name: array.flatten().cast(pa.int8()) for name, array in columns["seeds"].items()}), folder / "seeds/00000.parquet"
+    )
     same(convert(folder), events, named_layout("cms_l1_record"))
 
 
@@ -258,7 +262,11 @@ def test_stray_files_beside_the_shards_do_not_count(convert, tmp_path):
     events = make_events(40, seed=24)
     tree = write_tree(tmp_path / DATA / "train", events).parent
     mirror = write_mirror(tmp_path / "mirror" / DATA, "train", events)
-    for folder, name in ((tree / "train" / "jets", "00000.parquet"), (mirror, "train-00000-of-00001.parquet"), (mirror / "seeds", "x.parquet")):
+    for folder, name in (
+        (tree / "train" / "jets", "00000.parquet"),
+        (mirror, "train-00000-of-00001.parquet"),
+        (mirror / "seeds", "x.parquet"),
+    ):
         for stray in (f"._{name}", f".{name}.crc", "README.md", "_SUCCESS", "._x.parquet", "_metadata.parquet"):
             (folder / stray).write_bytes(b"no parquet")
     (tree / "train" / ".cache").mkdir()
@@ -437,7 +445,9 @@ def test_rows_of_the_mirror_that_are_other_events_are_refused(convert, tmp_path)
     other = [replace_event(event, 7) if place == 21 else event for place, event in enumerate(events)]
     write_mirror(tmp_path / "other", "train", other)
     (tmp_path / "other" / "seeds" / "train-00000-of-00001.parquet").rename(folder / "seeds" / "train-00000-of-00001.parquet")
-    with pytest.raises(UserError, match=rf"seeds: row 21: event is 7, but {2**33 + 21} in that row of .*their rows must be the same events"):
+    with pytest.raises(
+        UserError, match=rf"seeds: row 21: event is 7, but {2**33 + 21} in that row of .*their rows must be the same events"
+    ):
         convert(folder, chunk=8)
 
 

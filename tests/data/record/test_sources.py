@@ -53,7 +53,14 @@ def test_what_is_something_else_is_left_to_others(tmp_path):
     pq.write_table(pa.table({"MET_pt": [1.0], "nMuon": [0]}), folder / "nano.parquet")
     pq.write_table(pa.table({"MET_pt": [1.0], "nMuon": [0]}), folder / "train-00000-of-00001.parquet")
     (folder / "file.h5").write_bytes(b"hdf")
-    for sources in ([folder], [folder / "nano.parquet"], [folder / "train-00000-of-00001.parquet"], [folder / "file.h5"], [folder / "no"], []):
+    for sources in (
+        [folder],
+        [folder / "nano.parquet"],
+        [folder / "train-00000-of-00001.parquet"],
+        [folder / "file.h5"],
+        [folder / "no"],
+        [],
+    ):
         assert describe_record(sources) is None
     write_mirror(tmp_path / DATA, "train", make_events(3, seed=1))
     assert describe_record([tmp_path / DATA, folder]) is None
@@ -72,7 +79,8 @@ def test_a_folder_of_data_sets_is_not_one_sample(refused, tmp_path):
         write_mirror(tmp_path / "data" / name, "valid", make_events(3, seed=1, split="valid"))
     for folder in ("signal", "data"):
         assert refused(tmp_path / folder) == (
-            f"{folder}: holds 2 data sets (ggH-suep-decay, haa-4b-ma15); name those that make one store, for example {folder}/ggH-suep-decay"
+            f"{folder}: holds 2 data sets (ggH-suep-decay, haa-4b-ma15); name those that make one store, for example "
+            f"{folder}/ggH-suep-decay"
         )
 
 
@@ -122,7 +130,8 @@ def test_missing_columns(refused, tmp_path):
     for event in events:
         del event["jets"]["jetIEta"]
     assert refused(write_tree(tmp_path / DATA / "train", events)) == (
-        f"{DATA}/train/jets/00000.parquet: no column 'jetIEta' (found: jetIEt, jetIPhi, jetHwQual, jetRawEt); is this file of another data set?"
+        f"{DATA}/train/jets/00000.parquet: no column 'jetIEta' (found: jetIEt, jetIPhi, jetHwQual, jetRawEt); "
+        "is this file of another data set?"
     )
     mirror = refused(write_mirror(tmp_path / "mirror" / DATA, "train", events))
     assert mirror.startswith(f"mirror/{DATA}/train-00000-of-00001.parquet: no column 'jets_jetIEta' (found: ")
@@ -195,7 +204,8 @@ def test_wrong_types(refused, tmp_path, values, kind):
     table = pq.read_table(path)
     pq.write_table(table.set_column(table.schema.get_field_index("egIEt"), "egIEt", pa.array(values)), path)
     assert refused(folder) == (
-        f"{DATA}/train/egammas/00000.parquet: column 'egIEt' is {kind}, expected lists of hardware integers; was this file made by another program?"
+        f"{DATA}/train/egammas/00000.parquet: column 'egIEt' is {kind}, expected lists of hardware integers; "
+        "was this file made by another program?"
     )
 
 

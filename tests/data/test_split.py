@@ -1,0 +1,66 @@
+"""Training, validation and test: by hash or as recorded, and what is held out of signals and crossings."""
+
+import numpy as np
+import pytest
+
+from l1ae.config import DataConfig
+from l1ae.data import TEST, Events, EventStore, StoreWriter, held_out, split_columns, split_fractions, split_parts
+from l1ae.errors import UserError
+from l1ae.inputs import named_layout
+
+LAYOUT = named_layout("samples")
+RECORDED = DataConfig(split="recorded")
+
+
+def store(path, parts=None, count=100):
+    extra = {} if parts is None else {"split": np.asarray(parts, np.int8)}
+    number = count if parts is None else len(parts)
+    hw = np.zeros((number, LAYOUT.size), LAYOUT.dtype)
+    with StoreWriter(path, LAYOUT, sample="s", processes=["p"], provenance={}) as writer:
+        writer.append(Events(hw, np.zeros(number, np.int16), np.arange(number), np.full(number, -1, np.int16), extra))
+    return EventStore.open(path)
+
+
+def numbers(blocks):
+    return [int(number) for events in blocks for number in events.source_event]
+
+
+def test_fractions_are_the_default(tmp_path):
+    opened = store(tmp_path / "a.h5", [0] * 100)
+    assert split_columns(DataConfig(), opened) == ()
+    events = opened.read()
+    np.testing.assert_array_equal(split_parts(DataConfig(), events), split_fractions(events, (0.4, 0.1), 1))
+    assert numbers(held_out(DataConfig(), opened)) == list(range(100))
+
+
+def test_a_recorded_split_is_taken_as_it_is(tmp_path):
+    parts = np.random.default_rng(3).integers(0, 3, 100)
+    opened = store(tmp_path / "a.h5", parts)
+    events = opened.read(extra=split_columns(RECORDED, opened))
+    assert split_parts(RECORDED, events).tolist() == parts.tolist()
+    assert numbers(held_out(RECORDED, opened, size=7)) == np.flatnonzero(parts == TEST).tolist()
+    assert set(next(held_out(RECORDED, opened)).extra) == {"split"}
+
+
+def test_a_store_without_a_recorded_split(tmp_path):
+    opened = store(tmp_path / "a.h5")
+    with pytest.raises(UserError, match=r"a.h5: has no recorded split \(extra column 'split'\).* set data.split: hash"):
+        split_columns(RECORDED, opened)
+    assert numbers(held_out(RECORDED, opened)) == list(range(100))
+
+
+def test_nothing_to_judge_on(tmp_path):
+    opened = store(tmp_path / "a.h5", [0, 1, 1])
+    with pytest.raises(UserError, match=r"a.h5: has no event of the test split, .* import the split 'test' as well"):
+        list(held_out(RECORDED, opened))
+
+
+def test_a_part_that_is_none(tmp_path):
+    opened = store(tmp_path / "a.h5", [0, 3])
+    with pytest.raises(UserError, match="recorded split 3 is none of 0"):
+        split_parts(RECORDED, opened.read(extra=["split"]))
+
+
+def test_fractions_beside_a_recorded_split_are_refused():
+    with pytest.raises(ValueError, match="train, split_seed has no effect with split: recorded"):
+        DataConfig(split="recorded", train=0.5, split_seed=3)
