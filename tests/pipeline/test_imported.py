@@ -108,8 +108,8 @@ def test_a_network_without_weights_has_a_summary(write_description, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"size": 60}, r"network.yaml: the network has 60 inputs without a layout, but the events of this run are 57 columns of layout 'ugt'"),
-        ({"width": 12}, r"network.yaml: input 0 is met_pt, with codes 0 to 4095, but the hardware port holds -2048 to 2047; widen the port"),
+        ({"size": 60}, r"has 60 inputs without a layout, but the events of this run are 57 columns of layout 'ugt'"),
+        ({"width": 12}, r"input 0 is met_pt, with codes 0 to 4095, but the hardware port holds -2048 to 2047; widen the port"),
         (
             {"sections": {"inputs": {"network": "fixed<10,5,RND_CONV,SAT>"}}},
             r"network.yaml' says how its inputs are preprocessed; remove everything but 'layout' and 'select' from inputs",
