@@ -35,7 +35,7 @@ def test_what_anomaly_triggers_accept_is_not_pure_against_themselves_or_the_or(t
     """L1bit among the seeds once made every rate of a recorded anomaly trigger 0 kHz pure, without a word."""
     events = make_events(400, seed=1, split="test", seeds=(*MENU, *ANOMALY))
     store = recorded(tmp_path, events)
-    menu = menu_of(TriggerConfig(), SPEC, store)
+    menu = menu_of(TriggerConfig(), LAYOUT, store)
     assert menu is not None
     assert {seed.name for seed in menu.seeds} == set(MENU)
     assert set(menu.left_out) == set(ANOMALY)
@@ -65,11 +65,11 @@ def test_an_or_that_an_older_import_stored_is_no_seed(tmp_path, name):
         event["seeds"][name] = event["seeds"].pop("L1bit")
     store = older_store(tmp_path / "old.h5", events)
     for config in (TriggerConfig(), TriggerConfig(recorded_seeds=("*",), recorded_excluded=())):
-        menu = menu_of(config, SPEC, store)
+        menu = menu_of(config, LAYOUT, store)
         assert menu is not None
         assert name not in {seed.name for seed in menu.seeds}
         assert name in menu.left_out
-    sample = read_sample(store, score, menu_of(TriggerConfig(), SPEC, store))
+    sample = read_sample(store, score, menu_of(TriggerConfig(), LAYOUT, store))
     assert sample.any_seed is not None
     assert (by_hand(events, ["L1_AXO_Medium"]) & ~sample.any_seed).any()
 
@@ -79,8 +79,8 @@ def test_a_store_with_nothing_but_the_or_has_no_recorded_menu(tmp_path):
     store = older_store(tmp_path / "old.h5", events)
     assert store.extra == ("seed_L1bit",)
     with pytest.raises(UserError, match=r"no recorded seed .* is left"):
-        menu_of(TriggerConfig(menu_from="recorded"), SPEC, store)
-    menu = menu_of(TriggerConfig(menu=()), SPEC, store)
+        menu_of(TriggerConfig(menu_from="recorded"), LAYOUT, store)
+    menu = menu_of(TriggerConfig(menu=()), LAYOUT, store)
     assert menu is not None
     assert menu.origin == "cuts"
 
@@ -88,7 +88,7 @@ def test_a_store_with_nothing_but_the_or_has_no_recorded_menu(tmp_path):
 def test_a_signal_is_pure_against_the_seeds_that_it_has(tmp_path):
     """Names decide, not places: the menu of the simulation is another one, in another order."""
     store = recorded(tmp_path, make_events(50, seed=4, split="test", seeds=MENU))
-    menu = menu_of(TriggerConfig(), SPEC, store)
+    menu = menu_of(TriggerConfig(), LAYOUT, store)
     events = make_events(300, seed=5, split="valid", simulated=True, seeds=("L1_OnlyInSimulation", MENU[2], MENU[0]))
     import_record([write_mirror(tmp_path / "smj-case-A", "valid", events)], tmp_path / "smj.h5", LAYOUT, sample="smj")
     signal = read_signal(EventStore.open(tmp_path / "smj.h5"), score, menu)
@@ -103,7 +103,7 @@ def test_a_signal_is_pure_against_the_seeds_that_it_has(tmp_path):
 
 def test_a_signal_with_the_whole_menu_and_one_with_nothing_of_it(tmp_path):
     store = recorded(tmp_path, make_events(50, seed=6, split="test", seeds=MENU))
-    menu = menu_of(TriggerConfig(), SPEC, store)
+    menu = menu_of(TriggerConfig(), LAYOUT, store)
     whole = older_store(tmp_path / "a.h5", make_events(30, seed=7, seeds=tuple(reversed(MENU))))
     signal = read_signal(whole, score, menu)
     assert (signal.missing, signal.note, signal.efficiency(0).note) == ((), None, None)
@@ -123,7 +123,7 @@ def test_packed_bits_are_seeds_like_others(tmp_path):
         hw[:, ~LAYOUT.present] = 0
         writer.append(Events(hw, *known, {}, Bits.of(columns)))
     store = EventStore.open(tmp_path / "zb.h5")
-    sample = read_sample(store, score, menu_of(TriggerConfig(), SPEC, store))
+    sample = read_sample(store, score, menu_of(TriggerConfig(), LAYOUT, store))
     assert sample.any_seed is not None
     assert sample.any_seed.tolist() == np.any(list(columns.values()), axis=0).tolist()
 
@@ -132,7 +132,7 @@ def test_with_a_recorded_split_rates_and_efficiencies_are_those_of_test_events(t
     events = make_events(90, seed=10, seeds=MENU)
     parts = np.random.default_rng(11).integers(0, 3, 90).astype(np.int8)
     store = older_store(tmp_path / "a.h5", events, split=parts)
-    menu = menu_of(TriggerConfig(), SPEC, store)
+    menu = menu_of(TriggerConfig(), LAYOUT, store)
     data = DataConfig(split="recorded")
     chosen = np.flatnonzero(parts == 2)
     sample = read_sample(store, score, menu, data=data)
