@@ -185,7 +185,7 @@ class _Study:
         return RateCurve(exposure, raw, pure, int(min(reach.low)), int(max(reach.high)))
 
     def signals(self) -> dict[str, SignalScores]:
-        dataset = open_dataset(self.run.config.data.source, self.spec)
+        dataset = open_dataset(self.run.config.data.source, self.run.config.inputs.selected)
         found = {name: read_signal(store, self.score, self.menu, data=self.run.config.data) for name, store in dataset.signals.items()}
         for name, signal in found.items():
             if signal.note is not None:

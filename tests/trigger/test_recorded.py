@@ -78,7 +78,7 @@ def test_a_store_with_nothing_but_the_or_has_no_recorded_menu(tmp_path):
     events = make_events(20, seed=3, seeds=())
     store = older_store(tmp_path / "old.h5", events)
     assert store.extra == ("seed_L1bit",)
-    with pytest.raises(UserError, match="no recorded seed .* is left"):
+    with pytest.raises(UserError, match=r"no recorded seed .* is left"):
         menu_of(TriggerConfig(menu_from="recorded"), SPEC, store)
     menu = menu_of(TriggerConfig(menu=()), SPEC, store)
     assert menu is not None
