@@ -35,6 +35,7 @@ class ChunkWriter:
         self._file = file
         self._datasets: dict[str, h5py.Dataset] = {}
         self._buffers: dict[str, npt.NDArray[Any]] = {}
+        self._spare: dict[str, npt.NDArray[Any]] = {}
         self._held = 0
         self._written = 0
         self._threads = ThreadPoolExecutor(min(4, os.cpu_count() or 1))
@@ -55,7 +56,7 @@ class ChunkWriter:
         start = 0
         while start < count:
             if not self._buffers:
-                self._buffers = {name: np.zeros((_BUFFER, *data.shape[1:]), data.dtype) for name, data in self._datasets.items()}
+                self._buffers = {name: np.empty((_BUFFER, *data.shape[1:]), data.dtype) for name, data in self._datasets.items()}
             taken = min(count - start, _BUFFER - self._held)
             for name, buffer in self._buffers.items():
                 buffer[self._held : self._held + taken] = columns[name][start : start + taken]
@@ -83,10 +84,12 @@ class ChunkWriter:
             data = self._datasets[name].id
             data.set_extent((end, *buffer.shape[1:]))
             rows = self._datasets[name].chunks[0]
+            buffer[self._held :] = 0
             for first in range(0, self._held, rows):
                 place = (self._written + first, *(0 for _ in buffer.shape[1:]))
                 self._pending.append((data, place, self._threads.submit(_compressed, buffer[first : first + rows])))
-        self._written, self._held, self._buffers = end, 0, {}
+        # the other buffers are written, and filled next
+        self._written, self._held, self._buffers, self._spare = end, 0, self._spare, self._buffers
 
     def _collect(self) -> None:
         for data, place, result in self._pending:

@@ -21,7 +21,7 @@ Columns = dict[str, npt.NDArray[Any]]
 
 _BUFFERS = 1 << 24  # bytes in all
 _SMALLEST_BUFFER, _LARGEST_BUFFER = 1 << 14, 1 << 20
-_VALUES, _FEWEST = 1 << 21, 1 << 12  # values that are read at once, and rows of wide tables
+_VALUES, _FEWEST = 1 << 21, 1 << 12  # lists that are read at once, and rows of a table with many columns of them
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,8 @@ class Table:
     def batches(self, columns: Sequence[str], size: int, *, dictionary: Sequence[str] = ()) -> Iterator[Batch]:
         """Rows of all files in order, at most `size` at a time; memory does not grow with the size of files or row groups."""
         buffer = min(max(_BUFFERS // len(columns), _SMALLEST_BUFFER), _LARGEST_BUFFER)
-        size = min(size, max(_VALUES // len(columns), _FEWEST))
+        many = sum(is_list(self.schemas[0].field(column).type) for column in columns)
+        size = min(size, max(_VALUES // max(many, 1), _FEWEST))
         for file in self.files:
             with readable(file):
                 row = 0
@@ -191,4 +192,9 @@ def _first_null(array: pa.Array) -> int:
 
 
 def _numbers(array: pa.Array) -> npt.NDArray[Any]:
+    """Values of an array without nulls; true and false out of their bits, which pyarrow takes one by one."""
+    if pa.types.is_boolean(array.type) and len(array):
+        end = array.offset + len(array)
+        bits = np.unpackbits(np.frombuffer(array.buffers()[1], np.uint8), count=end, bitorder="little")
+        return bits[array.offset :].view(np.bool_)
     return np.asarray(array.to_numpy(zero_copy_only=False))
