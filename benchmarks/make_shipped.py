@@ -3,13 +3,18 @@
 `shipped` holds the objects only; `shipped_regions` holds the first of its events again, with the calorimeter image beside
 the objects; `shipped_zerobias` holds weighted bunch crossings without selection. Seed and numbers of events are fixed below,
 so that the same versions of Pythia, fastjet and numpy make the same stores again, whatever the number of workers. Interrupt
-it as you like: finished shards are kept in FOLDER.
+it as you like: finished shards are kept in FOLDER. `--check N` makes the first N events of every store again, compares them with
+those that come with the package, and writes nothing there.
 """
 
 import argparse
 import sys
 from pathlib import Path
 
+import numpy as np
+
+from l1ae import data
+from l1ae.data import EventStore
 from l1ae.data.generator import ZERO_BIAS, GeneratorConfig, RegionConfig, generate
 
 SEED = 1
@@ -24,6 +29,22 @@ LIMITS = {"shipped": 8_000_000, "shipped_regions": 4_500_000, "shipped_zerobias"
 """Bytes that all stores of a set together may have."""
 
 
+def check(name: str, events: int, shards: Path, workers: int | None) -> bool:
+    """Make the first events of every store of a set again and compare them with the shipped ones."""
+    good = True
+    for sample in EVENTS[name]:
+        path = shards / f"check-{name}-{sample}.h5"
+        generate(sample, events, path, seed=SEED, workers=workers, shards=shards, config=CONFIGS[name], overwrite=True)
+        shipped = EventStore.open(Path(data.__file__).parent / name / f"{sample}.h5")
+        made, wanted = EventStore.open(path, shipped.layout).read(extra=shipped.extra), shipped.read(0, events, extra=shipped.extra)
+        columns = {column: (getattr(made, column), getattr(wanted, column)) for column in ("hw", "process", "source_event", "pileup")}
+        columns |= {column: (made.extra[column], wanted.extra[column]) for column in shipped.extra}
+        wrong = [column for column, (one, other) in columns.items() if not np.array_equal(one, other)]
+        print(f"{shipped.path}: the first {events} events are {'different in ' + ', '.join(wrong) if wrong else 'the same'}", flush=True)
+        good &= not wrong
+    return good
+
+
 def main() -> None:
     """Generate every store; `--scale 0.1` makes a tenth of the events, the first ones of the full stores."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -32,7 +53,10 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="default: where the package keeps the set")
     parser.add_argument("--workers", type=int, default=None)
     parser.add_argument("--scale", type=float, default=1.0)
+    parser.add_argument("--check", type=int, metavar="N")
     arguments = parser.parse_args()
+    if arguments.check:
+        sys.exit(not check(arguments.set, arguments.check, arguments.shards, arguments.workers))
     name, options = arguments.set, {"seed": SEED, "workers": arguments.workers, "shards": arguments.shards}
     folder = arguments.output or Path("l1ae/data") / name
     for sample, events in EVENTS[name].items():

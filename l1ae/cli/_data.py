@@ -39,22 +39,32 @@ def data() -> None:
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0))
 @click.option("--workers", type=click.IntRange(1), help="Processes; default: one per core. The events do not depend on it.")
 @click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="YAML with other detector or process choices.")
+@click.option("--layout", type=click.Choice(["ugt", "ugt_full"]), help="Columns of an event; default: ugt, or as --config says.")
 @click.option("--regions", is_flag=True, help="The 18 x 14 calorimeter image of every event, too (about 120 bytes each).")
 @click.option("--force", is_flag=True, help="Overwrite the output even where it holds other events.")
 @_output_option
 def generate(
-    *, sample: str, events: int, seed: int, workers: int | None, config: Path | None, regions: bool, force: bool, output: Path
+    *,
+    sample: str,
+    events: int,
+    seed: int,
+    workers: int | None,
+    config: Path | None,
+    layout: str | None,
+    regions: bool,
+    force: bool,
+    output: Path,
 ) -> None:
     """Generate simulated collisions (Pythia 8, parametrised detector, pileup).
 
-    Interrupted, the same command continues; with more events, it extends the output.
+    Layout ugt_full has every object and sum of the global trigger, of which ugt is a part with the same values. Interrupted,
+    the same command continues; with more events, it extends the output.
     """
-    from l1ae.data.generator import GeneratorConfig, RegionConfig
+    from l1ae.data.generator import GeneratorConfig
     from l1ae.data.generator import generate as run_generator
 
     choices = GeneratorConfig() if config is None else load_yaml(GeneratorConfig, config)
-    if regions and choices.regions is None:
-        choices = choices.model_copy(update={"regions": RegionConfig()})
+    choices = choices.read_out(layout=layout, regions=regions)
     with _event_bar(f"{sample} events") as progress:
         result = run_generator(sample, events, output, seed=seed, workers=workers, config=choices, progress=progress, overwrite=force)
     click.echo(f"{result.events} events of '{sample}' in {result.wall_seconds:.0f} s: {result.path}")

@@ -342,6 +342,11 @@ class GeneratorConfig(Frozen):
                     )
         return self
 
+    def read_out(self, *, layout: str | None = None, regions: bool = False) -> Self:
+        """The same choices for a layout of objects, `ugt` or `ugt_full` (None: as it is), and with the calorimeter image if asked for."""
+        full = {None: self.full, "ugt": None, "ugt_full": self.full or FullConfig()}[layout]
+        return self.model_copy(update={"full": full, "regions": self.regions or (RegionConfig() if regions else None)})
+
     @property
     def layout(self) -> Layout:
         """The columns of the store that is made."""

@@ -53,7 +53,7 @@ def find_taus(towers: Towers, config: TauConfig) -> Taus:
 
 def _is_highest(windows: FloatArray) -> BoolArray:
     """(k,): the central tower is higher than those before it, and no lower than those behind it, so that of equal ones the first wins."""
-    flat = windows.reshape(len(windows), -1)
+    flat = windows.reshape(len(windows), windows.shape[1] * windows.shape[2])
     middle = flat.shape[1] // 2
     seed = flat[:, middle, None]
     return np.asarray((seed > flat[:, :middle]).all(axis=1) & (seed >= flat[:, middle + 1 :]).all(axis=1))
