@@ -8,9 +8,9 @@ from typing import Literal
 
 from l1ae.data._adc2021 import describe_adc2021, import_adc2021
 from l1ae.data._importing import ImportResult, Progress
+from l1ae.data._muon_angles import MuonAngles, with_muon_angles
 from l1ae.data.record import describe_record, import_record
 from l1ae.data.tables import (
-    MuonAngles,
     Plan,
     Table,
     TableMapping,
@@ -27,7 +27,6 @@ from l1ae.data.tables import (
     open_table,
     plan_mapping,
     warnings_of,
-    with_muon_angles,
 )
 from l1ae.errors import UserError
 from l1ae.inputs import Layout, named_layout

@@ -13,10 +13,11 @@ import numpy as np
 
 from l1ae.data._bits import Bits
 from l1ae.data._importing import ImportResult, Progress, write_blocks
+from l1ae.data._muon_angles import MuonAngles, with_muon_angles
 from l1ae.data._split import SPLIT
 from l1ae.data._store import Events
 from l1ae.data.record._info import NUMBERS, ORDER, Survey, info_columns, survey
-from l1ae.data.record._objects import MuonAngles, collections_of, with_muon_angles
+from l1ae.data.record._objects import collections_of
 from l1ae.data.record._order import merged
 from l1ae.data.record._parquet import Columns
 from l1ae.data.record._reader import Reader
@@ -25,7 +26,7 @@ from l1ae.data.record._sources import SEEDS, SPLITS, Part, find_parts
 from l1ae.errors import UserError
 from l1ae.inputs import Layout
 
-__all__ = ["MuonAngles", "OutsideCut", "import_record"]
+__all__ = ["OutsideCut", "import_record"]
 
 log = logging.getLogger("l1ae")
 

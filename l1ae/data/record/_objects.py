@@ -1,8 +1,8 @@
 """Lists of objects into the slots of a group."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,39 +13,7 @@ from l1ae.data.record._sources import Part
 from l1ae.errors import UserError
 from l1ae.inputs import Feature, Group, Layout, arrange
 
-__all__ = ["Collection", "MuonAngles", "collections_of", "read_collections", "with_muon_angles"]
-
-MuonAngles = Literal["vertex", "station"]
-
-_MUONS = "muons"
-_STATION = {"muonIEtaAtVtx": "muonIEta", "muonIPhiAtVtx": "muonIPhi"}
-_VERTEX = {station: vertex for vertex, station in _STATION.items()}
-
-
-def with_muon_angles(layout: Layout, angles: MuonAngles | None) -> Layout:
-    """The layout with the angles of muons from other columns: at the vertex, or at the muon stations; None: as it says.
-
-    Raises `UserError` where its muons have no angles, or both.
-    """
-    if angles is None:
-        return layout
-    swap = _STATION if angles == "station" else _VERTEX
-    sources = [feature.source for group in layout.groups if group.source == _MUONS for feature in group.features]
-    if not (set(_STATION) | set(_VERTEX)) & set(sources):
-        raise UserError(f"layout '{layout.name}' takes no angles of '{_MUONS}'; leave muon_angles out")
-    if set(_STATION) & set(sources) and set(_VERTEX) & set(sources):
-        raise UserError(f"layout '{layout.name}' takes the angles of '{_MUONS}' at the vertex and at the stations; leave muon_angles out")
-    groups = tuple(_swapped(group, swap) if group.source == _MUONS else group for group in layout.groups)
-    return layout.model_copy(update={"groups": groups})
-
-
-def _swapped(group: Group, swap: Mapping[str, str]) -> Group:
-    def changed(feature: Feature) -> Feature:
-        other = swap.get(feature.source or "")
-        # the other angles have other places in the hardware word
-        return feature if other is None else feature.model_copy(update={"source": other, "bit": None})
-
-    return group.model_copy(update={"features": tuple(map(changed, group.features))})
+__all__ = ["Collection", "collections_of", "read_collections"]
 
 
 @dataclass(frozen=True)

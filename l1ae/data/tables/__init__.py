@@ -4,7 +4,6 @@ from l1ae.data.tables._foreign import foreign
 from l1ae.data.tables._formats import format_of, open_table
 from l1ae.data.tables._import import SPLITS, describe_tables, import_tables
 from l1ae.data.tables._l1_ntuple import is_l1_ntuple, open_l1_ntuple
-from l1ae.data.tables._level1 import MuonAngles, with_muon_angles
 from l1ae.data.tables._mapping import TableMapping, load_mapping
 from l1ae.data.tables._nanoaod import flavour_of, nanoaod_provenance, open_nanoaod, warnings_of
 from l1ae.data.tables._plan import Plan
@@ -13,7 +12,6 @@ from l1ae.data.tables._table import Table
 
 __all__ = [
     "SPLITS",
-    "MuonAngles",
     "Plan",
     "Table",
     "TableMapping",
@@ -30,5 +28,4 @@ __all__ = [
     "open_table",
     "plan_mapping",
     "warnings_of",
-    "with_muon_angles",
 ]

@@ -6,14 +6,10 @@ Types of energy sums: enumeration `EtSumType` of CMSSW, DataFormats/L1Trigger/in
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Literal
 
 from l1ae.errors import UserError
-from l1ae.inputs import Layout
 
-__all__ = ["SUM_TYPES", "MuonAngles", "chosen_seeds", "with_muon_angles"]
-
-MuonAngles = Literal["vertex", "station"]
+__all__ = ["SUM_TYPES", "chosen_seeds"]
 
 SUM_TYPES = {
     ("ET", "Et"): 0,
@@ -30,31 +26,6 @@ SUM_TYPES = {
     ("HT", "tower_count"): 21,
 }
 """Type of the energy sum that a feature comes from, by the sources of its group and itself."""
-
-_STATION = {"muonIEtaAtVtx": "muonIEta", "muonIPhiAtVtx": "muonIPhi"}
-_VERTEX = {station: vertex for vertex, station in _STATION.items()}
-
-
-def with_muon_angles(layout: Layout, angles: MuonAngles | None) -> Layout:
-    """The layout with eta and phi of muons extrapolated to the vertex, or at the muon stations; None leaves it as it is.
-
-    Raises `UserError` where the layout has both, or no muons.
-    """
-    if angles is None:
-        return layout
-    renamed = _STATION if angles == "station" else _VERTEX
-    known = {*_STATION, *_VERTEX}
-    groups, muons = [], 0
-    for group in layout.groups:
-        sources = [feature.source for feature in group.features if feature.source in known]
-        if len(sources) > 2:
-            raise UserError(f"--muon-angles: group '{group.name}' of layout '{layout.name}' has both; leave the option out")
-        muons += len(sources)
-        features = [item.model_copy(update={"source": renamed.get(item.source or "", item.source)}) for item in group.features]
-        groups.append(group.model_copy(update={"features": tuple(features)}))
-    if not muons:
-        raise UserError(f"--muon-angles: layout '{layout.name}' has no eta and phi of muons; leave the option out")
-    return layout.model_copy(update={"groups": tuple(groups)})
 
 
 def chosen_seeds(found: Mapping[str, str], patterns: Sequence[str] | None, where: str) -> dict[str, str]:

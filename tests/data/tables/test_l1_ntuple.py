@@ -9,7 +9,7 @@ import pytest
 import uproot
 
 from l1ae.data import EventStore, Request, describe_sources, import_sources
-from l1ae.data.tables import with_muon_angles
+from l1ae.data._muon_angles import with_muon_angles
 from l1ae.errors import UserError
 from l1ae.inputs import Layout, named_layout
 
