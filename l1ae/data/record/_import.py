@@ -5,6 +5,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from itertools import chain, groupby
 from pathlib import Path
 from typing import Literal
@@ -59,8 +60,8 @@ def import_record(
     names. Events outside the standard cut (`order` -1) are left out, or last with `outside_cut` 'keep'.
 
     Extra columns, as far as all data sets have them: run, lumi, bx, orbit, event, time and order (int64; -1 where all bits are set), split
-    (int8: 0 train, 1 valid, 2 test), `l1bit`, and `seed_NAME` for each seed in `seeds` (None: all that all data sets have; none: no menu
-    is read). `l1bit` is the column L1bit, the OR of the menu, checked against the seeds beside it. `process` (default: `sample`) is the
+    (int8: 0 train, 1 valid, 2 test), `l1bit`, and `seed_NAME` for each seed that fits a pattern in `seeds` (None: all that all data sets
+    have; empty: no menu is read). `l1bit` is the column L1bit, the OR of the menu, checked against the seeds beside it. `process` (default: `sample`) is the
     only process, `source_event` the running number. `pileup` is nPV_True, rounded; -1 where it is 0.
 
     Raises `UserError`, naming file, row (counted from 0) and column, for sources that are something else, a layout without
@@ -124,7 +125,7 @@ class _Plan:
         info = _in_all(info_columns(part.main) for part in parts)
         menus = [_menu(part, seeds) for part in parts]
         common = _in_all(menus)
-        chosen = common if seeds is None else tuple(seeds)
+        chosen = common if seeds is None else _fitting(common, seeds)
         _check_chosen(parts, chosen, common)
         readers = [
             Reader(
@@ -209,6 +210,12 @@ def _menu(part: Part, seeds: Sequence[str] | None) -> tuple[str, ...]:
     """Seeds that the part has; none where none are asked for."""
     asked = seeds is None or bool(seeds)
     return seed_names(part.tables[SEEDS]) if asked and SEEDS in part.tables else ()
+
+
+def _fitting(names: Sequence[str], patterns: Sequence[str]) -> tuple[str, ...]:
+    """Names that fit one of the patterns, each once, and the patterns that none fits."""
+    found = [name for pattern in patterns for name in ([n for n in names if fnmatchcase(n, pattern)] or [pattern])]
+    return tuple(dict.fromkeys(found))
 
 
 def _in_all(names: Iterable[Sequence[str]]) -> tuple[str, ...]:
