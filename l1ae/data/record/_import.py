@@ -60,9 +60,10 @@ def import_record(
     names. Events outside the standard cut (`order` -1) are left out, or last with `outside_cut` 'keep'.
 
     Extra columns, as far as all data sets have them: run, lumi, bx, orbit, event, time and order (int64; -1 where all bits are set), split
-    (int8: 0 train, 1 valid, 2 test), `l1bit`, and `seed_NAME` for each seed that fits a pattern in `seeds` (None: all that all data sets
-    have; empty: no menu is read). `l1bit` is the column L1bit, the OR of the menu, checked against the seeds beside it. `process` (default: `sample`) is the
-    only process, `source_event` the running number. `pileup` is nPV_True, rounded; -1 where it is 0.
+    (int8: 0 train, 1 valid, 2 test), `l1bit`, and `seed_NAME` for each seed that fits a pattern in `seeds` (None: all that all data
+    sets have; empty: no menu is read). `l1bit` is the column L1bit, the OR of the menu, checked against the seeds beside it.
+    `process` (default: `sample`) is the only process, `source_event` the running number. `pileup` is nPV_True, rounded; -1 where it
+    is 0.
 
     Raises `UserError`, naming file, row (counted from 0) and column, for sources that are something else, a layout without
     sources, missing folders, shards and columns, wrong types, tables with different numbers of rows or events, damaged files,
