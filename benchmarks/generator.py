@@ -1,6 +1,6 @@
 """Speed of the generator: accepted events per second and core, and what a second worker brings.
 
-    python benchmarks/generator.py [--seconds 60] [--json FILE]
+    python benchmarks/generator.py [--seconds 60] [--processes w,z] [--layout ugt_full] [--regions] [--json FILE]
 
 Run it on an otherwise quiet machine with at least two cores.
 
@@ -42,12 +42,12 @@ class Speed:
     events: int
 
 
-def one_process(name: str) -> GeneratorConfig:
-    """The default configuration with a sample that consists of one process."""
-    return GeneratorConfig(samples={**SAMPLES, f"only {name}": {name: 1.0}})
+def one_process(name: str, config: GeneratorConfig) -> GeneratorConfig:
+    """The same configuration with a sample that consists of one process."""
+    return config.model_copy(update={"samples": {**SAMPLES, f"only {name}": {name: 1.0}}})
 
 
-def measure_process(name: str, seconds: float, library: Path, folder: Path) -> Speed:
+def measure_process(name: str, seconds: float, library: Path, folder: Path, config: GeneratorConfig) -> Speed:
     """Make shards of one process until `seconds` of CPU time are spent."""
     shards = folder / name
     shutil.copytree(library, shards)
@@ -55,8 +55,8 @@ def measure_process(name: str, seconds: float, library: Path, folder: Path) -> S
     spent = truth = detector = 0.0
     accepted = 0
     while spent < seconds or len(rates) < 2:
-        choices = {"seed": len(rates), "config": one_process(name)}
-        made = generate(f"only {name}", 1, folder / "out.h5", workers=1, shards=shards, overwrite=True, **choices)
+        mine, seed = one_process(name, config), len(rates)
+        made = generate(f"only {name}", 1, folder / "out.h5", seed=seed, workers=1, config=mine, shards=shards, overwrite=True)
         (result,) = made.processes
         truth, detector = truth + result.truth_seconds, detector + result.detector_seconds
         accepted += result.accepted
@@ -74,7 +74,7 @@ def sample_speed(sample: str, speeds: dict[str, Speed]) -> tuple[float, float]:
     return 1 / cost, variance**0.5 / cost**2
 
 
-def measure_workers(events: int, speeds: dict[str, Speed], library: Path, folder: Path) -> dict[str, list[float]]:
+def measure_workers(events: int, speeds: dict[str, Speed], library: Path, folder: Path, config: GeneratorConfig) -> dict[str, list[float]]:
     """Work done per second of wall time, in CPU seconds of one core, for each repetition with 1 and with 2 workers."""
     rates: dict[str, list[float]] = {"1": [], "2": []}
     for _ in range(REPETITIONS):
@@ -82,7 +82,7 @@ def measure_workers(events: int, speeds: dict[str, Speed], library: Path, folder
             shards = folder / "workers"
             shutil.copytree(library, shards)
             begin = time.perf_counter()
-            generate("background", events, folder / "out.h5", workers=int(workers), shards=shards, overwrite=True)
+            generate("background", events, folder / "out.h5", workers=int(workers), config=config, shards=shards, overwrite=True)
             seconds = time.perf_counter() - begin
             work = sum(len(list(shards.glob(f"detector/{name}-*/*/*.npz"))) * speeds[name].shard_seconds for name in SAMPLES["background"])
             measured.append(work / seconds)
@@ -108,6 +108,11 @@ def make_library(folder: Path) -> tuple[Path, float]:
     return folder / "library", seconds
 
 
+def complete(speeds: dict[str, Speed]) -> list[str]:
+    """Samples all of whose processes were measured."""
+    return [sample for sample, fractions in SAMPLES.items() if set(fractions) <= set(speeds)]
+
+
 def report(speeds: dict[str, Speed], workers: dict[str, list[float]] | None) -> None:
     """Print the tables."""
     print("| process | accepted events/s per core | truth level, ms | detector, ms |\n|---|---|---|---|")
@@ -115,7 +120,7 @@ def report(speeds: dict[str, Speed], workers: dict[str, list[float]] | None) -> 
         rounded = f"{speed.events_per_second:.0f} ± {speed.error:.0f}"
         print(f"| {speed.name} | {rounded} | {speed.truth_ms:.2f} | {speed.detector_ms:.2f} |")
     print("\n| sample | events/s per core |\n|---|---|")
-    for sample in SAMPLES:
+    for sample in complete(speeds):
         rate, error = sample_speed(sample, speeds)
         print(f"| {sample} | {rate:.0f} ± {error:.0f} |")
     if workers:
@@ -128,22 +133,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60.0, help="CPU time for each process")
     parser.add_argument("--events", type=int, default=8000, help="background events to compare numbers of workers with; 0 to leave it out")
+    parser.add_argument("--processes", default=",".join(PROCESSES), help="names, separated by commas")
+    parser.add_argument("--layout", choices=["ugt", "ugt_full"], default="ugt")
+    parser.add_argument("--regions", action="store_true", help="with the calorimeter image")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
+    config = GeneratorConfig().read_out(layout=arguments.layout, regions=arguments.regions)
     with tempfile.TemporaryDirectory() as scratch:
         library, library_seconds = make_library(Path(scratch))
         print(f"pileup library: {library_seconds:.0f} s of CPU, once", flush=True)
-        speeds = {name: measure_process(name, arguments.seconds, library, Path(scratch)) for name in PROCESSES}
-        workers = measure_workers(arguments.events, speeds, library, Path(scratch)) if arguments.events else None
+        speeds = {name: measure_process(name, arguments.seconds, library, Path(scratch), config) for name in arguments.processes.split(",")}
+        workers = measure_workers(arguments.events, speeds, library, Path(scratch), config) if arguments.events else None
     report(speeds, workers)
     if arguments.json:
         machine = {"machine": platform.processor() or platform.machine(), "cores": os.cpu_count(), "load": os.getloadavg()}
         content = {
             "machine": machine,
+            "layout": config.layout.name,
             "packages": {name: version(name) for name in ("pythia8mc", "fastjet", "numpy")},
             "pileup_library_seconds": library_seconds,
             "processes": {name: asdict(speed) for name, speed in speeds.items()},
-            "samples": {sample: sample_speed(sample, speeds) for sample in SAMPLES},
+            "samples": {sample: sample_speed(sample, speeds) for sample in complete(speeds)},
             "throughput_by_workers": workers,
             "speed_up": speed_up(workers) if workers else None,
         }

@@ -103,9 +103,17 @@ def test_info(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("flags", "regions", "overwrite"), [((), False, False), (("--regions",), True, False), (("--force",), False, True)]
+    ("flags", "regions", "overwrite", "layout"),
+    [
+        ((), False, False, "ugt"),
+        (("--regions",), True, False, "ugt_calo_regions"),
+        (("--force",), False, True, "ugt"),
+        (("--layout", "ugt_full"), False, False, "ugt_full"),
+        (("--layout", "ugt_full", "--regions"), True, False, "ugt_full_calo_regions"),
+        (("--layout", "ugt"), False, False, "ugt"),
+    ],
 )
-def test_flags_reach_the_generator(flags, regions, overwrite, monkeypatch, tmp_path):
+def test_flags_reach_the_generator(flags, regions, overwrite, layout, monkeypatch, tmp_path):
     generator = pytest.importorskip("l1ae.data.generator")
     asked: list[dict[str, Any]] = []
 
@@ -116,7 +124,8 @@ def test_flags_reach_the_generator(flags, regions, overwrite, monkeypatch, tmp_p
     monkeypatch.setattr(generator, "generate", record)
     run("generate", "--sample", "a4l", "--events", 3, "-o", tmp_path / "out.h5", *flags)
     assert (asked[0]["config"].regions is not None, asked[0]["overwrite"]) == (regions, overwrite)
-    assert asked[0]["config"].model_copy(update={"regions": None}) == generator.GeneratorConfig()
+    assert asked[0]["config"].layout.name == layout
+    assert asked[0]["config"].model_copy(update={"regions": None, "full": None}) == generator.GeneratorConfig()
 
 
 def test_regions_of_a_configuration_are_kept(monkeypatch, tmp_path):
@@ -128,3 +137,15 @@ def test_regions_of_a_configuration_are_kept(monkeypatch, tmp_path):
     (tmp_path / "c.yaml").write_text("regions: {tower_threshold: 2.0}")
     run("generate", "--sample", "a4l", "--events", 3, "-o", tmp_path / "out.h5", "--config", tmp_path / "c.yaml", "--regions")
     assert asked[0].regions == generator.RegionConfig(tower_threshold=2.0)
+
+
+@pytest.mark.parametrize(("flags", "full"), [((), True), (("--layout", "ugt_full"), True), (("--layout", "ugt"), False)])
+def test_full_events_of_a_configuration_are_kept_unless_another_layout_is_asked_for(flags, full, monkeypatch, tmp_path):
+    generator = pytest.importorskip("l1ae.data.generator")
+    asked: list[Any] = []
+    monkeypatch.setattr(
+        generator, "generate", lambda *_, config, **__: asked.append(config) or SimpleNamespace(events=1, wall_seconds=0, path="")
+    )
+    (tmp_path / "c.yaml").write_text("full: {tau: {pt: 8.0}}")
+    run("generate", "--sample", "a4l", "--events", 3, "-o", tmp_path / "out.h5", "--config", tmp_path / "c.yaml", *flags)
+    assert asked[0].full == (generator.FullConfig(tau=generator.TauConfig(pt=8.0)) if full else None)

@@ -343,8 +343,14 @@ class GeneratorConfig(Frozen):
         return self
 
     def read_out(self, *, layout: str | None = None, regions: bool = False) -> Self:
-        """The same choices for a layout of objects, `ugt` or `ugt_full` (None: as it is), and with the calorimeter image if asked for."""
-        full = {None: self.full, "ugt": None, "ugt_full": self.full or FullConfig()}[layout]
+        """The same choices for a layout of objects, `ugt` or `ugt_full` (None: as it is), and with the calorimeter image if asked for.
+
+        Raises `UserError` for another layout.
+        """
+        choices = {None: self.full, "ugt": None, "ugt_full": self.full or FullConfig()}
+        if layout not in choices:
+            raise UserError(f"the generator does not make layout '{layout}'; it makes ugt and ugt_full")
+        full = choices[layout]
         return self.model_copy(update={"full": full, "regions": self.regions or (RegionConfig() if regions else None)})
 
     @property

@@ -5,11 +5,15 @@ from l1ae.data.generator import (
     PROCESSES,
     SAMPLES,
     DetectorConfig,
+    EgammaConfig,
+    FullConfig,
     GeneratorConfig,
+    IsolationConfig,
     PileupConfig,
     RegionBin,
     RegionConfig,
     SemileptonicConfig,
+    TauConfig,
 )
 from l1ae.errors import UserError
 
@@ -38,6 +42,31 @@ def test_the_image_belongs_to_the_detector_level_and_its_absence_is_what_it_alwa
         assert base.detector_digest(process) != image.detector_digest(process)
     finer = GeneratorConfig(regions=RegionConfig(tower_threshold=0.5))
     assert finer.detector_digest("w") != image.detector_digest("w")
+
+
+def test_full_events_belong_to_the_detector_level_and_their_absence_is_what_it_always_was():
+    base = GeneratorConfig()
+    full = base.read_out(layout="ugt_full")
+    for process in PROCESSES:
+        assert base.truth_digest(process) == full.truth_digest(process)
+        assert base.detector_digest(process) != full.detector_digest(process)
+    assert full.read_out(layout="ugt") == base
+    harder = base.model_copy(update={"full": FullConfig(tau=TauConfig(seed=3.0))})
+    assert harder.detector_digest("w") != full.detector_digest("w")
+    assert harder.read_out(layout="ugt_full") == harder.read_out() == harder
+
+
+def test_layouts_of_the_store():
+    names = {(layout, regions): GeneratorConfig().read_out(layout=layout, regions=regions).layout.name
+             for layout in ("ugt", "ugt_full") for regions in (False, True)}  # fmt: skip
+    assert list(names.values()) == ["ugt", "ugt_calo_regions", "ugt_full", "ugt_full_calo_regions"]
+    with pytest.raises(UserError, match="the generator does not make layout 'p2gt'; it makes ugt and ugt_full"):
+        GeneratorConfig().read_out(layout="p2gt")
+
+
+def test_loose_isolation_is_looser_than_tight():
+    with pytest.raises(ValidationError, match="every number of the loose isolation"):
+        EgammaConfig(loose=IsolationConfig(offset=9, slope=0, per_tower=1))
 
 
 def test_a_changed_process_changes_only_its_own_digests():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from l1ae.data.generator._particles import Kind, Particles, classify, ranges, wrap_phi
+from l1ae.data.generator._particles import Kind, Particles, charge_of, classify, ranges, wrap_phi
 
 
 def example() -> Particles:
@@ -29,6 +29,23 @@ def test_momenta_become_pt_eta_phi_and_invisible_particles_are_left_out():
     np.testing.assert_allclose(particles.phi, [np.arctan2(4, 3), -np.pi / 2, np.pi], rtol=1e-6)
     np.testing.assert_allclose(particles.energy, [5.0, 2 * np.cosh(1.5), 4.0], rtol=1e-6)
     assert particles.kind.tolist() == [Kind.MUON, Kind.PHOTON, Kind.NEUTRAL]
+
+
+def test_charges_are_kept_with_their_particles():
+    particles = example()
+    assert particles.charge.tolist() == [1, 0, 0]
+    assert particles.take(np.array([2, 0])).charge.tolist() == [0, 1, 0]
+    assert Particles.concatenate([particles, particles.keep(particles.pt > 3)]).charge.tolist() == [1, 0, 0, 1]
+    assert particles.rotate(np.zeros(3), np.ones(3, bool)).charge.tolist() == [1, 0, 0]
+    # Where they are not known, they are 0.
+    assert Particles(*(getattr(particles, name) for name in ("count", "pt", "eta", "phi", "energy", "kind"))).charge.tolist() == [0, 0, 0]
+
+
+def test_charges_by_pdg_id():
+    """PDG: e- 11, mu- 13, pi+ 211, K+ 321, p 2212, Sigma- 3112, Sigma+ 3222, Xi- 3312, Omega- 3334."""
+    ids = np.array([11, -11, 13, 211, -211, 321, 2212, -2212, 3112, -3112, 3222, 3312, 3334, 22, 130, 2112, 12, 1000022])
+    assert charge_of(ids).tolist() == [-1, 1, -1, 1, -1, 1, 1, -1, -1, 1, 1, -1, -1, 0, 0, 0, 0, 0]
+    assert ((charge_of(ids) != 0) == np.isin(classify(ids), [Kind.CHARGED, Kind.ELECTRON, Kind.MUON])).all()
 
 
 @pytest.mark.parametrize(
