@@ -204,20 +204,21 @@ class _Drawing:
 def contract_of(network: Network) -> Contract:
     """The contract; equal networks give equal bytes."""
     drawing = _Drawing(network, np.random.default_rng(network.seed))
-    spec = _inputs(drawing)
+    _inputs(drawing)
     outputs = _layers(drawing)
     builder = drawing.builder
     table = FixedFormat(False, min(network.activation_bits + 8, 18), 8, Rounding.RND_CONV, Overflow.SAT)
     model = SimpleNamespace(score=network.score, table_type=table, score_type=FixedFormat(False, 18, 12, Rounding.TRN, Overflow.SAT))
-    add_score(builder, SimpleNamespace(model=model), outputs, spec)
+    add_score(builder, SimpleNamespace(model=model), outputs)
     return Contract(network.name, tuple(builder.operations))
 
 
-def _inputs(drawing: _Drawing) -> SimpleNamespace:
+def _inputs(drawing: _Drawing) -> None:
     """Objects of a magnitude and two angles, as the hardware sends them; an object of magnitude 0 is empty."""
     network, rng, size = drawing.network, drawing.rng, 3 * drawing.network.objects
     if network.plain:
-        return _plain_inputs(drawing, size)
+        _plain_inputs(drawing, size)
+        return
     low, high = np.tile([0, -200, 0], network.objects), np.tile([511, 199, 143], network.objects)
     bits = network.input_bits
     spec = SimpleNamespace(
@@ -232,10 +233,9 @@ def _inputs(drawing: _Drawing) -> SimpleNamespace:
     add_inputs(drawing.builder, spec)
     codes = np.clip(rng.normal(0, [60, 80, 60] * network.objects, (_EVENTS, size)), low, high).astype(np.int64)
     drawing.values["inputs"] = spec.network.cast(codes - spec.offset, spec.shift) * spec.network.lsb
-    return spec
 
 
-def _plain_inputs(drawing: _Drawing, size: int) -> SimpleNamespace:
+def _plain_inputs(drawing: _Drawing, size: int) -> None:
     form = FixedFormat(True, drawing.network.input_bits, max(drawing.network.input_bits // 2, 2), Rounding.RND_CONV, Overflow.SAT)
     spec = SimpleNamespace(
         size=size,
@@ -249,7 +249,6 @@ def _plain_inputs(drawing: _Drawing, size: int) -> SimpleNamespace:
     add_inputs(drawing.builder, spec)
     codes = np.clip(drawing.rng.normal(0, form.high / 3, (_EVENTS, size)), form.low, form.high).astype(np.int64)
     drawing.values["inputs"] = codes * form.lsb
-    return spec
 
 
 def _layers(drawing: _Drawing) -> list[str]:

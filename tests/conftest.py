@@ -8,6 +8,9 @@ import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+# before the libraries of Verilator and TensorFlow: behind both of them, in one process, its fonts do not load
+import matplotlib.font_manager  # noqa: F401
+
 from l1ae.config import Config
 from l1ae.contract import Contract, build_contract
 

@@ -230,8 +230,8 @@ def _run_tables(request: Request, output: Path, progress: Progress | None) -> Im
 READERS: tuple[Reader, ...] = (
     Reader(
         "record",
-        "the public CMS Level-1 record (doi:10.5281/zenodo.21787779), as on Zenodo or as on its mirror",
-        "folders of parquet files per object (MET, egammas, ..., event_info), or parquet files of one row per event with jets_jetIEt, ...",
+        "the public CMS Level-1 record (doi:10.5281/zenodo.21787779), as on Zenodo and on its mirror",
+        "folders of its data sets",
         "cms_l1_record",
         frozenset({"split", "muon-angles", "seeds", "outside-cut"}),
         _describe_record,

@@ -50,13 +50,13 @@ def test_layout_on_disk(make_events, write_store, layout):
         assert set(file) == {"layout", "columns", "process", "source_event", "pileup"}
         columns = {name: dataset for name, dataset in file.items() if name not in {"layout", "columns"}} | dict(file["columns"].items())
         assert {name: (dataset.shape, dataset.dtype.str, dataset.chunks) for name, dataset in columns.items()} == {
-            "met": ((10, 1, 3), "<i2", (4096, 1, 3)),
-            "eg": ((10, 4, 3), "<i2", (4096, 4, 3)),
-            "mu": ((10, 4, 3), "<i2", (4096, 4, 3)),
-            "jet": ((10, 10, 3), "<i2", (4096, 10, 3)),
-            "process": ((10,), "<i2", (4096,)),
-            "source_event": ((10,), "<i8", (4096,)),
-            "pileup": ((10,), "<i2", (4096,)),
+            "met": ((10, 1, 3), "<i2", (65536, 1, 3)),
+            "eg": ((10, 4, 3), "<i2", (16384, 4, 3)),
+            "mu": ((10, 4, 3), "<i2", (16384, 4, 3)),
+            "jet": ((10, 10, 3), "<i2", (8192, 10, 3)),
+            "process": ((10,), "<i2", (65536,)),
+            "source_event": ((10,), "<i8", (65536,)),
+            "pileup": ((10,), "<i2", (65536,)),
         }
         assert all((dataset.compression, dataset.compression_opts, dataset.shuffle) == ("gzip", 4, True) for dataset in columns.values())
 
@@ -270,16 +270,16 @@ def test_truncated_file(make_events, write_store, layout, kept):
 
 
 def test_damaged_chunk_is_found_when_read(make_events, write_store, layout):
-    path = write_store(make_events(5000))
+    path = write_store(make_events(10_000))
     with h5py.File(path) as file:
         chunk = file["columns/jet"].id.get_chunk_info(1)
     content = bytearray(path.read_bytes())
     content[chunk.byte_offset + chunk.size // 2] ^= 0xFF
     path.write_bytes(content)
     store = EventStore.open(path, layout)
-    assert len(store.read(0, 4096)) == 4096
+    assert len(store.read(0, 8192)) == 8192
     with pytest.raises(UserError, match="cannot be read"):
-        store.read(4096)
+        store.read(8192)
     with pytest.raises(UserError, match="cannot be read"):
         list(store.chunks(1000))
 
