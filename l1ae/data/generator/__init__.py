@@ -20,6 +20,7 @@ from l1ae.data.generator._config import (
 )
 from l1ae.data.generator._generate import GenerationResult, ProcessResult, generate
 from l1ae.data.generator._physics import PhysicsCheck, physics_checks
+from l1ae.data.generator._physics_full import crossing_checks, full_checks
 from l1ae.data.generator._readout_config import EgammaConfig, IsolationConfig, JetSumConfig, MuonConfig, TauConfig, TowerConfig
 from l1ae.data.generator._zero_bias import Stratum, strata
 
@@ -50,6 +51,8 @@ __all__ = [
     "TrackBin",
     "TruthFilter",
     "ZeroBiasConfig",
+    "crossing_checks",
+    "full_checks",
     "generate",
     "physics_checks",
     "strata",

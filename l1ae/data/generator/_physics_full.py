@@ -45,7 +45,7 @@ def full_checks(store: EventStore) -> tuple[PhysicsCheck, ...]:
     if store.processes != ("w", "qcd", "z", "ttbar"):
         raise UserError(f"{store.path}: physics checks need a generated background with processes w, qcd, z, ttbar, not {store.processes}")
     columns = _Columns(store)
-    return (*_charges(columns), *_bending(columns), *_jet_sums(columns), *_balance(columns), *_towers(columns), _isolation(columns))
+    return (*_charges(columns), *_bending(columns), *_jet_sums(columns), *_balance(columns), *_towers(columns), *_isolation(columns))
 
 
 def crossing_checks(store: EventStore) -> tuple[PhysicsCheck, ...]:
@@ -146,7 +146,13 @@ def _towers(columns: _Columns) -> list[PhysicsCheck]:
     return [PhysicsCheck("electromagnetic share of ET", share, error, expected, 0.08, "", source)]
 
 
-def _isolation(columns: _Columns) -> PhysicsCheck:
-    hard = (columns.process != 1) & (columns.values("eg", "pt")[:, 0] > _LEPTON_PT)
-    bits = columns.codes("eg", "isolation")[hard, 0]
-    return _mean("electrons of W, Z and ttbar: tightly isolated", bits & 1, (0.90, 0.05), "", "working point of the configuration")
+def _isolation(columns: _Columns) -> list[PhysicsCheck]:
+    """Working points, and that what is tight is loose, too."""
+    bits, hard = columns.codes("eg", "isolation")[:, 0], columns.values("eg", "pt")[:, 0] > _LEPTON_PT
+    prompt = bits[hard & (columns.process == 0)]
+    source = "working point of the configuration"
+    return [
+        _mean("electrons of W: tightly isolated", prompt & 1, (0.90, 0.05), "", source),
+        _mean("electrons of W: loosely isolated", prompt >> 1, (0.97, 0.03), "", source),
+        _mean("electrons: tight but not loose", bits[hard] == 1, (0.0, 0.0), "", "definition"),
+    ]

@@ -78,7 +78,7 @@ class TauConfig(Frozen):
     pt: float = Field(5.0, gt=0, description="softer clusters are no candidates (own choice)")
     eta: float = Field(3.0, gt=0, le=3.0, description="largest |eta| of the seed (CMSSW: main seed within tower 28)")
     scale: float = Field(1.0, gt=0, description="calibration of the cluster")
-    isolation: IsolationConfig = IsolationConfig(offset=2.0, slope=0.10, per_tower=0.02)
+    isolation: IsolationConfig = IsolationConfig(offset=-1.0, slope=0.08, per_tower=0.015)
 
 
 class EgammaConfig(Frozen):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from l1ae.data import EventStore, dataset_folder
-from l1ae.data.generator import DetectorConfig, GeneratorConfig, PileupConfig, generate, physics_checks
+from l1ae.data.generator import DetectorConfig, GeneratorConfig, PileupConfig, full_checks, generate, physics_checks
 from l1ae.data.generator._physics import core_median, pair_mass, smeared_mass_edge, steepest_descent, transverse_mass
 from l1ae.errors import UserError
 from l1ae.inputs import named_layout
@@ -69,8 +69,11 @@ def test_the_shipped_background_has_the_published_mixture():
 
 def test_physics_checks_need_a_generated_background():
     path = dataset_folder("shipped") / "a4l.h5"
-    with pytest.raises(UserError, match=r"a4l\.h5: physics checks need a generated background"):
-        physics_checks(EventStore.open(path))
+    for checks in (physics_checks, full_checks):
+        with pytest.raises(UserError, match=r"a4l\.h5: physics checks need a generated background"):
+            checks(EventStore.open(path))
+    with pytest.raises(UserError, match="no group 'ett' in its layout 'ugt'"):
+        full_checks(EventStore.open(path.with_name("background.h5")))
 
 
 def test_signals_have_their_topology():
@@ -92,5 +95,8 @@ def test_freshly_generated_events_have_the_physics_of_their_processes(tmp_path):
     pytest.importorskip("pythia8mc")
     samples = {"background": {"w": 0.43, "qcd": 0.15, "z": 0.32, "ttbar": 0.10}}
     config = GeneratorConfig(samples=samples, pileup=PileupConfig(library_events=3000), detector=DetectorConfig())
-    generate("background", 2500, tmp_path / "background.h5", workers=1, config=config)
+    generate("background", 2500, tmp_path / "background.h5", workers=1, config=config.read_out(layout="ugt_full"))
     assert_physics(tmp_path / "background.h5")
+    checks = full_checks(EventStore.open(tmp_path / "background.h5"))
+    assert len(checks) == 12
+    assert not [check for check in checks if not check.passed]
