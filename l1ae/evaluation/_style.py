@@ -79,11 +79,10 @@ def new_figure(width: float = 7.0, height: float = 5.6) -> Figure:
 
 
 def frame_label(axes: Axes, right: str = "") -> None:
-    """`l1ae simulation` above the frame on the left, `right` on the right."""
+    """`l1ae` above the frame on the left, `right` on the right. Whether events are simulated or recorded is the reader's to say."""
     axes.annotate(
         "l1ae", (0, 1), (0, 5), xycoords="axes fraction", textcoords="offset points", weight="bold", size="large", annotation_clip=False
     )
-    axes.annotate("simulation", (0, 1), (43, 5), xycoords="axes fraction", textcoords="offset points", style="italic")
     if right:
         axes.annotate(right, (1, 1), (0, 5), xycoords="axes fraction", textcoords="offset points", ha="right")
 

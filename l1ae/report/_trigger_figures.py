@@ -168,10 +168,4 @@ def _plain(axes: Axes) -> None:
 
 
 def _label(axes: Axes, result: TriggerResult) -> None:
-    """Recorded seeds come with data, which are no simulation."""
-    right = f"{result.zero_bias.events:,} zero-bias crossings"
-    if result.menu.origin == "recorded":
-        axes.annotate("l1ae", (0, 1), (0, 5), xycoords="axes fraction", textcoords="offset points", weight="bold", size="large")
-        axes.annotate(right, (1, 1), (0, 5), xycoords="axes fraction", textcoords="offset points", ha="right")
-    else:
-        frame_label(axes, right)
+    frame_label(axes, f"{result.zero_bias.events:,} zero-bias crossings")
