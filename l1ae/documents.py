@@ -14,20 +14,23 @@ __all__ = ["load_yaml", "read_yaml", "validate"]
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-def load_yaml(model: type[_Model], path: Path) -> _Model:
-    """Read a YAML file into any typed description.
+def load_yaml(model: type[_Model], path: Path, **words: str) -> _Model:
+    """Read a YAML file into any typed description; `words` as `read_yaml`.
 
     Raises `UserError` when the file is missing or no YAML, or a key or value is wrong.
     """
-    return validate(model, read_yaml(path), str(path))
+    return validate(model, read_yaml(path, **words), str(path))
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping that a YAML file holds. Raises `UserError` when it holds none."""
+def read_yaml(path: Path, *, what: str = "configuration", remedy: str = "the ones that come with l1ae are in configs/") -> dict[str, Any]:
+    """The mapping that a YAML file holds. `what` it is and the `remedy` for a missing one are for messages.
+
+    Raises `UserError` when it is missing or holds none.
+    """
     try:
         content = yaml.safe_load(Path(path).read_text())
     except FileNotFoundError as error:
-        raise UserError(f"configuration '{path}' does not exist; the ones that come with l1ae are in configs/") from error
+        raise UserError(f"{what} '{path}' does not exist; {remedy}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"'{path}' is no valid YAML: {error}") from error
     if not isinstance(content, dict):
@@ -47,7 +50,7 @@ def _message(model: type[BaseModel], item: Any, where: str) -> str:
     path = ".".join(str(part) for part in item["loc"])
     if item["type"] != "extra_forbidden":
         value = "" if isinstance(item["input"], dict) else f" (value: {item['input']!r})"
-        return f"{where}: {path or 'configuration'}: {item['msg'].removeprefix('Value error, ')}{value}"
+        return ": ".join(filter(None, (where, path, f"{item['msg'].removeprefix('Value error, ')}{value}")))
     known = _fields_at(model, item["loc"][:-1])
     close = difflib.get_close_matches(str(item["loc"][-1]), known, n=1)
     hint = f"did you mean '{close[0]}'?" if close else f"known keys are {', '.join(known)}"

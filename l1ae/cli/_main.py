@@ -40,7 +40,9 @@ def main() -> None:
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         click.echo(
-            "interrupted; `l1ae train ... --resume` continues a training, the same command `l1ae run` and `l1ae data generate`", err=True
+            "interrupted; `l1ae train ... --resume` continues a training, the same command `l1ae run` and `l1ae data generate`; "
+            "an import left nothing and begins anew",
+            err=True,
         )
         sys.exit(1)
     except OSError as error:

@@ -76,6 +76,10 @@ class DerivedPreprocessing(Section):
     shift: tuple[int, ...]
 
 
+_LARGEST = {"offset": 2**30, "shift": 30}
+"""Offsets and shifts, to either side, that leave something of a code."""
+
+
 def _layout(value: object) -> object:
     """A layout by name or file."""
     if not isinstance(value, str):
@@ -86,6 +90,17 @@ def _layout(value: object) -> object:
         raise ValueError(str(error)) from error
 
 
+def _choice(value: object) -> object:
+    """What `select` may hold, in words: true is no number of slots, and a name alone no list."""
+    for key, item in value.items() if isinstance(value, dict) else ():
+        names = isinstance(item, list | tuple) and all(isinstance(name, str) for name in item)
+        if key == "features" and not names:
+            raise ValueError(f"select: features: {item!r} must be a list of names, for example [pt, phi]")
+        if key != "features" and (not isinstance(item, int) or isinstance(item, bool)):
+            raise ValueError(f"select: {key}: {item!r} must be a number of slots, for example {key}: 4, or 0 to leave the group out")
+    return value
+
+
 class InputsConfig(Section):
     """What an event is, and how its hardware integers become network inputs: `(hw - offset) >> shift`, cast to `network`."""
 
@@ -94,7 +109,7 @@ class InputsConfig(Section):
         validate_default=True,
         description="a layout that comes with l1ae (`l1ae data layouts`), a YAML file relative to the configuration, or its content",
     )
-    select: dict[str, int | tuple[str, ...]] = Field(
+    select: Annotated[dict[str, int | tuple[str, ...]], BeforeValidator(_choice)] = Field(
         {}, description="a part of the layout: slots to keep by group (0: none), and `features`, the names of those to keep"
     )
     network: Format | None = Field(None, description="type of the network's inputs; default: the preset's, or fixed<12,6,RND_CONV,SAT>")
@@ -118,8 +133,8 @@ class InputsConfig(Section):
             layout = self.selected
             for name, change in self.groups.items():
                 for key in ("offset", "shift"):
-                    if (value := getattr(change, key)) is not None:
-                        layout.spread(name, value, key)
+                    if (value := getattr(change, key)) is not None and np.abs(layout.spread(name, value, key)).max() > _LARGEST[key]:
+                        raise ValueError(f"groups.{name}.{key}: {value} is beyond {_LARGEST[key]}; codes have at most 30 bits")
         except UserError as error:
             raise ValueError(str(error)) from error
         if self.preprocessing == "preset" and layout.preset is None:

@@ -288,6 +288,8 @@ class EventStore:
                 values = file[part.dataset][start:stop].reshape(stop - start, prod(part.row))
                 hw[:, mine] = values[:, self._taken[mine] - part.first]
         packed = file[_BITS][start:stop] if set(extra) & set(self.bits) else None
+        self.layout.validate_hardware(hw, first_event=start, where=f"{self.path}: ")
+        _check_range(columns["process"], 0, len(self.processes) - 1, "process", start, where=f"{self.path}: ")
         return Events(hw, **columns, extra={name: self._extra(file, name, packed, start, stop) for name in extra})
 
     def _extra(self, file: h5py.File, name: str, packed: npt.NDArray[np.uint8] | None, start: int, stop: int) -> npt.NDArray[Any]:
@@ -418,10 +420,10 @@ def _json_attribute(file: h5py.File, path: Path, name: str, kind: type) -> Any:
     return value
 
 
-def _check_range(column: npt.NDArray[np.integer], low: int, high: int, name: str, first_event: int) -> None:
+def _check_range(column: npt.NDArray[np.integer], low: int, high: int, name: str, first_event: int, *, where: str = "") -> None:
     bad = np.flatnonzero((column < low) | (column > high))
     if len(bad):
-        raise UserError(f"event {first_event + int(bad[0])}: {name} = {column[bad[0]]} is outside [{low}, {high}]")
+        raise UserError(f"{where}event {first_event + int(bad[0])}: {name} = {column[bad[0]]} is outside [{low}, {high}]")
 
 
 def _listed(columns: Mapping[str, np.dtype[Any]]) -> str:

@@ -1,5 +1,6 @@
 """Groups of a layout: slots of features, and what a feature's codes mean."""
 
+import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from math import isfinite, prod
@@ -7,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from l1ae.errors import UserError
 from l1ae.inputs._base import Frozen
@@ -17,7 +18,17 @@ __all__ = ["Axis", "Cut", "Feature", "Group", "Name", "Role"]
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", description="C++ and HDL identifier")]
+
+def _identifier(value: object) -> object:
+    if isinstance(value, str) and not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", value):
+        raise ValueError(
+            f"'{value}' must be made of lower-case letters, digits and single underscores, a letter first: it becomes a name in C++ and "
+            "VHDL; put anything else into title"
+        )
+    return value
+
+
+Name = Annotated[str, BeforeValidator(_identifier)]
 
 _MAX_BITS = 30  # int32 holds every code, and the difference of two
 

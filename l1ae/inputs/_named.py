@@ -21,7 +21,10 @@ def layout_names() -> tuple[str, ...]:
 
 
 def layout_text(name: str) -> str:
-    """The YAML of a layout that comes with the package. Raises `UserError` for an unknown name."""
+    """The YAML of a layout that comes with the package, or in a file. Raises `UserError` as `find_layout`."""
+    if name.endswith((".yaml", ".yml")):
+        find_layout(name)
+        return Path(name).read_text()
     if name not in layout_names():
         raise UserError(f"unknown layout '{name}'; the layouts are {', '.join(layout_names())}, or give a YAML file")
     return (files("l1ae.inputs") / "layouts" / f"{name}.yaml").read_text()
@@ -39,5 +42,5 @@ def find_layout(source: str, folder: Path | None = None) -> Layout:
     Raises `UserError` for an unknown name, a missing file, and with file, group and feature for what no layout can be.
     """
     if source.endswith((".yaml", ".yml")):
-        return load_yaml(Layout, (folder or Path()) / source)
+        return load_yaml(Layout, (folder or Path()) / source, what="layout", remedy="`l1ae data layouts` lists those that come with l1ae")
     return named_layout(source)

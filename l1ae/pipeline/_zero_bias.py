@@ -32,6 +32,11 @@ def open_zero_bias(config: Config, path: Path | None = None) -> EventStore:
 
     Raises `UserError` when it does not exist or lacks them.
     """
+    if path is None and not has_zero_bias(config):
+        raise UserError(
+            f"the zero bias that comes with l1ae has layout 'ugt', without the columns of '{config.inputs.selected.name}' that this "
+            "network reads; give events without selection of your own: --zero-bias STORE.h5, or trigger.zero_bias"
+        )
     return EventStore.open(path or _path(config), config.inputs.selected)
 
 

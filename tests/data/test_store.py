@@ -58,7 +58,7 @@ def test_layout_on_disk(make_events, write_store, layout):
             "source_event": ((10,), "<i8", (65536,)),
             "pileup": ((10,), "<i2", (65536,)),
         }
-        assert all((dataset.compression, dataset.compression_opts, dataset.shuffle) == ("gzip", 4, True) for dataset in columns.values())
+        assert all((dataset.compression, dataset.compression_opts, dataset.shuffle) == ("gzip", 1, True) for dataset in columns.values())
 
 
 @pytest.mark.parametrize(
@@ -415,3 +415,17 @@ def test_impossible_fractions(fractions):
 def test_provenance_must_be_json(layout, tmp_path):
     with pytest.raises(TypeError):
         StoreWriter(tmp_path / "s.h5", layout, sample="x", processes=["w"], provenance={"a": {1}})
+
+
+def test_codes_and_processes_that_cannot_be_are_found_when_read(make_events, write_store, layout):
+    """A store that was changed by hand; the same check as on writing."""
+    path = write_store(make_events(50))
+    with h5py.File(path, "r+") as file:
+        file["columns/jet"][7, 0, 0] = -7
+    with pytest.raises(UserError, match=r"h5: event 7: jet0_pt = -7 is outside its hardware range \[0, 2047\]"):
+        EventStore.open(path, layout).read()
+    path = write_store(make_events(50))
+    with h5py.File(path, "r+") as file:
+        file["process"][11] = 9
+    with pytest.raises(UserError, match=r"h5: event 11: process = 9 is outside \[0, "):
+        EventStore.open(path, layout).read()

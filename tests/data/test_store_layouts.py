@@ -84,7 +84,7 @@ def test_codes_outside_an_image_are_refused(make_events, joined, tmp_path):
     ("content", "message"),
     [
         (b"{", "dataset 'layout' must hold JSON"),
-        (b'{"name": "mine", "groups": []}', "layout: configuration: layout 'mine' has no groups; give it at least one"),
+        (b'{"name": "mine", "groups": []}', "layout: layout 'mine' has no groups; give it at least one"),
         (b'{"name": "mine", "groups": [{"name": "a", "features": [{"name": "b", "lsb": -1}]}]}', "feature 'b': lsb -1"),
     ],
 )

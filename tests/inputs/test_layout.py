@@ -205,7 +205,7 @@ UNIT = "must be a positive number, the value of one code step in its unit"
 IMPOSSIBLE = [
     (changed(features=[ENERGY, ENERGY]), "groups.0: group 'jet': feature 'pt' is there twice; give each column once"),
     (changed(features=[]), "groups.0: group 'jet' has no features; give it at least one"),
-    ({**TINY, "groups": TINY["groups"] * 2}, "configuration: group 'jet' is there twice; give each group a name of its own"),
+    ({**TINY, "groups": TINY["groups"] * 2}, "group 'jet' is there twice; give each group a name of its own"),
     (changed(features=[ENERGY | {"lsb": 0.0}]), f"groups.0.features.0: feature 'pt': lsb 0.0 {UNIT}"),
     (changed(features=[ENERGY | {"lsb": float("nan")}]), f"groups.0.features.0: feature 'pt': lsb nan {UNIT}"),
     (
@@ -224,6 +224,11 @@ IMPOSSIBLE = [
         changed(kind="image", features=[ENERGY]),
         "groups.0: group 'jet': an image has axes (rows, columns), a group of kind 'image' has none",
     ),
+    (
+        changed(name="Jet"),
+        "groups.0.name: 'Jet' must be made of lower-case letters, digits and single underscores, a letter first: it becomes "
+        "a name in C++ and VHDL; put anything else into title",
+    ),
     (changed(slot=3), "unknown key 'groups.0.slot'; did you mean 'slots'?"),
 ]
 
@@ -240,5 +245,6 @@ def test_layouts_are_found_by_name_or_file(tmp_path):
     assert find_layout("mine.yaml", tmp_path).names == ("jet0_pt", "jet0_phi", "jet1_pt", "jet1_phi")
     with pytest.raises(UserError, match=r"unknown layout 'mine'; the layouts are calo_regions, .*, ugt_full, or give a YAML file"):
         find_layout("mine", tmp_path)
-    with pytest.raises(UserError, match=r"other.yaml' does not exist"):
+    assert layout_text(str(tmp_path / "mine.yaml")) == yaml.safe_dump(TINY)
+    with pytest.raises(UserError, match=r"layout '.*other.yaml' does not exist; `l1ae data layouts` lists those that come with l1ae"):
         find_layout("other.yaml", tmp_path)
