@@ -78,7 +78,7 @@ def true_taus(number: int, seed: int = 77) -> TrueTaus:
 
 
 def _momenta(particle: Any) -> FloatArray:
-    return np.stack([load_extra("awkward").to_numpy(particle.p[name]) for name in ("px", "py", "pz")], axis=1)
+    return np.stack([load_extra("awkward").to_numpy(particle.p[name], allow_missing=False) for name in ("px", "py", "pz")], axis=1)
 
 
 def _muons(record: Any) -> FloatArray:
