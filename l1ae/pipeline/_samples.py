@@ -128,7 +128,7 @@ def _judged(config: Config, store: EventStore, *, background: bool) -> Iterator[
 
 
 def first_events(config: Config, events: int) -> dict[str, npt.NDArray[np.integer]]:
-    """The first events of every sample, (N, slots, 3), for a look at the inputs."""
+    """The first events of every sample, (N, size), for a look at the inputs."""
     dataset = open_dataset(config.data.source, config.inputs.selected)
     stores = {"background": dataset.background, **dataset.signals}
     return {name: store.read(0, min(events, store.n_events)).hw for name, store in stores.items()}
@@ -141,6 +141,22 @@ class CsimSample:
     hardware: npt.NDArray[np.integer]
     sample: npt.NDArray[np.str_]
     held_out: npt.NDArray[np.bool_]
+
+
+def _first_of_background(config: Config, store: EventStore, count: int) -> tuple[npt.NDArray[np.integer], npt.NDArray[np.bool_]]:
+    """At most `count` events, and which of them are held out. A store with a recorded split may begin with its whole training part:
+    of such a one the first test events.
+    """
+    if config.data.split != "recorded":
+        block = store.read(0, min(count, store.n_events))
+        return block.hw, part_of(config, block) == TEST
+    found = [np.zeros((0, store.layout.size), store.layout.dtype)]
+    for events in _judged(config, store, background=True):
+        found.append(events.hw[: count - sum(map(len, found))])
+        if sum(map(len, found)) >= count:
+            break
+    hardware = np.concatenate(found)
+    return hardware, np.ones(len(hardware), np.bool_)
 
 
 def csim_sample(config: Config, events: int) -> CsimSample:
@@ -160,7 +176,6 @@ def _first_events(
     available = sum(store.n_events for store in signals.values())
     wanted = max(events // 5, events - background.n_events)
     share = {name: min(wanted * store.n_events // max(available, 1), store.n_events) for name, store in signals.items()}
-    block = background.read(0, min(events - sum(share.values()), background.n_events), extra=split_columns(config.data, background))
-    yield "background", block.hw, part_of(config, block) == TEST
+    yield ("background", *_first_of_background(config, background, events - sum(share.values())))
     for name, count in share.items():
         yield name, signals[name].read(0, count).hw, np.ones(count, np.bool_)
