@@ -4,16 +4,18 @@ import pytest
 from pydantic import ValidationError
 
 from l1ae.config import Config
+from l1ae.families import ARCHITECTURES, Front
 
 CONVOLUTIONS = [{"filters": 2}]
 OUT = {"filters": 1}
+PREFERRED = dict.fromkeys(("dense_vae", "conv_vae", "set_vae"), "kl")
 
 
 def _content(architecture="dense_ae", model=None, inputs=None, **training):
     if architecture == "latent_ae":
         training = {"noise": {"drop": 0.1}} | training
-    score = {"latent_ae": "latent_error", "student": "output"}.get(architecture, "kl" if architecture.endswith("vae") else "squared_error")
-    convolutions = {"convolutions": CONVOLUTIONS} if architecture in {"conv_ae", "conv_vae", "student"} else {}
+    score = PREFERRED.get(architecture, ARCHITECTURES[architecture].scores[0])
+    convolutions = {"convolutions": CONVOLUTIONS} if ARCHITECTURES[architecture].front is Front.CONVOLUTIONS else {}
     return {
         "name": "tiny",
         "inputs": inputs or {},

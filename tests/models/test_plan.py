@@ -6,15 +6,15 @@ import pytest
 
 from l1ae.config import Config
 from l1ae.errors import UserError
+from l1ae.families import ARCHITECTURES
 from l1ae.models import build_float_networks, firmware_plan, weight_steps
 from l1ae.models._plan import auxiliary_plans, code_step, output_steps
 
 ALIKE = {"groups": {"eg": {"shift": [5, 6, 6]}, "mu": {"shift": [5, 8, 8]}, "jet": {"shift": [6, 6, 6]}}}
-SCORES = {"latent_ae": "latent_error", "student": "output"}
 
 
 def _config(architecture, layout="ugt", **model):
-    score = SCORES.get(architecture, "kl" if architecture.endswith("vae") else "squared_error")
+    score = ARCHITECTURES[architecture].scores[0]
     inputs = {"layout": layout} if layout != "ugt" else ALIKE
     training = {"noise": {"masking": 0.1}} if architecture == "latent_ae" else {}
     content = {"architecture": architecture, "score": score, **model}
