@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from l1ae.config import InputsConfig
+from l1ae.config import Config, InputsConfig
 from l1ae.documents import validate
 from l1ae.inputs import Feature, Group, Layout, Role, layout_names, named_layout
 
@@ -25,7 +25,9 @@ def test_every_key_is_explained():
 
 
 def test_the_examples_work():
-    inputs, layout = BLOCKS
+    inputs, layout, model = BLOCKS
     chosen = InputsConfig.model_validate(inputs["inputs"]).selected
     assert chosen.size == 2 + 2 * (12 + 6 + 4)
     assert validate(Layout, layout, "page").size == 2 * 4 + 16
+    assert model["inputs"] == {"layout": f"{layout['name']}.yaml"}
+    assert Config.model_validate(model | {"inputs": {"layout": layout}}).inputs.automatic
