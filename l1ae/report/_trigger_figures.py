@@ -1,5 +1,7 @@
 """Figures of the trigger: rates against threshold, efficiency at rate, stability."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -40,7 +42,7 @@ def rate_figure(result: TriggerResult) -> Figure:
         if threshold[0] > 0 and threshold[-1] > 30 * threshold[0]:
             axes.set_xscale("log")
         _plain(axes)
-        axes.legend(loc="upper right")
+        _legend(axes, loc="upper right")
         _label(axes, result)
     return figure
 
@@ -71,7 +73,7 @@ def efficiency_figure(result: TriggerResult) -> Figure:
         bottom = 10.0 ** np.floor(np.log10(max(lowest, _LOWEST_EFFICIENCY)))
         axes.set(xscale="log", yscale="log", xlim=(left, right), ylim=(bottom, 1.3), xlabel="Raw rate [kHz]", ylabel="Efficiency")
         _plain(axes)
-        axes.legend(loc="lower right", frameon=True, facecolor="white", edgecolor="none", framealpha=0.9)
+        _legend(axes, loc="lower right", frameon=True, facecolor="white", edgecolor="none", framealpha=0.9)
         _label(axes, result)
     return figure
 
@@ -149,13 +151,19 @@ def _errorbar(
     axes.errorbar(np.array(x)[shown], y[shown], errors[:, shown], x_errors, fmt="o", ms=5, lw=1.4, color=colour, label=label)
 
 
+def _legend(axes: Axes, **options: Any) -> None:
+    """A legend, if there is anything to name: small samples have no working point, and some data sets no signal."""
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(**options)
+
+
 def _rate_axis(axes: Axes, name: str, result: TriggerResult) -> None:
     axes.set(yscale="log", xlabel=name, ylabel="Raw rate [kHz]")
     low, high = axes.get_ylim()
     # room for the legend
     axes.set_ylim(low, high * (high / low) ** 0.3)
     _plain(axes)
-    axes.legend(loc="upper left", ncols=3)
+    _legend(axes, loc="upper left", ncols=3)
     _label(axes, result)
 
 
