@@ -1,5 +1,6 @@
 """Import of tables into an event store."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,8 @@ from l1ae.data.tables._table import Table
 from l1ae.errors import UserError
 
 __all__ = ["SPLITS", "describe_tables", "import_tables"]
+
+log = logging.getLogger("l1ae")
 
 SPLITS = ("train", "valid", "test")
 """Names of the recorded splits, in the order of their codes in the extra column `split`."""
@@ -76,6 +79,8 @@ def _blocks(sources: Sequence[tuple[Table, Plan]], chunk: int, split: int | None
             converted = converter(block, split)
             vetoed.append(converted.vetoed)
             yield converted.events, converted.reordered
+        for text in converter.warnings:
+            log.warning("%s", text)
         before += converter.done
 
 

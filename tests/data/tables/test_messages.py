@@ -223,14 +223,14 @@ def changed(name: str, index: Any, value: float) -> dict[str, np.ndarray]:
         (
             changed("jet", (7, 1, 2), np.nan),
             "physical",
-            "a.h5: event 7: group 'jet', slot 1, column 'jet[5]': phi = nan is not finite; write missing: .nan if "
-            "this marks empty slots of 'jet'",
+            "a.h5: event 7: group 'jet', slot 1, column 'jet[5]': phi = nan is not finite; the slot is filled by its "
+            "'pt', which is 0 in an empty one; correct the value, or leave these events out",
         ),
         (
             changed("jet", (39, 0, 0), -8.0),
             "physical",
             "a.h5: event 39: group 'jet', slot 0, column 'jet[0]': pt = -8 is negative; write missing: VALUE if this "
-            "marks empty slots, or map the right column",
+            "marks empty slots of 'jet', or map the right column",
         ),
         (
             changed("met", slice(None), 8000.0),
@@ -247,13 +247,13 @@ def changed(name: str, index: Any, value: float) -> dict[str, np.ndarray]:
         (
             changed("jet", (3, 1, 2), -170.0),
             "physical",
-            "a.h5: group 'jet', column 'jet[2 ... 5]': 170 rad is more than a turn; write unit: deg if they are in "
+            "a.h5: event 3: group 'jet', slot 1, column 'jet[5]': phi = -170 rad is more than a turn; write unit: deg if they are in "
             "degrees, or write values: codes if these are codes",
         ),
         (
             changed("jet", (slice(None), slice(None), 1), 33.0),
             "physical",
-            "a.h5: group 'jet', column 'jet[1 ... 4]': half of the values are beyond 3.3, where the "
+            "a.h5: group 'jet', column 'jet[1 ... 4]': half of the values are beyond 3.2, where the "
             "scale of 'eta' ends; map the right column, or write values: codes if these are codes",
         ),
         (
@@ -271,6 +271,120 @@ def changed(name: str, index: Any, value: float) -> dict[str, np.ndarray]:
 )
 def test_values(columns, values, text, tmp_path):
     assert message(tmp_path, write(tmp_path, columns), {"values": values, "groups": GROUPS}) == text
+
+
+TRIGGER = Layout(
+    name="trigger",
+    groups=(
+        Group(
+            name="cluster",
+            slots=2,
+            features=(
+                Feature(name="energy", role="energy", bits=8, lsb=0.5, unit="MeV"),
+                Feature(name="angle", role="phi", bits=9, unit="deg", period=360),
+            ),
+        ),
+        Group(name="sensor", kind="vector", slots=2, features=(Feature(name="counts", bits=8, lsb=0.25, unit="ns"),)),
+    ),
+)
+
+
+def trigger(folder: Path, change: dict[tuple[int, str], Any], missing: float | None = None) -> tuple[Request, Path]:
+    """A CSV file of 40 events and its mapping, with some cells changed; and where its store goes."""
+    names = ["E0", "a0", "E1", "a1", "s0", "s1", "run"]
+    rows = [dict(zip(names, (9.5, 10, 3, 200, 7, 8.25, 1), strict=True)) for _ in range(40)]
+    for (row, name), value in change.items():
+        rows[row][name] = value
+    (folder / "a.csv").write_text("\n".join([",".join(names), *(",".join(str(row[name]) for name in names) for row in rows)]) + "\n")
+    cluster = {"features": {"energy": "E{slot}", "angle": "a{slot}"}} | ({} if missing is None else {"missing": missing})
+    mapping = {"values": "physical", "groups": {"cluster": cluster, "sensor": {"counts": "s{slot}"}}, "extra": {"n": "run"}}
+    (folder / "map.yaml").write_text(yaml.safe_dump({"layout": TRIGGER.model_dump(mode="json", exclude_none=True)} | mapping))
+    return Request((folder / "a.csv",), mapping=folder / "map.yaml"), folder / "out.h5"
+
+
+@pytest.mark.parametrize(
+    ("change", "missing", "text"),
+    [
+        (
+            {(3, "s1"): -0.5},
+            None,
+            "a.csv: event 3: group 'sensor', slot 1, column 's1': counts = -0.5 is below -0.125 ns, where the scale begins; map the right "
+            "column, or use a layout whose codes reach there (low:, signed:, origin: or lsb: of the feature)",
+        ),
+        (
+            {(row, "s0"): 1000 for row in range(40)} | {(row, "s1"): 1000 for row in range(40)},
+            None,
+            "a.csv: group 'sensor', column 's0 ... s1': half of the values are beyond 63.9 ns, where the scale of 'counts' ends; write "
+            "unit: ps if they are in ps, or write values: codes if these are codes",
+        ),
+        (
+            {(row, name): 1000 for row in range(40) for name in ("E0", "E1")},
+            None,
+            "a.csv: group 'cluster', column 'E0 ... E1': half of the values are above 1000 MeV, beyond the scale; write unit: keV if they "
+            "are in keV, or write values: codes if these are codes",
+        ),
+        (
+            {(4, "a1"): 720},
+            None,
+            "a.csv: event 4: group 'cluster', slot 1, column 'a1': angle = 720 deg is more than a turn; bring the values of the column "
+            "into one turn, or write values: codes if these are codes",
+        ),
+        (
+            {(4, "E1"): "inf"},
+            None,
+            "a.csv: event 4: group 'cluster', slot 1, column 'E1': energy = inf is not finite; write missing: .inf if this marks empty "
+            "slots of 'cluster', or leave these events out",
+        ),
+        (
+            {(4, "E1"): "inf"},
+            -1.0,
+            "a.csv: event 4: group 'cluster', slot 1, column 'E1': energy = inf is not finite; leave these events out",
+        ),
+        (
+            {(4, "E1"): "abc"},
+            None,
+            "a.csv: event 4: group 'cluster': column 'E1' holds text, 'abc'; map a column of numbers, or write a number there",
+        ),
+        (
+            {(4, "run"): "abc"},
+            None,
+            "a.csv: event 4: extra n: column 'run' holds text, 'abc'; map a column of numbers, or write a number there",
+        ),
+    ],
+)
+def test_cells(change, missing, text, tmp_path):
+    with pytest.raises(UserError) as error:
+        import_sources(*trigger(tmp_path, change, missing))
+    assert str(error.value).replace(f"{tmp_path}/", "") == text
+
+
+@pytest.mark.parametrize("key", ["source_event", "pileup"])
+def test_text_beside_the_inputs(key, tmp_path):
+    for name, values in {"a.parquet": ["x", "y"], "b.parquet": ["1", "2"]}.items():
+        pq.write_table(pa.table({"met_pt": [1, 2], "label": values}), tmp_path / name)
+        layout = Layout(name="one", groups=(LAYOUT["met"],)).model_dump(mode="json", exclude_none=True)
+        (tmp_path / "map.yaml").write_text(yaml.safe_dump({"layout": layout, key: "label"}))
+        with pytest.raises(UserError) as error:
+            import_sources(Request((tmp_path / name,), mapping=tmp_path / "map.yaml"), tmp_path / "out.h5")
+        assert f"{name}: event 0: {key}: column 'label' holds text, '{values[0]}'; map" in str(error.value)
+
+
+def test_an_array_of_texts(tmp_path):
+    np.save(tmp_path / "a.npy", np.array([["1"] * 32, ["x"] * 32]))
+    assert foreign(tmp_path / "a.npy", tmp_path, named_layout("samples")) == (
+        "a.npy: event 1: group 'sample': column 'a[0]' holds text, 'x'; map a column of numbers, or write a number there"
+    )
+
+
+def test_values_above_the_scale_saturate_and_are_counted(tmp_path, caplog):
+    change = {(3, "E1"): 127.9, (5, "E1"): 128, (7, "E0"): 5000, (9, "s1"): 63.8, (11, "s1"): 64, (2, "a0"): -90, (3, "a0"): 360}
+    store = EventStore.open(import_sources(*trigger(tmp_path, change)).path)
+    assert [record.message.replace(f"{tmp_path}/", "") for record in caplog.records if record.levelname == "WARNING"] == [
+        "a.csv: 2 values of group 'cluster', column 'E0 ... E1' are above 128 MeV and are stored as 255 (saturated)",
+        "a.csv: 1 values of group 'sensor', column 's0 ... s1' are above 63.875 ns and are stored as 255 (saturated)",
+    ]
+    hw = store.read().hw
+    assert (hw[[3, 5], 2].tolist(), hw[7, 0], hw[[9, 11], 5].tolist(), hw[[2, 3], 1].tolist()) == ([255, 255], 255, [255, 255], [270, 0])
 
 
 def test_angles_that_are_in_radians_after_all(tmp_path):
