@@ -1,5 +1,6 @@
 """What is wrong with files and mapping files: every message names file, group, column and a remedy."""
 
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -504,7 +505,7 @@ def test_foreign_root_with_several_trees(tmp_path):
     assert text.startswith(
         f"a.root: a valid ROOT file, but none of: {known()}.\nIt has the trees a/one, events.\nTree events has:\n  njet_pt: int32, 2 "
         "events\n"
-        "  jet_pt: float32, a list per event, 2 events\n  n: int32, 2 events\n"
+        "  jet_pt: lists of float32, 2 events\n  n: int32, 2 events\n"
     )
     assert "\ntable: events\n" in text
 
@@ -512,9 +513,8 @@ def test_foreign_root_with_several_trees(tmp_path):
 def test_foreign_for_a_layout_that_its_columns_do_not_fit(tmp_path):
     (tmp_path / "a.csv").write_text("jet_pt,jet_eta,energy\n1,2,3\n")
     text = foreign(tmp_path / "a.csv", tmp_path, LAYOUT)
-    assert (
-        "\na.csv: no column for feature 'phi' of group 'jet' (looked for 'jet0_phi', 'jet_phi'); name it in the mapping file with groups: "
-        in text
+    assert text.startswith(
+        "a.csv: no column for feature 'phi' of group 'jet' (looked for 'jet0_phi', 'jet_phi'); name it in the mapping file with groups: "
     )
     assert text.endswith("groups:\n  jet:\n    pt: jet_pt\n    eta: jet_eta\n    phi: COLUMN\n  met:\n    pt: COLUMN")
 
@@ -630,6 +630,94 @@ def test_a_zip_that_is_no_npz(tmp_path):
     assert "It has no columns of numbers." in foreign(tmp_path / "a.npz", tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("columns", "groups"),
+    [
+        ({"JetPt1": 1.0, "JetPt2": 1.0, "JetETA1": 1.0, "JetETA2": 1.0, "mass": 1.0}, ["JetPt{slot1}", "JetETA{slot1}", "COLUMN"]),
+        ({"evt": 1, "e": 1.0, "Eta": 1.0, "phi of it": 1.0}, ["e", "Eta", '"phi of it"']),
+        ({"met": 1.0, "time": 1.0}, ["COLUMN", "COLUMN", "COLUMN"]),
+    ],
+)
+def test_columns_for_the_mapping_file_are_matched_by_their_names(columns, groups, tmp_path):
+    (tmp_path / "a.csv").write_text(",".join(columns) + "\n" + ",".join(str(value) for value in columns.values()) + "\n")
+    text = foreign(tmp_path / "a.csv", tmp_path)
+    lines = [f"    {feature}: {column}" for feature, column in zip(("pt", "eta", "phi"), groups, strict=True)]
+    assert "\n".join(["groups:", "  jet:", *lines]) in text
+    yaml.safe_load(text.split("--map map.yaml:\n\n")[1])
+
+
+@pytest.mark.parametrize(("width", "column"), [(57, '"a[0::3]"'), (32, "COLUMN")])
+def test_strided_columns_only_of_rows_that_have_whole_slots(width, column, tmp_path):
+    np.save(tmp_path / "a.npy", np.ones((3, width)))
+    assert f"  jet:\n    pt: {column}\n" in foreign(tmp_path / "a.npy", tmp_path)
+
+
+def test_a_header_alone_and_no_rows(tmp_path, caplog):
+    (tmp_path / "a.csv").write_text("met_pt,run\n")
+    assert foreign(tmp_path / "a.csv", tmp_path, LAYOUT) == "a.csv: no events: the file has a header, and no line behind it"
+    np.save(tmp_path / "a.npy", np.zeros((0, 32), int))
+    assert import_sources(Request((tmp_path / "a.npy",), named_layout("samples")), tmp_path / "out.h5").events == 0
+    assert f"{tmp_path}/a.npy: no events" in caplog.messages
+
+
+def test_names_that_are_twice_in_a_header(tmp_path):
+    (tmp_path / "a.csv").write_text("met_pt,run,met_pt\n1,2,3\n")
+    assert foreign(tmp_path / "a.csv", tmp_path, LAYOUT) == (
+        "a.csv: the header has the name 'met_pt' more than once (columns 0 and 2, counted from 0); give each column a name of its own"
+    )
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
+def test_an_integer_without_a_value(name, tmp_path):
+    layout = Layout(name="one", groups=(LAYOUT["met"],))
+    if name == "a.csv":
+        (tmp_path / name).write_text("met_pt,n\n1,2\n3,4\n5,\n")
+    else:
+        pq.write_table(pa.table({"met_pt": [1, 3, 5], "n": [2, 4, None]}), tmp_path / name)
+    (tmp_path / "map.yaml").write_text(yaml.safe_dump({"layout": layout.model_dump(mode="json", exclude_none=True), "pileup": "n"}))
+    text = message(tmp_path, tmp_path / name, (tmp_path / "map.yaml").read_text())
+    assert text == f"{name}: event 2: column 'n' has no value; fill the gaps, or leave the column out"
+
+
+def test_progress_ends_at_its_total(tmp_path):
+    (tmp_path / "a.csv").write_text("met_pt\n1\n2\n3")
+    seen: list[tuple[int, int]] = []
+    layout = Layout(name="one", groups=(LAYOUT["met"],))
+    import_sources(Request((tmp_path / "a.csv",), layout), tmp_path / "out.h5", progress=lambda *numbers: seen.append(numbers))
+    assert seen[-1] == (3, 3)
+
+
+def test_a_row_per_object_is_noticed(tmp_path, caplog):
+    """The remedy of the warning is tried, too."""
+    (tmp_path / "a.csv").write_text("EventNumber,jet_pt,jet_eta,jet_phi\n1,9,1,1\n2,8,2,1\n2,7,3,1\n")
+    layout = Layout(name="jets", groups=(LAYOUT["jet"],))
+    import_sources(Request((tmp_path / "a.csv",), layout.select({"jet": 1})), tmp_path / "out.h5")
+    (text,) = [item.replace(f"{tmp_path}/", "") for item in caplog.messages if "EventNumber" in item]
+    assert text.startswith(
+        "a.csv: column 'EventNumber' is 2 in row 1 and in the next, but every row becomes one event; if a row is one object"
+    )
+    table = pytest.importorskip("pandas").read_csv(tmp_path / "a.csv")
+    table.groupby("EventNumber").agg(list).reset_index().to_parquet(tmp_path / "a.parquet")
+    store = EventStore.open(import_sources(Request((tmp_path / "a.parquet",), layout), tmp_path / "lists.h5").path)
+    assert store.read().hw.tolist() == [[9, 1, 1, 0, 0, 0], [8, 2, 1, 7, 3, 1]]
+    caplog.clear()
+    (tmp_path / "map.yaml").write_text("source_event: EventNumber\n")
+    request = Request((tmp_path / "a.csv",), layout.select({"jet": 1}), tmp_path / "map.yaml")
+    import_sources(request, tmp_path / "out.h5", force=True)
+    assert not [item for item in caplog.messages if "EventNumber" in item]
+
+
+def test_ten_thousand_columns_take_seconds(tmp_path):
+    started = time.process_time()
+    (tmp_path / "mine.yaml").write_text("name: mine\ngroups: [{name: x, kind: vector, slots: 30000, features: [{name: c, bits: 4}]}]\n")
+    find_layout("mine.yaml", tmp_path)
+    names = [f"x{k}" for k in range(10000)]
+    (tmp_path / "a.csv").write_text(",".join(names) + "\n" + ",".join("1" for _ in names) + "\n")
+    layout = Layout(name="mine", groups=(Group(name="x", kind="vector", slots=10000, features=(Feature(name="c", bits=4),)),))
+    assert "events: 1\n" in describe_sources(Request((tmp_path / "a.csv",), layout))
+    assert time.process_time() - started < 10
+
+
 # -- outputs ---------------------------------------------------------------------------------------------------------------
 
 
@@ -647,6 +735,12 @@ def test_an_existing_output_stays(tmp_path):
     assert import_sources(request, tmp_path / "out.h5", force=True).events == 3
     with pytest.raises(UserError, match=r"a\.npy: the output is one of the sources; give it another name"):
         import_sources(request, tmp_path / "a.npy", force=True)
+    (tmp_path / "map.yaml").write_text("layout: mine.yaml\n")
+    (tmp_path / "mine.yaml").write_text("name: mine\ngroups: [{name: x, kind: vector, slots: 32, features: [{name: code, bits: 4}]}]\n")
+    request = Request((tmp_path / "a.npy",), mapping=tmp_path / "map.yaml")
+    for name, what in {"map": "mapping", "mine": "layout"}.items():
+        with pytest.raises(UserError, match=rf"{name}\.yaml: the output is the {what} file; give it another name"):
+            import_sources(request, tmp_path / f"{name}.yaml", force=True)
 
 
 def test_description_writes_nothing(tmp_path):
