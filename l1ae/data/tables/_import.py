@@ -111,8 +111,8 @@ def _warn_of_repeats(table: Table, name: str, block: Block, first: int) -> bool:
     row = int(same.argmax())
     log.warning(
         "%s: column '%s' is %s in row %d and in the next, but every row becomes one event; if a row is one object, make one row of lists "
-        "of each event first, for example with pandas, table.groupby('%s').agg(list).reset_index(), into a parquet file; if rows are "
-        "events of one collision, write source_event: %s",
+        "of each event first, for example with pyarrow's group_by('%s') into a parquet file (docs/import.md shows how); if rows are events "
+        "of one collision, write source_event: %s",
         table.path,
         name,
         values[row],
