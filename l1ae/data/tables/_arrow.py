@@ -1,7 +1,9 @@
 """Tables in parquet and CSV files, through Arrow."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -19,6 +21,7 @@ from l1ae.errors import UserError
 
 __all__ = ["open_csv", "open_parquet"]
 
+_CONVERSION = re.compile(r"Row #(\d+): CSV conversion error to (\w+): invalid value '(.*)'")
 _ERRORS = (pa.ArrowException, OSError)
 
 
@@ -132,7 +135,11 @@ class _CsvTable(Table):
     def blocks(self, names: Sequence[str], size: int) -> Iterator[Block]:
         # numbers beyond the first block may need another type than those in it
         wide = {name: pa.float64() for name in names if self.fields[name].dtype.kind == "f"}
-        with damaged(self.path, "CSV", *_ERRORS), _reader(self.path, self.delimiter, self.header, wide, names) as reader:
+        with (
+            damaged(self.path, "CSV", *_ERRORS),
+            _no_numbers(self.path),
+            _reader(self.path, self.delimiter, self.header, wide, names) as reader,
+        ):
             held: list[pa.RecordBatch] = []
             first = 0
             for batch in reader:
@@ -168,6 +175,21 @@ def _reader(
             column_types=types, include_columns=list(names or ()), null_values=["", "NA", "NULL", "null"], strings_can_be_null=False
         ),
     )
+
+
+@contextmanager
+def _no_numbers(path: Path) -> Iterator[None]:
+    """What cannot be a number, or needs another type than those before it, is no damage."""
+    try:
+        yield
+    except pa.ArrowInvalid as error:
+        found = _CONVERSION.search(str(error))
+        if found is None:
+            raise
+        raise UserError(
+            f"{path}: line {found[1]}: {found[3]!r} in a column of {found[2]}; correct it, or write the numbers of this column alike from "
+            "the first line on (1.0 in a column of real numbers)"
+        ) from error
 
 
 def _lines(path: Path) -> int:

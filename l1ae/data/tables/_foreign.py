@@ -83,13 +83,17 @@ def _guess(group: str, feature: str, table: Table, taken: set[str], *, alone: bo
     in_group = [name for name in names if group.lower() in name.lower()]
     for candidates in (in_group, names) if alone else (in_group,):
         whole = (name for word in words for name in candidates if word in _words(name))
-        part = (name for name in candidates if len(feature) > 1 and feature.lower() in name.lower().replace(group.lower(), "", 1))
+        part = (name for name in candidates if len(feature) > 1 and _begins(feature, name.lower().replace(group.lower(), "", 1)))
         found = next(chain(whole, part), None)
         if found is not None:
             pattern, columns = _slots(found, table)
             taken.update(columns)
             return pattern if _PLAIN.fullmatch(pattern) else json.dumps(pattern, ensure_ascii=False)
     return _OPEN
+
+
+def _begins(feature: str, name: str) -> bool:
+    return any(word.startswith(feature.lower()) for word in _words(name))
 
 
 def _words(name: str) -> list[str]:

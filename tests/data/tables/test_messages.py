@@ -681,6 +681,14 @@ def test_an_integer_without_a_value(name, tmp_path):
     assert text == f"{name}: event 2: column 'n' has no value; fill the gaps, or leave the column out"
 
 
+def test_text_far_behind_the_first_block_of_a_csv_file(tmp_path):
+    (tmp_path / "a.csv").write_text("met_pt\n" + "1\n" * (1 << 22) + "abc\n")
+    assert message(tmp_path, tmp_path / "a.csv", {"layout": Layout(name="o", groups=(LAYOUT["met"],)).model_dump(mode="json")}) == (
+        "a.csv: line 4194306: 'abc' in a column of int64; correct it, or write the numbers of this column alike from the first line on "
+        "(1.0 in a column of real numbers)"
+    )
+
+
 def test_progress_ends_at_its_total(tmp_path):
     (tmp_path / "a.csv").write_text("met_pt\n1\n2\n3")
     seen: list[tuple[int, int]] = []
