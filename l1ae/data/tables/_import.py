@@ -95,8 +95,9 @@ def _event_number(table: Table, plan: Plan) -> str | None:
     """A column that by its name counts events, and that the mapping does not take for `source_event`; None without one."""
     taken = () if plan.source_event is None else plan.source_event.names
     for name, field in table.fields.items():
-        plain = not field.jagged and not field.shape and field.rows == plan.rows(table)
-        if plain and re.split(r"[./]", name)[-1].lower() in _EVENT_NUMBERS and name not in taken:
+        if re.split(r"[./]", name)[-1].lower() not in _EVENT_NUMBERS or name in taken:
+            continue
+        if not field.jagged and not field.shape and field.rows == plan.rows(table):
             return name
     return None
 
