@@ -103,6 +103,7 @@ def import_files(
         sources,
         layout=None if layout is None else find_layout(layout),
         mapping=mapping,
+        layout_file=Path(layout) if layout is not None and Path(layout).is_file() else None,
         sample=sample,
         processes=tuple(processes.split(",")) if processes else (),
         seeds=None if seeds is None else () if seeds == "none" else tuple(seeds.split(",")),

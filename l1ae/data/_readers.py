@@ -28,6 +28,7 @@ from l1ae.data.tables import (
     plan_mapping,
     warnings_of,
 )
+from l1ae.documents import read_yaml
 from l1ae.errors import UserError
 from l1ae.inputs import Layout, named_layout
 
@@ -40,6 +41,7 @@ log = logging.getLogger("l1ae")
 class Request:
     """What is to be imported: `sources` into `layout` (None: that of the reader, or of the mapping file), and the options.
 
+    `layout_file` is the file that the layout was read from, where there is one: no output takes its place.
     `seeds` are patterns of the recorded seeds to keep, None for all; `outside_cut` what becomes of events of the public record outside
     its standard cut.
     """
@@ -47,6 +49,7 @@ class Request:
     sources: tuple[Path, ...]
     layout: Layout | None = None
     mapping: Path | None = None
+    layout_file: Path | None = None
     sample: str | None = None
     processes: tuple[str, ...] = ()
     split: str | None = None
@@ -312,14 +315,28 @@ def describe_sources(request: Request) -> str:
     return reader_of(request)[1]
 
 
+def _inputs(request: Request) -> list[tuple[Path, str]]:
+    """All files that are read, and what they are."""
+    files = [(path, "one of the sources") for path in request.sources]
+    if request.layout_file is not None:
+        files.append((request.layout_file, "the layout file"))
+    if request.mapping is not None:
+        files.append((request.mapping, "the mapping file"))
+        name = read_yaml(request.mapping).get("layout") if request.mapping.is_file() else None
+        files += [(request.mapping.parent / name, "the layout file")] if isinstance(name, str) else []
+    return files
+
+
 def import_sources(request: Request, output: Path, *, force: bool = False, progress: Progress | None = None) -> ImportResult:
     """Convert any data that are known, or described by a mapping file, into an event store.
 
-    Raises `UserError` before any work for an output that exists, without `force`, and one that is a source; and then as the reader.
+    Raises `UserError` before any work for an output that exists, without `force`, and one that is a source, the mapping file
+    or the layout file; and then as the reader.
     """
     output = Path(output)
-    if any(path.exists() and output.exists() and path.samefile(output) for path in request.sources):
-        raise UserError(f"{output}: the output is one of the sources; give it another name")
+    for path, what in _inputs(request):
+        if path.exists() and output.exists() and path.samefile(output):
+            raise UserError(f"{output}: the output is {what}; give it another name")
     if output.exists() and not force:
         raise UserError(f"{output}: exists already; give --force to replace it, or another name with -o")
     reader, _ = reader_of(request)

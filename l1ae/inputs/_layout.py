@@ -7,6 +7,7 @@ features in order. Everything else asks the layout, by group, by role or by colu
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -55,7 +56,7 @@ class Layout(Frozen):
             raise ValueError(f"layout '{self.name}' has no groups; give it at least one")
         if twice := sorted({name for name in groups if groups.count(name) > 1}):
             raise ValueError(f"group '{twice[0]}' is there twice; give each group a name of its own")
-        if twice := sorted({name for name in self.names if self.names.count(name) > 1}):
+        if twice := sorted(name for name, number in Counter(self.names).items() if number > 1):
             raise ValueError(f"two columns are called '{twice[0]}'; rename a group or a feature")
         for name, part in (self.preset.groups if self.preset else {}).items():
             group = self[name] if name in groups else None

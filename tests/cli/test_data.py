@@ -74,6 +74,14 @@ def test_layout_from_a_file_and_a_mapping(tmp_path):
     assert EventStore.open(tmp_path / "out.h5").read().hw[0].tolist() == [2, 1, 0]
 
 
+def test_the_layout_file_is_no_output(tmp_path):
+    (tmp_path / "mine.yaml").write_text("name: mine\ngroups: [{name: x, kind: vector, slots: 3, features: [{name: code, bits: 4}]}]\n")
+    np.save(tmp_path / "a.npy", np.zeros((4, 3), int))
+    with pytest.raises(UserError, match=r"mine\.yaml: the output is the layout file; give it another name"):
+        run("import", tmp_path / "a.npy", "--layout", tmp_path / "mine.yaml", "-o", tmp_path / "mine.yaml", "--force")
+    assert (tmp_path / "mine.yaml").read_text().startswith("name: mine")
+
+
 def test_seeds_and_split_reach_the_reader(monkeypatch, tmp_path):
     import l1ae.data
 

@@ -1,7 +1,11 @@
 """Tables in parquet and CSV files, through Arrow."""
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +21,7 @@ from l1ae.errors import UserError
 
 __all__ = ["open_csv", "open_parquet"]
 
+_CONVERSION = re.compile(r"Row #(\d+): CSV conversion error to (\w+): invalid value '(.*)'")
 _ERRORS = (pa.ArrowException, OSError)
 
 
@@ -25,8 +30,10 @@ class _ParquetTable(Table):
     def blocks(self, names: Sequence[str], size: int) -> Iterator[Block]:
         tops = list(dict.fromkeys(name.split(".")[0] if name not in self._schema_names() else name for name in names))
         with damaged(self.path, "parquet", *_ERRORS), pq.ParquetFile(self.path) as file:
+            first = 0
             for batch in file.iter_batches(batch_size=size, columns=tops, use_threads=False):
-                yield {name: _values(_column(batch, name), self.path, name) for name in names}
+                yield {name: _values(_column(batch, name), self.path, name, first) for name in names}
+                first += len(batch)
 
     def _schema_names(self) -> set[str]:
         return {name for name in self.fields if "." not in name}
@@ -94,10 +101,10 @@ def _offsets(column: pa.Array) -> pa.Array:
     return pc.cast(column.offsets, pa.int64())
 
 
-def _values(column: pa.Array, path: Path, name: str) -> npt.NDArray[Any] | Jagged:
+def _values(column: pa.Array, path: Path, name: str, first: int) -> npt.NDArray[Any] | Jagged:
     if column.null_count and not (pa.types.is_floating(column.type)):
         row = int(np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False))[0])
-        raise UserError(f"{path}: column '{name}' has no value in row {row} of a block; fill the gaps, or leave the column out")
+        raise UserError(f"{path}: event {first + row}: column '{name}' has no value; fill the gaps, or leave the column out")
     shape: list[int] = []
     while pa.types.is_fixed_size_list(column.type):
         shape.append(column.type.list_size)
@@ -128,21 +135,33 @@ class _CsvTable(Table):
     def blocks(self, names: Sequence[str], size: int) -> Iterator[Block]:
         # numbers beyond the first block may need another type than those in it
         wide = {name: pa.float64() for name in names if self.fields[name].dtype.kind == "f"}
-        with damaged(self.path, "CSV", *_ERRORS), _reader(self.path, self.delimiter, self.header, wide, names) as reader:
+        with (
+            damaged(self.path, "CSV", *_ERRORS),
+            _no_numbers(self.path),
+            _reader(self.path, self.delimiter, self.header, wide, names) as reader,
+        ):
             held: list[pa.RecordBatch] = []
+            first = 0
             for batch in reader:
                 held.append(batch)
                 if sum(len(item) for item in held) >= size:
                     table = pa.Table.from_batches(held)
                     whole = len(table) // size * size
                     for start in range(0, whole, size):
-                        yield self._block(table.slice(start, size), names)
+                        yield self._block(table.slice(start, size), names, first + start)
+                    first += whole
                     held = table.slice(whole).to_batches()
             if held and sum(len(item) for item in held):
-                yield self._block(pa.Table.from_batches(held), names)
+                yield self._block(pa.Table.from_batches(held), names, first)
 
-    def _block(self, table: pa.Table, names: Sequence[str]) -> Block:
-        return {name: _values(table.column(name).combine_chunks(), self.path, name) for name in names}
+    def _block(self, table: pa.Table, names: Sequence[str], first: int) -> Block:
+        return {name: _values(table.column(name).combine_chunks(), self.path, name, first) for name in names}
+
+    def expected(self) -> int:
+        """The number of lines without the header."""
+        with self.path.open("rb") as file:
+            lines = sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+        return lines - self.header
 
 
 def _reader(
@@ -158,14 +177,43 @@ def _reader(
     )
 
 
+@contextmanager
+def _no_numbers(path: Path) -> Iterator[None]:
+    """What cannot be a number, or needs another type than those before it, is no damage."""
+    try:
+        yield
+    except pa.ArrowInvalid as error:
+        found = _CONVERSION.search(str(error))
+        if found is None:
+            raise
+        raise UserError(
+            f"{path}: line {found[1]}: {found[3]!r} in a column of {found[2]}; correct it, or write the numbers of this column alike from "
+            "the first line on (1.0 in a column of real numbers)"
+        ) from error
+
+
+def _lines(path: Path) -> int:
+    """The number of lines with text, up to 2."""
+    with path.open("rb") as file:
+        return sum(1 for _ in islice((line for line in file if line.strip()), 2))
+
+
 def open_csv(path: Path, table: str | None = None, *, delimiter: str = ",", header: bool = True) -> Table:
     """The columns of a text file with one event per line; without a header they are called `f0`, `f1`, ...
 
-    Raises `UserError` where lines have different numbers of columns.
+    Raises `UserError` where lines have different numbers of columns, for a name that is there twice, and for a header alone.
     """
     if table is not None:
         raise UserError(f"{path}: a CSV file is one table; leave out table: {table}")
     with damaged(path, "CSV", *_ERRORS), _reader(path, delimiter, header, {}) as reader:
         schema = reader.schema
+    if twice := [name for name, number in Counter(schema.names).items() if number > 1]:
+        places = " and ".join(str(k) for k, name in enumerate(schema.names) if name == twice[0])
+        raise UserError(
+            f"{path}: the header has the name '{twice[0]}' more than once (columns {places}, counted from 0); give each column a name of "
+            "its own"
+        )
+    if header and all(pa.types.is_null(column.type) for column in schema) and _lines(path) < 2:
+        raise UserError(f"{path}: no events: the file has a header, and no line behind it")
     fields = {column.name: field for column in schema if (field := _field(column.name, column.type, None)) is not None}
     return _CsvTable(path, "CSV", fields, None, tuple(set(schema.names) - set(fields)), delimiter, header)

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from l1ae.data.tables._plan import FeaturePlan
 from l1ae.data.tables._table import Array
+from l1ae.data.tables._units import neighbour
 from l1ae.errors import UserError
 from l1ae.inputs import Feature, Group, Role
 
@@ -25,7 +26,8 @@ _ENOUGH = 20
 class ColumnValues:
     """The values `here` (n,) of a feature in the filled slots of a block, as they are in the file.
 
-    `filled` (N, slots) says which these are, `first` is the number of the block's first event. Raises `UserError` naming file,
+    `filled` (N, slots) says which these are, `first` is the number of the block's first event, `missing` the value that the gate has
+    in empty slots. Raises `UserError` naming file,
     event, group, slot, column and value.
     """
 
@@ -37,6 +39,7 @@ class ColumnValues:
     first: int
     filled: BoolArray
     here: Array
+    missing: float | None = None
 
     def codes(self) -> IntArray:
         """(n,): by the kind of the values, see `FeatureSource`; the first block of a file also tells whether the unit can be."""
@@ -46,7 +49,36 @@ class ColumnValues:
         scaled = self.here.astype(np.float64) * self.plan.factor
         if self.first == 0:
             self._check_unit(scaled)
-        return self.feature.encode(scaled) if self.plan.kind == "physical" else self._on_grid(scaled)
+        if self.plan.kind == "grid":
+            return self._on_grid(scaled)
+        self._check_low(scaled)
+        return self.feature.encode(scaled)
+
+    def saturated(self) -> int:
+        """How many physical values lie above the scale; they get its largest code."""
+        if self.plan.kind != "physical" or self.feature.period is not None:
+            return 0
+        return int(self._beyond(self.here.astype(np.float64) * self.plan.factor).sum())
+
+    def saturation(self, count: int) -> str:
+        """What to say of `count` values above the scale."""
+        high, unit = self.feature.range[1], f" {self.plan.unit}" if self.plan.unit else ""
+        return (
+            f"{self.path}: {count} values of group '{self.group.name}', column '{self.plan.source}' are above "
+            f"{self._end / self.plan.factor:g}{unit} and are stored as {high} (saturated)"
+        )
+
+    @property
+    def _end(self) -> float:
+        """Where the largest code ends, in the feature's unit."""
+        return (self.feature.range[1] + 1 - self.feature.origin - self._half) * self.feature.lsb
+
+    @property
+    def _half(self) -> float:
+        return 0.5 if self.feature.bin == "centre" else 0.0
+
+    def _beyond(self, scaled: FloatArray) -> BoolArray:
+        return np.asarray(np.floor(scaled / self.feature.lsb + self._half) + self.feature.origin > self.feature.range[1])
 
     def _integers(self) -> IntArray:
         if self.here.dtype.kind == "f":
@@ -78,45 +110,82 @@ class ColumnValues:
         return np.asarray(codes)
 
     def _check_physical(self) -> None:
-        group = self.group
         if self.here.dtype.kind == "f":
-            remedy = f"write missing: .nan if this marks empty slots of '{group.name}'" if group.gated_kind else "leave these events out"
-            self._refuse(~np.isfinite(self.here), f"is not finite; {remedy}")
+            bad = ~np.isfinite(self.here)
+            self._refuse(bad, f"is not finite; {self._remedy_not_finite(bad)}" if bad.any() else "")
         if self.feature.role == Role.ENERGY and not self.feature.signed and self.plan.kind == "physical":
-            self._refuse(self.here < 0, "is negative; write missing: VALUE if this marks empty slots, or map the right column")
+            self._refuse(self.here < 0, f"is negative; {self._if_empty('VALUE')}map the right column")
+        period = self.feature.period
+        if period is not None:
+            turn = period * self.feature.lsb
+            remedy = "write unit: deg if they are in degrees" if self.plan.unit == "rad" else "bring the values of the column into one turn"
+            bad = np.abs(self.here.astype(np.float64) * self.plan.factor) > 1.01 * turn
+            self._refuse(
+                bad, f"{self.plan.unit}{' ' * bool(self.plan.unit)}is more than a turn; {remedy}, or write values: codes if these are codes"
+            )
+
+    def _if_empty(self, value: str) -> str:
+        """The remedy `missing`, where it would be one: it is about the gate, and one value."""
+        if self.group.gate_feature != self.feature.name or self.missing is not None:
+            return ""
+        return f"write missing: {value} if this marks empty slots of '{self.group.name}', or "
+
+    def _remedy_not_finite(self, bad: BoolArray) -> str:
+        value = float(self.here[int(np.argmax(bad))])
+        gate = self.group.gate_feature
+        if gate is not None and gate != self.feature.name:
+            return f"the slot is filled by its '{gate}', which is 0 in an empty one; correct the value, or leave these events out"
+        return f"{self._if_empty('.nan' if np.isnan(value) else '.inf' if value > 0 else '-.inf')}leave these events out"
+
+    def _check_low(self, scaled: FloatArray) -> None:
+        """What lies below the smallest code has none."""
+        feature = self.feature
+        if feature.period is not None:
+            return
+        start = (feature.range[0] - feature.origin - self._half) * feature.lsb
+        unit = f" {self.plan.unit}" if self.plan.unit else ""
+        self._refuse(
+            scaled < start - 1e-6 * (abs(start) + feature.lsb),
+            f"is below {start / self.plan.factor:g}{unit}, where the scale begins; {self._if_empty('VALUE')}map the right column, or use a "
+            "layout whose codes reach there (low:, signed:, origin: or lsb: of the feature)",
+        )
 
     def _check_unit(self, scaled: FloatArray) -> None:
-        """Half of the values beyond a scale, or angles of more than a turn, are no values in this unit."""
+        """Half of the values beyond a scale, or energies of less than a code, are no values in this unit."""
         found = None
-        if self.feature.period is not None and len(scaled):
-            found = self._angle_in_wrong_unit(scaled)
-        elif self.feature.role == Role.ENERGY and self.feature.unit:
+        if self.feature.period is not None:
+            found = self._angle_in_wrong_unit()
+        elif self.feature.role == Role.ENERGY:
             found = self._energy_in_wrong_unit(scaled)
-        elif self.feature.role == Role.ETA and len(scaled) >= _ENOUGH:
-            limit = (max(abs(code) for code in self.feature.range) + 1) * self.feature.lsb
+        elif len(scaled) >= _ENOUGH:
+            low, _ = self.feature.range
+            limit = max(self._end, (self.feature.origin - low) * self.feature.lsb)
             if float(np.median(np.abs(scaled))) > limit:
-                found = f"half of the values are beyond {limit:.3g}, where the scale of '{self.feature.name}' ends; map the right column"
+                shown = f"{limit / self.plan.factor:.3g}{' ' * bool(self.plan.unit)}{self.plan.unit}"
+                found = f"half of the values are beyond {shown}, where the scale of '{self.feature.name}' ends; {self._other_unit(-1)}"
         if found is not None:
             where = f"{self.path}: group '{self.group.name}', column '{self.plan.source}'"
             raise UserError(f"{where}: {found}, or write values: codes if these are codes")
+
+    def _other_unit(self, step: int) -> str:
+        other = neighbour(self.plan.unit, step)
+        return "map the right column" if other is None else f"write unit: {other} if they are in {other}"
 
     def _energy_in_wrong_unit(self, scaled: FloatArray) -> str | None:
         there = scaled > 0
         if there.sum() < _ENOUGH:
             return None
+        unit = f" {self.plan.unit}" if self.plan.unit else ""
         middle, as_read = float(np.median(scaled[there])), float(np.median(self.here[there]))
-        if middle > (self.feature.range[1] + 1 - self.feature.origin) * self.feature.lsb:
-            return f"half of the values are above {as_read:g} {self.plan.unit}, beyond the scale; write unit: MeV if they are in MeV"
-        if middle < self.feature.lsb / 4:
-            return f"half of the values are below {as_read:g} {self.plan.unit}, less than a code; write unit: TeV if they are in TeV"
+        if middle > self._end:
+            return f"half of the values are above {as_read:g}{unit}, beyond the scale; {self._other_unit(-1)}"
+        if middle < self.feature.lsb / 4 and self.feature.unit:
+            return f"half of the values are below {as_read:g}{unit}, less than a code; {self._other_unit(1)}"
         return None
 
-    def _angle_in_wrong_unit(self, scaled: FloatArray) -> str | None:
-        assert self.feature.period is not None
-        largest = float(np.abs(self.here).max())
-        if float(np.abs(scaled).max()) > 1.01 * self.feature.period * self.feature.lsb:
-            return f"{largest:g} {self.plan.unit} is more than a turn; write unit: deg if they are in degrees"
-        if self.plan.unit == "deg" and len(scaled) >= _ENOUGH and largest <= 2 * np.pi:
+    def _angle_in_wrong_unit(self) -> str | None:
+        largest = float(np.abs(self.here).max(initial=0))
+        if self.plan.unit == "deg" and len(self.here) >= _ENOUGH and largest <= 2 * np.pi:
             return f"no value is above {largest:.3g} deg; write unit: rad if they are in radians"
         return None
 

@@ -107,11 +107,17 @@ class Converter:
         self._plan, self._path, self._before = plan, path, before
         self._first = 0
         self._layout = plan.layout
+        self._saturated: dict[tuple[str, str], tuple[int, ColumnValues]] = {}
 
     @property
     def done(self) -> int:
         """Number of events of the file that were converted."""
         return self._first
+
+    @property
+    def warnings(self) -> list[str]:
+        """What was saturated so far: a text for each column."""
+        return [values.saturation(count) for count, values in self._saturated.values()]
 
     def __call__(self, block: Block, split: int | None = None) -> Converted:
         """The events of the next block; with `split`, only those of this recorded split."""
@@ -151,19 +157,25 @@ class Converter:
             item = read[feature.name]
             width = item.values.shape[1]
             where = filled[:, :width] & item.there
-            values = ColumnValues(self._path, self._layout.name, group, feature, part, self._first, where, item.values[where])
+            values = ColumnValues(self._path, self._layout.name, group, feature, part, self._first, where, item.values[where], plan.missing)
             codes[:, :width, group.index(feature.name)][where] = values.codes()
+            self._note_saturated(group, feature, values)
         if "valid" in plan.features:
             codes[..., plan.features.index("valid")] = filled
         if (gate := group.gate_feature) is not None:
             filled = filled & (codes[..., group.index(gate)] != 0)
         return codes, filled
 
+    def _note_saturated(self, group: Group, feature: Feature, values: ColumnValues) -> None:
+        if count := values.saturated():
+            before, first = self._saturated.get((group.name, feature.name), (0, values))
+            self._saturated[group.name, feature.name] = before + count, first
+
     def _values(self, plan: GroupPlan, feature: Feature, part: FeaturePlan, lists: _Lists) -> _Values:
         what = f"group '{plan.group.name}'"
         if isinstance(part.source, Lists):
             return lists.padded(part.source.name, part.where, what)
-        values = self._take(part.source, lists.block)
+        values = self._numbers(part.source, lists.block, f"{what}: ")
         return _Values(values, np.ones(values.shape, np.bool_))
 
     def _take(self, source: Source, block: Block) -> Array:
@@ -172,6 +184,19 @@ class Converter:
             return source.take(block)
         except IndexError as error:
             raise UserError(f"{self._path}: block from event {self._first} on: {error}; take an entry that every list has") from error
+
+    def _numbers(self, source: Source, block: Block, what: str) -> Array:
+        """`_take`, of numbers only. `what` the column is for begins the rest of the message."""
+        values = self._take(source, block)
+        if values.dtype.kind in "biuf" or not values.size:
+            return values
+        texts = (value.decode(errors="replace") if isinstance(value, bytes) else str(value) for value in values.flat)
+        index, text = next(((k, text) for k, text in enumerate(texts) if not _is_number(text)), (0, str(values.flat[0])))
+        row, slot = divmod(index, values.shape[1])
+        raise UserError(
+            f"{self._path}: event {self._first + row}: {what}column '{source.label(slot)}' holds text, {text!r}; map a column of numbers, "
+            "or write a number there"
+        )
 
     def _check_complete(self, group: Group, plan: GroupPlan, read: dict[str, _Values]) -> None:
         """A vector, image or waveform has a value in every slot."""
@@ -200,11 +225,12 @@ class Converter:
         if found is not None:
             result[:, : found[1].shape[1]] = found[1]
         if plan.count is not None:
-            number = self._take(plan.count, lists.block)
+            number = self._numbers(plan.count, lists.block, f"group '{plan.group.name}': count: ")
             result &= np.arange(slots) < number
         if plan.filled is not None:
             of_lists = isinstance(plan.filled, Lists)
-            flags = lists.padded(plan.filled.names[0], (), "filled").values if of_lists else self._take(plan.filled, lists.block)
+            what = f"group '{plan.group.name}': filled: "
+            flags = lists.padded(plan.filled.names[0], (), "filled").values if of_lists else self._numbers(plan.filled, lists.block, what)
             result[:, : flags.shape[1]] &= flags[:, :slots] != 0
             result[:, flags.shape[1] :] = False
         return result
@@ -226,13 +252,13 @@ class Converter:
 
     def _events(self, hw: npt.NDArray[np.integer], block: Block, count: int) -> Events:
         plan = self._plan
-        extra = {name: _event_info(name, self._scalar(source, block)) for name, source in plan.extra.items()}
+        extra = {name: _event_info(name, self._scalar(source, block, f"extra {name}")) for name, source in plan.extra.items()}
         if plan.split is not None:
             extra[_SPLIT] = self._categories(plan.split, block, "split").astype(np.int8)
         process = np.zeros(count, np.int16) if plan.process is None else self._categories(plan.process, block, "process")
         running = self._before + self._first + np.arange(count)
         source = running if plan.source_event is None else self._whole(plan.source_event, block, "source_event")
-        pileup = np.full(count, -1) if plan.pileup is None else np.rint(self._scalar(plan.pileup, block).astype(np.float64))
+        pileup = np.full(count, -1) if plan.pileup is None else np.rint(self._scalar(plan.pileup, block, "pileup").astype(np.float64))
         return Events(
             hw,
             process.astype(np.int16),
@@ -241,14 +267,12 @@ class Converter:
             extra,
         )
 
-    def _scalar(self, source: Places, block: Block) -> Array:
-        values = self._take(source, block)[:, 0]
-        if values.dtype.kind not in "biuf":
-            raise UserError(f"{self._path}: extra column '{source}' holds text; only numbers can be kept")
+    def _scalar(self, source: Places, block: Block, what: str) -> Array:
+        values: Array = self._numbers(source, block, f"{what}: ")[:, 0]
         return values
 
     def _whole(self, source: Places, block: Block, what: str) -> Array:
-        values = self._scalar(source, block)
+        values = self._scalar(source, block, what)
         if values.dtype.kind == "f" and not (values == np.floor(values)).all():
             row = int(np.argmax(~(values == np.floor(values))))
             raise UserError(f"{self._path}: event {self._first + row}: {what}: column '{source}' = {values[row]:g} is no integer")
@@ -280,6 +304,14 @@ def _event_info(name: str, values: Array) -> Array:
         return values
     unknown = values == np.iinfo(values.dtype).max if values.dtype.kind == "u" else np.zeros(len(values), np.bool_)
     return np.where(unknown, -1, values.astype(np.int64))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _number(value: float) -> int | str:

@@ -1,15 +1,20 @@
 """What to say of a file that is valid but not known: what is in it, and the mapping file to write for it."""
 
+import json
+import re
+from itertools import chain, count, takewhile
 from pathlib import Path
 
 from l1ae.data.tables._formats import format_of, open_table
 from l1ae.data.tables._root import tree_names
-from l1ae.data.tables._table import Field, Table
-from l1ae.inputs import Group, Layout
+from l1ae.data.tables._table import Table
+from l1ae.inputs import Layout
 
 __all__ = ["foreign", "snippet"]
 
 _MOST = 30
+_OPEN = "COLUMN"
+_PLAIN = re.compile(r"[A-Za-z_][\w./{}]*")
 
 
 def foreign(path: Path, layout: Layout | None, known: str, reason: str = "") -> str:
@@ -22,8 +27,8 @@ def foreign(path: Path, layout: Layout | None, known: str, reason: str = "") -> 
     trees = tree_names(path) if kind.name == "root" else ()
     chosen: str | None = None
     table = None if len(trees) > 1 else open_table(path)
-    lines = [f"{path}: a valid {kind.title} file, but none of: {known}."]
-    lines += [reason] if reason else []
+    lines = [reason] if reason else []
+    lines.append(f"{path}: a valid {kind.title} file, but none of: {known}.")
     if table is None:
         lines.append(f"It has the trees {', '.join(trees)}.")
         table = max((open_table(path, tree) for tree in trees), key=lambda item: (len(item.fields), item.rows or 0))
@@ -54,29 +59,63 @@ def snippet(table: Table, layout: Layout | None, tree: str | None = None) -> str
     lines.append(f"values: {'physical' if real else 'codes'}  # codes: hardware integers; physical: GeV, ...; grid: codes times a step")
     lines += ["units: [GeV, rad]  # of the file"] if real else []
     lines.append("groups:")
-    names = list(table.fields)
-    first = table.fields[names[0]] if names else None
-    for group in layout.groups if layout else ():
-        lines += [f"  {group.name}:"] + [f"    {name}: {_guess(group, name, table)}" for name in group.present]
-    if layout is None:
-        lines += ["  jet:", f"    pt: {_example(first, 0)}", f"    eta: {_example(first, 1)}", f"    phi: {_example(first, 2)}"]
+    taken: set[str] = set()
+    groups = [(group.name, group.present) for group in layout.groups] if layout else [("jet", ("pt", "eta", "phi"))]
+    for group, features in groups:
+        lines.append(f"  {group}:")
+        # the columns of a single group need not have its name
+        columns = {feature: _guess(group, feature, table, taken, alone=len(groups) == 1) for feature in features}
+        if layout is None and set(columns.values()) == {_OPEN}:
+            columns = {feature: _example(table, k, len(features)) for k, feature in enumerate(features)}
+        lines += [f"    {feature}: {column}" for feature, column in columns.items()]
+    if layout is None and table.fields and not any(field.shape or field.jagged for field in table.fields.values()):
+        lines.append(f"# {_OPEN} is a name, or one with {{slot}} from 0 or {{slot1}} from 1 in it for a column per slot")
     return "\n".join(lines)
 
 
-def _guess(group: Group, feature: str, table: Table) -> str:
-    """A column whose name has those of group and feature in it, or a place to fill in."""
-    for name in table.fields:
-        lower = name.lower()
-        if group.name in lower and feature in lower:
-            return name
-    return "COLUMN"
+def _guess(group: str, feature: str, table: Table, taken: set[str], *, alone: bool) -> str:
+    """A column that is called as group and feature, best with the feature as a word of its name; or a place to fill in."""
+    energies = ("pt", "et", "energy", "e")
+    words = (feature.lower(), *(energies if feature.lower() in energies else ()))
+    fields = table.fields
+    names = [name for name, field in fields.items() if name not in taken and field.dtype.kind in "biuf" and len(field.shape) < 2]
+    names = [name for name in names if name[0] != "n" or name[1:] not in fields]  # not the lengths of lists
+    in_group = [name for name in names if group.lower() in name.lower()]
+    for candidates in (in_group, names) if alone else (in_group,):
+        whole = (name for word in words for name in candidates if word in _words(name))
+        part = (name for name in candidates if len(feature) > 1 and _begins(feature, name.lower().replace(group.lower(), "", 1)))
+        found = next(chain(whole, part), None)
+        if found is not None:
+            pattern, columns = _slots(found, table)
+            taken.update(columns)
+            return pattern if _PLAIN.fullmatch(pattern) else json.dumps(pattern, ensure_ascii=False)
+    return _OPEN
 
 
-def _example(field: Field | None, number: int) -> str:
-    if field is None:
-        return "COLUMN"
-    if len(field.shape) == 2:
-        return f'"{field.name}[:, {number}]"'
-    if len(field.shape) == 1:
-        return f'"{field.name}[{number}::3]"'
-    return f"{field.name}  # or COLUMN{{slot}} for one column per slot" if number == 0 else "COLUMN"
+def _begins(feature: str, name: str) -> bool:
+    return any(word.startswith(feature.lower()) for word in _words(name))
+
+
+def _words(name: str) -> list[str]:
+    """`jet_pt`, `jetPt` and `Jet1.PT` have the words jet and pt."""
+    return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)]
+
+
+def _slots(name: str, table: Table) -> tuple[str, list[str]]:
+    """The pattern for a column per slot, where this is the first of several, and the columns that it stands for."""
+    for match in re.finditer(r"(?<!\d)[01](?!\d)", name):
+        first, before, behind = int(match[0]), name[: match.start()], name[match.end() :]
+        columns = list(takewhile(table.fields.__contains__, (f"{before}{k}{behind}" for k in count(first))))
+        if len(columns) > 1:
+            return f"{before}{{slot{'1' * first}}}{behind}", columns
+    return name, [name]
+
+
+def _example(table: Table, number: int, features: int) -> str:
+    """A part of the first column that could be slots and features, in this order."""
+    for field in table.fields.values():
+        if len(field.shape) == 2 and field.shape[1] >= features:
+            return f'"{field.name}[:, {number}]"'
+        if len(field.shape) == 1 and field.shape[0] % features == 0:
+            return f'"{field.name}[{number}::{features}]"'
+    return _OPEN

@@ -1,5 +1,7 @@
 """Import of tables into an event store."""
 
+import logging
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,10 +10,12 @@ from l1ae.data._importing import ImportResult, Progress, write_blocks
 from l1ae.data._store import Events
 from l1ae.data.tables._convert import Converter
 from l1ae.data.tables._plan import Plan
-from l1ae.data.tables._table import Table
+from l1ae.data.tables._table import Block, Jagged, Table
 from l1ae.errors import UserError
 
 __all__ = ["SPLITS", "describe_tables", "import_tables"]
+
+log = logging.getLogger("l1ae")
 
 SPLITS = ("train", "valid", "test")
 """Names of the recorded splits, in the order of their codes in the extra column `split`."""
@@ -59,12 +63,9 @@ def import_tables(
 
 
 def _expected(table: Table, plan: Plan) -> int:
-    """The number of events, or that of the lines where only reading tells."""
+    """The number of events, or about it where only reading tells."""
     rows = plan.rows(table)
-    if rows is not None:
-        return rows
-    with table.path.open("rb") as file:
-        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+    return table.expected() if rows is None else rows
 
 
 def _blocks(sources: Sequence[tuple[Table, Plan]], chunk: int, split: int | None, vetoed: list[int]) -> Iterator[tuple[Events, int]]:
@@ -72,11 +73,55 @@ def _blocks(sources: Sequence[tuple[Table, Plan]], chunk: int, split: int | None
     before = 0
     for table, plan in sources:
         converter = Converter(plan, table.path, before)
-        for block in table.blocks(plan.names, chunk):
+        number = _event_number(table, plan)
+        names = plan.names if number is None or number in plan.names else (*plan.names, number)
+        for block in table.blocks(names, chunk):
+            if number is not None and _warn_of_repeats(table, number, block, converter.done):
+                number = None
             converted = converter(block, split)
             vetoed.append(converted.vetoed)
             yield converted.events, converted.reordered
+        if not converter.done:
+            log.warning("%s: no events", table.path)
+        for text in converter.warnings:
+            log.warning("%s", text)
         before += converter.done
+
+
+_EVENT_NUMBERS = {"event", "entry", "evt", "eventnumber"}
+
+
+def _event_number(table: Table, plan: Plan) -> str | None:
+    """A column that by its name counts events, and that the mapping does not take for `source_event`; None without one."""
+    taken = () if plan.source_event is None else plan.source_event.names
+    for name, field in table.fields.items():
+        if re.split(r"[./]", name)[-1].lower() not in _EVENT_NUMBERS or name in taken:
+            continue
+        if not field.jagged and not field.shape and field.rows == plan.rows(table):
+            return name
+    return None
+
+
+def _warn_of_repeats(table: Table, name: str, block: Block, first: int) -> bool:
+    """Whether consecutive rows of the block, the first of which is number `first`, have one event number: then it is said."""
+    values = block[name]
+    assert not isinstance(values, Jagged)
+    same = values[1:] == values[:-1]
+    if not same.any():
+        return False
+    row = int(same.argmax())
+    log.warning(
+        "%s: column '%s' is %s in row %d and in the next, but every row becomes one event; if a row is one object, make one row of lists "
+        "of each event first, for example with pyarrow's group_by('%s') into a parquet file (docs/import.md shows how); if rows are events "
+        "of one collision, write source_event: %s",
+        table.path,
+        name,
+        values[row],
+        first + row,
+        name,
+        name,
+    )
+    return True
 
 
 def describe_tables(sources: Sequence[tuple[Table, Plan]], title: str) -> str:

@@ -31,7 +31,7 @@ class Field:
     def __str__(self) -> str:
         kind = "text" if self.dtype.kind in "OSU" else str(self.dtype)
         shape = ", ".join(str(size) for size in ("N", *self.shape)) if self.shape else ""
-        return f"{self.name}: {kind}" + (", a list per event" if self.jagged else f" ({shape})" if shape else "")
+        return f"{self.name}: " + (f"lists of {kind}" if self.jagged else f"{kind} ({shape})" if shape else kind)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +72,10 @@ class Table(ABC):
             return self.rows
         name = next(iter(self.fields))
         return sum(len(block[name]) for block in self.blocks([name], 1 << 20))
+
+    def expected(self) -> int:
+        """The number of rows, or about it where only reading tells."""
+        return self.rows or 0
 
     def field(self, name: str) -> Field:
         """A column by name. Raises `UserError` naming the closest ones."""

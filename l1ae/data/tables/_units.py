@@ -4,7 +4,7 @@ from math import pi
 
 from l1ae.errors import UserError
 
-__all__ = ["check", "convert", "of_quantity", "quantity"]
+__all__ = ["check", "convert", "neighbour", "of_quantity", "quantity"]
 
 _UNITS: dict[str, dict[str, float]] = {
     "energy": {"eV": 1e-9, "keV": 1e-6, "MeV": 1e-3, "GeV": 1.0, "TeV": 1e3},
@@ -17,6 +17,16 @@ _UNITS: dict[str, dict[str, float]] = {
 def quantity(unit: str) -> str | None:
     """What a unit measures; None for one that is not known."""
     return next((name for name, units in _UNITS.items() if unit in units), None)
+
+
+def neighbour(unit: str, step: int) -> str | None:
+    """The unit of an energy, length or time that is `step` (1: larger, -1: smaller) from this one; None without one."""
+    kind = quantity(unit)
+    if kind is None or kind == "angle":
+        return None
+    units = list(_UNITS[kind])
+    place = units.index(unit) + step
+    return units[place] if 0 <= place < len(units) else None
 
 
 def of_quantity(units: tuple[str, ...], unit: str) -> str | None:

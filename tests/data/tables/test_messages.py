@@ -1,5 +1,8 @@
 """What is wrong with files and mapping files: every message names file, group, column and a remedy."""
 
+import subprocess
+import sys
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -223,14 +226,14 @@ def changed(name: str, index: Any, value: float) -> dict[str, np.ndarray]:
         (
             changed("jet", (7, 1, 2), np.nan),
             "physical",
-            "a.h5: event 7: group 'jet', slot 1, column 'jet[5]': phi = nan is not finite; write missing: .nan if "
-            "this marks empty slots of 'jet'",
+            "a.h5: event 7: group 'jet', slot 1, column 'jet[5]': phi = nan is not finite; the slot is filled by its "
+            "'pt', which is 0 in an empty one; correct the value, or leave these events out",
         ),
         (
             changed("jet", (39, 0, 0), -8.0),
             "physical",
             "a.h5: event 39: group 'jet', slot 0, column 'jet[0]': pt = -8 is negative; write missing: VALUE if this "
-            "marks empty slots, or map the right column",
+            "marks empty slots of 'jet', or map the right column",
         ),
         (
             changed("met", slice(None), 8000.0),
@@ -247,13 +250,13 @@ def changed(name: str, index: Any, value: float) -> dict[str, np.ndarray]:
         (
             changed("jet", (3, 1, 2), -170.0),
             "physical",
-            "a.h5: group 'jet', column 'jet[2 ... 5]': 170 rad is more than a turn; write unit: deg if they are in "
+            "a.h5: event 3: group 'jet', slot 1, column 'jet[5]': phi = -170 rad is more than a turn; write unit: deg if they are in "
             "degrees, or write values: codes if these are codes",
         ),
         (
             changed("jet", (slice(None), slice(None), 1), 33.0),
             "physical",
-            "a.h5: group 'jet', column 'jet[1 ... 4]': half of the values are beyond 3.3, where the "
+            "a.h5: group 'jet', column 'jet[1 ... 4]': half of the values are beyond 3.2, where the "
             "scale of 'eta' ends; map the right column, or write values: codes if these are codes",
         ),
         (
@@ -271,6 +274,120 @@ def changed(name: str, index: Any, value: float) -> dict[str, np.ndarray]:
 )
 def test_values(columns, values, text, tmp_path):
     assert message(tmp_path, write(tmp_path, columns), {"values": values, "groups": GROUPS}) == text
+
+
+TRIGGER = Layout(
+    name="trigger",
+    groups=(
+        Group(
+            name="cluster",
+            slots=2,
+            features=(
+                Feature(name="energy", role="energy", bits=8, lsb=0.5, unit="MeV"),
+                Feature(name="angle", role="phi", bits=9, unit="deg", period=360),
+            ),
+        ),
+        Group(name="sensor", kind="vector", slots=2, features=(Feature(name="counts", bits=8, lsb=0.25, unit="ns"),)),
+    ),
+)
+
+
+def trigger(folder: Path, change: dict[tuple[int, str], Any], missing: float | None = None) -> tuple[Request, Path]:
+    """A CSV file of 40 events and its mapping, with some cells changed; and where its store goes."""
+    names = ["E0", "a0", "E1", "a1", "s0", "s1", "run"]
+    rows = [dict(zip(names, (9.5, 10, 3, 200, 7, 8.25, 1), strict=True)) for _ in range(40)]
+    for (row, name), value in change.items():
+        rows[row][name] = value
+    (folder / "a.csv").write_text("\n".join([",".join(names), *(",".join(str(row[name]) for name in names) for row in rows)]) + "\n")
+    cluster = {"features": {"energy": "E{slot}", "angle": "a{slot}"}} | ({} if missing is None else {"missing": missing})
+    mapping = {"values": "physical", "groups": {"cluster": cluster, "sensor": {"counts": "s{slot}"}}, "extra": {"n": "run"}}
+    (folder / "map.yaml").write_text(yaml.safe_dump({"layout": TRIGGER.model_dump(mode="json", exclude_none=True)} | mapping))
+    return Request((folder / "a.csv",), mapping=folder / "map.yaml"), folder / "out.h5"
+
+
+@pytest.mark.parametrize(
+    ("change", "missing", "text"),
+    [
+        (
+            {(3, "s1"): -0.5},
+            None,
+            "a.csv: event 3: group 'sensor', slot 1, column 's1': counts = -0.5 is below -0.125 ns, where the scale begins; map the right "
+            "column, or use a layout whose codes reach there (low:, signed:, origin: or lsb: of the feature)",
+        ),
+        (
+            {(row, "s0"): 1000 for row in range(40)} | {(row, "s1"): 1000 for row in range(40)},
+            None,
+            "a.csv: group 'sensor', column 's0 ... s1': half of the values are beyond 63.9 ns, where the scale of 'counts' ends; write "
+            "unit: ps if they are in ps, or write values: codes if these are codes",
+        ),
+        (
+            {(row, name): 1000 for row in range(40) for name in ("E0", "E1")},
+            None,
+            "a.csv: group 'cluster', column 'E0 ... E1': half of the values are above 1000 MeV, beyond the scale; write unit: keV if they "
+            "are in keV, or write values: codes if these are codes",
+        ),
+        (
+            {(4, "a1"): 720},
+            None,
+            "a.csv: event 4: group 'cluster', slot 1, column 'a1': angle = 720 deg is more than a turn; bring the values of the column "
+            "into one turn, or write values: codes if these are codes",
+        ),
+        (
+            {(4, "E1"): "inf"},
+            None,
+            "a.csv: event 4: group 'cluster', slot 1, column 'E1': energy = inf is not finite; write missing: .inf if this marks empty "
+            "slots of 'cluster', or leave these events out",
+        ),
+        (
+            {(4, "E1"): "inf"},
+            -1.0,
+            "a.csv: event 4: group 'cluster', slot 1, column 'E1': energy = inf is not finite; leave these events out",
+        ),
+        (
+            {(4, "E1"): "abc"},
+            None,
+            "a.csv: event 4: group 'cluster': column 'E1' holds text, 'abc'; map a column of numbers, or write a number there",
+        ),
+        (
+            {(4, "run"): "abc"},
+            None,
+            "a.csv: event 4: extra n: column 'run' holds text, 'abc'; map a column of numbers, or write a number there",
+        ),
+    ],
+)
+def test_cells(change, missing, text, tmp_path):
+    with pytest.raises(UserError) as error:
+        import_sources(*trigger(tmp_path, change, missing))
+    assert str(error.value).replace(f"{tmp_path}/", "") == text
+
+
+@pytest.mark.parametrize("key", ["source_event", "pileup"])
+def test_text_beside_the_inputs(key, tmp_path):
+    for name, values in {"a.parquet": ["x", "y"], "b.parquet": ["1", "2"]}.items():
+        pq.write_table(pa.table({"met_pt": [1, 2], "label": values}), tmp_path / name)
+        layout = Layout(name="one", groups=(LAYOUT["met"],)).model_dump(mode="json", exclude_none=True)
+        (tmp_path / "map.yaml").write_text(yaml.safe_dump({"layout": layout, key: "label"}))
+        with pytest.raises(UserError) as error:
+            import_sources(Request((tmp_path / name,), mapping=tmp_path / "map.yaml"), tmp_path / "out.h5")
+        assert f"{name}: event 0: {key}: column 'label' holds text, '{values[0]}'; map" in str(error.value)
+
+
+def test_an_array_of_texts(tmp_path):
+    np.save(tmp_path / "a.npy", np.array([["1"] * 32, ["x"] * 32]))
+    assert foreign(tmp_path / "a.npy", tmp_path, named_layout("samples")) == (
+        "a.npy: event 1: group 'sample': column 'a[0]' holds text, 'x'; map a column of numbers, or write a number there"
+    )
+
+
+def test_values_above_the_scale_saturate_and_are_counted(tmp_path, caplog):
+    change = {(3, "E1"): 127.9, (5, "E1"): 128, (7, "E0"): 5000, (9, "s1"): 63.8, (11, "s1"): 64, (2, "a0"): -90, (3, "a0"): 360}
+    store = EventStore.open(import_sources(*trigger(tmp_path, change)).path)
+    assert [record.message.replace(f"{tmp_path}/", "") for record in caplog.records if record.levelname == "WARNING"] == [
+        "a.csv: 2 values of group 'cluster', column 'E0 ... E1' are above 128 MeV and are stored as 255 (saturated)",
+        "a.csv: 1 values of group 'sensor', column 's0 ... s1' are above 63.875 ns and are stored as 255 (saturated)",
+    ]
+    hw = store.read().hw
+    assert (hw[[3, 5], 2].tolist(), hw[7, 0], hw[[9, 11], 5].tolist(), hw[[2, 3], 1].tolist()) == ([255, 255], 255, [255, 255], [270, 0])
 
 
 def test_angles_that_are_in_radians_after_all(tmp_path):
@@ -390,7 +507,7 @@ def test_foreign_root_with_several_trees(tmp_path):
     assert text.startswith(
         f"a.root: a valid ROOT file, but none of: {known()}.\nIt has the trees a/one, events.\nTree events has:\n  njet_pt: int32, 2 "
         "events\n"
-        "  jet_pt: float32, a list per event, 2 events\n  n: int32, 2 events\n"
+        "  jet_pt: lists of float32, 2 events\n  n: int32, 2 events\n"
     )
     assert "\ntable: events\n" in text
 
@@ -398,9 +515,8 @@ def test_foreign_root_with_several_trees(tmp_path):
 def test_foreign_for_a_layout_that_its_columns_do_not_fit(tmp_path):
     (tmp_path / "a.csv").write_text("jet_pt,jet_eta,energy\n1,2,3\n")
     text = foreign(tmp_path / "a.csv", tmp_path, LAYOUT)
-    assert (
-        "\na.csv: no column for feature 'phi' of group 'jet' (looked for 'jet0_phi', 'jet_phi'); name it in the mapping file with groups: "
-        in text
+    assert text.startswith(
+        "a.csv: no column for feature 'phi' of group 'jet' (looked for 'jet0_phi', 'jet_phi'); name it in the mapping file with groups: "
     )
     assert text.endswith("groups:\n  jet:\n    pt: jet_pt\n    eta: jet_eta\n    phi: COLUMN\n  met:\n    pt: COLUMN")
 
@@ -516,6 +632,103 @@ def test_a_zip_that_is_no_npz(tmp_path):
     assert "It has no columns of numbers." in foreign(tmp_path / "a.npz", tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("columns", "groups"),
+    [
+        ({"JetPt1": 1.0, "JetPt2": 1.0, "JetETA1": 1.0, "JetETA2": 1.0, "mass": 1.0}, ["JetPt{slot1}", "JetETA{slot1}", "COLUMN"]),
+        ({"evt": 1, "e": 1.0, "Eta": 1.0, "phi of it": 1.0}, ["e", "Eta", '"phi of it"']),
+        ({"met": 1.0, "time": 1.0}, ["COLUMN", "COLUMN", "COLUMN"]),
+    ],
+)
+def test_columns_for_the_mapping_file_are_matched_by_their_names(columns, groups, tmp_path):
+    (tmp_path / "a.csv").write_text(",".join(columns) + "\n" + ",".join(str(value) for value in columns.values()) + "\n")
+    text = foreign(tmp_path / "a.csv", tmp_path)
+    lines = [f"    {feature}: {column}" for feature, column in zip(("pt", "eta", "phi"), groups, strict=True)]
+    assert "\n".join(["groups:", "  jet:", *lines]) in text
+    yaml.safe_load(text.split("--map map.yaml:\n\n")[1])
+
+
+@pytest.mark.parametrize(("width", "column"), [(57, '"a[0::3]"'), (32, "COLUMN")])
+def test_strided_columns_only_of_rows_that_have_whole_slots(width, column, tmp_path):
+    np.save(tmp_path / "a.npy", np.ones((3, width)))
+    assert f"  jet:\n    pt: {column}\n" in foreign(tmp_path / "a.npy", tmp_path)
+
+
+def test_a_header_alone_and_no_rows(tmp_path, caplog):
+    (tmp_path / "a.csv").write_text("met_pt,run\n")
+    assert foreign(tmp_path / "a.csv", tmp_path, LAYOUT) == "a.csv: no events: the file has a header, and no line behind it"
+    np.save(tmp_path / "a.npy", np.zeros((0, 32), int))
+    assert import_sources(Request((tmp_path / "a.npy",), named_layout("samples")), tmp_path / "out.h5").events == 0
+    assert f"{tmp_path}/a.npy: no events" in caplog.messages
+
+
+def test_names_that_are_twice_in_a_header(tmp_path):
+    (tmp_path / "a.csv").write_text("met_pt,run,met_pt\n1,2,3\n")
+    assert foreign(tmp_path / "a.csv", tmp_path, LAYOUT) == (
+        "a.csv: the header has the name 'met_pt' more than once (columns 0 and 2, counted from 0); give each column a name of its own"
+    )
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
+def test_an_integer_without_a_value(name, tmp_path):
+    layout = Layout(name="one", groups=(LAYOUT["met"],))
+    if name == "a.csv":
+        (tmp_path / name).write_text("met_pt,n\n1,2\n3,4\n5,\n")
+    else:
+        pq.write_table(pa.table({"met_pt": [1, 3, 5], "n": [2, 4, None]}), tmp_path / name)
+    (tmp_path / "map.yaml").write_text(yaml.safe_dump({"layout": layout.model_dump(mode="json", exclude_none=True), "pileup": "n"}))
+    text = message(tmp_path, tmp_path / name, (tmp_path / "map.yaml").read_text())
+    assert text == f"{name}: event 2: column 'n' has no value; fill the gaps, or leave the column out"
+
+
+def test_text_far_behind_the_first_block_of_a_csv_file(tmp_path):
+    (tmp_path / "a.csv").write_text("met_pt\n" + "1\n" * (1 << 22) + "abc\n")
+    assert message(tmp_path, tmp_path / "a.csv", {"layout": Layout(name="o", groups=(LAYOUT["met"],)).model_dump(mode="json")}) == (
+        "a.csv: line 4194306: 'abc' in a column of int64; correct it, or write the numbers of this column alike from the first line on "
+        "(1.0 in a column of real numbers)"
+    )
+
+
+def test_progress_ends_at_its_total(tmp_path):
+    (tmp_path / "a.csv").write_text("met_pt\n1\n2\n3")
+    seen: list[tuple[int, int]] = []
+    layout = Layout(name="one", groups=(LAYOUT["met"],))
+    import_sources(Request((tmp_path / "a.csv",), layout), tmp_path / "out.h5", progress=lambda *numbers: seen.append(numbers))
+    assert seen[-1] == (3, 3)
+
+
+def test_a_row_per_object_is_noticed(tmp_path, caplog):
+    """The remedy of docs/import.md is tried, too."""
+    (tmp_path / "a.csv").write_text("EventNumber,jet_pt,jet_eta,jet_phi\n1,9,1,1\n2,8,2,1\n2,7,3,1\n")
+    layout = Layout(name="jets", groups=(LAYOUT["jet"],))
+    import_sources(Request((tmp_path / "a.csv",), layout.select({"jet": 1})), tmp_path / "out.h5")
+    (text,) = [item.replace(f"{tmp_path}/", "") for item in caplog.messages if "EventNumber" in item]
+    assert text.startswith(
+        "a.csv: column 'EventNumber' is 2 in row 1 and in the next, but every row becomes one event; if a row is one object"
+    )
+    (tmp_path / "objects.csv").write_text((tmp_path / "a.csv").read_text().replace("EventNumber", "event"))
+    script = (Path(__file__).parents[3] / "docs/import.md").read_text().split("```python\n")[1].split("```")[0]
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True)
+    store = EventStore.open(import_sources(Request((tmp_path / "events.parquet",), layout), tmp_path / "lists.h5").path)
+    assert store.read().hw.tolist() == [[9, 1, 1, 0, 0, 0], [8, 2, 1, 7, 3, 1]]
+    caplog.clear()
+    (tmp_path / "map.yaml").write_text("source_event: EventNumber\n")
+    request = Request((tmp_path / "a.csv",), layout.select({"jet": 1}), tmp_path / "map.yaml")
+    import_sources(request, tmp_path / "out.h5", force=True)
+    assert not [item for item in caplog.messages if "EventNumber" in item]
+
+
+def test_ten_thousand_columns_take_seconds(tmp_path):
+    started = time.process_time()
+    (tmp_path / "mine.yaml").write_text("name: mine\ngroups: [{name: x, kind: vector, slots: 30000, features: [{name: c, bits: 4}]}]\n")
+    find_layout("mine.yaml", tmp_path)
+    names = [f"x{k}" for k in range(10000)]
+    (tmp_path / "a.csv").write_text(",".join(names) + "\n" + ",".join("1" for _ in names) + "\n")
+    layout = Layout(name="mine", groups=(Group(name="x", kind="vector", slots=10000, features=(Feature(name="c", bits=4),)),))
+    assert import_sources(Request((tmp_path / "a.csv",), layout), tmp_path / "out.h5").events == 1
+    assert time.process_time() - started < 10
+
+
 # -- outputs ---------------------------------------------------------------------------------------------------------------
 
 
@@ -533,6 +746,12 @@ def test_an_existing_output_stays(tmp_path):
     assert import_sources(request, tmp_path / "out.h5", force=True).events == 3
     with pytest.raises(UserError, match=r"a\.npy: the output is one of the sources; give it another name"):
         import_sources(request, tmp_path / "a.npy", force=True)
+    (tmp_path / "map.yaml").write_text("layout: mine.yaml\n")
+    (tmp_path / "mine.yaml").write_text("name: mine\ngroups: [{name: x, kind: vector, slots: 32, features: [{name: code, bits: 4}]}]\n")
+    request = Request((tmp_path / "a.npy",), mapping=tmp_path / "map.yaml")
+    for name, what in {"map": "mapping", "mine": "layout"}.items():
+        with pytest.raises(UserError, match=rf"{name}\.yaml: the output is the {what} file; give it another name"):
+            import_sources(request, tmp_path / f"{name}.yaml", force=True)
 
 
 def test_description_writes_nothing(tmp_path):
