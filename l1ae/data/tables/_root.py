@@ -146,8 +146,8 @@ def _field(name: str, branch: Any, rows: int) -> Field | None:
 
 def _in_collection(branch: Any) -> bool:
     """Whether a field of a RNTuple is a member of the entries of a list."""
-    above = getattr(branch, "parent", None)
-    while (record := getattr(above, "record", None)) is not None:
+    above: Any = getattr(branch, "parent", None)
+    while above is not None and (record := getattr(above, "record", None)) is not None:
         if record.struct_role.name == "COLLECTION":
             return True
         above = above.parent
