@@ -8,7 +8,7 @@ import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ class _RootTable(Table):
             used = [branches for branches in wanted if branches]
             for parts in zip(*streams, strict=True):
                 yield {
-                    name: self._values(name, part[branch])
+                    name: self._values(name, _member(part, branch))
                     for branches, part in zip(used, parts, strict=True)
                     for branch, name in branches.items()
                 }
@@ -136,7 +136,33 @@ def _field(name: str, branch: Any, rows: int) -> Field | None:
     if isinstance(kind, uproot.AsJagged) and isinstance(kind.content, uproot.AsDtype):
         base = kind.content.to_dtype
         return Field(name, base.newbyteorder("="), jagged=True, rows=rows) if base.kind in "biuf" else None
-    return _ntuple_field(name, str(branch.typename), rows) if kind is None and hasattr(branch, "typename") else None
+    if kind is not None or not hasattr(branch, "typename"):
+        return None
+    column = _ntuple_field(name, str(branch.typename), rows)
+    if column is None or not _in_collection(branch):
+        return column
+    return None if column.jagged or column.shape else replace(column, jagged=True)
+
+
+def _in_collection(branch: Any) -> bool:
+    """Whether a field of a RNTuple is a member of the entries of a list."""
+    above: Any = getattr(branch, "parent", None)
+    while above is not None and (record := getattr(above, "record", None)) is not None:
+        if record.struct_role.name == "COLLECTION":
+            return True
+        above = above.parent
+    return False
+
+
+def _member(part: Any, branch: str) -> Any:
+    """A branch, or the member of a field of a RNTuple."""
+    if branch in part:
+        return part[branch]
+    top, *members = branch.split(".")
+    found = part[top]
+    for name in members:
+        found = found[name]
+    return found
 
 
 _ARRAY = re.compile(r"std::array<(?P<item>.*),\s*(?P<size>\d+)>")

@@ -689,6 +689,17 @@ def test_text_far_behind_the_first_block_of_a_csv_file(tmp_path):
     )
 
 
+def test_members_of_lists_in_a_rntuple(tmp_path):
+    jets = ak.Array([[{"pt": 9, "eta": 1, "phi": 1}], [{"pt": 8, "eta": 2, "phi": 1}, {"pt": 7, "eta": 3, "phi": 1}], []])
+    with uproot.recreate(tmp_path / "a.root") as file:
+        file.mkrntuple("tree", {"j": jets, "n": np.arange(3)})
+    assert "\n  j.pt: lists of int64, 3 events\n" in foreign(tmp_path / "a.root", tmp_path)
+    mapping = {"layout": Layout(name="jets", groups=(LAYOUT["jet"],)).model_dump(mode="json", exclude_none=True)}
+    (tmp_path / "map.yaml").write_text(yaml.safe_dump(mapping | {"groups": {"jet": {name: f"j.{name}" for name in ("pt", "eta", "phi")}}}))
+    store = EventStore.open(import_sources(Request((tmp_path / "a.root",), mapping=tmp_path / "map.yaml"), tmp_path / "out.h5").path)
+    assert store.read().hw.tolist() == [[9, 1, 1, 0, 0, 0], [8, 2, 1, 7, 3, 1], [0] * 6]
+
+
 def test_progress_ends_at_its_total(tmp_path):
     (tmp_path / "a.csv").write_text("met_pt\n1\n2\n3")
     seen: list[tuple[int, int]] = []
