@@ -53,7 +53,7 @@ def write_blocks(
             reordered += changed
             if progress is not None:
                 progress(writer.written, max(total, writer.written))
-        if progress is not None:
+        if progress is not None and writer.written != total:
             progress(writer.written, writer.written)
     log.info("%s: %d events, objects of %d of them were put in order", output, int(counts.sum()), reordered)
     return ImportResult(Path(output), int(counts.sum()), dict(zip(processes, counts.tolist(), strict=True)), reordered)

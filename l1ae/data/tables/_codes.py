@@ -55,18 +55,29 @@ class ColumnValues:
         return self.feature.encode(scaled)
 
     def saturated(self) -> int:
-        """How many physical values lie above the scale; they get its largest code."""
+        """How many physical values lie above the scale, or on either side of a signed one; they get its last code there."""
         if self.plan.kind != "physical" or self.feature.period is not None:
             return 0
-        return int(self._beyond(self.here.astype(np.float64) * self.plan.factor).sum())
+        scaled = self.here.astype(np.float64) * self.plan.factor
+        below = self._below(scaled) if self.feature.signed else np.zeros(scaled.shape, np.bool_)
+        return int((self._beyond(scaled) | below).sum())
 
     def saturation(self, count: int) -> str:
-        """What to say of `count` values above the scale."""
-        high, unit = self.feature.range[1], f" {self.plan.unit}" if self.plan.unit else ""
-        return (
-            f"{self.path}: {count} values of group '{self.group.name}', column '{self.plan.source}' are above "
-            f"{self._end / self.plan.factor:g}{unit} and are stored as {high} (saturated)"
-        )
+        """What to say of `count` values beyond the scale."""
+        (low, high), unit = self.feature.range, f" {self.plan.unit}" if self.plan.unit else ""
+        end = f"{self._end / self.plan.factor:g}{unit}"
+        where = f"above {end} and are stored as {high}"
+        if self.feature.signed:
+            where = f"beyond the scale, {self._start / self.plan.factor:g} to {end}, and are stored as {low} or {high}"
+        return f"{self.path}: {count} values of group '{self.group.name}', column '{self.plan.source}' are {where} (saturated)"
+
+    @property
+    def _start(self) -> float:
+        """Where the smallest code begins, in the feature's unit."""
+        return (self.feature.range[0] - self.feature.origin - self._half) * self.feature.lsb
+
+    def _below(self, scaled: FloatArray) -> npt.NDArray[np.bool_]:
+        return np.asarray(scaled < self._start - 1e-6 * (abs(self._start) + self.feature.lsb), np.bool_)
 
     @property
     def _end(self) -> float:
@@ -138,14 +149,13 @@ class ColumnValues:
         return f"{self._if_empty('.nan' if np.isnan(value) else '.inf' if value > 0 else '-.inf')}leave these events out"
 
     def _check_low(self, scaled: FloatArray) -> None:
-        """What lies below the smallest code has none."""
-        feature = self.feature
-        if feature.period is not None:
+        """What lies below a scale that begins somewhere (at 0) has no code; a signed one saturates on both sides."""
+        if self.feature.period is not None or self.feature.signed:
             return
-        start = (feature.range[0] - feature.origin - self._half) * feature.lsb
+        start = self._start
         unit = f" {self.plan.unit}" if self.plan.unit else ""
         self._refuse(
-            scaled < start - 1e-6 * (abs(start) + feature.lsb),
+            self._below(scaled),
             f"is below {start / self.plan.factor:g}{unit}, where the scale begins; {self._if_empty('VALUE')}map the right column, or use a "
             "layout whose codes reach there (low:, signed:, origin: or lsb: of the feature)",
         )

@@ -783,3 +783,20 @@ def test_layout_of_a_run_and_of_a_store_that_do_not_fit(tmp_path):
         UserError, match=r"out.h5: no group 'met' in its layout 'samples' \(there are sample\); leave it out with inputs.select: \{met: 0\}"
     ):
         EventStore.open(result.path, find_layout("ugt"))
+
+
+def test_a_signed_scale_saturates_on_both_sides(tmp_path, caplog):
+    layout = {
+        "name": "tilt",
+        "groups": [{"name": "t", "kind": "vector", "slots": 2, "features": [{"name": "a", "bits": 4, "signed": True}]}],
+    }
+    (tmp_path / "tilt.yaml").write_text(yaml.safe_dump(layout))
+    (tmp_path / "map.yaml").write_text(yaml.safe_dump({"layout": "tilt.yaml", "values": "physical"}))
+    (tmp_path / "a.csv").write_text("t0,t1\n-8.4,7.4\n-9,8\n1,-2\n")
+    request = Request((tmp_path / "a.csv",), mapping=tmp_path / "map.yaml")
+    store = EventStore.open(import_sources(request, tmp_path / "a.h5").path)
+    assert store.read().hw.tolist() == [[-8, 7], [-8, 7], [1, -2]]
+    (warning,) = [record.message.replace(f"{tmp_path}/", "") for record in caplog.records if record.levelname == "WARNING"]
+    assert warning.startswith(
+        "a.csv: 2 values of group 't', column 't0 ... t1' are beyond the scale, -8.5 to 7.5, and are stored as -8 or 7"
+    )
