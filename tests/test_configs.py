@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from l1ae.config import load_config, load_yaml
+from l1ae.config import load_config
 from l1ae.data.generator import GeneratorConfig, strata
+from l1ae.documents import load_yaml
 
 GENERATOR = sorted((Path(__file__).parent.parent / "configs" / "generator").glob("*.yaml"))
 CONFIGS = sorted((Path(__file__).parent.parent / "configs").glob("*.yaml"))

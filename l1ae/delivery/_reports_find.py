@@ -1,6 +1,5 @@
 """Where a run's vendor reports lie, and what they say together: one row of figures for each design and stage."""
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -8,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast
 
+from l1ae.contract import Contract
 from l1ae.delivery._reports import (
     RESOURCES,
     STAGES,
@@ -133,8 +133,7 @@ def _digest(folder: Path, root: Path | None = None) -> str | None:
 
 def _stated(path: Path) -> str | None:
     if path.name == "l1ae_contract.json":
-        # the contract's digest is that of its text
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return Contract.from_json(path.read_text(), str(path)).digest
     try:
         content = json.loads(path.read_text())
     except ValueError as error:

@@ -13,7 +13,7 @@ from typing import Any
 from l1ae.contract import Contract
 from l1ae.delivery import Amount, Budget, CosimReport, CsynthReport, Found, StageFigures, check_budget, figures_of, find_reports
 from l1ae.errors import CheckFailedError, UserError
-from l1ae.pipeline._run import Run, digest_file
+from l1ae.pipeline._run import Run
 from l1ae.pipeline._shared import write_json
 from l1ae.synth import part_of
 
@@ -75,9 +75,8 @@ def _content(run: Run, resources: Resources) -> dict[str, Any]:
 
 
 def _digest(run: Run) -> str | None:
-    """A contract's digest is that of its file."""
     path = run.path("contract") / "contract.json"
-    return digest_file(path) if path.is_file() else None
+    return Contract.load(path).digest if path.is_file() else None
 
 
 # -- doubts about a vendor's report ----------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ def test_same_configuration_data_and_seed_give_the_same_contract_and_firmware(tr
 def test_threshold_keeps_the_configured_rate_on_validation_background(trained):
     config = trained.config
     contract = Contract.load(trained.path("contract") / "contract.json")
-    events = open_dataset(config.data.source, config.inputs.spec()).background.read()
+    events = open_dataset(config.data.source, config.inputs.selected).background.read()
     scores = contract.evaluate_reference(events.hw[part_of(config, events) == 1])["score"]
     assert np.mean(scores >= contract.threshold) <= config.model.target_fpr
     assert np.mean(scores >= contract.threshold - 1) > config.model.target_fpr

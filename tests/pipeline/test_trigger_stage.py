@@ -167,7 +167,11 @@ def test_a_mistake_in_the_overlap_stops_the_stage(make_run, weighted, monkeypatc
 
     if mistake == "score":
         honest = _trigger_stage.read_sample
-        monkeypatch.setattr(_trigger_stage, "read_sample", lambda store, score, menu: honest(store, lambda hw: score(hw) - 1, menu))
+
+        def lower(store, score, menu, **more):
+            return honest(store, lambda hw: score(hw) - 1, menu, **more)
+
+        monkeypatch.setattr(_trigger_stage, "read_sample", lower)
     else:
         monkeypatch.setattr(_trigger_stage, "menu_of", planted)
     run = make_run()
@@ -187,7 +191,7 @@ def test_without_objects_there_are_raw_rates_only(make_run, tmp_path):
     vars(study).update(layout=layout, store=EventStore.open(path))
     assert study.menu is None
     sample = _trigger_stage.read_sample(study.store, lambda hw: hw.sum(axis=1, dtype=np.int64), study.menu)
-    rates = _trigger_stage.menu_rates(study.menu, sample, sample.exposure(1.0), layout)
+    rates = _trigger_stage.menu_rates(study.menu, sample, sample.exposure(1.0), layout, {})
     assert (rates.origin, rates.khz) == ("none", None)
     assert "there is no menu and no pure rate: layout 'calo_regions' allows no seed of the default menu" in rates.left_out[0]
 
@@ -198,7 +202,7 @@ def test_a_default_menu_that_lost_seeds_is_counted_twice_as_it_is(make_run, weig
     study = _trigger_stage._Study(make_run(zero_bias=str(weighted)))
     vars(study).update(layout=layout, store=EventStore.open(weighted, layout))
     sample = _trigger_stage.read_sample(study.store, lambda hw: hw[:, 0].astype(np.int64), study.menu)
-    rates = _trigger_stage.menu_rates(study.menu, sample, sample.exposure(1.0), layout)
+    rates = _trigger_stage.menu_rates(study.menu, sample, sample.exposure(1.0), layout, {})
     assert len(rates.seeds) == 6
     assert [text.partition(" ")[0] for text in rates.left_out] == ["SingleEG36er2p5", "DoubleEG25_12er2p5"]
     fired = fired_cuts(possible_seeds(study.config, layout)[0], layout)

@@ -363,9 +363,9 @@ def test_muon_angles_from_the_other_place(convert, tmp_path, name, angles, suffi
 
 def test_muon_angles_that_mean_nothing_are_refused(convert, tmp_path):
     folder = write_tree(tmp_path / DATA / "train", make_events(3, seed=30))
-    with pytest.raises(UserError, match="takes the angles of 'muons' at the vertex and at the stations; leave muon_angles out"):
+    with pytest.raises(UserError, match="--muon-angles: group 'mu' of layout 'ugt_full' has both; leave the option out"):
         convert(folder, layout="ugt_full", muon_angles="vertex")
-    with pytest.raises(UserError, match="takes no angles of 'muons'; leave muon_angles out"):
+    with pytest.raises(UserError, match="--muon-angles: layout 'cms_l1_record' has no eta and phi of muons; leave the option out"):
         convert(folder, layout=named_layout("cms_l1_record").select({"mu": 0}), muon_angles="vertex")
 
 
