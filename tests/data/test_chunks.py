@@ -8,7 +8,7 @@ from l1ae.data._chunks import ChunkWriter
 
 COLUMNS = {
     "codes": (np.dtype(np.int16), (12, 3)),
-    "wide": (np.dtype(np.int32), (400, 5)),
+    "wide": (np.dtype(np.int32), (20, 5)),
     "number": (np.dtype(np.int64), ()),
     "weight": (np.dtype(np.float64), ()),
     "flag": (np.dtype(np.bool_), ()),
