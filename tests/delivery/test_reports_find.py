@@ -1,6 +1,5 @@
 """Where reports are found, what they are tied to, and the rows that they make together."""
 
-import hashlib
 import json
 import os
 import shutil
@@ -95,17 +94,18 @@ def test_no_report_is_none(tmp_path):
     assert rows_of(tmp_path) == []
 
 
-def test_the_nearest_file_says_whose_contract_it_is(tmp_path):
+def test_the_nearest_file_says_whose_contract_it_is(tmp_path, make_network):
     put(tmp_path, "vivado_2020.1_timing_synth.rpt", "vivado/build/rtl_impl/synth_timing_summary.rpt")
     put(tmp_path, "vitis_hls_2023.2_csynth.xml", "vivado/build/hls/p/s/syn/report/csynth.xml")
     root = tmp_path / "vivado"
     assert [found.digest for found in find_reports([root], None)] == [None, None]
     (root / "delivery.json").write_text(json.dumps({"digest": "aa"}))
     assert {found.digest for found in find_reports([root], None)} == {"aa"}
-    (root / "build/hls/l1ae_contract.json").write_text("the contract")
+    contract = make_network("mu2", (4,)).contract
+    (root / "build/hls/l1ae_contract.json").write_text(contract.to_json())
     assert {found.design: found.digest for found in find_reports([root], None)} == {
         "rtl": "aa",
-        "hls": hashlib.sha256(b"the contract").hexdigest(),
+        "hls": contract.digest,
     }
     (root / "build/rtl_impl/design.json").write_text(json.dumps({"design": {"digest": "cc"}}))
     assert "cc" in {found.digest for found in find_reports([root], None)}

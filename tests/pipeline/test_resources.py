@@ -163,16 +163,17 @@ def doubts_of(run, caplog):
     return doubts
 
 
-def test_a_report_of_another_contract(make_run, caplog):
+def test_a_report_of_another_contract(make_run, make_network, caplog):
     run = make_run(budget={"lut": 10**6})
+    old, new = (make_network("mu2", (4,), threshold).contract.to_json() for threshold in (300, 301))
     put(run, "vitis_hls_2023.2_csynth.xml", HLS_REPORT)
-    for stage, text in (("contract/contract.json", "new"), ("hls/l1ae_contract.json", "old")):
+    for stage, text in (("contract/contract.json", new), ("hls/l1ae_contract.json", old)):
         (run.folder / stage).parent.mkdir(exist_ok=True)
         (run.folder / stage).write_text(text)
     run = Run(run.folder, run.config.model_copy(update={"rtl": run.config.rtl.model_copy(update={"interval": 8})}))
     (doubt,) = doubts_of(run, caplog)
     assert doubt.startswith("'csynth.xml' lies in a folder made from contract")
-    (run.folder / "hls/l1ae_contract.json").write_text("new")
+    (run.folder / "hls/l1ae_contract.json").write_text(new)
     assert doubts_of(run, caplog) == []
 
 
