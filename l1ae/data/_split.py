@@ -9,7 +9,7 @@ from l1ae.config import DataConfig
 from l1ae.data._store import Events, EventStore, split_fractions
 from l1ae.errors import UserError
 
-__all__ = ["SPLIT", "TEST", "TRAIN", "VALIDATION", "held_out", "split_columns", "split_parts"]
+__all__ = ["SPLIT", "TEST", "TRAIN", "VALIDATION", "events_of", "held_out", "split_columns", "split_parts"]
 
 TRAIN, VALIDATION, TEST = range(3)
 
@@ -40,6 +40,12 @@ def split_parts(data: DataConfig, events: Events) -> npt.NDArray[np.int8]:
     if ((parts < TRAIN) | (parts > TEST)).any():
         raise UserError(f"recorded split {parts[(parts < TRAIN) | (parts > TEST)][0]} is none of 0 (training), 1 (validation), 2 (test)")
     return parts.astype(np.int8)
+
+
+def events_of(data: DataConfig, store: EventStore, part: int, *, size: int = 65536) -> Iterator[Events]:
+    """The background events of one part, in blocks. Raises `UserError` as `split_columns` and `split_parts`."""
+    for events in store.chunks(size, extra=split_columns(data, store)):
+        yield events.select(split_parts(data, events) == part)
 
 
 def held_out(data: DataConfig, store: EventStore, *, extra: Sequence[str] = (), size: int = 65536) -> Iterator[Events]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from l1ae.config import Config
 from l1ae.contract import Contract
-from l1ae.data import TEST, TRAIN, VALIDATION, Events, EventStore, held_out, open_dataset, split_columns, split_parts
+from l1ae.data import TEST, TRAIN, VALIDATION, Events, EventStore, events_of, held_out, open_dataset, split_parts
 from l1ae.evaluation import ScoreSet, group_ids
 from l1ae.families import score
 from l1ae.pipeline._models import Models
@@ -31,8 +31,7 @@ def part_of(config: Config, events: Events) -> npt.NDArray[np.int8]:
 
 def validation_events(config: Config, store: EventStore) -> npt.NDArray[np.integer]:
     """Hardware integers (N, size) of the validation part of the background."""
-    blocks = store.chunks(extra=split_columns(config.data, store))
-    return np.concatenate([events.hw[part_of(config, events) == VALIDATION] for events in blocks])
+    return np.concatenate([events.hw for events in events_of(config.data, store, VALIDATION)])
 
 
 @dataclass(frozen=True)
@@ -120,11 +119,7 @@ def evaluation_scores(scorer: Scorer) -> tuple[dict[str, ScoreSet], dict[str, np
 
 def _judged(config: Config, store: EventStore, *, background: bool) -> Iterator[Events]:
     """Events of a sample on which a model is judged."""
-    if not background:
-        yield from held_out(config.data, store)
-        return
-    for events in store.chunks(extra=split_columns(config.data, store)):
-        yield events.select(part_of(config, events) == TEST)
+    return events_of(config.data, store, TEST) if background else held_out(config.data, store)
 
 
 def first_events(config: Config, events: int) -> dict[str, npt.NDArray[np.integer]]:

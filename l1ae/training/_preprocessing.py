@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.config import Config, DerivedPreprocessing
-from l1ae.data import TRAIN, open_dataset, split_columns, split_parts
+from l1ae.data import TRAIN, events_of, open_dataset
 from l1ae.families import Front
 from l1ae.inputs import derive_preprocessing
 from l1ae.training._data import CHUNK
@@ -30,5 +30,4 @@ def with_derived_inputs(config: Config) -> Config:
 
 def _training_blocks(config: Config) -> Iterator[npt.NDArray[np.integer]]:
     store = open_dataset(config.data.source, config.inputs.selected).background
-    for events in store.chunks(CHUNK, extra=split_columns(config.data, store)):
-        yield events.hw[split_parts(config.data, events) == TRAIN]
+    return (events.hw for events in events_of(config.data, store, TRAIN, size=CHUNK))
