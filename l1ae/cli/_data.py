@@ -41,6 +41,7 @@ def data() -> None:
 @click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="YAML with other detector or process choices.")
 @click.option("--layout", type=click.Choice(["ugt", "ugt_full"]), help="Columns of an event; default: ugt, or as --config says.")
 @click.option("--regions", is_flag=True, help="The 18 x 14 calorimeter image of every event, too (about 120 bytes each).")
+@click.option("--inclusive", is_flag=True, help="Signals without the lepton requirement, as a trigger meets them.")
 @click.option("--force", is_flag=True, help="Overwrite the output even where it holds other events.")
 @_output_option
 def generate(
@@ -52,6 +53,7 @@ def generate(
     config: Path | None,
     layout: str | None,
     regions: bool,
+    inclusive: bool,
     force: bool,
     output: Path,
 ) -> None:
@@ -65,6 +67,7 @@ def generate(
 
     choices = GeneratorConfig() if config is None else load_yaml(GeneratorConfig, config)
     choices = choices.read_out(layout=layout, regions=regions)
+    choices = choices.inclusive() if inclusive else choices
     with _event_bar(f"{sample} events") as progress:
         result = run_generator(sample, events, output, seed=seed, workers=workers, config=choices, progress=progress, overwrite=force)
     click.echo(f"{result.events} events of '{sample}' in {result.wall_seconds:.0f} s: {result.path}")

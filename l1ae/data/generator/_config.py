@@ -66,7 +66,7 @@ class DetectorConfig(Frozen):
         True, description="charged pileup inside the tracker is subtracted, as by charged-hadron subtraction"
     )
 
-    trigger_pt: float = Field(23.0, gt=0, description="an event needs one isolated electron or muon above it")
+    trigger_pt: float | None = Field(23.0, gt=0, description="an event needs one isolated electron or muon above it; null: no selection")
     isolation_cone: float = Field(0.3, gt=0, description="radius in (eta, phi)")
     isolation_max: float = Field(0.45, gt=0, description="largest pT sum in the cone over the lepton's pT")
     isolation_min_pt: float = Field(0.5, ge=0, description="softer particles do not count for isolation")
@@ -138,10 +138,18 @@ class ProcessConfig(Frozen):
 
     settings: tuple[str, ...] = Field(min_length=1)
     multiparton: bool = Field(False, description="Pythia's multi-parton interactions; false: the underlying-event overlay stands in")
-    truth: TruthFilter = TruthFilter()
+    truth: TruthFilter | None = Field(TruthFilter(), description="null: every event is kept")
     semileptonic: SemileptonicConfig | None = None
     shard_events: int = Field(2000, ge=1, description="parton-level events in one shard")
     detector_passes: int = Field(1, ge=1, description="detector simulations of each truth event; the copies share their source event")
+
+    @model_validator(mode="after")
+    def _enriched_leptons_are_selected(self) -> Self:
+        if self.semileptonic is not None and self.truth is None:
+            raise ValueError(
+                "semileptonic enriches leptons that truth then demands; truth: null leaves nothing to enrich, remove one of the two"
+            )
+        return self
 
     def pythia_settings(self) -> tuple[str, ...]:
         """Everything Pythia is told, except for the seed."""
@@ -288,6 +296,23 @@ class ZeroBiasConfig(Frozen):
 
     classes: dict[str, CollisionClass] = Field(default_factory=_collision_classes)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _default_classes_in_other_shares(cls, content: Any) -> Any:
+        """`shares` by class and `detector_passes` stand for the default classes with these."""
+        if not isinstance(content, dict) or not {"shares", "detector_passes"} & set(content):
+            return content
+        if "classes" in content:
+            raise ValueError("shares and detector_passes change the default classes; with classes of your own, write them there")
+        classes = _collision_classes()
+        shares = content.get("shares", {name: item.share for name, item in classes.items()})
+        if not isinstance(shares, dict) or set(shares) != set(classes):
+            raise ValueError(f"shares must give a number for each of {', '.join(classes)}, not {shares}")
+        passes = content.get("detector_passes")
+        changes = {name: {"share": share} | ({} if passes is None else {"detector_passes": passes}) for name, share in shares.items()}
+        unknown = set(content) - {"shares", "detector_passes"}
+        return {"classes": {name: item.model_dump() | changes[name] for name, item in classes.items()}} | {k: content[k] for k in unknown}
+
     @model_validator(mode="after")
     def _classes_are_complete(self) -> Self:
         classes = list(self.classes.values())
@@ -353,6 +378,17 @@ class GeneratorConfig(Frozen):
         full = choices[layout]
         return self.model_copy(update={"full": full, "regions": self.regions or (RegionConfig() if regions else None)})
 
+    def inclusive(self) -> Self:
+        """The same choices without the lepton requirement, one detector simulation per event: signals as a trigger meets them.
+
+        Samples with a process whose leptons are enriched exist with the requirement only.
+        """
+        detector = self.detector.model_copy(update={"trigger_pt": None})
+        whole = {name: item for name, item in self.processes.items() if item.semileptonic is None}
+        processes = {name: item.model_copy(update={"truth": None, "detector_passes": 1}) for name, item in whole.items()}
+        samples = {name: fractions for name, fractions in self.samples.items() if set(fractions) <= set(processes)}
+        return self.model_copy(update={"detector": detector, "processes": processes, "samples": samples})
+
     @property
     def layout(self) -> Layout:
         """The columns of the store that is made."""
@@ -405,6 +441,10 @@ class GeneratorConfig(Frozen):
 def _looser_pairs(detector: DetectorConfig, process: ProcessConfig) -> list[tuple[str, str, bool]]:
     """Detector cut, truth cut, and whether the truth cut is the looser one, with 5 % of room for the momentum resolution."""
     truth, enriched = process.truth, process.semileptonic
+    if truth is None:
+        return []
+    if detector.trigger_pt is None:
+        return [("detector.trigger_pt = null", f"truth.lepton_pt = {truth.lepton_pt}", False)]
     pairs = [
         (
             f"detector.trigger_pt = {detector.trigger_pt}",

@@ -246,7 +246,9 @@ def find_leptons(measured: Measured, n_events: int, detector: DetectorConfig) ->
 
 
 def _triggered(measured: Measured, leptons: Isolation, n_events: int, detector: DetectorConfig) -> BoolArray:
-    """(events,): true where an isolated lepton passes the trigger threshold."""
+    """(events,): true where an isolated lepton passes the trigger threshold, everywhere without one."""
+    if detector.trigger_pt is None:
+        return np.ones(n_events, np.bool_)
     trigger = leptons.index[leptons.isolated & (measured.pt[leptons.index] > detector.trigger_pt)]
     return np.bincount(measured.event[trigger], minlength=n_events) > 0
 

@@ -88,7 +88,8 @@ def generate_inclusive(process: ProcessConfig, seed: int, *, filtered: bool = Tr
     parts, sources = [], []
     for first in range(0, process.shard_events, _BATCH):
         batch = _flatten(pythia.nextBatch(min(_BATCH, process.shard_events - first)))
-        chosen = np.flatnonzero(passes_filter(batch, process.truth)) if filtered else np.arange(len(batch))
+        cut = process.truth if filtered else None
+        chosen = np.arange(len(batch)) if cut is None else np.flatnonzero(passes_filter(batch, cut))
         parts.append(batch.take(chosen))
         sources.append(first + chosen)
     return TruthShard(Particles.concatenate(parts), np.concatenate(sources), process.shard_events, 1.0, cross_section(pythia))

@@ -63,6 +63,7 @@ class _ForcedDecays:
         stable = tuple(f"{hadron}:mayDecay=off" for hadron in sorted(_HEAVY))
         self.pythia = make_pythia(process, seed, ("HadronLevel:all=off", *stable))
         self._cut = cut
+        assert process.truth is not None
         self._eta_max = {11: process.truth.electron_eta, 13: process.truth.muon_eta}
         self._rng = np.random.default_rng(seed)
         self._modes = {hadron: _semileptonic_modes(self.pythia, hadron) for hadron in sorted(_HEAVY)}
