@@ -1,5 +1,6 @@
 """How well a model separates signals from background: AUC, TPR at fixed FPR, comparisons of variants, figures."""
 
+from l1ae.evaluation._at_rate import CVAR, AtRate, RateKind, RatePoint, worst
 from l1ae.evaluation._auc import auc, auc_difference, group_ids
 from l1ae.evaluation._estimate import LEVEL, Estimate, clopper_pearson, format_estimate
 from l1ae.evaluation._figures import difference_figure, roc_figure, score_figure
@@ -33,12 +34,16 @@ from l1ae.evaluation._write import performance_figures, write_evaluation
 
 __all__ = [
     "BACKGROUND_COLOUR",
+    "CVAR",
     "FPRS",
     "LEVEL",
     "PALETTE",
+    "AtRate",
     "Comparison",
     "Estimate",
     "Metrics",
+    "RateKind",
+    "RatePoint",
     "ScoreDifference",
     "ScoreSet",
     "WorkingPoint",
@@ -68,5 +73,6 @@ __all__ = [
     "telling_features",
     "tpr_at_fpr",
     "with_unit",
+    "worst",
     "write_evaluation",
 ]

@@ -1,8 +1,10 @@
 """Rates of a trigger: working points, raw and pure, their efficiencies, intervals and stability."""
 
+from l1ae.trigger._at_rate import RATES, Crossings, SignalEvents, at_rate
 from l1ae.trigger._counts import WIDE_LEVEL, Count, Exposure, count, gamma_interval, group_numbers, prediction_interval
 from l1ae.trigger._coverage import Coverage, Population, StratifiedPopulation, coverage
 from l1ae.trigger._efficiency import SignalScores, read_signal
+from l1ae.trigger._judge import Judge, JudgedEvents
 from l1ae.trigger._menu import CutSeed, Menu, RecordedSeed, cut_seed, menu_of, no_menu, possible_seeds
 from l1ae.trigger._overlap import Overlap, fired_cuts, fired_recorded, overlap
 from l1ae.trigger._result import (
@@ -30,13 +32,17 @@ from l1ae.trigger._stability import constancy, periods, pileup_bins, rate_interv
 from l1ae.trigger._working_points import RateCurve, point_name
 
 __all__ = [
+    "RATES",
     "WIDE_LEVEL",
     "Count",
     "Coverage",
+    "Crossings",
     "Curve",
     "CutSeed",
     "Exposure",
     "Interval",
+    "Judge",
+    "JudgedEvents",
     "Menu",
     "MenuRates",
     "Neighbour",
@@ -52,6 +58,7 @@ __all__ = [
     "Sample",
     "Score",
     "SeedRate",
+    "SignalEvents",
     "SignalScores",
     "Spectrum",
     "Stability",
@@ -59,6 +66,7 @@ __all__ = [
     "TriggerResult",
     "WorkingPoint",
     "ZeroBias",
+    "at_rate",
     "constancy",
     "count",
     "coverage",

@@ -1,0 +1,71 @@
+"""What a trigger is chosen by: the efficiency at a rate that it can afford."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from l1ae.evaluation._estimate import Estimate
+
+__all__ = ["CVAR", "AtRate", "RateKind", "RatePoint", "worst"]
+
+RateKind = Literal["raw", "pure"]
+
+CVAR = 0.25
+"""Fraction of the signals, the worst ones, whose mean efficiency is the CVaR."""
+
+
+@dataclass(frozen=True)
+class RatePoint:
+    """The efficiencies of one score at one rate, all with 68.3 % intervals that include the threshold's.
+
+    Attributes:
+        kind: "raw", all crossings and events that the score accepts; "pure", only those that no seed of the menu accepts.
+        khz: the rate asked for.
+        threshold: an event is accepted when `score >= threshold`, in the unit of the score; None where the sample resolves no
+            threshold for the rate, and `note` says why.
+        threshold_low, threshold_high: the threshold whose true rate is `khz` lies above the first and not above the second. None: nothing
+            bounds it.
+        reached: the rate at the threshold (kHz), on this sample.
+        effective_events: independent crossings of equal weight that the rate is known as well as.
+        efficiency: accepted fraction by signal.
+        mean: of all signals, each counted alike. None without signals.
+        cvar25: mean of the worst quarter of the signals (rounded up), the conditional value at risk. None without signals.
+    """
+
+    kind: RateKind
+    khz: float
+    threshold: float | None
+    threshold_low: float | None
+    threshold_high: float | None
+    reached: Estimate | None
+    effective_events: float
+    efficiency: dict[str, Estimate]
+    mean: Estimate | None
+    cvar25: Estimate | None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class AtRate:
+    """All rates of one score, raw before pure, in the order asked for; no pure ones without a menu."""
+
+    points: tuple[RatePoint, ...]
+
+    def point(self, kind: RateKind, khz: float) -> RatePoint | None:
+        """The one for a rate; None where it was not asked for."""
+        return next((point for point in self.points if (point.kind, point.khz) == (kind, khz)), None)
+
+    @property
+    def headline(self) -> RatePoint | None:
+        """The one that is quoted first: the largest rate up to 1 kHz, pure where there are pure rates."""
+        kinds = {point.kind for point in self.points}
+        mine = [point for point in self.points if point.kind == ("pure" if "pure" in kinds else "raw")]
+        affordable = [point for point in mine if point.khz <= 1.0] or mine
+        return max(affordable, key=lambda point: point.khz, default=None)
+
+
+def worst(values: Iterable[float], part: float = CVAR) -> Sequence[int]:
+    """Positions of the worst `part` of some efficiencies, ceil(part n) of them."""
+    numbered = sorted((value, index) for index, value in enumerate(values))
+    return [index for _, index in numbered[: math.ceil(part * len(numbered))]]

@@ -1,0 +1,215 @@
+"""The efficiencies of any score at given rates, with intervals that include the threshold's."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from l1ae.evaluation import AtRate, Estimate, RateKind, RatePoint, clopper_pearson, design_effect, worst
+from l1ae.trigger._counts import Count, Exposure, FloatArray, IntArray, gamma_interval
+from l1ae.trigger._spectrum import Spectrum, spectrum
+
+__all__ = ["RATES", "Crossings", "SignalEvents", "at_rate"]
+
+BoolArray = npt.NDArray[np.bool_]
+
+RATES = (0.25, 1.0)
+"""kHz: what the anomaly triggers of CMS take, and the most that one could."""
+
+
+@dataclass(frozen=True, eq=False)
+class Crossings:
+    """N zero-bias crossings that a rate is measured on.
+
+    `weights` (N,); `groups` (N,), numbers from 0 on of crossings that are not independent, None when all are; `alone` (N,), whether no
+    seed of the menu accepts, None without a menu; `pileup` (N,), collisions, -1 unknown.
+    """
+
+    weights: FloatArray
+    groups: IntArray | None
+    alone: BoolArray | None
+    exposure: Exposure
+    pileup: npt.NDArray[np.int16] | None = None
+
+    def __len__(self) -> int:
+        return len(self.weights)
+
+    def select(self, chosen: BoolArray) -> "Crossings":
+        """Some of the crossings, which stand for all: the exposure is that of theirs."""
+        groups = None if self.groups is None else np.unique(self.groups[chosen], return_inverse=True)[1].ravel()
+        weights = self.weights[chosen]
+        return Crossings(
+            weights,
+            groups,
+            None if self.alone is None else self.alone[chosen],
+            Exposure.of(weights, groups, self.exposure.crossing_khz),
+            None if self.pileup is None else self.pileup[chosen],
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class SignalEvents:
+    """M events of a signal: `groups` and `alone` (M,) as those of `Crossings`."""
+
+    groups: IntArray | None
+    alone: BoolArray | None
+
+
+def at_rate(
+    crossing_scores: npt.NDArray[np.generic],
+    crossings: Crossings,
+    signal_scores: Mapping[str, npt.NDArray[np.generic]],
+    signals: Mapping[str, SignalEvents],
+    *,
+    rates: Sequence[float] = RATES,
+) -> AtRate:
+    """Efficiencies of `score >= threshold` at raw and, with a menu, pure rates in kHz.
+
+    `crossing_scores` (N,) and `signal_scores` (M,) by signal are any numbers, integer codes or floats. A threshold is the lowest
+    score of a crossing with a rate not above the one asked for. Its interval are the thresholds at which the rate that was asked for lies
+    within the interval of the measured one (`gamma_interval`), as those of order statistics; the ends of the efficiency there and the
+    interval of Clopper and Pearson at the threshold itself are added in quadrature. Signals share the threshold, so its
+    error moves their mean as a whole, while their own errors are independent. A signal that the menu cannot judge has no pure efficiency.
+    """
+    kinds: tuple[RateKind, ...] = ("raw",) if crossings.alone is None else ("raw", "pure")
+    points = []
+    for kind in kinds:
+        curve = _Curve.of(crossing_scores, crossings, kind)
+        judged = {
+            name: _Signal.of(signal_scores[name], signal, kind)
+            for name, signal in signals.items()
+            if kind == "raw" or signal.alone is not None
+        }
+        points += [_point(kind, khz, curve, judged) for khz in rates]
+    return AtRate(tuple(points))
+
+
+@dataclass(frozen=True, eq=False)
+class _Curve:
+    """Rate against threshold: the distinct scores (K,) of crossings, the highest first, and what each accepts."""
+
+    values: FloatArray
+    counted: Spectrum
+    exposure: Exposure
+
+    @classmethod
+    def of(cls, scores: npt.NDArray[np.generic], crossings: Crossings, kind: RateKind) -> "_Curve":
+        chosen = crossings.weights > 0
+        if kind == "pure" and crossings.alone is not None:
+            chosen = chosen & crossings.alone
+        values, codes = np.unique(scores[chosen], return_inverse=True)
+        groups = None if crossings.groups is None else crossings.groups[chosen]
+        found = spectrum(codes.ravel().astype(np.int64), crossings.weights[chosen], groups)
+        return cls(np.asarray(values[::-1], np.float64), found, crossings.exposure)
+
+    def count(self, k: int) -> Count:
+        found = self.counted
+        return Count(int(found.events[k]), float(found.weight[k]), float(found.squares[k]), float(found.largest[k]))
+
+
+@dataclass(frozen=True, eq=False)
+class _Signal:
+    """Scores in rising order of the events that may be accepted, and all events of which they are a part."""
+
+    rising: FloatArray
+    scores: FloatArray
+    events: int
+    groups: IntArray | None
+
+    @classmethod
+    def of(cls, scores: npt.NDArray[np.generic], signal: SignalEvents, kind: RateKind) -> "_Signal":
+        values = np.asarray(scores, np.float64)
+        if kind == "pure" and signal.alone is not None:
+            values = np.where(signal.alone, values, -np.inf)
+        return cls(np.sort(values), values, len(values), signal.groups)
+
+    def fraction(self, threshold: float, *, above: bool = False) -> float:
+        """Of all events, with `score >= threshold`, or `score > threshold`."""
+        return 1 - float(np.searchsorted(self.rising, threshold, side="right" if above else "left")) / self.events
+
+    def efficiency(self, threshold: float) -> Estimate:
+        passed = self.scores >= threshold
+        effect = design_effect(passed.astype(np.float64), 1.0, self.groups)
+        return clopper_pearson(float(passed.sum()) / effect, self.events / effect)
+
+
+def _point(kind: RateKind, khz: float, curve: _Curve, signals: Mapping[str, _Signal]) -> RatePoint:
+    rates = curve.exposure.khz(curve.counted.weight)
+    k = int(np.searchsorted(rates, khz * (1 + 1e-12), side="right")) - 1
+    if k < 0:
+        return RatePoint(kind, khz, None, None, None, None, 0.0, {}, None, None, _impossible(curve, khz))
+    low, high = _threshold_range(curve, khz)
+    threshold, counted = float(curve.values[k]), curve.count(k)
+    parts = {name: _Parts.of(signal, threshold, low, high) for name, signal in signals.items()}
+    each = list(parts.values())
+    poor = [each[index] for index in worst(part.value for part in each)]
+    return RatePoint(
+        kind=kind,
+        khz=khz,
+        threshold=threshold,
+        threshold_low=low,
+        threshold_high=high,
+        reached=curve.exposure.interval(counted),
+        effective_events=counted.effective,
+        efficiency={name: part.estimate for name, part in parts.items()},
+        mean=_Parts.mean(each).estimate if each else None,
+        cvar25=_Parts.mean(poor).estimate if each else None,
+    )
+
+
+def _impossible(curve: _Curve, khz: float) -> str:
+    if not len(curve.values):
+        return "no crossing is pure: the menu accepts all of them"
+    least = float(curve.exposure.khz(curve.counted.weight[0]))
+    return f"not measurable: the highest score alone has {least:.3g} kHz; the score saturates, or the sample is too small for {khz:g} kHz"
+
+
+_TAIL = 30.0
+"""Times the rate asked for, up to which thresholds are looked at."""
+
+
+def _threshold_range(curve: _Curve, khz: float) -> tuple[float | None, float | None]:
+    """The score below which no threshold is compatible with `khz`, itself too low, and the highest that is; None: nothing bounds it."""
+    tail = curve.exposure.khz(curve.counted.weight) <= _TAIL * khz
+    counted = curve.counted
+    largest = np.where(counted.largest > 0, counted.largest, curve.exposure.largest)[tail]
+    low, high = gamma_interval(counted.weight[tail], counted.squares[tail], largest)
+    low, high = curve.exposure.khz(low), curve.exposure.khz(high)
+    too_low, possible = np.flatnonzero(low > khz), np.flatnonzero(high >= khz)
+    unseen = float(curve.exposure.khz(gamma_interval(0.0, 0.0, largest[0])[1]))
+    return (
+        float(curve.values[too_low[0]]) if len(too_low) else None,
+        None if unseen >= khz or not len(possible) else float(curve.values[possible[0]]),
+    )
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """An efficiency: value, errors of the signal's events downwards and upwards, and the values at the ends of the threshold's interval."""
+
+    value: float
+    down: float
+    up: float
+    tight: float
+    loose: float
+
+    @classmethod
+    def of(cls, signal: _Signal, threshold: float, low: float | None, high: float | None) -> "_Parts":
+        found = signal.efficiency(threshold)
+        tight = 0.0 if high is None else signal.fraction(high)
+        loose = 1.0 if low is None else signal.fraction(low, above=True)
+        return cls(found.value, found.value - found.low, found.high - found.value, min(tight, found.value), max(loose, found.value))
+
+    @classmethod
+    def mean(cls, parts: Sequence["_Parts"]) -> "_Parts":
+        n = len(parts)
+        down, up = (math.hypot(*(getattr(part, name) for part in parts)) / n for name in ("down", "up"))
+        value, tight, loose = (sum(getattr(part, name) for part in parts) / n for name in ("value", "tight", "loose"))
+        return cls(value, down, up, tight, loose)
+
+    @property
+    def estimate(self) -> Estimate:
+        low, high = math.hypot(self.down, self.value - self.tight), math.hypot(self.up, self.loose - self.value)
+        return Estimate(self.value, max(self.value - low, 0.0), min(self.value + high, 1.0))
