@@ -40,13 +40,23 @@ CROSSING = 25.0
 class DataConfig(Section):
     """Where the events come from and how they are divided."""
 
-    source: str = Field("shipped", description="'shipped', or a folder with background.h5 and one store per signal")
-    split: Literal["hash", "recorded"] = Field(
-        "hash", description="training, validation and test by fractions of source events, or as the data were published"
+    source: str = Field(
+        "zerobias",
+        description="'zerobias', 'shipped' (with a lepton), 'shipped_regions', or a folder with background.h5 and one store per signal",
+    )
+    split: Literal["auto", "hash", "recorded"] = Field(
+        "auto",
+        description="training, validation and test by fractions of source events, or as recorded in the store; "
+        "auto: as recorded where it is, unless fractions are given",
     )
     train: float = Field(0.4, gt=0, lt=1, description="fraction of background source events")
     validation: float = Field(0.1, gt=0, lt=1, description="fraction of background source events")
     split_seed: int = 1
+
+    @property
+    def fractions_given(self) -> bool:
+        """Whether the fractions of a split by hash were asked for."""
+        return any(changed(self, name) for name in ("train", "validation", "split_seed"))
 
     @model_validator(mode="after")
     def _recorded_split_has_no_fractions(self) -> Self:

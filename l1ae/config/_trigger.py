@@ -74,11 +74,20 @@ ANOMALY_TRIGGERS = (
 class TriggerConfig(Section):
     """The trigger as it is run: `l1ae trigger`."""
 
-    zero_bias: str = Field("shipped", description="'shipped', or an event store of zero-bias crossings")
+    zero_bias: str = Field(
+        "auto",
+        description="crossings that set rates: 'data', the test part of the background that is trained on; 'shipped', those that come with "
+        "l1ae; or an event store; auto: data where the background is zero bias, else shipped where it has the columns",
+    )
     revolution_khz: float = Field(11.2456, gt=0, description="orbits of the LHC per millisecond")
     bunches: int = Field(2544, ge=1, le=3564, description="colliding bunches in an orbit")
-    rates: tuple[Rate, ...] = Field((0.15, 0.5, 1.0, 3.0, 10.0), min_length=1, description="kHz, one working point each")
-    ladder: Literal["raw", "pure"] = Field("raw", description="which rate of a working point `rates` means")
+    rates: tuple[Rate, ...] = Field((0.25, 0.5, 1.0, 3.0, 10.0), min_length=1, description="kHz, one working point each")
+    ladder: Literal["auto", "raw", "pure"] = Field(
+        "auto", description="which rate of a working point `rates` means; auto: the pure one where there is a menu"
+    )
+    firmware: float | None = Field(
+        None, gt=0, description="kHz, the one of `rates` whose threshold the firmware has; default: the largest up to 1, or the smallest"
+    )
     menu_from: Literal["auto", "cuts", "recorded"] = Field(
         "auto", description="seeds: `menu`, or the recorded bits of the zero-bias store; auto takes the bits where there are any"
     )
@@ -98,6 +107,19 @@ class TriggerConfig(Section):
         most = self.revolution_khz * self.bunches
         if max(self.rates) > most:
             raise ValueError(f"rates has {max(self.rates):g} kHz, but {self.bunches} bunches cross at {most:g} kHz only; ask for less")
+        return self
+
+    @property
+    def firmware_khz(self) -> float:
+        """The rate of the working point whose threshold the firmware has."""
+        return self.firmware or max((rate for rate in self.rates if rate <= 1), default=min(self.rates))
+
+    @model_validator(mode="after")
+    def _firmware_has_a_working_point(self) -> Self:
+        if self.firmware is not None and self.firmware not in self.rates:
+            raise ValueError(
+                f"firmware is {self.firmware:g} kHz, which is none of rates, {', '.join(f'{rate:g}' for rate in self.rates)}; add it there"
+            )
         return self
 
     @model_validator(mode="after")

@@ -6,7 +6,7 @@ from l1ae.data._dataset import Dataset, dataset_folder, open_dataset, shipped_ze
 from l1ae.data._describe import ArrayDescription, GroupDescription, StoreDescription, WeightDescription, describe
 from l1ae.data._importing import ImportResult
 from l1ae.data._readers import READERS, Reader, Request, describe_sources, import_sources
-from l1ae.data._split import SPLIT, TEST, TRAIN, VALIDATION, events_of, held_out, split_columns, split_parts
+from l1ae.data._split import SPLIT, TEST, TRAIN, VALIDATION, events_of, held_out, is_recorded, split_columns, split_parts
 from l1ae.data._store import Events, EventStore, StoreWriter, concatenate, split_fractions
 from l1ae.data.record import describe_record, import_record, is_or_column
 
@@ -39,6 +39,7 @@ __all__ = [
     "import_record",
     "import_sources",
     "is_or_column",
+    "is_recorded",
     "open_dataset",
     "shipped_zero_bias",
     "split_columns",

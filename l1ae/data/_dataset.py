@@ -10,7 +10,7 @@ from l1ae.inputs import Layout
 
 __all__ = ["Dataset", "dataset_folder", "open_dataset", "shipped_zero_bias"]
 
-_SHIPPED = {name: Path(__file__).parent / name for name in ("shipped", "shipped_regions")}
+_SHIPPED = {"zerobias": "shipped_zerobias", "shipped": "shipped", "shipped_regions": "shipped_regions"}
 
 
 @dataclass(frozen=True)
@@ -23,27 +23,29 @@ class Dataset:
 
 
 def dataset_folder(source: str) -> Path:
-    """The folder that `source` means: 'shipped' and 'shipped_regions' come with the package, anything else is a path.
+    """The folder that `source` means: 'zerobias', 'shipped' and 'shipped_regions' come with the package, anything else is a path.
 
-    'shipped_regions' is smaller and holds the calorimeter image beside the objects.
+    'zerobias': weighted bunch crossings in recorded parts, and signals as a trigger meets them, at the same mean pileup of 20. 'shipped':
+    background and signals with an isolated lepton of pT > 23 GeV, as in arXiv:2108.03986. 'shipped_regions' are fewer of these, with
+    the calorimeter image beside the objects.
 
     Raises `UserError` when it has no `background.h5`.
     """
-    folder = _SHIPPED.get(source, Path(source))
+    folder = Path(__file__).parent / _SHIPPED[source] if source in _SHIPPED else Path(source)
     if not (folder / "background.h5").is_file():
         raise UserError(
             f"data source '{source}': there is no {folder / 'background.h5'}; give a folder with background.h5 and one file per "
-            "signal, made with l1ae data generate or l1ae data import, or 'shipped' or 'shipped_regions'"
+            f"signal, made with l1ae data generate or l1ae data import, or one of {', '.join(_SHIPPED)}"
         )
     return folder
 
 
 def shipped_zero_bias() -> Path:
-    """The store of weighted zero-bias crossings that comes with the package: objects only, mean pileup 20, seed 1.
+    """The store of weighted zero-bias crossings that comes with the package: objects only, mean pileup 20, in recorded parts.
 
     Its extra column `weight` must be used wherever a fraction or a rate is counted.
     """
-    return Path(__file__).parent / "shipped_zerobias" / "zerobias.h5"
+    return dataset_folder("zerobias") / "background.h5"
 
 
 def open_dataset(source: str, layout: Layout | None = None) -> Dataset:

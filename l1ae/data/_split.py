@@ -1,6 +1,6 @@
 """Which events a model is trained, validated and judged on."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +9,7 @@ from l1ae.config import DataConfig
 from l1ae.data._store import Events, EventStore, split_fractions
 from l1ae.errors import UserError
 
-__all__ = ["SPLIT", "TEST", "TRAIN", "VALIDATION", "events_of", "held_out", "split_columns", "split_parts"]
+__all__ = ["SPLIT", "TEST", "TRAIN", "VALIDATION", "events_of", "held_out", "is_recorded", "split_columns", "split_parts"]
 
 TRAIN, VALIDATION, TEST = range(3)
 
@@ -17,9 +17,14 @@ SPLIT = "split"
 """Extra column with the recorded part of an event: 0 training, 1 validation, 2 test."""
 
 
+def is_recorded(data: DataConfig, extra: Collection[str]) -> bool:
+    """Whether events with these extra columns are divided as they were recorded; else by the hash of their source event."""
+    return data.split == "recorded" or (data.split == "auto" and SPLIT in extra and not data.fractions_given)
+
+
 def split_columns(data: DataConfig, store: EventStore) -> tuple[str, ...]:
     """Extra columns that `split_parts` needs. Raises `UserError` when the store has no recorded split and one is asked for."""
-    if data.split != "recorded":
+    if not is_recorded(data, store.extra):
         return ()
     if SPLIT not in store.extra:
         raise UserError(
@@ -34,7 +39,7 @@ def split_parts(data: DataConfig, events: Events) -> npt.NDArray[np.int8]:
 
     Raises `UserError` for a recorded part that is none of them.
     """
-    if data.split != "recorded":
+    if not is_recorded(data, events.extra):
         return split_fractions(events, (data.train, data.validation), data.split_seed)
     parts = events.extra[SPLIT]
     if ((parts < TRAIN) | (parts > TEST)).any():
@@ -42,18 +47,18 @@ def split_parts(data: DataConfig, events: Events) -> npt.NDArray[np.int8]:
     return parts.astype(np.int8)
 
 
-def events_of(data: DataConfig, store: EventStore, part: int, *, size: int = 65536) -> Iterator[Events]:
-    """The background events of one part, in blocks. Raises `UserError` as `split_columns` and `split_parts`."""
-    for events in store.chunks(size, extra=split_columns(data, store)):
+def events_of(data: DataConfig, store: EventStore, part: int, *, extra: Sequence[str] = (), size: int = 65536) -> Iterator[Events]:
+    """The background events of one part, in blocks, with columns `extra`. Raises `UserError` as `split_columns` and `split_parts`."""
+    for events in store.chunks(size, extra=tuple(dict.fromkeys((*extra, *split_columns(data, store))))):
         yield events.select(split_parts(data, events) == part)
 
 
 def held_out(data: DataConfig, store: EventStore, *, extra: Sequence[str] = (), size: int = 65536) -> Iterator[Events]:
-    """The events of a signal or of crossings, in blocks: with `data.split: recorded` those of the test part where the store says it.
+    """The events of a signal or of crossings, in blocks: with a recorded split those of the test part where the store says it.
 
     Raises `UserError` when there are none.
     """
-    if data.split != "recorded" or SPLIT not in store.extra:
+    if not is_recorded(data, store.extra) or SPLIT not in store.extra:
         yield from store.chunks(size, extra=extra)
         return
     found = 0

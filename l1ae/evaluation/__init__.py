@@ -1,6 +1,6 @@
 """How well a model separates signals from background: AUC, TPR at fixed FPR, comparisons of variants, figures."""
 
-from l1ae.evaluation._at_rate import CVAR, AtRate, RateKind, RatePoint, worst
+from l1ae.evaluation._at_rate import CVAR, AtRate, RateKind, RatePoint, RateSampleFacts, worst
 from l1ae.evaluation._auc import auc, auc_difference, group_ids
 from l1ae.evaluation._estimate import LEVEL, Estimate, clopper_pearson, format_estimate
 from l1ae.evaluation._figures import difference_figure, roc_figure, score_figure
@@ -44,6 +44,7 @@ __all__ = [
     "Metrics",
     "RateKind",
     "RatePoint",
+    "RateSampleFacts",
     "ScoreDifference",
     "ScoreSet",
     "WorkingPoint",

@@ -7,7 +7,7 @@ from typing import Literal
 
 from l1ae.evaluation._estimate import Estimate
 
-__all__ = ["CVAR", "AtRate", "RateKind", "RatePoint", "worst"]
+__all__ = ["CVAR", "AtRate", "RateKind", "RatePoint", "RateSampleFacts", "worst"]
 
 RateKind = Literal["raw", "pure"]
 
@@ -44,6 +44,20 @@ class RatePoint:
     mean: Estimate | None
     cvar25: Estimate | None
     note: str = ""
+
+
+@dataclass(frozen=True)
+class RateSampleFacts:
+    """The crossings that rates were measured on: `effective_events` independent ones of equal weight are worth as much.
+
+    `differences` says, in words, how they differ from the background that was trained on; empty where they are its test part.
+    """
+
+    source: str
+    events: int
+    effective_events: float
+    pileup_mean: float | None
+    differences: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from pydantic import TypeAdapter, ValidationError
 
 from l1ae.errors import UserError
+from l1ae.evaluation._at_rate import AtRate, RateSampleFacts
 from l1ae.evaluation._auc import REPLICAS, IntArray, auc, auc_difference, auc_from_draws, bootstrap_aucs, compact_groups, quantile_interval
 from l1ae.evaluation._estimate import Estimate, FloatArray, check_scores
 from l1ae.evaluation._working_point import WorkingPoint, accepted_fraction, tpr_of_sorted
@@ -70,6 +71,8 @@ class Metrics:
         threshold: trigger threshold in units of the score (accepted when score >= threshold), None if not given.
         accepted: fraction accepted at `threshold`, by variant and sample.
         comparisons: "quantized" and "fixed" minus "float".
+        at_rate: efficiencies at rates that a trigger can afford, by variant; empty without zero-bias crossings.
+        rate_sample: the crossings that these rates were measured on.
     """
 
     events: dict[str, int]
@@ -80,6 +83,8 @@ class Metrics:
     threshold: float | None = None
     accepted: dict[str, dict[str, Estimate]] = field(default_factory=dict)
     comparisons: dict[str, Comparison] = field(default_factory=dict)
+    at_rate: dict[str, AtRate] = field(default_factory=dict)
+    rate_sample: RateSampleFacts | None = None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from l1ae.config import Config
 from l1ae.contract import Contract
-from l1ae.data import TEST, TRAIN, VALIDATION, Events, EventStore, events_of, held_out, open_dataset, split_parts
+from l1ae.data import TEST, TRAIN, VALIDATION, Events, EventStore, events_of, held_out, is_recorded, open_dataset, split_parts
 from l1ae.evaluation import ScoreSet, group_ids
 from l1ae.families import score
 from l1ae.pipeline._models import Models
@@ -142,7 +142,7 @@ def _first_of_background(config: Config, store: EventStore, count: int) -> tuple
     """At most `count` events, and which of them are held out. A store with a recorded split may begin with its whole training part:
     of such a one the first test events.
     """
-    if config.data.split != "recorded":
+    if not is_recorded(config.data, store.extra):
         block = store.read(0, min(count, store.n_events))
         return block.hw, part_of(config, block) == TEST
     found = [np.zeros((0, store.layout.size), store.layout.dtype)]

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from l1ae.errors import CheckFailedError, UserError
 from l1ae.evaluation import evaluate, inputs_figure, write_evaluation
 from l1ae.families import find_score
 from l1ae.hls import CsimReport, check_strategy, convert, corner_vectors, simulate, verdict
+from l1ae.pipeline._at_rate import firmware_threshold, rates_of, sample_facts
 from l1ae.pipeline._comparison import float_comparison, quantized_comparison, report_content
 from l1ae.pipeline._models import copy_source, has_threshold, load_contract, load_models, source_files, untrained_contract
 from l1ae.pipeline._preprocessing import resolved
@@ -25,7 +27,7 @@ from l1ae.pipeline._samples import Scorer, csim_sample, evaluation_scores, first
 from l1ae.pipeline._shared import changed_files, contract_digest, contract_of, data_digests, read_json, section_digest, write_json
 from l1ae.pipeline._summary import contract_summary, hls_summary
 from l1ae.pipeline._trigger_stage import trigger_inputs, trigger_stage
-from l1ae.pipeline._zero_bias import has_zero_bias
+from l1ae.pipeline._zero_bias import has_zero_bias, judge_of, rate_inputs, rate_sample
 from l1ae.report import write_report
 from l1ae.training import Progress, train
 
@@ -85,12 +87,16 @@ def contract_stage(run: Run) -> Contract:
         hardware = validation_events(config, store)
         scores = contract.evaluate(hardware, [contract.score.name])[contract.score.name]
         given = has_threshold(config, run.path("train"))
-        threshold = contract.threshold if given else _threshold(contract, scores, config.model.target_fpr)
-        contract = contract.with_threshold(threshold)
+        of_rate = None if given else firmware_threshold(config, contract)
+        if of_rate is not None:
+            contract = contract.with_threshold(of_rate.code)
+        elif not given:
+            contract = contract.with_threshold(_threshold(contract, scores, config.model.target_fpr))
         contract.save(target / "contract.json")
         summary = contract_summary(contract, config, hardware[:_OBSERVED_EVENTS])
         summary |= {"threshold_given": given, "wrapping": list(contract.wrapping)}
-        summary["threshold_events"] = [int(np.sum(scores >= threshold)), len(scores)]
+        summary["threshold_events"] = [int(np.sum(scores >= contract.threshold)), len(scores)]
+        summary["threshold_rate"] = None if of_rate is None else asdict(of_rate)
         write_json(target / "summary.json", summary)
         return contract
 
@@ -120,6 +126,9 @@ def evaluate_stage(run: Run) -> None:
         scores, groups = evaluation_scores(scorer)
         contract = scorer.contract
         metrics = evaluate(scores, groups, threshold=contract.threshold * contract.score.format.lsb)
+        if (judge := judge_of(run.config)) is not None:
+            rates = rates_of(scorer, judge, scores, rate_sample(run.config))
+            metrics = replace(metrics, at_rate=rates, rate_sample=sample_facts(run.config, judge))
         inputs = inputs_figure(first_events(run.config, _OBSERVED_EVENTS), run.config.inputs.selected)
         target_fpr, name = run.config.model.target_fpr, _score_name(run.config)
         write_evaluation(target, metrics, scores, groups, target_fpr=target_fpr, score_name=name, more={"inputs": inputs})
@@ -263,7 +272,9 @@ def _contract_inputs(run: Run) -> dict[str, str]:
     weights = {f"train/{name}": digest for name, digest in digest_tree(run.path("train")).items() if not name.startswith("logs/")}
     # the threshold follows from the background; a trained model has digested it already
     data = {} if run.config.model.source is None else {"data/background.h5": digest_file(_background(run.config))}
-    return section_digest(run.config, "name", "version", "data", "inputs", "model") | weights | data
+    # and the threshold follows from the working point
+    crossings = rate_inputs(run.config)
+    return section_digest(run.config, "name", "version", "data", "inputs", "model") | weights | data | crossings
 
 
 def _evaluation_inputs(run: Run) -> dict[str, str]:

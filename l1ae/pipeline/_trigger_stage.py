@@ -13,12 +13,12 @@ import numpy.typing as npt
 from l1ae.config import TriggerConfig
 from l1ae.contract import Contract
 from l1ae.data import EventStore, open_dataset
-from l1ae.errors import CheckFailedError, UserError
+from l1ae.errors import CheckFailedError
 from l1ae.evaluation import LEVEL
 from l1ae.inputs import Layout
 from l1ae.pipeline._run import Run, digest_file, digest_json, digest_tree, write_text
 from l1ae.pipeline._shared import contract_digest, contract_of, data_digests, section_digest
-from l1ae.pipeline._zero_bias import open_zero_bias
+from l1ae.pipeline._zero_bias import RateSample, ladder_of, rate_sample
 from l1ae.trigger import (
     WIDE_LEVEL,
     Exposure,
@@ -45,7 +45,6 @@ from l1ae.trigger import (
     rate_interval,
     read_sample,
     read_signal,
-    sample_blocks,
     spectrum,
     working_points_text,
 )
@@ -105,11 +104,16 @@ class _Study:
 
     @cached_property
     def layout(self) -> Layout:
-        return self.run.config.inputs.selected
+        """What the menu looks at."""
+        return self.store.layout
+
+    @cached_property
+    def rates(self) -> RateSample:
+        return rate_sample(self.run.config)
 
     @cached_property
     def store(self) -> EventStore:
-        return open_zero_bias(self.run.config)
+        return self.rates.store
 
     @cached_property
     def menu(self) -> Menu | None:
@@ -127,9 +131,8 @@ class _Study:
         return (
             contract_digest(self.run)
             | data_digests(self.run.config)
-            | {f"zero_bias/{self.store.path.name}": self.zero_bias_digest}
-            | section_digest(self.run.config, "trigger", "inputs")
-            | ({"split": self.run.config.data.split} if self.run.config.data.split != "hash" else {})
+            | {self.rates.digest_name: self.zero_bias_digest}
+            | section_digest(self.run.config, "trigger", "inputs", "data")
         )
 
     def score(self, hardware: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:
@@ -137,7 +140,9 @@ class _Study:
         return self.contract.evaluate(hardware, [name])[name][:, 0]
 
     def result(self) -> TriggerResult:
-        sample = read_sample(self.store, self.score, self.menu, data=self.run.config.data)
+        for difference in self.rates.differences(self.run.config):
+            _log.warning("rates are those of other crossings than the model was trained on; %s", difference)
+        sample = read_sample(self.rates.events, self.score, self.menu)
         exposure = sample.exposure(self.crossing_khz)
         curve = self.curve(sample, exposure)
         points = curve.points(self.config.rates, self._ladder, self.contract.score.format.lsb)
@@ -170,9 +175,7 @@ class _Study:
 
     @property
     def _ladder(self) -> Literal["raw", "pure"]:
-        if self.config.ladder == "pure" and self.menu is None:
-            raise UserError(f"trigger.ladder: pure is not possible, {no_menu(self.layout)}; use trigger.ladder: raw")
-        return self.config.ladder
+        return ladder_of(self.config, self.layout, self.menu)
 
     def curve(self, sample: Sample, exposure: Exposure) -> RateCurve:
         pure = None
@@ -184,8 +187,9 @@ class _Study:
         return RateCurve(exposure, raw, pure, int(min(reach.low)), int(max(reach.high)))
 
     def signals(self) -> dict[str, SignalScores]:
-        dataset = open_dataset(self.run.config.data.source, self.layout)
-        found = {name: read_signal(store, self.score, self.menu, data=self.run.config.data) for name, store in dataset.signals.items()}
+        dataset = open_dataset(self.run.config.data.source)
+        judged = self.rates.signals(dataset)
+        found = {name: read_signal(events, self.score, self.menu) for name, events in judged.items()}
         for name, signal in found.items():
             if signal.note is not None:
                 _log.warning("%s: %s; it lacks %s", dataset.signals[name].path, signal.note, ", ".join(signal.missing))
@@ -193,7 +197,7 @@ class _Study:
 
     def _zero_bias(self, sample: Sample) -> ZeroBias:
         return ZeroBias(
-            source="shipped" if self.config.zero_bias == "shipped" else self.store.path.name,
+            source=self.rates.name,
             sha256=self.zero_bias_digest,
             events=len(sample),
             effective_events=sample.effective_events,
@@ -241,7 +245,8 @@ def _check_overlap(study: _Study, points: list[WorkingPoint], curve: RateCurve) 
         fired = fired_recorded(menu.columns)
     elif menu is not None:
         fired = fired_cuts(possible_seeds(study.config, study.layout)[0], study.layout)
-    for again in overlap(sample_blocks(study.store, menu, data=study.run.config.data), study.score, fired, thresholds):
+    crossings = study.rates.events
+    for again in overlap(crossings.blocks(menu), crossings.scored(study.score), fired, thresholds):
         for what, found, events, weight in (
             ("raw", curve.raw, again.events, again.weight),
             ("pure", curve.pure, again.pure_events, again.pure_weight),

@@ -1,20 +1,113 @@
-"""Zero-bias crossings for a run."""
+"""Zero-bias crossings for a run: which ones set rates, and how they differ from what was trained on."""
 
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from l1ae.config import Config
-from l1ae.data import EventStore, shipped_zero_bias
+from l1ae.config import Config, DataConfig, TriggerConfig
+from l1ae.data import SPLIT, Dataset, EventStore, dataset_folder, open_dataset, shipped_zero_bias
 from l1ae.errors import UserError
+from l1ae.evaluation import RateKind
+from l1ae.inputs import Layout
+from l1ae.pipeline._run import digest_file, digest_json
+from l1ae.pipeline._shared import section_digest
+from l1ae.trigger import WEIGHT, Judge, JudgedEvents, Menu, menu_of, no_menu
 
-__all__ = ["has_zero_bias", "open_zero_bias", "zero_bias_events"]
+__all__ = ["RateSample", "has_zero_bias", "judge_of", "ladder_of", "open_zero_bias", "rate_inputs", "rate_sample", "zero_bias_events"]
+
+_log = logging.getLogger("l1ae")
+
+RECORDED = DataConfig(split="recorded")
+
+
+@dataclass(frozen=True)
+class RateSample:
+    """The crossings that set a run's rates: those of the store, of its test part if it has parts.
+
+    `origin`: "data", the background that is trained on; "shipped", what comes with l1ae; "file", a store of its own. The menu may look
+    at columns that the network does not read: the store is opened in the widest layout that all stores of the run have.
+    """
+
+    origin: Literal["data", "shipped", "file"]
+    store: EventStore
+    data: DataConfig
+    inputs: Layout
+
+    @property
+    def events(self) -> JudgedEvents:
+        """Those that rates are measured on."""
+        if self.origin == "data":
+            return JudgedEvents.test_part(self.store, self.data, self.inputs)
+        return JudgedEvents.of(self.store, RECORDED if SPLIT in self.store.extra else None, self.inputs)
+
+    def signals(self, dataset: Dataset) -> dict[str, JudgedEvents]:
+        """The events of each signal that efficiencies are measured on, in the same columns."""
+        opened = {name: EventStore.open(store.path, self.store.layout) for name, store in dataset.signals.items()}
+        return {name: JudgedEvents.of(store, self.data, self.inputs) for name, store in opened.items()}
+
+    @property
+    def name(self) -> str:
+        """As it is said to people."""
+        names = {"data": f"the test part of {self.store.path.name}", "shipped": "the zero bias that comes with l1ae"}
+        return names.get(self.origin, self.store.path.name)
+
+    @cached_property
+    def digest_name(self) -> str:
+        """Key of the store's digest among what a stage depends on."""
+        return f"zero_bias/{self.store.path.name}"
+
+    def differences(self, config: Config) -> tuple[str, ...]:
+        """How the crossings differ from the background that was trained on: selection, pileup, columns. None when they are the same."""
+        if self.origin == "data":
+            return ()
+        trained = EventStore.open(dataset_folder(config.data.source) / "background.h5")
+        pairs = (
+            ("selection", _selection(trained), _selection(self.store)),
+            ("pileup", _pileup(trained), _pileup(self.store)),
+            ("layout", trained.own.name, self.store.own.name),
+        )
+        return tuple(f"{what}: trained on {one}, rates on {other}" for what, one, other in pairs if one != other)
+
+
+def _generated(store: EventStore) -> dict[str, Any]:
+    """What the generator says of the detector; nothing for stores from elsewhere."""
+    detector = store.provenance.get("detector")
+    return detector if isinstance(detector, dict) else {}
+
+
+def is_unselected(store: EventStore) -> bool:
+    """Whether a background is zero bias as far as its store can tell: by name, by weights of strata, by luminosity blocks."""
+    return store.sample.lower().startswith(("zerobias", "zb", "zero_bias")) or WEIGHT in store.extra or {"run", "lumi"} <= set(store.extra)
+
+
+def _selection(store: EventStore) -> str:
+    if is_unselected(store):
+        return "all crossings"
+    pt = _generated(store).get("trigger_pt")
+    return f"events with an isolated lepton of pT > {pt:g} GeV" if pt else f"events of sample '{store.sample}'"
+
+
+def _pileup(store: EventStore) -> str:
+    mean = _generated(store).get("pileup_mean")
+    return f"{mean:g} collisions on average" if mean is not None else "an unknown number of collisions"
+
+
+def _origin(config: Config) -> Literal["data", "shipped", "file"]:
+    asked = config.trigger.zero_bias
+    if asked == "data" or (asked == "auto" and is_unselected(open_dataset(config.data.source).background)):
+        return "data"
+    return "shipped" if asked in ("auto", "shipped") else "file"
 
 
 def has_zero_bias(config: Config) -> bool:
-    """Whether there is a store for the configuration: the shipped one has the columns of layout `ugt` only."""
-    if config.trigger.zero_bias != "shipped":
+    """Whether there are crossings for the configuration: the shipped ones have the columns of layout `ugt` only."""
+    if _origin(config) != "shipped":
         return True
     try:
         config.inputs.selected.taken_from(EventStore.open(shipped_zero_bias()).own, "the zero bias that comes with l1ae")
@@ -23,21 +116,69 @@ def has_zero_bias(config: Config) -> bool:
     return True
 
 
-def _path(config: Config) -> Path:
-    return shipped_zero_bias() if config.trigger.zero_bias == "shipped" else Path(config.trigger.zero_bias)
+def rate_sample(config: Config, path: Path | None = None) -> RateSample:
+    """The crossings that set the rates of a run: `path`, default those of the configuration.
+
+    Raises `UserError` when they do not exist or lack columns.
+    """
+    inputs, origin = config.inputs.selected, "file" if path is not None else _origin(config)
+    dataset = open_dataset(config.data.source)
+    if origin == "shipped" and not has_zero_bias(config):
+        raise UserError(
+            f"the zero bias that comes with l1ae has layout 'ugt', without the columns of '{inputs.name}' that this "
+            "network reads; give events without selection of your own: --zero-bias STORE.h5, or trigger.zero_bias"
+        )
+    where = {"data": dataset.background.path, "shipped": shipped_zero_bias(), "file": path or Path(config.trigger.zero_bias)}[origin]
+    layout = _widest(config, [EventStore.open(where, None), *dataset.signals.values()])
+    return RateSample(origin, EventStore.open(where, layout), config.data, inputs)
+
+
+def _widest(config: Config, stores: Sequence[EventStore]) -> Layout:
+    """The columns of the first store if all have them, else those of the configuration's layout, else what the network reads."""
+
+    def have(layout: Layout) -> bool:
+        try:
+            for store in stores:
+                layout.taken_from(store.own, str(store.path))
+            config.inputs.selected.taken_from(layout, layout.name)
+        except UserError:
+            return False
+        return True
+
+    return next((layout for layout in (stores[0].own, config.inputs.layout) if have(layout)), config.inputs.selected)
+
+
+def rate_inputs(config: Config) -> dict[str, str]:
+    """Digests of what rates depend on: the crossings and how they are judged."""
+    if not has_zero_bias(config):
+        return {}
+    sample = rate_sample(config)
+    layout = {"menu": digest_json(sample.store.layout.meaning)}
+    return {sample.digest_name: digest_file(sample.store.path), "trigger": section_digest(config, "trigger")["config"]} | layout
 
 
 def open_zero_bias(config: Config, path: Path | None = None) -> EventStore:
-    """The zero-bias store `path`, default the configuration's, in the columns of the run's inputs.
+    """The store of `rate_sample`, all its events, in the columns of the run's inputs."""
+    return EventStore.open(rate_sample(config, path).store.path, config.inputs.selected)
 
-    Raises `UserError` when it does not exist or lacks them.
-    """
-    if path is None and not has_zero_bias(config):
-        raise UserError(
-            f"the zero bias that comes with l1ae has layout 'ugt', without the columns of '{config.inputs.selected.name}' that this "
-            "network reads; give events without selection of your own: --zero-bias STORE.h5, or trigger.zero_bias"
-        )
-    return EventStore.open(path or _path(config), config.inputs.selected)
+
+def judge_of(config: Config, *, signals: bool = True) -> Judge | None:
+    """What scores of a run are judged on; None where there are no crossings. Raises `UserError` as `rate_sample` and `menu_of`."""
+    if not has_zero_bias(config):
+        return None
+    sample = rate_sample(config)
+    menu = menu_of(config.trigger, sample.store.layout, sample.store)
+    judged = sample.signals(open_dataset(config.data.source)) if signals else {}
+    return Judge(sample.events, judged, menu, config.trigger.revolution_khz * config.trigger.bunches)
+
+
+def ladder_of(config: TriggerConfig, layout: Layout, menu: Menu | None) -> RateKind:
+    """Which rate the working points mean. Raises `UserError` for pure rates without a menu."""
+    if config.ladder == "pure" and menu is None:
+        raise UserError(f"trigger.ladder: pure is not possible, {no_menu(layout)}; use trigger.ladder: raw")
+    if config.ladder == "auto":
+        return "raw" if menu is None else "pure"
+    return config.ladder
 
 
 def zero_bias_events(config: Config, count: int, path: Path | None = None) -> npt.NDArray[np.int64]:

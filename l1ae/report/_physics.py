@@ -14,8 +14,8 @@ VARIANTS = {"float": "Float", "quantized": "Quantized", "fixed": "Fixed point"}
 
 
 def _split(data: DataConfig) -> str:
-    if data.split == "recorded":
-        return "training, validation and test as they were published with the events"
+    if data.split == "recorded" or (data.split == "auto" and not data.fractions_given and data.source == "zerobias"):
+        return "training, validation and test as recorded with the events"
     rest = 1 - data.train - data.validation
     return f"{data.train:.0%} training, {data.validation:.0%} validation, {rest:.0%} test, by source event"
 

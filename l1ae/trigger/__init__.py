@@ -4,7 +4,8 @@ from l1ae.trigger._at_rate import RATES, Crossings, SignalEvents, at_rate
 from l1ae.trigger._counts import WIDE_LEVEL, Count, Exposure, count, gamma_interval, group_numbers, prediction_interval
 from l1ae.trigger._coverage import Coverage, Population, StratifiedPopulation, coverage
 from l1ae.trigger._efficiency import SignalScores, read_signal
-from l1ae.trigger._judge import Judge, JudgedEvents
+from l1ae.trigger._events import WEIGHT, JudgedEvents, ScoreFunction
+from l1ae.trigger._judge import Judge
 from l1ae.trigger._menu import CutSeed, Menu, RecordedSeed, cut_seed, menu_of, no_menu, possible_seeds
 from l1ae.trigger._overlap import Overlap, fired_cuts, fired_recorded, overlap
 from l1ae.trigger._result import (
@@ -26,13 +27,14 @@ from l1ae.trigger._result import (
     load_working_points,
     working_points_text,
 )
-from l1ae.trigger._sample import Sample, read_sample, sample_blocks
+from l1ae.trigger._sample import Sample, read_sample
 from l1ae.trigger._spectrum import Spectrum, spectrum
 from l1ae.trigger._stability import constancy, periods, pileup_bins, rate_interval
 from l1ae.trigger._working_points import RateCurve, point_name
 
 __all__ = [
     "RATES",
+    "WEIGHT",
     "WIDE_LEVEL",
     "Count",
     "Coverage",
@@ -57,6 +59,7 @@ __all__ = [
     "RecordedSeed",
     "Sample",
     "Score",
+    "ScoreFunction",
     "SeedRate",
     "SignalEvents",
     "SignalScores",
@@ -87,7 +90,6 @@ __all__ = [
     "rate_interval",
     "read_sample",
     "read_signal",
-    "sample_blocks",
     "spectrum",
     "working_points_text",
 ]

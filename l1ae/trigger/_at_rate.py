@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.evaluation import AtRate, Estimate, RateKind, RatePoint, clopper_pearson, design_effect, worst
-from l1ae.trigger._counts import Count, Exposure, FloatArray, IntArray, gamma_interval
+from l1ae.trigger._counts import Count, Exposure, FloatArray, IntArray, count, gamma_interval
 from l1ae.trigger._spectrum import Spectrum, spectrum
 
 __all__ = ["RATES", "Crossings", "SignalEvents", "at_rate"]
@@ -35,6 +35,11 @@ class Crossings:
 
     def __len__(self) -> int:
         return len(self.weights)
+
+    @property
+    def effective_events(self) -> float:
+        """Independent crossings of equal weight that are worth as much as the whole sample."""
+        return count(self.weights, self.groups).effective
 
     def select(self, chosen: BoolArray) -> "Crossings":
         """Some of the crossings, which stand for all: the exposure is that of theirs."""

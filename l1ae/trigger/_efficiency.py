@@ -6,14 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from l1ae.config import DataConfig
-from l1ae.data import EventStore
 from l1ae.errors import UserError
 from l1ae.evaluation import clopper_pearson, design_effect
 from l1ae.trigger._counts import IntArray, group_numbers
+from l1ae.trigger._events import JudgedEvents, ScoreFunction
 from l1ae.trigger._menu import Menu
 from l1ae.trigger._result import Interval, RawPure
-from l1ae.trigger._sample import ScoreFunction, sample_blocks
 
 __all__ = ["SignalScores", "read_signal"]
 
@@ -60,23 +58,24 @@ class SignalScores:
         return tuple((1 - np.searchsorted(rising, np.asarray(thresholds, np.int64), side="left") / len(rising)).tolist())
 
 
-def read_signal(store: EventStore, score: ScoreFunction, menu: Menu | None, *, data: DataConfig | None = None) -> SignalScores:
-    """Score a signal's store and let those seeds of the menu decide that the store has. `data`: see `sample_blocks`.
+def read_signal(signal: JudgedEvents, score: ScoreFunction, menu: Menu | None) -> SignalScores:
+    """Score a signal's events and let those seeds of the menu decide that the signal has.
 
-    Raises `UserError` when the store has no events.
+    Raises `UserError` when there are none.
     """
-    if store.n_events == 0:
-        raise UserError(f"{store.path}: has no events; no efficiency can be measured on it")
-    own = None if menu is None else menu.within(store.extra)
+    own = None if menu is None else menu.within(signal.extra)
     if menu is not None and own is not None and menu.seeds and not own.seeds:
         own = None
     scores, seeds, process, source = [], [], [], []
-    for events in sample_blocks(store, own, data=data):
+    score = signal.scored(score)
+    for events in signal.blocks(own):
         scores.append(np.asarray(score(events.hw), np.int64))
         process.append(events.process)
         source.append(events.source_event)
         if own is not None:
             seeds.append(own.decide(events).any(axis=1))
+    if not sum(map(len, scores)):
+        raise UserError(f"{signal.name}: has no events; no efficiency can be measured on it")
     groups = group_numbers(np.concatenate(process), np.concatenate(source))
     kept = () if own is None else own.seeds
     missing = () if menu is None else tuple(seed.name for seed in menu.seeds if seed not in kept)

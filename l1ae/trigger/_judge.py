@@ -1,6 +1,6 @@
 """The events that scores are judged on: crossings with their weights, signals, and what the menu makes of both."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,35 +12,20 @@ from l1ae.errors import UserError
 from l1ae.evaluation import AtRate
 from l1ae.trigger._at_rate import RATES, Crossings, SignalEvents, at_rate
 from l1ae.trigger._counts import Exposure, group_numbers
+from l1ae.trigger._events import WEIGHT, JudgedEvents, ScoreFunction
 from l1ae.trigger._menu import Menu
-from l1ae.trigger._sample import WEIGHT
 
-__all__ = ["Judge", "JudgedEvents"]
+__all__ = ["Judge"]
 
 Scores = npt.NDArray[np.generic]
-ScoreFunction = Callable[[npt.NDArray[np.integer]], Scores]
 
 
-@dataclass(frozen=True, eq=False)
-class JudgedEvents:
-    """Events of one sample. `blocks(extra)` streams them with these extra columns, the same ones in the same order at every call;
-    `extra` are the columns that it has, `name` says where they come from."""
-
-    name: str
-    extra: tuple[str, ...]
-    blocks: Callable[[Sequence[str]], Iterator[Events]]
-
-    def scores(self, score: ScoreFunction) -> Scores:
-        """Scores (N,) by a function of hardware codes (n, size)."""
-        return np.concatenate([np.asarray(score(events.hw)) for events in self.blocks(())])
-
-    def columns(self, menu: Menu | None) -> dict[str, npt.NDArray[np.generic]]:
-        """`weights`, `process`, `source_event`, `pileup` and, of a menu, `alone`, each (N,). Raises `UserError` for no events."""
-        weight = (WEIGHT,) if WEIGHT in self.extra else ()
-        blocks = [_columns(events, menu) for events in self.blocks((*weight, *(() if menu is None else menu.columns)))]
-        if not sum(len(block["process"]) for block in blocks):
-            raise UserError(f"{self.name}: has no events to judge a score on; generate or import some, or take the store away")
-        return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+def _read(events: JudgedEvents, menu: Menu | None) -> dict[str, npt.NDArray[np.generic]]:
+    """`weights`, `process`, `source_event`, `pileup` and, of a menu, `alone`, each (N,). Raises `UserError` for no events."""
+    blocks = [_columns(block, menu) for block in events.blocks(menu)]
+    if not sum(len(block["process"]) for block in blocks):
+        raise UserError(f"{events.name}: has no events to judge a score on; generate or import some, or take the store away")
+    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
 
 
 def _columns(events: Events, menu: Menu | None) -> dict[str, npt.NDArray[np.generic]]:
@@ -68,7 +53,7 @@ class Judge:
     @cached_property
     def crossings(self) -> Crossings:
         """What is counted of the crossings. Raises `UserError` for no events or unusable weights."""
-        found = self.background.columns(self.menu)
+        found = _read(self.background, self.menu)
         groups = group_numbers(found["process"], found["source_event"])  # type: ignore[arg-type]
         weights = np.asarray(found["weights"], np.float64)
         exposure = Exposure.of(weights, groups, self.crossing_khz)
@@ -82,7 +67,7 @@ class Judge:
     def _signal(self, events: JudgedEvents) -> SignalEvents:
         """A signal is judged by those seeds of the menu that it has; by none where it has none."""
         menu = None if self.menu is None else self.menu.within(events.extra)
-        found = events.columns(menu if menu is not None and menu.seeds else None)
+        found = _read(events, menu if menu is not None and menu.seeds else None)
         groups = group_numbers(found["process"], found["source_event"])  # type: ignore[arg-type]
         return SignalEvents(groups, found.get("alone"))  # type: ignore[arg-type]
 

@@ -36,7 +36,7 @@ class Overlap:
 
 def overlap(
     blocks: Iterable[Events],
-    score: Callable[[npt.NDArray[np.integer]], npt.NDArray[np.integer]],
+    score: Callable[[npt.NDArray[np.integer]], npt.NDArray[np.generic]],
     fired: Fired | None,
     thresholds: Sequence[int],
 ) -> list[Overlap]:
@@ -44,7 +44,7 @@ def overlap(
     accepted: dict[int, list[float]] = {threshold: [] for threshold in thresholds}
     pure: dict[int, list[float]] = {threshold: [] for threshold in thresholds}
     for events in blocks:
-        codes = score(events.hw)
+        codes = np.asarray(score(events.hw), np.int64)
         for i in np.flatnonzero(codes >= min(thresholds)).tolist():
             code = int(codes[i])
             weight = float(events.extra["weight"][i]) if "weight" in events.extra else 1.0

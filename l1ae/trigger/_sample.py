@@ -1,24 +1,19 @@
 """A zero-bias sample with its scores, read in blocks and held in a few bytes per crossing."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from l1ae.config import DataConfig
-from l1ae.data import Events, EventStore, held_out
+from l1ae.data import Events
 from l1ae.errors import UserError
 from l1ae.trigger._counts import Exposure, FloatArray, IntArray, count, group_numbers
+from l1ae.trigger._events import WEIGHT, JudgedEvents, ScoreFunction
 from l1ae.trigger._menu import Menu
 
-__all__ = ["WEIGHT", "Sample", "read_sample", "sample_blocks"]
+__all__ = ["Sample", "read_sample"]
 
 BoolArray = npt.NDArray[np.bool_]
-ScoreFunction = Callable[[npt.NDArray[np.integer]], npt.NDArray[np.integer]]
-
-WEIGHT = "weight"
-"""Extra column with the weight of a crossing; without it every crossing weighs 1."""
 _PERIOD = ("run", "lumi")
 
 
@@ -69,29 +64,16 @@ class Sample:
         return self.fired[(self.bits[:, seed // 8] >> (7 - seed % 8)) & 1 == 1]
 
 
-def sample_blocks(store: EventStore, menu: Menu | None, *, more: tuple[str, ...] = (), data: DataConfig | None = None) -> Iterator[Events]:
-    """The store's events in blocks, with weights and what the menu needs.
+def read_sample(crossings: JudgedEvents, score: ScoreFunction, menu: Menu | None) -> Sample:
+    """Read crossings, score them and let the menu decide. `score` takes hardware codes and gives score codes (n,).
 
-    `data` is how events are divided: with a recorded split, those of the test part only, see `l1ae.data.held_out`.
+    Raises `UserError` when there are none.
     """
-    weights = (WEIGHT,) if WEIGHT in store.extra else ()
-    extra = (*weights, *(() if menu is None else menu.columns), *more)
-    return store.chunks(extra=extra) if data is None else held_out(data, store, extra=extra)
-
-
-def read_sample(store: EventStore, score: ScoreFunction, menu: Menu | None, *, data: DataConfig | None = None) -> Sample:
-    """Read a store, score it and let the menu decide. `score` takes hardware codes and gives score codes (n,). `data`: see
-    `sample_blocks`.
-
-    Raises `UserError` when the store has no events.
-    """
-    if store.n_events == 0:
-        raise UserError(f"{store.path}: has no events; generate or import zero-bias crossings")
-    period = _PERIOD if all(name in store.extra for name in _PERIOD) else ()
+    period = _PERIOD if all(name in crossings.extra for name in _PERIOD) else ()
     columns: dict[str, npt.NDArray[np.generic]] = {}
     fired, bits = [np.zeros(0, np.int64)], []
-    start = 0
-    for events in sample_blocks(store, menu, more=period, data=data):
+    start, score = 0, crossings.scored(score)
+    for events in crossings.blocks(menu, more=period):
         stop = start + len(events)
         block = _columns(events, score)
         if menu is not None:
@@ -102,8 +84,10 @@ def read_sample(store: EventStore, score: ScoreFunction, menu: Menu | None, *, d
             bits.append(np.packbits(decisions[accepted], axis=1))
         for name, column in block.items():
             # filled in place: joining blocks would hold everything twice
-            columns.setdefault(name, np.empty(store.n_events, column.dtype))[start:stop] = column
+            columns.setdefault(name, np.empty(crossings.at_most, column.dtype))[start:stop] = column
         start = stop
+    if not start:
+        raise UserError(f"{crossings.name}: has no events to measure rates on; generate or import zero-bias crossings")
     columns = {name: column[:start] for name, column in columns.items()}
     groups = group_numbers(columns.pop("process"), columns.pop("source_event"))  # type: ignore[arg-type]
     packed = np.concatenate(bits) if bits else np.zeros((0, 0), np.uint8)

@@ -11,7 +11,7 @@ from l1ae.data import Events, EventStore, StoreWriter, open_dataset
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.inputs import named_layout
 from l1ae.pipeline import Run, _trigger_stage, trigger_stage
-from l1ae.trigger import fired_cuts, load_working_points, menu_of, possible_seeds, sample_blocks
+from l1ae.trigger import JudgedEvents, fired_cuts, load_working_points, menu_of, possible_seeds
 
 UGT = named_layout("ugt")
 COUNT = 6000
@@ -190,7 +190,7 @@ def test_without_objects_there_are_raw_rates_only(make_run, tmp_path):
     study = _trigger_stage._Study(make_run(zero_bias=str(path)))
     vars(study).update(layout=layout, store=EventStore.open(path))
     assert study.menu is None
-    sample = _trigger_stage.read_sample(study.store, lambda hw: hw.sum(axis=1, dtype=np.int64), study.menu)
+    sample = _trigger_stage.read_sample(JudgedEvents.of(study.store), lambda hw: hw.sum(axis=1, dtype=np.int64), study.menu)
     rates = _trigger_stage.menu_rates(study.menu, sample, sample.exposure(1.0), layout, {})
     assert (rates.origin, rates.khz) == ("none", None)
     assert "there is no menu and no pure rate: layout 'calo_regions' allows no seed of the default menu" in rates.left_out[0]
@@ -201,12 +201,12 @@ def test_a_default_menu_that_lost_seeds_is_counted_twice_as_it_is(make_run, weig
     layout = UGT.select({"eg": 0})
     study = _trigger_stage._Study(make_run(zero_bias=str(weighted)))
     vars(study).update(layout=layout, store=EventStore.open(weighted, layout))
-    sample = _trigger_stage.read_sample(study.store, lambda hw: hw[:, 0].astype(np.int64), study.menu)
+    sample = _trigger_stage.read_sample(JudgedEvents.of(study.store), lambda hw: hw[:, 0].astype(np.int64), study.menu)
     rates = _trigger_stage.menu_rates(study.menu, sample, sample.exposure(1.0), layout, {})
     assert len(rates.seeds) == 6
     assert [text.partition(" ")[0] for text in rates.left_out] == ["SingleEG36er2p5", "DoubleEG25_12er2p5"]
     fired = fired_cuts(possible_seeds(study.config, layout)[0], layout)
-    blocks = list(sample_blocks(study.store, study.menu))
+    blocks = list(JudgedEvents.of(study.store).blocks(study.menu))
     assert sum(bool(fired(block, i)) for block in blocks for i in range(len(block))) == len(sample.fired)
 
 

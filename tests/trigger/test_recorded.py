@@ -7,7 +7,7 @@ from l1ae.config import DataConfig, TriggerConfig
 from l1ae.data import Bits, Events, EventStore, StoreWriter, import_record
 from l1ae.errors import UserError
 from l1ae.inputs import InputSpec, named_layout
-from l1ae.trigger import menu_of, read_sample, read_signal
+from l1ae.trigger import JudgedEvents, menu_of, read_sample, read_signal
 
 from ..data.record.published import make_events, write_mirror, write_tree
 
@@ -39,7 +39,7 @@ def test_what_anomaly_triggers_accept_is_not_pure_against_themselves_or_the_or(t
     assert menu is not None
     assert {seed.name for seed in menu.seeds} == set(MENU)
     assert set(menu.left_out) == set(ANOMALY)
-    sample = read_sample(store, score, menu)
+    sample = read_sample(JudgedEvents.of(store), score, menu)
     anomalous = by_hand(events, ["L1_AXO_Medium"])
     alone = anomalous & ~by_hand(events, MENU)
     assert sample.any_seed is not None
@@ -69,7 +69,7 @@ def test_an_or_that_an_older_import_stored_is_no_seed(tmp_path, name):
         assert menu is not None
         assert name not in {seed.name for seed in menu.seeds}
         assert name in menu.left_out
-    sample = read_sample(store, score, menu_of(TriggerConfig(), LAYOUT, store))
+    sample = read_sample(JudgedEvents.of(store), score, menu_of(TriggerConfig(), LAYOUT, store))
     assert sample.any_seed is not None
     assert (by_hand(events, ["L1_AXO_Medium"]) & ~sample.any_seed).any()
 
@@ -91,7 +91,7 @@ def test_a_signal_is_pure_against_the_seeds_that_it_has(tmp_path):
     menu = menu_of(TriggerConfig(), LAYOUT, store)
     events = make_events(300, seed=5, split="valid", simulated=True, seeds=("L1_OnlyInSimulation", MENU[2], MENU[0]))
     import_record([write_mirror(tmp_path / "smj-case-A", "valid", events)], tmp_path / "smj.h5", LAYOUT, sample="smj")
-    signal = read_signal(EventStore.open(tmp_path / "smj.h5"), score, menu)
+    signal = read_signal(JudgedEvents.of(EventStore.open(tmp_path / "smj.h5")), score, menu)
     assert (signal.seeds, signal.missing) == (2, ("L1_ETMHF90",))
     threshold = int(np.median(signal.scores))
     pure = (signal.scores >= threshold) & ~by_hand(events, (MENU[0], MENU[2]))
@@ -105,9 +105,9 @@ def test_a_signal_with_the_whole_menu_and_one_with_nothing_of_it(tmp_path):
     store = recorded(tmp_path, make_events(50, seed=6, split="test", seeds=MENU))
     menu = menu_of(TriggerConfig(), LAYOUT, store)
     whole = older_store(tmp_path / "a.h5", make_events(30, seed=7, seeds=tuple(reversed(MENU))))
-    signal = read_signal(whole, score, menu)
+    signal = read_signal(JudgedEvents.of(whole), score, menu)
     assert (signal.missing, signal.note, signal.efficiency(0).note) == ((), None, None)
-    nothing = read_signal(older_store(tmp_path / "b.h5", make_events(30, seed=8, seeds=("L1_Other",))), score, menu)
+    nothing = read_signal(JudgedEvents.of(older_store(tmp_path / "b.h5", make_events(30, seed=8, seeds=("L1_Other",)))), score, menu)
     assert nothing.any_seed is None
     assert set(nothing.missing) == set(MENU)
     assert nothing.efficiency(0).pure is None
@@ -123,7 +123,7 @@ def test_packed_bits_are_seeds_like_others(tmp_path):
         hw[:, ~LAYOUT.present] = 0
         writer.append(Events(hw, *known, {}, Bits.of(columns)))
     store = EventStore.open(tmp_path / "zb.h5")
-    sample = read_sample(store, score, menu_of(TriggerConfig(), LAYOUT, store))
+    sample = read_sample(JudgedEvents.of(store), score, menu_of(TriggerConfig(), LAYOUT, store))
     assert sample.any_seed is not None
     assert sample.any_seed.tolist() == np.any(list(columns.values()), axis=0).tolist()
 
@@ -135,10 +135,10 @@ def test_with_a_recorded_split_rates_and_efficiencies_are_those_of_test_events(t
     menu = menu_of(TriggerConfig(), LAYOUT, store)
     data = DataConfig(split="recorded")
     chosen = np.flatnonzero(parts == 2)
-    sample = read_sample(store, score, menu, data=data)
+    sample = read_sample(JudgedEvents.of(store, data), score, menu)
     assert len(sample) == len(chosen)
     assert sample.scores.tolist() == chosen.tolist()
     assert sample.any_seed is not None
     assert sample.any_seed.tolist() == by_hand(events, MENU)[chosen].tolist()
-    assert read_signal(store, score, menu, data=data).scores.tolist() == chosen.tolist()
-    assert len(read_sample(store, score, menu, data=DataConfig())) == 90
+    assert read_signal(JudgedEvents.of(store, data), score, menu).scores.tolist() == chosen.tolist()
+    assert len(read_sample(JudgedEvents.of(store, DataConfig(split="hash")), score, menu)) == 90

@@ -7,7 +7,7 @@ from l1ae.config import TriggerConfig
 from l1ae.data import Events, EventStore, StoreWriter
 from l1ae.errors import UserError
 from l1ae.evaluation import clopper_pearson
-from l1ae.trigger import Menu, SignalScores, cut_seed, menu_of, read_sample, read_signal
+from l1ae.trigger import JudgedEvents, Menu, SignalScores, cut_seed, menu_of, read_sample, read_signal
 
 
 def _score(hardware):
@@ -31,7 +31,7 @@ def store(tmp_path, crossings, layout):
 def test_blocks_add_up_to_the_whole(store, layout):
     opened, events = store
     menu = menu_of(TriggerConfig(), layout, opened)
-    found = read_sample(opened, _score, menu)
+    found = read_sample(JudgedEvents.of(opened), _score, menu)
     decisions = menu.decide(events)
     assert len(found) == len(events) > 65536
     assert np.array_equal(found.scores, _score(events.hw))
@@ -46,7 +46,7 @@ def test_blocks_add_up_to_the_whole(store, layout):
 
 def test_crossings_that_share_a_collision_are_grouped(store):
     opened, events = store
-    found = read_sample(opened, _score, None)
+    found = read_sample(JudgedEvents.of(opened), _score, None)
     assert found.any_seed is None
     hard = np.flatnonzero(events.process == 1)
     assert np.unique(found.groups[hard[:4]]).tolist() == [found.groups[hard[0]]]
@@ -60,7 +60,7 @@ def test_a_store_without_weights_or_periods(tmp_path, crossings, layout):
     count = len(crossings)
     with StoreWriter(tmp_path / "zb.h5", layout, sample="zb", processes=["zb"], provenance={}) as writer:
         writer.append(Events(crossings, np.zeros(count, np.int16), np.arange(count), np.full(count, -1, np.int16)))
-    found = read_sample(EventStore.open(tmp_path / "zb.h5", layout), _score, None)
+    found = read_sample(JudgedEvents.of(EventStore.open(tmp_path / "zb.h5", layout)), _score, None)
     assert (found.groups, found.run, found.lumi, found.pileup_mean) == (None, None, None, None)
     assert found.effective_events == count
 
@@ -71,13 +71,13 @@ def test_an_empty_store_is_refused(tmp_path, layout):
     opened = EventStore.open(tmp_path / "zb.h5", layout)
     for read in (read_sample, read_signal):
         with pytest.raises(UserError, match="has no events"):
-            read(opened, _score, None)
+            read(JudgedEvents.of(opened), _score, None)
 
 
 def test_efficiencies_are_fractions(store, layout):
     opened, events = store
     menu = Menu("cuts", (cut_seed(TriggerConfig().menu[0], layout),))
-    signal = read_signal(opened, _score, menu)
+    signal = read_signal(JudgedEvents.of(opened), _score, menu)
     scores, other = _score(events.hw), menu.decide(events)[:, 0]
     found = signal.efficiency(1000)
     assert found.raw.value == pytest.approx((scores >= 1000).mean())
@@ -106,6 +106,6 @@ def test_a_signal_without_the_recorded_bits_has_no_pure_efficiency(tmp_path, cro
         with StoreWriter(tmp_path / f"{name}.h5", layout, sample=name, processes=[name], provenance={}) as writer:
             writer.append(Events(crossings, np.zeros(count, np.int16), np.arange(count), np.full(count, -1, np.int16), extra))
     menu = menu_of(TriggerConfig(), layout, EventStore.open(tmp_path / "zb.h5", layout))
-    signal = read_signal(EventStore.open(tmp_path / "signal.h5", layout), _score, menu)
+    signal = read_signal(JudgedEvents.of(EventStore.open(tmp_path / "signal.h5", layout)), _score, menu)
     assert signal.efficiency(0).pure is None
-    assert read_sample(EventStore.open(tmp_path / "zb.h5", layout), _score, menu).any_seed.all()
+    assert read_sample(JudgedEvents.of(EventStore.open(tmp_path / "zb.h5", layout)), _score, menu).any_seed.all()

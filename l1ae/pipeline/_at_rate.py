@@ -1,0 +1,82 @@
+"""Efficiencies of a run's model at rates, and the threshold that its firmware gets."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from l1ae.config import Config
+from l1ae.contract import Contract
+from l1ae.evaluation import AtRate, RateSampleFacts, ScoreSet
+from l1ae.pipeline._samples import Scorer
+from l1ae.pipeline._zero_bias import RateSample, judge_of, ladder_of, rate_sample
+from l1ae.trigger import RATES, Judge, at_rate
+
+__all__ = ["FirmwareThreshold", "firmware_threshold", "rates_of", "sample_facts"]
+
+_log = logging.getLogger("l1ae")
+
+Scores = npt.NDArray[np.generic]
+
+
+@dataclass(frozen=True)
+class FirmwareThreshold:
+    """The threshold, a score code, of a working point: for `khz` of `kind` on `events` crossings."""
+
+    code: int
+    kind: str
+    khz: float
+    events: int
+
+
+def firmware_threshold(config: Config, contract: Contract) -> FirmwareThreshold | None:
+    """The threshold of the working point `trigger.firmware`.
+
+    None where there are no crossings, or too few to resolve its rate: the log says so.
+    """
+    judge = judge_of(config, signals=False)
+    if judge is None:
+        return None
+    kind, khz = ladder_of(config.trigger, judge.background.layout, judge.menu), config.trigger.firmware_khz
+    name = contract.score.name
+    found = judge.at_rate(lambda hardware: contract.evaluate(hardware, [name])[name][:, 0], (khz,)).point(kind, khz)
+    assert found is not None
+    if found.threshold is None:
+        _log.warning("no threshold for %g kHz %s: %s; the threshold follows from model.target_fpr instead", khz, kind, found.note)
+        return None
+    return FirmwareThreshold(int(found.threshold), kind, khz, len(judge.crossings))
+
+
+def rates_of(scorer: Scorer, judge: Judge, sets: Mapping[str, ScoreSet], sample: RateSample) -> dict[str, AtRate]:
+    """Efficiencies at `RATES` of every variant of the model.
+
+    `sets` are the scores of the test part of the background and of the signals, which need not be computed again.
+    """
+    crossings = {variant: scored.background for variant, scored in sets.items()}
+    if sample.origin != "data" or len(judge.crossings) != len(next(iter(crossings.values()))):
+        every = judge.background.scores(lambda hardware: np.stack(list(scorer(hardware).values()), axis=1))
+        crossings = dict(zip(sets, every.T, strict=True))
+    return {
+        variant: at_rate(crossings[variant], judge.crossings, scored.signals, judge.signal_events, rates=RATES)
+        for variant, scored in sets.items()
+    }
+
+
+def sample_facts(config: Config, judge: Judge) -> RateSampleFacts:
+    """What rates of a run are measured on; the log says how it differs from what was trained on."""
+    sample = rate_sample(config)
+    differences = sample.differences(config)
+    for difference in differences:
+        _log.warning("rates are those of other crossings than the model was trained on; %s", difference)
+    crossings = judge.crossings
+    known = np.zeros(0) if crossings.pileup is None else crossings.pileup[crossings.pileup >= 0]
+    weights = None if crossings.pileup is None else crossings.weights[crossings.pileup >= 0]
+    return RateSampleFacts(
+        source=sample.name,
+        events=len(crossings),
+        effective_events=crossings.effective_events,
+        pileup_mean=float(np.average(known, weights=weights)) if len(known) else None,
+        differences=differences,
+    )

@@ -1,0 +1,71 @@
+"""Events that a trigger is measured on, streamed from a store as often as they are needed."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from l1ae.config import DataConfig
+from l1ae.data import TEST, Events, EventStore, events_of, held_out
+from l1ae.inputs import Layout
+from l1ae.trigger._menu import Menu
+
+__all__ = ["WEIGHT", "JudgedEvents", "ScoreFunction"]
+
+ScoreFunction = Callable[[npt.NDArray[np.integer]], npt.NDArray[np.generic]]
+
+WEIGHT = "weight"
+"""Extra column with the weight of a crossing; without it every crossing weighs 1."""
+
+
+@dataclass(frozen=True, eq=False)
+class JudgedEvents:
+    """The events of a store, or of a part of it, that rates or efficiencies are measured on.
+
+    `stream(extra)` gives them in blocks with these extra columns, the same ones in the same order at every call; `at_most` bounds
+    their number. The menu may look at more columns than a network reads: `layout` is that of the events, `inputs` the network's.
+    """
+
+    name: str
+    extra: tuple[str, ...]
+    at_most: int
+    stream: Callable[[Sequence[str]], Iterator[Events]]
+    layout: Layout
+    inputs: Layout
+
+    @classmethod
+    def of(cls, store: EventStore, data: DataConfig | None = None, inputs: Layout | None = None) -> "JudgedEvents":
+        """All events of a store; with a recorded split in `data`, those of the test part where the store says it.
+
+        `inputs`: what scores are functions of, default all columns that the store was opened with. Raises `UserError` when it lacks some.
+        """
+        if inputs is not None:
+            inputs.taken_from(store.layout, str(store.path))
+
+        def stream(extra: Sequence[str]) -> Iterator[Events]:
+            return store.chunks(extra=extra) if data is None else held_out(data, store, extra=extra)
+
+        return cls(str(store.path), store.extra, store.n_events, stream, store.layout, inputs or store.layout)
+
+    @classmethod
+    def test_part(cls, store: EventStore, data: DataConfig, inputs: Layout | None = None) -> "JudgedEvents":
+        """The test part of a background, recorded or by hash."""
+        return replace(cls.of(store, inputs=inputs), stream=lambda extra: events_of(data, store, TEST, extra=extra))
+
+    def blocks(self, menu: Menu | None = None, *, more: Sequence[str] = ()) -> Iterator[Events]:
+        """Blocks with their weights, what the menu needs, and `more`. Crossings of weight 0 are as if they were not there."""
+        weights = (WEIGHT,) if WEIGHT in self.extra else ()
+        for events in self.stream((*weights, *(() if menu is None else menu.columns), *more)):
+            yield events.select(events.extra[WEIGHT] != 0) if weights and not events.extra[WEIGHT].all() else events
+
+    def scored(self, score: ScoreFunction) -> ScoreFunction:
+        """The function of a network's inputs as one of all columns of the events."""
+        if self.inputs == self.layout:
+            return score
+        columns = self.inputs.taken_from(self.layout, self.name)
+        return lambda hardware: score(np.where(columns < 0, 0, hardware[:, np.maximum(columns, 0)]).astype(self.inputs.dtype))
+
+    def scores(self, score: ScoreFunction) -> npt.NDArray[np.generic]:
+        """Scores (N,) by a function of the network's hardware codes (n, size)."""
+        return np.concatenate([np.asarray(self.scored(score)(events.hw)) for events in self.blocks()])
