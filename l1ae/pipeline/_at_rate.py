@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from l1ae.config import Config
 from l1ae.contract import Contract
-from l1ae.evaluation import AtRate, RateSampleFacts, ScoreSet
+from l1ae.evaluation import AtRate, Estimate, RateKind, RateSampleFacts, ScoreSet
 from l1ae.pipeline._samples import Scorer
 from l1ae.pipeline._zero_bias import RateSample, judge_of, ladder_of, rate_sample
 from l1ae.trigger import RATES, Judge, at_rate
@@ -23,11 +23,12 @@ Scores = npt.NDArray[np.generic]
 
 @dataclass(frozen=True)
 class FirmwareThreshold:
-    """The threshold, a score code, of a working point: for `khz` of `kind` on `events` crossings."""
+    """The threshold, a score code, of the working point for `khz` of `kind`, and the rate that it has on `events` crossings (kHz)."""
 
     code: int
-    kind: str
+    kind: RateKind
     khz: float
+    reached: Estimate
     events: int
 
 
@@ -43,10 +44,10 @@ def firmware_threshold(config: Config, contract: Contract) -> FirmwareThreshold 
     name = contract.score.name
     found = judge.at_rate(lambda hardware: contract.evaluate(hardware, [name])[name][:, 0], (khz,)).point(kind, khz)
     assert found is not None
-    if found.threshold is None:
+    if found.threshold is None or found.reached is None:
         _log.warning("no threshold for %g kHz %s: %s; the threshold follows from model.target_fpr instead", khz, kind, found.note)
         return None
-    return FirmwareThreshold(int(found.threshold), kind, khz, len(judge.crossings))
+    return FirmwareThreshold(int(found.threshold), kind, khz, found.reached, len(judge.crossings))
 
 
 def rates_of(scorer: Scorer, judge: Judge, sets: Mapping[str, ScoreSet], sample: RateSample) -> dict[str, AtRate]:

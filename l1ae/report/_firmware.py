@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from l1ae.evaluation import Estimate, format_estimate
 from l1ae.inputs import FixedFormat
 from l1ae.report._blocks import Block, Facts, Notice, Paragraph, Section, Table
 from l1ae.report._files import Json, RunFiles
@@ -74,6 +75,12 @@ def contract_section(run: RunFiles) -> Section:
 def _threshold_origin(contract: Json) -> str:
     if contract.get("threshold_given"):
         return "part of the imported model; on validation background"
+    if (rate := contract.get("threshold_rate")) is not None:
+        reached = format_estimate(Estimate(**rate["reached"]))
+        return (
+            f"the working point for {rate['khz']:g} kHz {rate['kind']}: {reached} kHz on {count(rate['events'])} crossings; "
+            "on validation background"
+        )
     return f"set for a false-positive rate of {contract['target_fpr']:g} on validation background"
 
 

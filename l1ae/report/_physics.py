@@ -1,8 +1,11 @@
 """Sections on data, training and physics performance."""
 
+from dataclasses import replace
+
 from l1ae.config import DataConfig
 from l1ae.evaluation import Metrics, WorkingPoint
 from l1ae.inputs import InputSpec
+from l1ae.report._at_rate import at_rate_blocks
 from l1ae.report._blocks import Block, Facts, Notice, Paragraph, Picture, Section, Table
 from l1ae.report._files import RunFiles
 from l1ae.report._inputs import event_text, inputs_caption, inputs_table
@@ -152,14 +155,22 @@ def _signals(metrics: Metrics) -> list[str]:
 
 def _signal_blocks(run: RunFiles, metrics: Metrics) -> tuple[Block, ...]:
     """What is measured on signals; why nothing is, where the data set has none."""
+    rates = tuple(block for variant in metrics.at_rate for block in _rates(metrics, variant))
     if not _signals(metrics):
         text = (
             "The data set has no signal, which training and thresholds do not need: there is no AUC and no efficiency. Add stores of "
             "signals to the folder of the data and run `l1ae evaluate`."
         )
-        return (Notice("missing", text),)
+        return (Notice("missing", text), *rates)
     tables = (_tpr_table(metrics, variant) for variant in metrics.working_points)
-    return (_auc_table(metrics), *_pictures(run, "roc"), *_unmeasurable(metrics), *tables)
+    return (*rates, _auc_table(metrics), *_pictures(run, "roc"), *_unmeasurable(metrics), *tables)
+
+
+def _rates(metrics: Metrics, variant: str) -> tuple[Block, ...]:
+    table, *rest = at_rate_blocks(metrics, variant)
+    assert isinstance(table, Table)
+    titled = replace(table, caption=f"{table.caption}, {VARIANTS.get(variant, variant).lower()}", folded=variant != "fixed")
+    return (titled, *rest) if variant == "fixed" else (titled,)
 
 
 def _auc_table(metrics: Metrics) -> Table:

@@ -5,7 +5,8 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from l1ae import __version__
-from l1ae.evaluation import format_estimate
+from l1ae.evaluation import Metrics, format_estimate
+from l1ae.report._at_rate import at_rate_blocks, headline, other_crossings
 from l1ae.report._blocks import Block, Notice, Paragraph, Table
 from l1ae.report._files import Json, RunFiles, read_json, read_run
 from l1ae.report._firmware import contract_section, csim_notice, hls_section
@@ -105,7 +106,15 @@ def _summary(run: RunFiles, synthesis: Json | None) -> tuple[Block, ...]:
         f"{origin} Its answer is an anomaly score, {score_text(run.config)}. An event is kept when its score reaches a threshold."
     )
     stale = tuple(Notice("bad", sentence) for sentence in stale_stages(run))
-    return (Paragraph(what), *_outcome(run), csim_notice(run), *stale, *_resource_lines(run, synthesis), *budget_notice(run))
+    return (
+        *other_crossings(run.metrics),
+        Paragraph(what),
+        *_outcome(run),
+        csim_notice(run),
+        *stale,
+        *_resource_lines(run, synthesis),
+        *budget_notice(run),
+    )
 
 
 def _outcome(run: RunFiles) -> tuple[Block, ...]:
@@ -118,17 +127,26 @@ def _outcome(run: RunFiles) -> tuple[Block, ...]:
     )
     n = count(metrics.events["background"])
     unseen = "" if run.config.model.source is not None else " that it was not trained on"
-    text = (
-        f"{name} was tested on {n} background events{unseen}, and on every signal. The area under the ROC curve "
-        "(AUC) is the probability that a signal event gets a higher score than a background event: 0.5 is guessing, 1 is perfect."
-    )
+    said = headline(metrics, variant)
+    blocks: tuple[Block, ...] = (Paragraph(f"{name} was tested on {n} background events{unseen}. {said}".strip()),)
+    if not metrics.auc[variant]:
+        return (*blocks, Notice("info", "There is no signal, and none is needed: thresholds and rates come from the background alone."))
+    return (*blocks, *at_rate_blocks(metrics, variant), _auc_table(metrics, variant))
+
+
+def _auc_table(metrics: Metrics, variant: str) -> Table:
+    """A second view: how well samples are told apart as wholes, whatever the rate."""
     changes = metrics.comparisons[variant].auc if variant in metrics.comparisons else {}
     header = ("Signal", "AUC", *(["Change by quantization"] if changes else []))
     rows = tuple(
         (sample(signal), format_estimate(value), *([format_estimate(changes[signal])] if changes else []))
         for signal, value in metrics.auc[variant].items()
     )
-    return (Paragraph(text), Table("How well each signal is told from the background", header, rows))
+    caption = (
+        "A second view: area under the ROC curve, the probability that a signal event scores higher than a background event "
+        "(0.5 is guessing, 1 is perfect)"
+    )
+    return Table(caption, header, rows, folded=True)
 
 
 def _resource_lines(run: RunFiles, synthesis: Json | None) -> tuple[Notice, ...]:

@@ -11,8 +11,13 @@ def test_defaults_are_those_of_the_lhc_in_run_3():
     model = {"architecture": "dense_ae", "score": "squared_error"}
     trigger = Config.model_validate({"name": "x", "model": model}).trigger
     assert trigger.revolution_khz * trigger.bunches == pytest.approx(28608.8, abs=0.05)
-    assert trigger.rates == (0.15, 0.5, 1.0, 3.0, 10.0)
-    assert (trigger.ladder, trigger.menu_from) == ("raw", "auto")
+    assert trigger.rates == (0.25, 0.5, 1.0, 3.0, 10.0)
+    assert (trigger.ladder, trigger.menu_from, trigger.zero_bias) == ("auto", "auto", "auto")
+
+
+@pytest.mark.parametrize(("content", "khz"), [({}, 1.0), ({"rates": [3, 5]}, 3.0), ({"rates": [0.5, 2]}, 0.5), ({"firmware": 10}, 10.0)])
+def test_the_firmware_has_one_of_the_working_points(content, khz):
+    assert TriggerConfig.model_validate(content).firmware_khz == khz
 
 
 def test_the_default_menu_has_a_seed_of_every_kind():
@@ -38,7 +43,8 @@ def test_one_threshold_may_be_a_number():
         ({"rates": [1.0, 3.0, 1.0]}, "rates has 1 more than once"),
         ({"rates": [0.0]}, "greater than 0"),
         ({"bunches": 4000}, "3564"),
-        ({"ladder": "total"}, "'raw' or 'pure'"),
+        ({"ladder": "total"}, "'auto', 'raw' or 'pure'"),
+        ({"firmware": 2}, "firmware is 2 kHz, which is none of rates"),
         ({"menus": []}, "Extra inputs"),
     ],
 )

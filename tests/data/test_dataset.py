@@ -22,7 +22,7 @@ def test_missing_background(make_events, write_store, tmp_path):
         dataset_folder(str(tmp_path))
     assert str(error.value) == (
         f"data source '{tmp_path}': there is no {tmp_path}/background.h5; give a folder with background.h5 and one file per signal, "
-        "made with l1ae data generate or l1ae data import, or 'shipped' or 'shipped_regions'"
+        "made with l1ae data generate or l1ae data import, or one of zerobias, shipped, shipped_regions"
     )
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from l1ae.config import DataConfig
-from l1ae.data import TEST, Events, EventStore, StoreWriter, held_out, split_columns, split_fractions, split_parts
+from l1ae.data import TEST, Events, EventStore, StoreWriter, events_of, held_out, split_columns, split_fractions, split_parts
 from l1ae.errors import UserError
 from l1ae.inputs import named_layout
 
@@ -25,12 +25,21 @@ def numbers(blocks):
     return [int(number) for events in blocks for number in events.source_event]
 
 
-def test_fractions_are_the_default(tmp_path):
+@pytest.mark.parametrize("data", [DataConfig(split="hash"), DataConfig(train=0.41)])
+def test_fractions_by_hash_or_because_they_are_given(data, tmp_path):
     opened = store(tmp_path / "a.h5", [0] * 100)
-    assert split_columns(DataConfig(), opened) == ()
+    assert split_columns(data, opened) == ()
     events = opened.read()
-    np.testing.assert_array_equal(split_parts(DataConfig(), events), split_fractions(events, (0.4, 0.1), 1))
-    assert numbers(held_out(DataConfig(), opened)) == list(range(100))
+    np.testing.assert_array_equal(split_parts(data, events), split_fractions(events, (data.train, 0.1), 1))
+    assert numbers(held_out(data, opened)) == list(range(100))
+
+
+def test_by_default_as_recorded_where_it_is(tmp_path):
+    opened, without = store(tmp_path / "a.h5", [0, 1, 2, 2]), store(tmp_path / "b.h5")
+    assert split_columns(DataConfig(), opened) == ("split",)
+    assert numbers(events_of(DataConfig(), opened, TEST)) == [2, 3]
+    assert split_columns(DataConfig(), without) == ()
+    assert split_parts(DataConfig(), without.read()).tolist() == split_fractions(without.read(), (0.4, 0.1), 1).tolist()
 
 
 def test_a_recorded_split_is_taken_as_it_is(tmp_path):

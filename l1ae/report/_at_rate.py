@@ -1,0 +1,73 @@
+"""What the model finds at rates that a trigger can afford: the first thing that a report says."""
+
+from l1ae.evaluation import AtRate, Estimate, Metrics, RatePoint
+from l1ae.report._blocks import Block, Notice, Paragraph, Table
+from l1ae.report._text import count, number, percent, sample
+
+__all__ = ["at_rate_blocks", "at_rate_table", "headline", "other_crossings", "point_title"]
+
+MEAN, WORST = "Mean of the signals", "Mean of the worst quarter (CVaR25)"
+
+
+def point_title(point: RatePoint) -> str:
+    """`1 kHz pure`."""
+    return f"{point.khz:g} kHz {point.kind}"
+
+
+def other_crossings(metrics: Metrics | None) -> tuple[Notice, ...]:
+    """Said at the top: rates of other crossings than those that the model was trained on."""
+    facts = None if metrics is None else metrics.rate_sample
+    if facts is None or not facts.differences:
+        return ()
+    text = "Rates and efficiencies at rate are measured on other crossings than the model was trained on:"
+    return (Notice("bad", text, facts.differences),)
+
+
+def headline(metrics: Metrics, variant: str) -> str:
+    """One sentence: the mean efficiency at the rate that is quoted first; empty without one."""
+    found = metrics.at_rate.get(variant)
+    point = None if found is None else found.headline
+    if point is None or point.mean is None or point.cvar25 is None:
+        return ""
+    menu = " of crossings that no other seed of the menu accepts" if point.kind == "pure" else ""
+    return (
+        f"At a rate of {point.khz:g} kHz{menu} it keeps {percent(point.mean)} of the signals on average and "
+        f"{percent(point.cvar25)} of the worst quarter of them."
+    )
+
+
+def at_rate_table(found: AtRate, caption: str) -> Table:
+    """Efficiency of each signal, their mean and CVaR25, one column per rate."""
+    points = found.points
+    signals = list(dict.fromkeys(name for point in points for name in point.efficiency))
+    rows = [(sample(name), *(_cell(point, point.efficiency.get(name)) for point in points)) for name in signals]
+    if len(signals) > 1:
+        rows += [(MEAN, *(_cell(point, point.mean) for point in points)), (WORST, *(_cell(point, point.cvar25) for point in points))]
+    rows.append(("Threshold", *("none" if point.threshold is None else number(point.threshold) for point in points)))
+    rows.append(("Effective crossings", *(number(point.effective_events, digits=3) for point in points)))
+    return Table(caption, ("Signal", *(point_title(point) for point in points)), tuple(rows))
+
+
+def _cell(point: RatePoint, estimate: Estimate | None) -> str:
+    if point.threshold is None:
+        return "not measurable"
+    return "–" if estimate is None else percent(estimate)
+
+
+def at_rate_blocks(metrics: Metrics, variant: str) -> tuple[Block, ...]:
+    """The table of a variant, what it was measured on, and why a rate has no threshold."""
+    found, facts = metrics.at_rate.get(variant), metrics.rate_sample
+    if found is None or facts is None:
+        return (Notice("missing", "There are no efficiencies at a rate: the run has no zero-bias crossings in the columns of its inputs."),)
+    pileup = "" if facts.pileup_mean is None else f", {facts.pileup_mean:.1f} collisions on average"
+    text = (
+        f"Measured on {count(facts.events)} crossings ({facts.source}{pileup}), worth as much as {count(facts.effective_events)} of equal "
+        "weight. Efficiencies are relative to all events of a signal's store; pure ones count events that no seed of the menu "
+        "accepts. Intervals hold with 68.3 % confidence and include the threshold's."
+    )
+    notes = {point_title(point): point.note for point in found.points if point.note}
+    return (
+        at_rate_table(found, "Efficiency at the rates that a trigger can afford"),
+        Paragraph(text),
+        *(Notice("missing", f"{title}: {note}.") for title, note in notes.items()),
+    )
