@@ -57,7 +57,7 @@ def make_run(make_network, source, tmp_path_factory):
 
     def make(**trigger):
         content = network.config.model_dump(mode="json")
-        content |= {"data": {"source": str(source)}, "trigger": {"rates": RATES, "zero_bias": str(source), **trigger}}
+        content |= {"data": {"source": str(source)}, "trigger": {"rates": RATES, "ladder": "raw", "zero_bias": str(source), **trigger}}
         run = Run.create(Config.model_validate(content), tmp_path_factory.mktemp("runs") / "run")
         (run.folder / "contract").mkdir()
         network.contract.save(run.folder / "contract" / "contract.json")
