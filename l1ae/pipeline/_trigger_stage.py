@@ -129,6 +129,7 @@ class _Study:
             | data_digests(self.run.config)
             | {f"zero_bias/{self.store.path.name}": self.zero_bias_digest}
             | section_digest(self.run.config, "trigger", "inputs")
+            | ({} if self.config.named_menu is None else {"menu": digest_json(self.config.named_menu.model_dump(mode="json"))})
             | ({"split": self.run.config.data.split} if self.run.config.data.split != "hash" else {})
         )
 

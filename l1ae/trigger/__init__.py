@@ -2,8 +2,9 @@
 
 from l1ae.trigger._counts import WIDE_LEVEL, Count, Exposure, count, gamma_interval, group_numbers, prediction_interval
 from l1ae.trigger._coverage import Coverage, Population, StratifiedPopulation, coverage
+from l1ae.trigger._cuts import Choice, CutLeg, CutSeed, cut_seed
 from l1ae.trigger._efficiency import SignalScores, read_signal
-from l1ae.trigger._menu import CutSeed, Menu, RecordedSeed, cut_seed, menu_of, no_menu, possible_seeds
+from l1ae.trigger._menu import Menu, RecordedSeed, menu_of, no_menu, possible_seeds
 from l1ae.trigger._overlap import Overlap, fired_cuts, fired_recorded, overlap
 from l1ae.trigger._result import (
     Curve,
@@ -31,9 +32,11 @@ from l1ae.trigger._working_points import RateCurve, point_name
 
 __all__ = [
     "WIDE_LEVEL",
+    "Choice",
     "Count",
     "Coverage",
     "Curve",
+    "CutLeg",
     "CutSeed",
     "Exposure",
     "Interval",

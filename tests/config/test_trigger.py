@@ -15,14 +15,15 @@ def test_defaults_are_those_of_the_lhc_in_run_3():
     assert (trigger.ladder, trigger.menu_from) == ("raw", "auto")
 
 
-def test_the_default_menu_has_a_seed_of_every_kind():
-    kinds = {(seed.object, len(seed.pt), seed.sum is not None) for seed in TriggerConfig().menu}
+def test_the_menu_of_eight_has_a_seed_of_every_kind():
+    legs = [leg for seed in TriggerConfig(menu="eight").seeds for leg in seed.all]
+    kinds = {(leg.object, len(leg.pt), leg.sum is not None) for leg in legs}
     assert kinds == {(k, n, False) for k in ("eg", "mu", "jet") for n in (1, 2)} | {("jet", 1, True), ("met", 1, False)}
-    assert {seed.object for seed in TriggerConfig().menu} <= {group.name for group in named_layout("ugt").groups}
+    assert {leg.object for leg in legs} <= {group.name for group in named_layout("ugt").groups}
 
 
 def test_one_threshold_may_be_a_number():
-    assert SeedConfig(name="x", object="mu", pt=22).pt == (22.0,)
+    assert SeedConfig(name="x", object="mu", pt=22).all[0].pt == (22.0,)
 
 
 @pytest.mark.parametrize(
