@@ -223,7 +223,7 @@ def menu_rates(menu: Menu | None, sample: Sample, exposure: Exposure, layout: La
         _log.warning(
             "the menu accepts more than half of all crossings, %s alone %.3g kHz; is it a seed to be pure against?", most.name, most.khz
         )
-    return MenuRates(origin=menu.origin, seeds=seeds, left_out=menu.left_out, missing=dict(missing), **total)
+    return MenuRates(origin=menu.origin, name=menu.name, seeds=seeds, left_out=menu.left_out, missing=dict(missing), **total)
 
 
 def _with_efficiency(point: WorkingPoint, signals: Mapping[str, SignalScores]) -> WorkingPoint:

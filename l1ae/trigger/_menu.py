@@ -36,12 +36,13 @@ class Menu:
     """Seeds that are all cut-based or all recorded.
 
     `left_out` are the names of recorded ones that are not part of it, and of cut-based ones, by reason, those that the inputs do not
-    allow.
+    allow. `name` is that of a menu that comes with l1ae.
     """
 
     origin: Literal["cuts", "recorded"]
     seeds: tuple[CutSeed | RecordedSeed, ...]
     left_out: tuple[str, ...] = ()
+    name: str | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -74,7 +75,8 @@ def menu_of(config: TriggerConfig, layout: Layout, store: EventStore) -> Menu | 
     seeds, left_out = possible_seeds(config, layout)
     if config.seeds and not seeds:
         return None
-    return Menu("cuts", tuple(cut_seed(seed, layout) for seed in seeds), left_out)
+    name = config.menu if isinstance(config.menu, str) else None
+    return Menu("cuts", tuple(cut_seed(seed, layout) for seed in seeds), left_out, name)
 
 
 def _recorded_menu(config: TriggerConfig, columns: Sequence[str], store: EventStore) -> Menu:
