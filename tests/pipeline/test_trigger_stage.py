@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from l1ae.config import Config
+from l1ae.config import Config, named_menu
 from l1ae.data import Events, EventStore, StoreWriter, open_dataset
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.inputs import named_layout
@@ -211,6 +211,17 @@ def test_a_menu_that_lost_seeds_is_counted_twice_as_it_is(make_run, weighted):
     fired = fired_cuts(possible_seeds(study.config, layout)[0], layout)
     blocks = list(sample_blocks(study.store, study.menu))
     assert sum(bool(fired(block, i)) for block in blocks for i in range(len(block))) == len(sample.fired)
+
+
+def test_a_menu_that_changes_makes_the_rates_again(make_run, weighted, monkeypatch):
+    """The configuration has its name only."""
+    menus = ("run3", [{"name": "x", "object": "mu", "pt": 3}])
+    inputs = [_trigger_stage.trigger_inputs(make_run(menu=menu, zero_bias=str(weighted))) for menu in menus]
+    assert ["menu" in found for found in inputs] == [True, False]
+    newer = named_menu("run3").model_copy(update={"seeds": named_menu("run3").seeds[1:]})
+    monkeypatch.setattr("l1ae.config._trigger.named_menu", lambda name: newer)
+    again = _trigger_stage.trigger_inputs(make_run(menu="run3", zero_bias=str(weighted)))
+    assert {key for key, value in again.items() if inputs[0][key] != value} == {"menu"}
 
 
 def test_a_missing_store_is_named(make_run, tmp_path):

@@ -78,8 +78,9 @@ def test_edges(seed, accepted, refused):
     legs=st.lists(st.integers(1, 1500), min_size=1, max_size=3),
     eta=st.none() | st.integers(1, 400),
     total=st.none() | st.integers(1, 4000),
+    deta=st.none() | st.integers(1, 400),
 )
-def test_codes_decide_as_the_cuts_in_gev(crossings, kind, legs, eta, total):
+def test_codes_decide_as_the_cuts_in_gev(crossings, kind, legs, eta, total, deta):
     """Random cuts in steps of 0.1 GeV and 0.01 of eta: two codes of one specification, see `l1ae.trigger._overlap`."""
     legs = sorted(legs, reverse=True)[: 1 if kind == "met" or total else 3]
     cut = SeedConfig(
@@ -88,6 +89,7 @@ def test_codes_decide_as_the_cuts_in_gev(crossings, kind, legs, eta, total):
         pt=tuple(value / 10 for value in legs),
         eta=None if eta is None or kind == "met" else eta / 100,
         sum=None if total is None else total / 10,
+        deta=deta / 100 if deta and kind != "met" and len(legs) == 2 and total is None else None,
     )
     events = as_events(crossings[:400])
     fired = fired_cuts([cut], UGT)
@@ -103,6 +105,8 @@ def test_codes_decide_as_the_cuts_in_gev(crossings, kind, legs, eta, total):
         ),
         ({"object": "eg", "pt": (9, 8, 7, 6, 5)}, "the inputs hold 4 'eg', not 5"),
         ({"object": "met", "pt": 20, "eta": 1.0}, "cuts on eta, which 'met' does not have; remove eta"),
+        ({"object": "met", "pt": (20, 20), "deta": 1.0}, "the inputs hold 1 'met', not 2; ask for fewer"),
+        ({"all": [{"object": "mu", "pt": 3}, {"object": "tau", "pt": 20}]}, "seed 'seed': there is no group 'tau'"),
         ({"object": "eg", "pt": 20, "quality": 1}, "cuts on quality, which 'eg' does not have"),
         ({"object": "eg", "pt": 300}, "300 GeV is code 600, beyond the hardware scale of 'eg', which ends at 511"),
     ],
@@ -207,6 +211,38 @@ def test_an_energy_at_the_centre_of_its_bin_counts_with_its_value():
     assert cut_seed(SeedConfig(name="seed", object="hit", pt=10), layout).legs[0].pt == (8,)  # (8 - 3) x 2 GeV
     _decides(SeedConfig(name="seed", object="hit", pt=10.1), layout, {"hit": [(9,)]}, {"hit": [(8,)]})
     _decides(SeedConfig(name="seed", object="hit", pt=2, sum=20), layout, {"hit": [(8,), (8,)]}, {"hit": [(8,), (7,)]})
+
+
+MU_EG = [{"object": "mu", "pt": 7}, {"object": "eg", "pt": 23, "eta": 2.5}]
+JETS = [{"object": "jet", "pt": (112, 100), "eta": 2.3, "deta": 1.6}]
+
+
+@pytest.mark.parametrize(
+    ("legs", "accepted", "refused"),
+    [
+        (MU_EG, {"mu": [(15, 0)], "eg": [(46, 57)]}, {"mu": [(15, 0)], "eg": [(46, 58)]}),
+        (MU_EG, {"mu": [(3, 0), (15, 0)], "eg": [(46, 0)]}, {"mu": [(14, 0)], "eg": [(400, 0)]}),
+        # 36 LSB of 0.0435 are 1.566, 37 are 1.6095
+        (JETS, {"jet": [(224, -18), (200, 18)]}, {"jet": [(224, -18), (200, 19)]}),
+        (JETS, {"jet": [(200, 0), (224, 36)]}, {"jet": [(223, 0), (223, 36)]}),
+        # the two hardest are far apart, another pair is not
+        (JETS, {"jet": [(300, -50), (300, 50), (200, 20)]}, {"jet": [(300, -50), (300, 50), (199, 20)]}),
+        # one jet is no pair
+        (JETS, {"jet": [(224, 0), (224, 0)]}, {"jet": [(900, 0)]}),
+        # one object may be part of two legs
+        ([{"object": "mu", "pt": 9}, {"object": "mu", "pt": (5, 5)}], {"mu": [(19, 0), (11, 0)]}, {"mu": [(18, 0), (18, 0)]}),
+    ],
+)
+def test_all_legs_fire(legs, accepted, refused):
+    _decides(SeedConfig(name="seed", all=legs), UGT, accepted, refused)
+
+
+def test_the_definition_names_every_cut():
+    seed = cut_seed(SeedConfig(name="seed", all=[*MU_EG[:1], *JETS]), UGT)
+    assert seed.definition == (
+        "1 mu with pT >= 7 GeV (code >= 15); and 2 jet with pT >= 112 GeV (code >= 224), pT >= 100 GeV (code >= 200), "
+        "|eta| <= 2.3 (codes -53 to 52), eta apart by 1.6 (codes by 36) at most"
+    )
 
 
 def _decides(cut, layout, accepted, refused):
