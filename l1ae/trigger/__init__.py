@@ -4,6 +4,7 @@ from l1ae.trigger._counts import WIDE_LEVEL, Count, Exposure, count, gamma_inter
 from l1ae.trigger._coverage import Coverage, Population, StratifiedPopulation, coverage
 from l1ae.trigger._cuts import Choice, CutLeg, CutSeed, cut_seed
 from l1ae.trigger._efficiency import SignalScores, read_signal
+from l1ae.trigger._expressed import Expressed, expressed
 from l1ae.trigger._menu import Menu, RecordedSeed, menu_of, no_menu, possible_seeds
 from l1ae.trigger._overlap import Overlap, fired_cuts, fired_recorded, overlap
 from l1ae.trigger._result import (
@@ -39,6 +40,7 @@ __all__ = [
     "CutLeg",
     "CutSeed",
     "Exposure",
+    "Expressed",
     "Interval",
     "Menu",
     "MenuRates",
@@ -66,6 +68,7 @@ __all__ = [
     "count",
     "coverage",
     "cut_seed",
+    "expressed",
     "fired_cuts",
     "fired_recorded",
     "gamma_interval",

@@ -14,7 +14,7 @@ from l1ae.errors import UserError
 from l1ae.inputs import Layout
 from l1ae.trigger._cuts import Choice, CutSeed, able, cut_seed, obstacle
 
-__all__ = ["RECORDED", "Menu", "RecordedSeed", "menu_of", "no_menu", "possible_seeds"]
+__all__ = ["RECORDED", "Menu", "RecordedSeed", "menu_of", "no_menu", "possible_seeds", "with_stand_ins"]
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -107,7 +107,7 @@ def possible_seeds(config: TriggerConfig, layout: Layout) -> tuple[tuple[SeedCon
     menu = config.named_menu
     if menu is None:
         return config.seeds, ()
-    seeds, replaced = _with_stand_ins(menu, layout)
+    seeds, replaced = with_stand_ins(menu, layout)
     reasons: dict[str, list[str]] = {}
     possible = []
     for seed in seeds:
@@ -118,7 +118,7 @@ def possible_seeds(config: TriggerConfig, layout: Layout) -> tuple[tuple[SeedCon
     return tuple(possible), (*(f"{reason}: {', '.join(names)}" for reason, names in reasons.items()), *replaced)
 
 
-def _with_stand_ins(menu: NamedMenu, layout: Layout) -> tuple[tuple[SeedConfig, ...], tuple[str, ...]]:
+def with_stand_ins(menu: NamedMenu, layout: Layout) -> tuple[tuple[SeedConfig, ...], tuple[str, ...]]:
     """The seeds with what stands in for sums that the inputs do not have, and which these are."""
     seeds, replaced, groups = menu.seeds, [], able(layout)
     for item in menu.stand_ins:

@@ -11,7 +11,7 @@ import pytest
 from l1ae.config import TriggerConfig, named_menu
 from l1ae.data import Events
 from l1ae.inputs import named_layout
-from l1ae.trigger import Menu, cut_seed, fired_cuts, possible_seeds
+from l1ae.trigger import Menu, cut_seed, expressed, fired_cuts, possible_seeds
 
 RUN3, FULL = named_menu("run3"), named_layout("ugt_full")
 NAMES = [line for line in (Path(__file__).parent / "seeds_2025.txt").read_text().splitlines() if not line.startswith("#")]
@@ -209,3 +209,21 @@ def test_a_seed_that_asks_for_quality_or_isolation_is_not_made_looser():
     assert not any("SQ" in seed.name or "Iso" in seed.name for seed in seeds)
     (quality,) = (text for text in left_out if text.startswith("it cuts on quality, which 'mu' does not have: "))
     assert quality.count("SQ") == 13
+
+
+@pytest.mark.parametrize(("name", "as_named", "stand_ins"), [("ugt", 32, 29), ("ugt_full", 108, 0), ("cms_l1_record", 48, 20)])
+def test_what_a_layout_expresses_is_counted_by_name(name, as_named, stand_ins):
+    """The figures of docs/trigger.md."""
+    layout = named_layout(name)
+    found = expressed("run3", layout)
+    assert (len(found.as_named), len(found.stand_ins), len(found.not_expressed), found.total) == (as_named, stand_ins, 70, 178)
+    assert {*found.as_named, *found.stand_ins} == {seed.name for seed in possible_seeds(TriggerConfig(), layout)[0]}
+    assert {*found.as_named, *found.left_out, *found.not_expressed} <= set(NAMES)
+    missing = [word for word, group in (("HTT", "htt"), ("ETMHF", "met_hf")) if group not in layout]
+    asked = [name for name in NAMES if any(word in name for word in missing)]
+    assert len(stood := set(asked) - {*found.left_out, *found.not_expressed}) == stand_ins
+    assert {name.replace("HTT", "JetHT").replace("ETMHF", "MET" if "ETMHF" in missing else "ETMHF") for name in stood} == set(
+        found.stand_ins
+    )
+    page = (Path(__file__).parents[2] / "docs" / "trigger.md").read_text()
+    assert f"| `{name}` | {as_named} | {stand_ins} | {len(found.left_out)} |" in page
