@@ -2,6 +2,7 @@
 
 from functools import cache
 from importlib.resources import files
+from typing import Literal
 
 import yaml
 from pydantic import Field
@@ -42,10 +43,12 @@ class StandIn(Section):
 class NamedMenu(Section):
     """Seeds that nobody wrote for one layout: each layout takes those that it has the objects for.
 
+    `bits` is by group the width of the quality and isolation whose codes the seeds mean: another width has other codes.
     `not_expressed`: seeds of the same real menu that no cuts of ours express, by what would be needed.
     """
 
     title: str
+    bits: dict[str, dict[Literal["quality", "isolation"], int]] = Field({})
     seeds: tuple[SeedConfig, ...] = Field(min_length=1)
     stand_ins: tuple[StandIn, ...] = ()
     not_expressed: dict[str, tuple[str, ...]] = Field({})

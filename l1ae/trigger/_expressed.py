@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from l1ae.config import named_menu
 from l1ae.inputs import Layout
-from l1ae.trigger._cuts import obstacle
-from l1ae.trigger._menu import with_stand_ins
+from l1ae.trigger._menu import judged
 
 __all__ = ["Expressed", "expressed"]
 
@@ -31,8 +30,8 @@ def expressed(menu: str, layout: Layout) -> Expressed:
     """What a layout has of a menu that comes with l1ae. Raises `UserError` for an unknown name."""
     content = named_menu(menu)
     found: dict[str, list[str]] = {"as_named": [], "stand_ins": [], "left_out": []}
-    for real, seed in zip(content.seeds, with_stand_ins(content, layout)[0], strict=True):
-        if obstacle(seed, layout) is not None:
+    for real, (seed, reason) in zip(content.seeds, judged(content, layout), strict=True):
+        if reason is not None:
             found["left_out"].append(real.name)
         else:
             found["as_named" if seed.name == real.name else "stand_ins"].append(seed.name)

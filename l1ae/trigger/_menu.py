@@ -14,7 +14,7 @@ from l1ae.errors import UserError
 from l1ae.inputs import Layout
 from l1ae.trigger._cuts import Choice, CutSeed, able, cut_seed, obstacle
 
-__all__ = ["RECORDED", "Menu", "RecordedSeed", "menu_of", "no_menu", "possible_seeds", "with_stand_ins"]
+__all__ = ["RECORDED", "Menu", "RecordedSeed", "judged", "menu_of", "no_menu", "possible_seeds"]
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -107,18 +107,34 @@ def possible_seeds(config: TriggerConfig, layout: Layout) -> tuple[tuple[SeedCon
     menu = config.named_menu
     if menu is None:
         return config.seeds, ()
-    seeds, replaced = with_stand_ins(menu, layout)
     reasons: dict[str, list[str]] = {}
     possible = []
-    for seed in seeds:
-        if (reason := obstacle(seed, layout)) is None:
+    for seed, reason in judged(menu, layout):
+        if reason is None:
             possible.append(seed)
         else:
             reasons.setdefault(reason, []).append(seed.name)
+    replaced = _with_stand_ins(menu, layout)[1]
     return tuple(possible), (*(f"{reason}: {', '.join(names)}" for reason, names in reasons.items()), *replaced)
 
 
-def with_stand_ins(menu: NamedMenu, layout: Layout) -> tuple[tuple[SeedConfig, ...], tuple[str, ...]]:
+def judged(menu: NamedMenu, layout: Layout) -> list[tuple[SeedConfig, str | None]]:
+    """Every seed of a menu, with what stands in on these inputs, and why they do not allow it; None where they do."""
+    seeds, _ = _with_stand_ins(menu, layout)
+    return [(seed, obstacle(seed, layout) or _other_codes(seed, menu, layout)) for seed in seeds]
+
+
+def _other_codes(seed: SeedConfig, menu: NamedMenu, layout: Layout) -> str | None:
+    """A quality or isolation of another width than the menu's means something else."""
+    for leg in seed.all:
+        for role, bits in menu.bits.get(leg.object, {}).items():
+            feature = layout[leg.object].of_role(role)
+            if feature is not None and getattr(leg, role) is not None and feature.bits != bits:
+                return f"{role} of '{leg.object}' has {feature.bits} bits, whose codes are not the menu's of {bits}"
+    return None
+
+
+def _with_stand_ins(menu: NamedMenu, layout: Layout) -> tuple[tuple[SeedConfig, ...], tuple[str, ...]]:
     """The seeds with what stands in for sums that the inputs do not have, and which these are."""
     seeds, replaced, groups = menu.seeds, [], able(layout)
     for item in menu.stand_ins:

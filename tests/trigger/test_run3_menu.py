@@ -170,7 +170,7 @@ def _events(hw):
     return Events(hw, np.zeros(count, np.int16), np.arange(count), np.full(count, -1, np.int16), {})
 
 
-@pytest.mark.parametrize(("name", "count"), [("ugt", 61), ("ugt_full", 108), ("cms_l1_record", 68), ("gelato", 49), ("p2gt", 53)])
+@pytest.mark.parametrize(("name", "count"), [("ugt", 61), ("ugt_full", 108), ("cms_l1_record", 68), ("gelato", 49), ("p2gt", 41)])
 def test_both_computations_name_the_same_seeds_in_every_layout(name, count):
     """Soft random events; only of ugt_full all objects that the menu asks for are there."""
     layout, rng = named_layout(name), np.random.default_rng(43)
@@ -190,7 +190,7 @@ def test_both_computations_name_the_same_seeds_in_every_layout(name, count):
     fired = fired_cuts(seeds, layout)
     for i in range(len(events)):
         assert {seed.name for seed, yes in zip(seeds, decisions[i], strict=True) if yes} == fired(events, i)
-    assert decisions.any(axis=0).sum() > 0.6 * count
+    assert decisions.any(axis=0).sum() > 0.5 * count
 
 
 def test_sums_that_the_inputs_do_not_have_are_named_after_what_stands_in():
@@ -202,6 +202,14 @@ def test_sums_that_the_inputs_do_not_have_are_named_after_what_stands_in():
     assert not any("HTT" in name or "ETMHF" in name for name in legs)
     assert "there is no group 'met_hf': seeds with ETMHF, for which MET of 'met' stands" in left_out
     assert possible_seeds(TriggerConfig(), FULL) == (RUN3.seeds, ())
+
+
+def test_a_quality_of_other_codes_is_not_taken_for_that_of_the_menu():
+    """In the Phase-2 trigger six flags."""
+    seeds, left_out = possible_seeds(TriggerConfig(), named_layout("p2gt"))
+    assert not any("SQ" in seed.name for seed in seeds)
+    (text,) = (text for text in left_out if text.startswith("quality of 'mu' has 6 bits, whose codes are not the menu's of 4: "))
+    assert text.count("SQ") == 12
 
 
 def test_a_seed_that_asks_for_quality_or_isolation_is_not_made_looser():
