@@ -1,6 +1,9 @@
 """The section trigger."""
 
+from pathlib import Path
+
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from l1ae.config import Config, SeedConfig, TriggerConfig, menu_names, named_menu
@@ -47,6 +50,14 @@ def test_every_menu_that_comes_with_l1ae_is_valid():
         assert TriggerConfig(menu=name).seeds == named_menu(name).seeds
     with pytest.raises(UserError, match="unknown menu 'run2'; the menus are eight, run3, or give a list of seeds"):
         named_menu("run2")
+
+
+def test_the_example_of_the_page_is_a_menu():
+    text = (Path(__file__).parents[2] / "docs" / "trigger.md").read_text()
+    trigger = TriggerConfig.model_validate(yaml.safe_load(text.partition("```yaml\n")[2].partition("```")[0])["trigger"])
+    assert [len(seed.all) for seed in trigger.seeds] == [1, 1, 2, 1]
+    real = {seed.name: seed for seed in named_menu("run3").seeds}
+    assert all(seed == real[seed.name] for seed in trigger.seeds if seed.name != "HTT360er")
 
 
 def test_a_mistake_in_a_leg_is_named_with_its_place():
