@@ -152,9 +152,13 @@ def rate_inputs(config: Config) -> dict[str, str]:
     """Digests of what rates depend on: the crossings and how they are judged."""
     if not has_zero_bias(config):
         return {}
-    sample = rate_sample(config)
-    layout = {"menu": digest_json(sample.store.layout.meaning)}
-    return {sample.digest_name: digest_file(sample.store.path), "trigger": section_digest(config, "trigger")["config"]} | layout
+    sample, named = rate_sample(config), config.trigger.named_menu
+    return {
+        sample.digest_name: digest_file(sample.store.path),
+        "trigger": section_digest(config, "trigger")["config"],
+        "menu": digest_json(None if named is None else named.model_dump(mode="json")),
+        "menu_layout": digest_json(sample.store.layout.meaning),
+    }
 
 
 def open_zero_bias(config: Config, path: Path | None = None) -> EventStore:
