@@ -217,7 +217,7 @@ def test_a_menu_that_changes_makes_the_rates_again(make_run, weighted, monkeypat
     """The configuration has its name only."""
     menus = ("run3", [{"name": "x", "object": "mu", "pt": 3}])
     inputs = [_trigger_stage.trigger_inputs(make_run(menu=menu, zero_bias=str(weighted))) for menu in menus]
-    assert ["menu" in found for found in inputs] == [True, False]
+    assert inputs[0]["menu"] != inputs[1]["menu"]
     newer = named_menu("run3").model_copy(update={"seeds": named_menu("run3").seeds[1:]})
     monkeypatch.setattr("l1ae.config._trigger.named_menu", lambda name: newer)
     again = _trigger_stage.trigger_inputs(make_run(menu="run3", zero_bias=str(weighted)))
