@@ -7,18 +7,16 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.config import DataConfig
-from l1ae.data import Events, EventStore, held_out
+from l1ae.data import Events, EventStore, held_out, weight_columns, weights_of
 from l1ae.errors import UserError
 from l1ae.trigger._counts import Exposure, FloatArray, IntArray, count, group_numbers
 from l1ae.trigger._menu import Menu
 
-__all__ = ["WEIGHT", "Sample", "read_sample", "sample_blocks"]
+__all__ = ["Sample", "read_sample", "sample_blocks"]
 
 BoolArray = npt.NDArray[np.bool_]
 ScoreFunction = Callable[[npt.NDArray[np.integer]], npt.NDArray[np.integer]]
 
-WEIGHT = "weight"
-"""Extra column with the weight of a crossing; without it every crossing weighs 1."""
 _PERIOD = ("run", "lumi")
 
 
@@ -74,8 +72,7 @@ def sample_blocks(store: EventStore, menu: Menu | None, *, more: tuple[str, ...]
 
     `data` is how events are divided: with a recorded split, those of the test part only, see `l1ae.data.held_out`.
     """
-    weights = (WEIGHT,) if WEIGHT in store.extra else ()
-    extra = (*weights, *(() if menu is None else menu.columns), *more)
+    extra = (*weight_columns(store), *(() if menu is None else menu.columns), *more)
     return store.chunks(extra=extra) if data is None else held_out(data, store, extra=extra)
 
 
@@ -112,10 +109,10 @@ def read_sample(store: EventStore, score: ScoreFunction, menu: Menu | None, *, d
 
 
 def _columns(events: Events, score: ScoreFunction) -> dict[str, npt.NDArray[np.generic]]:
-    weights = events.extra.get(WEIGHT)
+    weights = weights_of(events)
     return {
         "scores": np.asarray(score(events.hw), np.int64),
-        "weights": np.ones(len(events)) if weights is None else np.asarray(weights, np.float64),
+        "weights": np.ones(len(events)) if weights is None else weights,
         "process": events.process,
         "source_event": events.source_event,
         "pileup": events.pileup,
