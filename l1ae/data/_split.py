@@ -85,16 +85,21 @@ def divided(data: DataConfig, store: EventStore, *, size: int = 65536) -> Iterat
     `check_weights`, and when a store has nothing but weights of 0.
     """
     start = kept = 0
-    for events in store.chunks(size, extra=(*split_columns(data, store), *weight_columns(store))):
-        weights = weights_of(events)
-        if weights is not None:
-            check_weights(weights, f"{store.path}: ", start)
-            start += len(events)
-            events = events.select(weights > 0) if not weights.all() else events
-        kept += len(events)
+    for block in store.chunks(size, extra=(*split_columns(data, store), *weight_columns(store))):
+        events = _counting(block, store, start)
+        start, kept = start + len(block), kept + len(events)
         yield events, split_parts(data, events)
     if start and not kept:
         raise UserError(f"{store.path}: all {start} events have the weight 0.0; make the store again with weights of mean 1")
+
+
+def _counting(events: Events, store: EventStore, start: int) -> Events:
+    """Those events of a block, which begins with event `start` of the store, whose weight is not 0."""
+    weights = weights_of(events)
+    if weights is None:
+        return events
+    check_weights(weights, f"{store.path}: ", start)
+    return events if weights.all() else events.select(weights > 0)
 
 
 def events_of(data: DataConfig, store: EventStore, part: int, *, size: int = 65536) -> Iterator[Events]:
