@@ -82,24 +82,26 @@ def contract_stage(run: Run) -> Contract:
         config = run.config
         contract = load_contract(config, run.path("train"))
         store = open_dataset(config.data.source, config.inputs.selected).background
-        hardware = validation_events(config, store)
+        hardware, weights = validation_events(config, store)
         scores = contract.evaluate(hardware, [contract.score.name])[contract.score.name]
         given = has_threshold(config, run.path("train"))
-        threshold = contract.threshold if given else _threshold(contract, scores, config.model.target_fpr)
+        threshold = contract.threshold if given else _threshold(contract, scores, config.model.target_fpr, weights)
         contract = contract.with_threshold(threshold)
         contract.save(target / "contract.json")
         summary = contract_summary(contract, config, hardware[:_OBSERVED_EVENTS])
         summary |= {"threshold_given": given, "wrapping": list(contract.wrapping)}
         summary["threshold_events"] = [int(np.sum(scores >= threshold)), len(scores)]
+        if weights is not None:
+            summary["threshold_fraction"] = float(np.average(scores.ravel() >= threshold, weights=weights))
         write_json(target / "summary.json", summary)
         return contract
 
     return run.produce("contract", _contract_inputs(run), make)
 
 
-def _threshold(contract: Contract, scores: npt.NDArray[np.integer], fpr: float) -> int:
-    """Threshold for a false-positive rate; a score that too many events share at its upper end is told."""
-    wanted = threshold_for_fpr(scores, fpr)
+def _threshold(contract: Contract, scores: npt.NDArray[np.integer], fpr: float, weights: npt.NDArray[np.float64] | None = None) -> int:
+    """Threshold for a false-positive rate, by weight; a score that too many events share at its upper end is told."""
+    wanted = threshold_for_fpr(scores, fpr, weights)
     reachable = int(max(contract.intervals[contract.score.name].high))
     if wanted > reachable:
         _log.warning(
@@ -117,12 +119,14 @@ def evaluate_stage(run: Run) -> None:
 
     def make(target: Path) -> None:
         scorer = _scorer(run)
-        scores, groups = evaluation_scores(scorer)
+        judged = evaluation_scores(scorer)
         contract = scorer.contract
-        metrics = evaluate(scores, groups, threshold=contract.threshold * contract.score.format.lsb)
-        inputs = inputs_figure(first_events(run.config, _OBSERVED_EVENTS), run.config.inputs.selected)
+        by_sample = judged.groups, judged.weights
+        metrics = evaluate(judged.scores, *by_sample, threshold=contract.threshold * contract.score.format.lsb)
+        first, weights = first_events(run.config, _OBSERVED_EVENTS)
+        inputs = inputs_figure(first, run.config.inputs.selected, weights)
         target_fpr, name = run.config.model.target_fpr, _score_name(run.config)
-        write_evaluation(target, metrics, scores, groups, target_fpr=target_fpr, score_name=name, more={"inputs": inputs})
+        write_evaluation(target, metrics, judged.scores, *by_sample, target_fpr=target_fpr, score_name=name, more={"inputs": inputs})
 
     run.produce("evaluation", _evaluation_inputs(run), make)
 
