@@ -58,11 +58,12 @@ def part_of(config: Config, events: Events) -> npt.NDArray[np.int8]:
 def validation_events(config: Config, store: EventStore) -> tuple[npt.NDArray[np.integer], FloatArray | None]:
     """Hardware integers (N, size) of the validation part of the background, and their weights (N,), None where all count alike."""
     blocks = list(events_of(config.data, store, VALIDATION))
-    return np.concatenate([events.hw for events in blocks]), _joined_weights(blocks)
+    return np.concatenate([events.hw for events in blocks]), _joined([weights_of(events) for events in blocks])
 
 
-def _joined_weights(blocks: Sequence[Events]) -> FloatArray | None:
-    found = [weights for weights in map(weights_of, blocks) if weights is not None]
+def _joined(weights: Sequence[FloatArray | None]) -> FloatArray | None:
+    """Weights of blocks of one store, which all have some or none."""
+    found = [block for block in weights if block is not None]
     return np.concatenate(found) if found else None
 
 
@@ -146,10 +147,12 @@ def evaluation_scores(scorer: Scorer) -> EvaluationScores:
     groups: dict[str, npt.NDArray[np.int64]] = {}
     weights: dict[str, FloatArray] = {}
     for name, store in {"background": dataset.background, **dataset.signals}.items():
-        judged = list(_judged(config, store, background=name == "background"))
-        blocks = [scorer(events.hw) for events in judged]
-        ids = [(events.process, events.source_event) for events in judged]
-        found = _joined_weights(judged)
+        blocks, ids, weighed = [], [], []
+        for chosen in _judged(config, store, background=name == "background"):
+            blocks.append(scorer(chosen.hw))
+            ids.append((chosen.process, chosen.source_event))
+            weighed.append(weights_of(chosen))
+        found = _joined(weighed)
         weights |= {} if found is None else {name: found}
         groups[name] = group_ids(*(np.concatenate(column) for column in zip(*ids, strict=True)))
         for variant in scorer.variants:

@@ -151,7 +151,7 @@ def _weighted(metrics: Metrics) -> str:
     if not metrics.effective:
         return ""
     worth = ", ".join(f"{sample(name)} {count(round(value))} of {count(metrics.events[name])}" for name, value in metrics.effective.items())
-    return f" Events have weights, by which all fractions are counted; independent events of equal weight that would be worth as much: {worth}."
+    return f" All fractions are by weight; so many independent events of equal weight would be worth as much: {worth}."
 
 
 def _signals(metrics: Metrics) -> list[str]:
