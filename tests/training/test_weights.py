@@ -112,7 +112,7 @@ def test_every_term_of_every_family_knows_only_events_that_weigh(architecture, p
     _assert_alike(found[1], gradients)
     _assert_alike(found[2], moving)
     everything = _terms(config, phase, _batch())[0]
-    blind = {name for name, value in everything.items() if value == pytest.approx(half[name], rel=1e-3)}
+    blind = {name for name, value in everything.items() if value == pytest.approx(half[name], rel=3e-4)}
     assert blind == half.keys() & OF_NO_EVENT, "terms that a batch with the other half would not change prove nothing"
 
 
@@ -191,9 +191,10 @@ def test_without_weights_the_layer_is_that_of_keras_to_the_last_bit():
 def _hardware(count=400, seed=8):
     """Some events are much larger than the others, so that a quantile depends on which count."""
     rng = np.random.default_rng(seed)
-    hardware = np.zeros((count, 19, 3), np.int16)
-    hardware[:, :, 0] = rng.integers(1, 40, (count, 19)) * np.where(rng.random((count, 1)) < 0.3, 12, 1)
-    hardware[:, :, 1:] = rng.integers(-5, 5, (count, 19, 2)) + [0, 72]
+    spec = InputSpec.of(named_layout("ugt"))
+    hardware = np.tile(spec.offset.reshape(19, 3), (count, 1, 1))
+    size = rng.uniform(1, 2, (count, 19)) * np.where(rng.random((count, 1)) < 0.3, 6, 1)
+    hardware[:, :, 0] = np.rint(size * 2.0 ** spec.shift[::3])
     low, high = named_layout("ugt").code_range
     return np.clip(hardware.reshape(count, 57), low, high).astype(np.int16)
 
@@ -201,7 +202,8 @@ def _hardware(count=400, seed=8):
 def test_ranges_of_integer_weights_are_those_of_repeated_events():
     """Loud events repeated, quiet ones not: the median of the activations moves to the loud ones."""
     hardware = _hardware()
-    loud = hardware[:, ::3].max(axis=1) > 40
+    loud = hardware[:, 0] > 150
+    assert 0.25 < loud.mean() < 0.35
     repeats = np.where(loud, 9, 1)
     config = _config("dense_ae", hidden_quantile=0.5, output_quantile=0.5)
     model = fold_batch_norm(config, build_float_networks(config)).firmware
