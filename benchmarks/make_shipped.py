@@ -17,10 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from l1ae import data
-from l1ae.data import SPLIT, TEST, TRAIN, VALIDATION, Events, EventStore, StoreWriter, split_fractions
+from l1ae.data import SPLIT, TEST, TRAIN, VALIDATION, WEIGHT, Events, EventStore, StoreWriter, split_fractions
 from l1ae.data.generator import ZERO_BIAS, GeneratorConfig, RegionConfig, generate, strata
 from l1ae.documents import load_yaml
-from l1ae.trigger import WEIGHT
 
 SIGNALS = ("a4l", "lq", "h0", "hc")
 SPLIT_SEED = 1

@@ -360,8 +360,17 @@ _HANDLERS: dict[str, _Handler] = {
 }
 
 
-def threshold_for_fpr(scores: npt.NDArray[np.integer], fpr: float) -> int:
-    """Smallest integer threshold t for which the fraction of background `scores` with score >= t is at most `fpr`."""
-    ordered = np.sort(np.asarray(scores).ravel())
-    allowed = int(np.floor(fpr * len(ordered)))
-    return int(ordered[len(ordered) - allowed - 1]) + 1
+def threshold_for_fpr(scores: npt.NDArray[np.integer], fpr: float, weights: npt.NDArray[np.floating] | None = None) -> int:
+    """Smallest integer threshold t for which the fraction of background `scores` with score >= t is at most `fpr`.
+
+    With `weights` (N,), positive, the fraction is of their sum.
+    """
+    codes = np.asarray(scores).ravel()
+    if weights is None:
+        ordered = np.sort(codes)
+        allowed = int(np.floor(fpr * len(ordered)))
+        return int(ordered[len(ordered) - allowed - 1]) + 1
+    order = np.argsort(-codes.astype(np.int64), kind="stable")
+    accepted = np.cumsum(np.asarray(weights, np.float64)[order])
+    allowed = int(np.searchsorted(accepted, fpr * accepted[-1], side="right"))
+    return int(codes[order[min(allowed, len(order) - 1)]]) + 1

@@ -84,28 +84,30 @@ def contract_stage(run: Run) -> Contract:
         config = run.config
         contract = load_contract(config, run.path("train"))
         store = open_dataset(config.data.source, config.inputs.selected).background
-        hardware = validation_events(config, store)
+        hardware, weights = validation_events(config, store)
         scores = contract.evaluate(hardware, [contract.score.name])[contract.score.name]
         given = has_threshold(config, run.path("train"))
         of_rate = None if given else firmware_threshold(config, contract)
         if of_rate is not None:
             contract = contract.with_threshold(of_rate.code)
         elif not given:
-            contract = contract.with_threshold(_threshold(contract, scores, config.model.target_fpr))
+            contract = contract.with_threshold(_threshold(contract, scores, config.model.target_fpr, weights))
         contract.save(target / "contract.json")
         summary = contract_summary(contract, config, hardware[:_OBSERVED_EVENTS])
         summary |= {"threshold_given": given, "wrapping": list(contract.wrapping)}
         summary["threshold_events"] = [int(np.sum(scores >= contract.threshold)), len(scores)]
         summary["threshold_rate"] = None if of_rate is None else asdict(of_rate)
+        if weights is not None:
+            summary["threshold_fraction"] = float(np.average(scores.ravel() >= contract.threshold, weights=weights))
         write_json(target / "summary.json", summary)
         return contract
 
     return run.produce("contract", _contract_inputs(run), make)
 
 
-def _threshold(contract: Contract, scores: npt.NDArray[np.integer], fpr: float) -> int:
-    """Threshold for a false-positive rate; a score that too many events share at its upper end is told."""
-    wanted = threshold_for_fpr(scores, fpr)
+def _threshold(contract: Contract, scores: npt.NDArray[np.integer], fpr: float, weights: npt.NDArray[np.float64] | None = None) -> int:
+    """Threshold for a false-positive rate, by weight; a score that too many events share at its upper end is told."""
+    wanted = threshold_for_fpr(scores, fpr, weights)
     reachable = int(max(contract.intervals[contract.score.name].high))
     if wanted > reachable:
         _log.warning(
@@ -123,15 +125,17 @@ def evaluate_stage(run: Run) -> None:
 
     def make(target: Path) -> None:
         scorer = _scorer(run)
-        scores, groups = evaluation_scores(scorer)
+        judged = evaluation_scores(scorer)
         contract = scorer.contract
-        metrics = evaluate(scores, groups, threshold=contract.threshold * contract.score.format.lsb)
+        by_sample = judged.groups, judged.weights
+        metrics = evaluate(judged.scores, *by_sample, threshold=contract.threshold * contract.score.format.lsb)
         if (judge := judge_of(run.config)) is not None:
-            rates = rates_of(scorer, judge, scores, rate_sample(run.config))
+            rates = rates_of(scorer, judge, judged.scores, rate_sample(run.config))
             metrics = replace(metrics, at_rate=rates, rate_sample=sample_facts(run.config, judge))
-        inputs = inputs_figure(first_events(run.config, _OBSERVED_EVENTS), run.config.inputs.selected)
+        first, weights = first_events(run.config, _OBSERVED_EVENTS)
+        inputs = inputs_figure(first, run.config.inputs.selected, weights)
         target_fpr, name = run.config.model.target_fpr, _score_name(run.config)
-        write_evaluation(target, metrics, scores, groups, target_fpr=target_fpr, score_name=name, more={"inputs": inputs})
+        write_evaluation(target, metrics, judged.scores, *by_sample, target_fpr=target_fpr, score_name=name, more={"inputs": inputs})
 
     run.produce("evaluation", _evaluation_inputs(run), make)
 

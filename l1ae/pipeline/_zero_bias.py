@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.config import Config, DataConfig, TriggerConfig
-from l1ae.data import SPLIT, Dataset, EventStore, dataset_folder, open_dataset, shipped_zero_bias
+from l1ae.data import SPLIT, WEIGHT, Dataset, EventStore, dataset_folder, open_dataset, shipped_zero_bias
 from l1ae.errors import UserError
 from l1ae.evaluation import RateKind
 from l1ae.inputs import Layout
 from l1ae.pipeline._run import digest_file, digest_json
 from l1ae.pipeline._shared import section_digest
-from l1ae.trigger import WEIGHT, Judge, JudgedEvents, Menu, menu_of, no_menu
+from l1ae.trigger import Judge, JudgedEvents, Menu, menu_of, no_menu
 
 __all__ = ["RateSample", "has_zero_bias", "judge_of", "ladder_of", "open_zero_bias", "rate_inputs", "rate_sample", "zero_bias_events"]
 

@@ -5,7 +5,7 @@ from l1ae.trigger._counts import WIDE_LEVEL, Count, Exposure, count, gamma_inter
 from l1ae.trigger._coverage import Coverage, Population, StratifiedPopulation, coverage
 from l1ae.trigger._cuts import Choice, CutLeg, CutSeed, cut_seed
 from l1ae.trigger._efficiency import SignalScores, read_signal
-from l1ae.trigger._events import WEIGHT, JudgedEvents, ScoreFunction
+from l1ae.trigger._events import JudgedEvents, ScoreFunction
 from l1ae.trigger._expressed import Expressed, expressed
 from l1ae.trigger._judge import Judge
 from l1ae.trigger._menu import Menu, RecordedSeed, menu_of, no_menu, possible_seeds
@@ -36,7 +36,6 @@ from l1ae.trigger._working_points import RateCurve, point_name
 
 __all__ = [
     "RATES",
-    "WEIGHT",
     "WIDE_LEVEL",
     "Choice",
     "Count",

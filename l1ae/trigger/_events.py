@@ -7,16 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.config import DataConfig
-from l1ae.data import TEST, Events, EventStore, events_of, held_out
+from l1ae.data import TEST, WEIGHT, Events, EventStore, events_of, held_out
 from l1ae.inputs import Layout
 from l1ae.trigger._menu import Menu
 
-__all__ = ["WEIGHT", "JudgedEvents", "ScoreFunction"]
+__all__ = ["JudgedEvents", "ScoreFunction"]
 
 ScoreFunction = Callable[[npt.NDArray[np.integer]], npt.NDArray[np.generic]]
-
-WEIGHT = "weight"
-"""Extra column with the weight of a crossing; without it every crossing weighs 1."""
 
 
 @dataclass(frozen=True, eq=False)

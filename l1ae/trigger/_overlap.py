@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.config import LegConfig, SeedConfig
-from l1ae.data import Events
+from l1ae.data import WEIGHT, Events
 from l1ae.inputs import Column, Layout
 
 __all__ = ["Overlap", "fired_cuts", "fired_recorded", "overlap"]
@@ -48,7 +48,7 @@ def overlap(
         codes = np.asarray(score(events.hw), np.int64)
         for i in np.flatnonzero(codes >= min(thresholds)).tolist():
             code = int(codes[i])
-            weight = float(events.extra["weight"][i]) if "weight" in events.extra else 1.0
+            weight = float(events.extra[WEIGHT][i]) if WEIGHT in events.extra else 1.0
             alone = fired is not None and not fired(events, i)
             for threshold, found in accepted.items():
                 if not code < threshold:
