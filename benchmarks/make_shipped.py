@@ -41,9 +41,9 @@ def pieces(name: str) -> dict[str, tuple[Piece, ...]]:
     """What the stores of a set are made of; the first has the events that its file begins with."""
     if name == "shipped_zerobias":
         train = Piece(ZERO_BIAS, 250_000, GeneratorConfig(), fractions=(0.6, 0.4))
-        test = Piece(ZERO_BIAS, 400_000, RATES, seed=2, fractions=(0.0, 0.0))
+        test = Piece(ZERO_BIAS, 310_000, RATES, seed=2, fractions=(0.0, 0.0))
         inclusive = GeneratorConfig().inclusive()
-        return {"background": (train, test)} | {s: (Piece(s, 24_000, inclusive, fractions=(0.0, 1 / 3)),) for s in SIGNALS}
+        return {"background": (train, test)} | {s: (Piece(s, 18_000, inclusive, fractions=(0.0, 1 / 3)),) for s in SIGNALS}
     regions = name == "shipped_regions"
     config = GeneratorConfig(regions=RegionConfig()) if regions else GeneratorConfig()
     counts = {"background": 20_000 if regions else 100_000} | dict.fromkeys(SIGNALS, 2_000 if regions else 10_000)
