@@ -12,7 +12,21 @@ from l1ae.config._section import Section
 from l1ae.config._trigger import TriggerConfig
 from l1ae.errors import UserError
 from l1ae.families import ARCHITECTURES, SCORES, Architecture, Front
-from l1ae.inputs import FixedFormat, Format, InputSpec, Layout, Numbers, find_layout, named_layout
+from l1ae.inputs import (
+    FixedFormat,
+    Format,
+    InputSpec,
+    Layout,
+    Numbers,
+    Steps,
+    Transform,
+    check_transform,
+    find_layout,
+    named_layout,
+    table_bits,
+    table_of,
+    transformed_columns,
+)
 
 __all__ = [
     "Config",
@@ -70,10 +84,15 @@ class GroupPreprocessing(Section):
 
 
 class DerivedPreprocessing(Section):
-    """What `preprocessing: auto` found in the training data, one number per column; written by `l1ae train`."""
+    """What `preprocessing: auto` and `transform` found in the training data; written by `l1ae train`.
 
-    offset: tuple[int, ...]
-    shift: tuple[int, ...]
+    One offset and one shift per column, empty without `auto`; tables by the name of their column, as pairs of the first hardware
+    code and the code of `inputs.network` from there on.
+    """
+
+    offset: tuple[int, ...] = ()
+    shift: tuple[int, ...] = ()
+    tables: dict[str, Steps] = {}
 
 
 _LARGEST = {"offset": 2**30, "shift": 30}
@@ -118,7 +137,14 @@ class InputsConfig(Section):
         description="offsets and shifts: the preset's, or quantiles of training data; default: the preset if there is one",
     )
     groups: dict[str, GroupPreprocessing] = Field({}, description="explicit offsets and shifts by group, which win")
-    derived: DerivedPreprocessing | None = Field(None, description="result of `preprocessing: auto`; not for writing by hand")
+    transform: dict[str, Transform] = Field(
+        {},
+        description="features that enter as a table over their hardware codes, from weighted training data, instead of by offset and "
+        "shift: surprise (-log P(X >= code)), log2 (of 1 + code) or quantile (P(X < code))",
+    )
+    derived: DerivedPreprocessing | None = Field(
+        None, description="result of `preprocessing: auto` and of `transform`; not for writing by hand"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -131,6 +157,7 @@ class InputsConfig(Section):
     def _fits_the_layout(self) -> Self:
         try:
             layout = self.selected
+            self._check_transform(layout)
             for name, change in self.groups.items():
                 for key in ("offset", "shift"):
                     if (value := getattr(change, key)) is not None and np.abs(layout.spread(name, value, key)).max() > _LARGEST[key]:
@@ -139,12 +166,50 @@ class InputsConfig(Section):
             raise ValueError(str(error)) from error
         if self.preprocessing == "preset" and layout.preset is None:
             raise ValueError(f"preprocessing: preset: layout '{layout.name}' comes without one; use preprocessing: auto, or write groups")
+        if self.derived is not None:
+            self._check_derived(self.derived, layout)
+        return self
+
+    def _check_transform(self, layout: Layout) -> None:
+        """Raise `UserError` for a feature that cannot be a table, and one that `groups` preprocesses in another way as well."""
+        check_transform(layout, self.transform)
+        tabled = transformed_columns(layout, self.transform)
+        for name, change in self.groups.items():
+            for key in ("offset", "shift"):
+                if (value := getattr(change, key)) is None:
+                    continue
+                numbers = layout.spread(name, value, key).ravel()
+                where = layout.where(name)
+                for column in tabled:
+                    if where.start <= column < where.stop and numbers[column - where.start]:
+                        raise UserError(
+                            f"groups.{name}.{key}: {layout.names[column]} enters as a table (transform.{layout.columns[column].feature.name}), "
+                            f"so that this has no effect on it; write 0 there, or remove the transform"
+                        )
+
+    def _check_derived(self, derived: DerivedPreprocessing, layout: Layout) -> None:
         for key in ("offset", "shift"):
-            if self.derived is not None and len(getattr(self.derived, key)) != layout.size:
+            found = len(getattr(derived, key))
+            if found != layout.size and (found or self.automatic):
                 raise ValueError(
                     f"derived.{key} has not the {layout.size} columns of the selected layout; remove derived, training finds it"
                 )
-        return self
+        columns = {layout.names[column]: column for column in transformed_columns(layout, self.transform)}
+        if set(derived.tables) != set(columns):
+            raise ValueError(
+                f"derived.tables has {', '.join(derived.tables) or 'no column'}, transform asks for {', '.join(columns) or 'none'}; remove "
+                "derived, training finds it"
+            )
+        form = self._network(layout)
+        for name, steps in derived.tables.items():
+            first, values = [code for code, _ in steps], [value for _, value in steps]
+            in_order = first == sorted(set(first)) and first[:1] == [0] and first[-1] < 1 << table_bits(layout, columns[name])
+            inside = values == sorted(values) and form.low <= values[0] and values[-1] <= form.high if values else False
+            if not in_order or not inside or (values[0] != 0 and layout.gate[columns[name]] >= 0):
+                raise ValueError(
+                    f"derived.tables.{name}: its steps must rise from hardware code 0, with codes of {form} that do not fall, the first "
+                    "0 where a slot can be empty; remove derived, training finds it"
+                )
 
     @property
     def selected(self) -> Layout:
@@ -159,17 +224,35 @@ class InputsConfig(Section):
         given = [self.groups.get(group.name, GroupPreprocessing()) for group in self.selected.groups]
         return any(change.offset is None or change.shift is None for change in given)
 
+    @property
+    def from_data(self) -> bool:
+        """Whether training data decide anything: offsets and shifts, or tables."""
+        return self.automatic or bool(self.transform)
+
+    def _network(self, layout: Layout) -> FixedFormat:
+        return InputSpec.of(layout, self.network).network
+
     def spec(self) -> InputSpec:
-        """Layout and preprocessing. Raises `UserError` before training found the offsets and shifts of `preprocessing: auto`."""
+        """Layout and preprocessing. Raises `UserError` before training found what `preprocessing: auto` and `transform` leave to it."""
+        if not self.from_data:
+            return self.linear()
+        if self.derived is None:
+            asked = "inputs.transform takes tables" if self.transform else "inputs.preprocessing: auto takes offsets and shifts"
+            instead = "remove it" if self.transform else "write them into inputs.groups"
+            raise UserError(f"{asked} from training data, and there was no training yet; run `l1ae train` first, or {instead}")
+        columns = {name: column for column, name in enumerate(self.selected.names)}
+        tables = {
+            columns[name]: table_of(steps, 1 << table_bits(self.selected, columns[name])) for name, steps in self.derived.tables.items()
+        }
+        return self.linear().with_tables(tables, {name: str(kind) for name, kind in self.transform.items()})
+
+    def linear(self) -> InputSpec:
+        """The specification without `transform`; offsets and shifts of `preprocessing: auto` as far as training found them, else 0."""
         changes = {name: change.model_dump() for name, change in self.groups.items()}
         if not self.automatic:
             return InputSpec.of(self.selected, self.network, changes)
-        if self.derived is None:
-            raise UserError(
-                "inputs.preprocessing: auto takes offsets and shifts from training data, and there was no training yet; "
-                "run `l1ae train` first, or write them into inputs.groups"
-            )
-        return InputSpec.of(self.selected, self.network, changes, np.array(self.derived.offset), np.array(self.derived.shift))
+        found = self.derived or DerivedPreprocessing(offset=(0,) * self.selected.size, shift=(0,) * self.selected.size)
+        return InputSpec.of(self.selected, self.network, changes, np.array(found.offset), np.array(found.shift))
 
 
 Positive = Annotated[int, Field(ge=1)]

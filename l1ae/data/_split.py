@@ -42,9 +42,9 @@ def split_parts(data: DataConfig, events: Events) -> npt.NDArray[np.int8]:
     return parts.astype(np.int8)
 
 
-def events_of(data: DataConfig, store: EventStore, part: int, *, size: int = 65536) -> Iterator[Events]:
-    """The background events of one part, in blocks. Raises `UserError` as `split_columns` and `split_parts`."""
-    for events in store.chunks(size, extra=split_columns(data, store)):
+def events_of(data: DataConfig, store: EventStore, part: int, *, extra: Sequence[str] = (), size: int = 65536) -> Iterator[Events]:
+    """The background events of one part, in blocks, with `extra` columns. Raises `UserError` as `split_columns` and `split_parts`."""
+    for events in store.chunks(size, extra=tuple(dict.fromkeys((*extra, *split_columns(data, store))))):
         yield events.select(split_parts(data, events) == part)
 
 
