@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, mo
 from l1ae.config._budget import BudgetConfig
 from l1ae.config._combinations import changed, contradictions
 from l1ae.config._section import Section
+from l1ae.config._tables import check_no_shift, check_steps
 from l1ae.config._trigger import TriggerConfig
 from l1ae.errors import UserError
 from l1ae.families import ARCHITECTURES, SCORES, Architecture, Front
@@ -25,7 +26,6 @@ from l1ae.inputs import (
     named_layout,
     table_bits,
     table_of,
-    transformed_columns,
 )
 
 __all__ = [
@@ -92,7 +92,7 @@ class DerivedPreprocessing(Section):
 
     offset: tuple[int, ...] = ()
     shift: tuple[int, ...] = ()
-    tables: dict[str, Steps] = {}
+    tables: dict[str, Steps] = Field({})
 
 
 _LARGEST = {"offset": 2**30, "shift": 30}
@@ -142,6 +142,12 @@ class InputsConfig(Section):
         description="features that enter as a table over their hardware codes, from weighted training data, instead of by offset and "
         "shift: surprise (-log P(X >= code)), log2 (of 1 + code) or quantile (P(X < code))",
     )
+    transform_bits: int | None = Field(
+        None,
+        ge=2,
+        le=16,
+        description="leading bits of a hardware code that decide its entry in a table; default: all. 5 take half the LUTs",
+    )
     derived: DerivedPreprocessing | None = Field(
         None, description="result of `preprocessing: auto` and of `transform`; not for writing by hand"
     )
@@ -157,59 +163,32 @@ class InputsConfig(Section):
     def _fits_the_layout(self) -> Self:
         try:
             layout = self.selected
-            self._check_transform(layout)
+            check_transform(layout, self.transform)
+            if self.transform_bits is not None and not self.transform:
+                raise UserError(f"transform_bits: {self.transform_bits} has no effect without transform; remove it")
             for name, change in self.groups.items():
                 for key in ("offset", "shift"):
-                    if (value := getattr(change, key)) is not None and np.abs(layout.spread(name, value, key)).max() > _LARGEST[key]:
+                    if (value := getattr(change, key)) is None:
+                        continue
+                    if np.abs(layout.spread(name, value, key)).max() > _LARGEST[key]:
                         raise ValueError(f"groups.{name}.{key}: {value} is beyond {_LARGEST[key]}; codes have at most 30 bits")
+                    check_no_shift(layout, self.transform, name, value, key)
+            if self.derived is not None:
+                self._check_derived(self.derived, layout)
         except UserError as error:
             raise ValueError(str(error)) from error
         if self.preprocessing == "preset" and layout.preset is None:
             raise ValueError(f"preprocessing: preset: layout '{layout.name}' comes without one; use preprocessing: auto, or write groups")
-        if self.derived is not None:
-            self._check_derived(self.derived, layout)
         return self
-
-    def _check_transform(self, layout: Layout) -> None:
-        """Raise `UserError` for a feature that cannot be a table, and one that `groups` preprocesses in another way as well."""
-        check_transform(layout, self.transform)
-        tabled = transformed_columns(layout, self.transform)
-        for name, change in self.groups.items():
-            for key in ("offset", "shift"):
-                if (value := getattr(change, key)) is None:
-                    continue
-                numbers = layout.spread(name, value, key).ravel()
-                where = layout.where(name)
-                for column in tabled:
-                    if where.start <= column < where.stop and numbers[column - where.start]:
-                        raise UserError(
-                            f"groups.{name}.{key}: {layout.names[column]} enters as a table (transform.{layout.columns[column].feature.name}), "
-                            f"so that this has no effect on it; write 0 there, or remove the transform"
-                        )
 
     def _check_derived(self, derived: DerivedPreprocessing, layout: Layout) -> None:
         for key in ("offset", "shift"):
             found = len(getattr(derived, key))
             if found != layout.size and (found or self.automatic):
-                raise ValueError(
+                raise UserError(
                     f"derived.{key} has not the {layout.size} columns of the selected layout; remove derived, training finds it"
                 )
-        columns = {layout.names[column]: column for column in transformed_columns(layout, self.transform)}
-        if set(derived.tables) != set(columns):
-            raise ValueError(
-                f"derived.tables has {', '.join(derived.tables) or 'no column'}, transform asks for {', '.join(columns) or 'none'}; remove "
-                "derived, training finds it"
-            )
-        form = self._network(layout)
-        for name, steps in derived.tables.items():
-            first, values = [code for code, _ in steps], [value for _, value in steps]
-            in_order = first == sorted(set(first)) and first[:1] == [0] and first[-1] < 1 << table_bits(layout, columns[name])
-            inside = values == sorted(values) and form.low <= values[0] and values[-1] <= form.high if values else False
-            if not in_order or not inside or (values[0] != 0 and layout.gate[columns[name]] >= 0):
-                raise ValueError(
-                    f"derived.tables.{name}: its steps must rise from hardware code 0, with codes of {form} that do not fall, the first "
-                    "0 where a slot can be empty; remove derived, training finds it"
-                )
+        check_steps(layout, self.transform, derived.tables, self.linear().network)
 
     @property
     def selected(self) -> Layout:
@@ -228,9 +207,6 @@ class InputsConfig(Section):
     def from_data(self) -> bool:
         """Whether training data decide anything: offsets and shifts, or tables."""
         return self.automatic or bool(self.transform)
-
-    def _network(self, layout: Layout) -> FixedFormat:
-        return InputSpec.of(layout, self.network).network
 
     def spec(self) -> InputSpec:
         """Layout and preprocessing. Raises `UserError` before training found what `preprocessing: auto` and `transform` leave to it."""

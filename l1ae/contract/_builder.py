@@ -143,8 +143,7 @@ def add_inputs(builder: Builder, spec: InputSpec) -> None:
         builder.add(_linear_inputs(spec, form, "inputs"))
     elif spec.present[~spec.tabled].any():
         first, second = builder.add(_linear_inputs(spec, form, "inputs_linear")), builder.add(_tabled_inputs(spec, "inputs_table"))
-        sum_of = {"format": spec.network, "size": spec.size, "function": "add"}
-        builder.add(Elementwise(name="inputs", inputs=(first, second), **sum_of))
+        builder.add(Elementwise(name="inputs", inputs=(first, second), format=spec.network, size=spec.size, function="add"))
     else:
         builder.add(_tabled_inputs(spec, "inputs"))
 

@@ -62,12 +62,12 @@ class Counts:
             weights = np.ones(len(block))
         elif not np.all(weights >= 0) or np.isinf(weights).any():
             raise UserError(f"weight {weights[~(weights >= 0) | np.isinf(weights)][0]} of an event must be finite and not negative")
-        block, weights = block[weights > 0], weights[weights > 0].astype(np.float64)
-        self.events += float(weights.sum())
-        self.squares += float((weights**2).sum())
+        block, exact = block[weights > 0], weights[weights > 0].astype(np.float64)
+        self.events += float(exact.sum())
+        self.squares += float((exact**2).sum())
         mask = self._layout.mask(block)
         for column, found in enumerate(self._found):
-            self._add_column(found, block[mask[:, column], column], weights[mask[:, column]])
+            self._add_column(found, block[mask[:, column], column], exact[mask[:, column]])
 
     @staticmethod
     def _add_column(found: dict[int, tuple[float, float]], codes: npt.NDArray[np.integer], weights: FloatArray) -> None:

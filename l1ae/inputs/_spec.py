@@ -67,7 +67,7 @@ class InputSpec:
                     if value is not None:
                         numbers[name][layout.where(group)] = layout.spread(group, value, name).ravel()
         network = network or (FixedFormat.parse("fixed<12,6,RND_CONV,SAT>") if preset is None else preset.network)
-        return cls(layout, network, **numbers)
+        return cls(layout, network, numbers["offset"], numbers["shift"])
 
     def with_tables(self, tables: Mapping[int, IntArray], functions: Mapping[str, str]) -> "InputSpec":
         """The same with tables instead of offset and shift in some columns."""

@@ -79,7 +79,13 @@ def _check_feature(layout: Layout, group: Group, feature: Feature) -> None:
 
 
 def derive_tables(
-    layout: Layout, network: FixedFormat, transform: Mapping[str, str], blocks: Iterable[WeightedBlock], *, by_group: bool = False
+    layout: Layout,
+    network: FixedFormat,
+    transform: Mapping[str, str],
+    blocks: Iterable[WeightedBlock],
+    *,
+    by_group: bool = False,
+    leading: int | None = None,
 ) -> dict[int, IntArray]:
     """Codes of `network` for every hardware code of each transformed column, from weighted events in blocks.
 
@@ -92,6 +98,9 @@ def derive_tables(
     filled ones its own, at least one effective event; with `by_group` all slots of a group are one, share included. Values are
     rounded as `network` says and saturate at its ends. Code 0 gives 0.
 
+    With `leading` only so many leading bits of a code count (of code 1001101 with four, 1001000), and the value is that of the middle
+    of the codes that share them: steps at round codes take far less logic, and 5 bits are 3 % of a code at most.
+
     Raises `UserError` as `check_transform`, and without events.
     """
     check_transform(layout, transform)
@@ -103,9 +112,18 @@ def derive_tables(
         values = np.log2(1.0 + np.arange(size)) if kind is Transform.LOG2 else _of_survival(layout, counts, column, size, by_group)
         if kind is Transform.QUANTILE:
             values = -np.expm1(-values)
+        values = values[_middle(size, leading)]
         limits = network.low * network.lsb, network.high * network.lsb
         tables[column] = network.quantize(np.clip(values, *limits))
     return tables
+
+
+def _middle(size: int, leading: int | None) -> IntArray:
+    """For each code below `size` the middle of those with the same number of bits and the same leading ones."""
+    codes = np.arange(size)
+    lengths = np.array([int(code).bit_length() for code in range(size)])
+    dropped = np.maximum(lengths - (lengths.max() if leading is None else leading), 0)
+    return np.asarray((codes >> dropped << dropped) + (1 << dropped >> 1), np.int64)
 
 
 def _of_survival(layout: Layout, counts: Counts, column: int, size: int, by_group: bool) -> FloatArray:
@@ -113,10 +131,8 @@ def _of_survival(layout: Layout, counts: Counts, column: int, size: int, by_grou
     item = layout.columns[column]
     slots = layout.positions(item.group.name, item.feature.name)
     own, together = counts.of(np.array([column])), counts.of(slots)
-    if by_group:
-        share = float(together.weight.sum()) / (len(slots) * counts.events)
-    else:
-        share = float(own.weight.sum()) / counts.events
+    filled, among = (together, len(slots)) if by_group else (own, 1)
+    share = float(filled.weight.sum()) / (among * counts.events)
     spectrum = together if by_group or own.effective < ENOUGH else own
     result = _surprise(spectrum, size) - np.log(max(share, 1.0 / counts.effective))
     result[0] = 0.0

@@ -30,7 +30,14 @@ def with_derived_inputs(config: Config) -> Config:
         offset, shift = derive_preprocessing(layout, (codes for codes, _ in _training_blocks(config)), by_group=by_group)
         found |= {"offset": tuple(offset.tolist()), "shift": tuple(shift.tolist())}
     if inputs.transform:
-        tables = derive_tables(layout, inputs.linear().network, inputs.transform, _training_blocks(config), by_group=by_group)
+        tables = derive_tables(
+            layout,
+            inputs.linear().network,
+            inputs.transform,
+            _training_blocks(config),
+            by_group=by_group,
+            leading=inputs.transform_bits,
+        )
         found["tables"] = {layout.names[column]: steps_of(table) for column, table in tables.items()}
     return config.model_copy(update={"inputs": inputs.model_copy(update={"derived": DerivedPreprocessing.model_validate(found)})})
 
