@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from l1ae.contract import Accumulating, Contract, Convolution, Dense, Elementwise, Gather, Operation, Preprocess, Table
+from l1ae.contract import Accumulating, Contract, Convolution, Dense, Elementwise, Gather, Operation, Preprocess
 
 __all__ = ["corner_vectors"]
 
@@ -41,7 +41,7 @@ def corner_vectors(contract: Contract, seed: int = 0) -> Codes:
     low, high = contract.hardware.low, contract.hardware.high
     rng = np.random.default_rng(seed)
     random = rng.integers(low, high + 1, (_RANDOM, contract.hardware.size))
-    gate = _gates(contract)
+    gate = contract.gate
     parts = [_ends(low, high, gate), random, _emptied(random[:_EMPTIED], low, high, gate, rng), *_steps(contract, rng)]
     accumulating = [operation for operation in contract.operations if isinstance(operation, Accumulating)]
     wires = _wires(contract, accumulating[0]) if accumulating else None
@@ -51,14 +51,6 @@ def corner_vectors(contract: Contract, seed: int = 0) -> Codes:
     for operation in accumulating:
         parts.append(_ascend(contract, operation, random, _EVALUATIONS // len(accumulating)))
     return np.unique(np.concatenate(parts), axis=0)
-
-
-def _gates(contract: Contract) -> Codes:
-    """(size,): the input whose code 0 empties the slot of this one, -1 for none."""
-    preprocess = next((operation for operation in contract.operations if isinstance(operation, Preprocess)), None)
-    if preprocess is not None:
-        return preprocess.gate
-    return np.full(contract.hardware.size, -1) if contract.layout is None else contract.layout.gate
 
 
 def _some(low: Codes, high: Codes) -> Codes:
@@ -82,14 +74,13 @@ def _ends(low: Codes, high: Codes, gate: Codes) -> Codes:
 def _steps(contract: Contract, rng: np.random.Generator) -> list[Codes]:
     """Codes just below and at each step of the tables over hardware codes; an input with fewer steps than others repeats them."""
     low, high = contract.hardware.low, contract.hardware.high
-    parts = []
-    for table in contract.operations:
-        if isinstance(table, Table) and table.bits and table.inputs == (contract.hardware.name,):
-            edges = [np.array(starts[1:] or (0,)) for starts in table.starts]
-            edges = [rng.permutation(np.concatenate([codes - 1, codes])) for codes in edges]
-            vectors = np.stack([np.resize(codes, max(map(len, edges))) for codes in edges], axis=1)
-            parts.append(np.clip(vectors, low, high))
-    return parts
+    table = contract.input_table
+    if table is None:
+        return []
+    edges = [np.array(starts[1:] or (0,)) for starts in table.starts]
+    edges = [rng.permutation(np.concatenate([codes - 1, codes])) for codes in edges]
+    vectors = np.stack([np.resize(codes, max(map(len, edges))) for codes in edges], axis=1)
+    return [np.clip(vectors, low, high)]
 
 
 def _emptied(vectors: Codes, low: Codes, high: Codes, gate: Codes, rng: np.random.Generator) -> Codes:
@@ -119,7 +110,7 @@ def _is_preprocessing(contract: Contract, operation: Operation) -> bool:
     """Whether each element is a function of the hardware code at its place alone, and of what gates it."""
     if isinstance(operation, Elementwise):
         return all(_is_preprocessing(contract, contract[name]) for name in operation.inputs)
-    return isinstance(operation, Preprocess) or (isinstance(operation, Table) and operation.inputs == (contract.hardware.name,))
+    return isinstance(operation, Preprocess) or operation is contract.input_table
 
 
 def _matrix(convolution: Convolution) -> Codes:

@@ -93,7 +93,8 @@ def look_up(table: Table) -> str:
         name = functions.setdefault(body, f"entry{len(functions)}")
         calls.append(f"set(to[{k}], {name}(from[{k}].range({bits - 1}, 0)));" if bits else f"set(to[{k}], {body});")
     text = "".join(f"    static int {name}(unsigned hw) {{\n{_INLINE}{_wrapped(body)}    }}\n" for body, name in functions.items())
-    text += f"    template <class to_T> static void set(to_T &to, int code) {{\n{_INLINE}        to.range() = ap_int<to_T::width + 1>(code);\n    }}\n"
+    text += f"    template <class to_T> static void set(to_T &to, int code) {{\n{_INLINE}"
+    text += "        to.range() = ap_int<to_T::width + 1>(code);\n    }\n"
     head = f"    template <class from_T, class to_T> static void look_up(from_T *from, to_T *to) {{\n{_INLINE}"
     return f"{text}{head}{_statements(calls)}    }}\n"
 
