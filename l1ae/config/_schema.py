@@ -26,6 +26,7 @@ from l1ae.inputs import (
     named_layout,
     table_bits,
     table_of,
+    transformed_columns,
 )
 
 __all__ = [
@@ -223,12 +224,18 @@ class InputsConfig(Section):
         return self.linear().with_tables(tables, {name: str(kind) for name, kind in self.transform.items()})
 
     def linear(self) -> InputSpec:
-        """The specification without `transform`; offsets and shifts of `preprocessing: auto` as far as training found them, else 0."""
+        """The specification without the tables of `transform`, whose columns have neither offset nor shift.
+
+        Offsets and shifts of `preprocessing: auto` as far as training found them, else 0.
+        """
         changes = {name: change.model_dump() for name, change in self.groups.items()}
-        if not self.automatic:
-            return InputSpec.of(self.selected, self.network, changes)
-        found = self.derived or DerivedPreprocessing(offset=(0,) * self.selected.size, shift=(0,) * self.selected.size)
-        return InputSpec.of(self.selected, self.network, changes, np.array(found.offset), np.array(found.shift))
+        offset, shift = None, None
+        if self.automatic:
+            none = (0,) * self.selected.size
+            found = self.derived or DerivedPreprocessing(offset=none, shift=none)
+            offset, shift = np.array(found.offset), np.array(found.shift)
+        spec = InputSpec.of(self.selected, self.network, changes, offset, shift)
+        return spec.unshifted(transformed_columns(self.selected, self.transform))
 
 
 Positive = Annotated[int, Field(ge=1)]

@@ -1,6 +1,6 @@
 """What the network receives of an event: a layout, and what is made of its hardware integers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -71,10 +71,13 @@ class InputSpec:
 
     def with_tables(self, tables: Mapping[int, IntArray], functions: Mapping[str, str]) -> "InputSpec":
         """The same with tables instead of offset and shift in some columns."""
-        columns = np.array(sorted(tables), np.int64)
-        offset, shift = self.offset.copy(), self.shift.copy()
-        offset[columns] = shift[columns] = 0
-        return replace(self, offset=offset, shift=shift, tables=dict(tables), functions=dict(functions))
+        return replace(self.unshifted(tables), tables=dict(tables), functions=dict(functions))
+
+    def unshifted(self, columns: Iterable[int]) -> "InputSpec":
+        """The same with offset and shift 0 in some columns."""
+        offset, shift, where = self.offset.copy(), self.shift.copy(), list(columns)
+        offset[where] = shift[where] = 0
+        return replace(self, offset=offset, shift=shift)
 
     @property
     def tabled(self) -> BoolArray:
