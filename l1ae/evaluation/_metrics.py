@@ -12,6 +12,7 @@ from l1ae.errors import UserError
 from l1ae.evaluation._at_rate import AtRate, RateSampleFacts
 from l1ae.evaluation._auc import REPLICAS, IntArray, auc, auc_difference, auc_from_draws, bootstrap_aucs, compact_groups, quantile_interval
 from l1ae.evaluation._estimate import Estimate, FloatArray, check_scores
+from l1ae.evaluation._label_free import LabelFree
 from l1ae.evaluation._working_point import WorkingPoint, accepted_fraction, tpr_of_sorted
 
 __all__ = ["FPRS", "Comparison", "Metrics", "ScoreDifference", "ScoreSet", "compare_scores", "evaluate", "load_metrics", "save_metrics"]
@@ -73,6 +74,7 @@ class Metrics:
         comparisons: "quantized" and "fixed" minus "float".
         at_rate: efficiencies at rates that a trigger can afford, by variant; empty without zero-bias crossings.
         rate_sample: the crossings that these rates were measured on.
+        label_free: what background alone says, by variant; empty where a part of the background has no events.
     """
 
     events: dict[str, int]
@@ -85,6 +87,7 @@ class Metrics:
     comparisons: dict[str, Comparison] = field(default_factory=dict)
     at_rate: dict[str, AtRate] = field(default_factory=dict)
     rate_sample: RateSampleFacts | None = None
+    label_free: dict[str, LabelFree] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
