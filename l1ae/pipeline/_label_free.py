@@ -22,7 +22,7 @@ FloatArray = npt.NDArray[np.float64]
 class _Part:
     """Scores (N,) by variant, weights (N,) and source events (N,) of one part of the background."""
 
-    scores: Mapping[str, FloatArray]
+    scores: Mapping[str, npt.NDArray[np.floating]]
     weights: FloatArray
     groups: npt.NDArray[np.int64]
 
@@ -42,7 +42,7 @@ def label_free_of(scorer: Scorer, sets: Mapping[str, ScoreSet]) -> dict[str, Lab
     return {variant: _metrics(validation, test, variant, fpr) for variant in sets}
 
 
-def _part(scorer: Scorer, store: EventStore, part: int, known: Mapping[str, FloatArray] | None = None) -> _Part:
+def _part(scorer: Scorer, store: EventStore, part: int, known: Mapping[str, npt.NDArray[np.floating]] | None = None) -> _Part:
     """A part of the background, with its scores computed unless they are known."""
     extra = (WEIGHT,) if WEIGHT in store.extra else ()
     blocks = list(events_of(scorer.config.data, store, part, extra=extra))
