@@ -6,6 +6,7 @@ from l1ae.evaluation._estimate import LEVEL, Estimate, clopper_pearson, format_e
 from l1ae.evaluation._figures import difference_figure, roc_figure, score_figure
 from l1ae.evaluation._history_figure import history_figure
 from l1ae.evaluation._inputs_figure import inputs_figure, telling_features
+from l1ae.evaluation._label_free import Capacity, Drift, LabelFree, approximation_capacity, capacity_at, threshold_drift, wasserstein
 from l1ae.evaluation._metrics import (
     FPRS,
     Comparison,
@@ -39,8 +40,11 @@ __all__ = [
     "LEVEL",
     "PALETTE",
     "AtRate",
+    "Capacity",
     "Comparison",
+    "Drift",
     "Estimate",
+    "LabelFree",
     "Metrics",
     "RateKind",
     "RatePoint",
@@ -48,8 +52,10 @@ __all__ = [
     "ScoreDifference",
     "ScoreSet",
     "WorkingPoint",
+    "approximation_capacity",
     "auc",
     "auc_difference",
+    "capacity_at",
     "clopper_pearson",
     "colours",
     "compare_scores",
@@ -72,7 +78,9 @@ __all__ = [
     "score_figure",
     "styled",
     "telling_features",
+    "threshold_drift",
     "tpr_at_fpr",
+    "wasserstein",
     "with_unit",
     "worst",
     "write_evaluation",

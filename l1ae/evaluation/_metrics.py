@@ -12,6 +12,7 @@ from l1ae.errors import UserError
 from l1ae.evaluation._at_rate import AtRate, RateSampleFacts
 from l1ae.evaluation._auc import REPLICAS, auc_difference_of, auc_from_draws, auc_of, bootstrap_aucs, quantile_interval
 from l1ae.evaluation._estimate import Estimate, FloatArray, check_scores
+from l1ae.evaluation._label_free import LabelFree
 from l1ae.evaluation._sample import Sample
 from l1ae.evaluation._working_point import Falling, WorkingPoint, accepted_fraction, tpr_of
 
@@ -76,6 +77,7 @@ class Metrics:
             by weight.
         at_rate: efficiencies at rates that a trigger can afford, by variant; empty without zero-bias crossings.
         rate_sample: the crossings that these rates were measured on.
+        label_free: what background alone says, by variant; empty where a part of the background has no events.
     """
 
     events: dict[str, int]
@@ -89,6 +91,7 @@ class Metrics:
     effective: dict[str, float] = field(default_factory=dict)
     at_rate: dict[str, AtRate] = field(default_factory=dict)
     rate_sample: RateSampleFacts | None = None
+    label_free: dict[str, LabelFree] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from l1ae.inputs._counts import ENOUGH, count_codes
+from l1ae.inputs._counts import ENOUGH, WeightedBlock, count_codes
 from l1ae.inputs._groups import Role
 from l1ae.inputs._layout import Layout
 
@@ -17,10 +17,10 @@ IntArray = npt.NDArray[np.int64]
 QUANTILES = (0.05, 0.95)
 
 
-def derive_preprocessing(layout: Layout, blocks: Iterable[npt.NDArray[np.integer]], *, by_group: bool = False) -> tuple[IntArray, IntArray]:
-    """Offset and right shift (size,) of every column, from hardware codes in blocks (n, size).
+def derive_preprocessing(layout: Layout, blocks: Iterable[WeightedBlock], *, by_group: bool = False) -> tuple[IntArray, IntArray]:
+    """Offset and right shift (size,) of every column, from hardware codes (n, size) in blocks, with their weights (n,) or None.
 
-    Of the codes of filled slots, q05 and q95 are the quantiles at 5 and 95 %. An energy keeps the offset 0 (its empty slots are
+    Of the codes of filled slots, q05 and q95 are the quantiles at 5 and 95 %, by weight. An energy keeps the offset 0 (its empty slots are
     0, and its spectrum falls), and so does a gate (its 0 must stay apart from what fills a slot); any other column gets the middle
     of q05 and q95, rounded down. The shift is the power of two nearest above the spread: q95 of an energy or gate,
     (q95 - q05) / 2 of others; so 95 % of an energy and 90 % of any other column lie within [-1, 1] in network units, and what lies
@@ -30,7 +30,7 @@ def derive_preprocessing(layout: Layout, blocks: Iterable[npt.NDArray[np.integer
 
     Raises `UserError` without events.
     """
-    counts = count_codes(layout, ((block, None) for block in blocks), "inputs.preprocessing: auto")
+    counts = count_codes(layout, blocks, "inputs.preprocessing: auto")
     offset, shift = np.zeros(layout.size, np.int64), np.zeros(layout.size, np.int64)
     for group in layout.groups:
         for feature in group.features:

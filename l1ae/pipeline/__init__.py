@@ -2,25 +2,35 @@
 
 from l1ae.pipeline._delivery_stage import deliver_stage, verify_deliveries
 from l1ae.pipeline._latent_stage import LatentOptions, latent_stage
-from l1ae.pipeline._run import Run
+from l1ae.pipeline._resources import read_resources
+from l1ae.pipeline._run import Run, digest_file, digest_json
 from l1ae.pipeline._samples import csim_sample
+from l1ae.pipeline._shared import contract_of, read_json
 from l1ae.pipeline._stages import contract_stage, csim_stage, csim_verdict, evaluate_stage, hls_stage, report_stage, run_all, train_stage
 from l1ae.pipeline._trigger_stage import trigger_stage
 from l1ae.pipeline._verify_stage import Verification, VerificationRow, verify_stage
+from l1ae.pipeline._zero_bias import judge_of, rate_sample
 
 __all__ = [
     "LatentOptions",
     "Run",
     "Verification",
     "VerificationRow",
+    "contract_of",
     "contract_stage",
     "csim_sample",
     "csim_stage",
     "csim_verdict",
     "deliver_stage",
+    "digest_file",
+    "digest_json",
     "evaluate_stage",
     "hls_stage",
+    "judge_of",
     "latent_stage",
+    "rate_sample",
+    "read_json",
+    "read_resources",
     "report_stage",
     "run_all",
     "train_stage",

@@ -17,7 +17,7 @@ from l1ae.pipeline._run import Run
 from l1ae.pipeline._shared import write_json
 from l1ae.synth import part_of
 
-__all__ = ["Resources", "check_rtl_budget", "collect_resources"]
+__all__ = ["Resources", "check_rtl_budget", "collect_resources", "read_resources"]
 
 _log = logging.getLogger("l1ae")
 
@@ -30,8 +30,8 @@ class Resources:
     budget: Budget
 
 
-def collect_resources(run: Run) -> Resources:
-    """Read whatever the run holds and write RUN/resources.json; doubts, and a budget that does not hold, are logged as warnings.
+def read_resources(run: Run) -> Resources:
+    """Whatever the run holds of latency, timing and resources; nothing is written.
 
     Sources: the estimate of the RTL (until it is synthesised), RUN/synth, and vendor reports in RUN/hls and
     RUN/delivery/vivado. Raises `UserError` when a report is damaged or of an unknown version.
@@ -41,9 +41,14 @@ def collect_resources(run: Run) -> Resources:
     vendor = figures_of([(item, _doubts(run, item)) for item in found], run.folder)
     own = [row for row in (_open_synthesis(run) or _estimate(run),) if row is not None]
     rows = tuple(sorted((*own, *vendor), key=lambda row: row.design))
-    resources = Resources(rows, check_budget(run.config.budget, rows))
+    return Resources(rows, check_budget(run.config.budget, rows))
+
+
+def collect_resources(run: Run) -> Resources:
+    """Write RUN/resources.json from `read_resources`; doubts, and a budget that does not hold, are logged as warnings."""
+    resources = read_resources(run)
     write_json(run.folder / "resources.json", _content(run, resources))
-    for row in rows:
+    for row in resources.rows:
         for doubt in row.doubts:
             _log.warning("%s, %s: %s; its figures are shown, but decide nothing", row.design.upper(), row.stage, doubt)
     for line in resources.budget.verdicts:

@@ -19,6 +19,7 @@ from l1ae.families import find_score
 from l1ae.hls import CsimReport, check_strategy, convert, corner_vectors, simulate, verdict
 from l1ae.pipeline._at_rate import firmware_threshold, rates_of, sample_facts
 from l1ae.pipeline._comparison import float_comparison, quantized_comparison, report_content
+from l1ae.pipeline._label_free import label_free_of
 from l1ae.pipeline._models import copy_source, has_threshold, load_contract, load_models, source_files, untrained_contract
 from l1ae.pipeline._preprocessing import resolved
 from l1ae.pipeline._resources import collect_resources
@@ -129,6 +130,7 @@ def evaluate_stage(run: Run) -> None:
         contract = scorer.contract
         by_sample = judged.groups, judged.weights
         metrics = evaluate(judged.scores, *by_sample, threshold=contract.threshold * contract.score.format.lsb)
+        metrics = replace(metrics, label_free=label_free_of(scorer, judged.scores))
         if (judge := judge_of(run.config)) is not None:
             rates = rates_of(scorer, judge, judged.scores, rate_sample(run.config))
             metrics = replace(metrics, at_rate=rates, rate_sample=sample_facts(run.config, judge))

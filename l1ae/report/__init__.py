@@ -1,5 +1,23 @@
-"""The report of a run: one HTML file for people who never saw the code."""
+"""Reports: one HTML file from whatever a run folder holds, and the parts that pages are made of."""
 
-from l1ae.report._write import write_report
+from l1ae.report._blocks import Block, Facts, Notice, Paragraph, Picture, Section, Table
+from l1ae.report._page import write_page
+from l1ae.report._text import count, number, percent, sample
+from l1ae.report._write import GLOSSARY, write_report
 
-__all__ = ["write_report"]
+__all__ = [
+    "GLOSSARY",
+    "Block",
+    "Facts",
+    "Notice",
+    "Paragraph",
+    "Picture",
+    "Section",
+    "Table",
+    "count",
+    "number",
+    "percent",
+    "sample",
+    "write_page",
+    "write_report",
+]

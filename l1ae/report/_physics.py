@@ -9,6 +9,7 @@ from l1ae.report._at_rate import at_rate_blocks
 from l1ae.report._blocks import Block, Facts, Notice, Paragraph, Picture, Section, Table
 from l1ae.report._files import RunFiles
 from l1ae.report._inputs import event_text, inputs_caption, inputs_table
+from l1ae.report._label_free import label_free_blocks
 from l1ae.report._text import architecture, count, missing, number, percent, power, sample, score_text, seconds
 
 __all__ = ["data_section", "model_section", "physics_section"]
@@ -141,6 +142,7 @@ def physics_section(run: RunFiles) -> Section:
             "the same events and are therefore known far better than the values themselves." + _weighted(metrics)
         ),
         *_signal_blocks(run, metrics),
+        *label_free_blocks(metrics, VARIANTS),
         *_pictures(run, "scores"),
         *_threshold_table(metrics),
         *_difference_tables(metrics),

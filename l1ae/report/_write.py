@@ -2,15 +2,13 @@
 
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from l1ae import __version__
 from l1ae.evaluation import Metrics, format_estimate
 from l1ae.report._at_rate import at_rate_blocks, headline, other_crossings
 from l1ae.report._blocks import Block, Notice, Paragraph, Table
 from l1ae.report._files import Json, RunFiles, read_json, read_run
 from l1ae.report._firmware import contract_section, csim_notice, hls_section
 from l1ae.report._latent import latent_sections
+from l1ae.report._page import write_page
 from l1ae.report._physics import data_section, model_section, physics_section
 from l1ae.report._provenance import provenance_section, stale_stages
 from l1ae.report._resources import budget_notice, resources_section
@@ -19,7 +17,7 @@ from l1ae.report._text import architecture, count, sample, score_text
 from l1ae.report._trigger import trigger_section
 from l1ae.report._verification import verification_section
 
-__all__ = ["write_report"]
+__all__ = ["GLOSSARY", "write_report"]
 
 GLOSSARY = (
     ("Accumulator", "The register in which a sum of products grows. Too narrow, it wraps around and the result is wrong."),
@@ -64,9 +62,6 @@ def write_report(run: Path) -> Path:
     Raises `UserError` when `run` is no run folder or a file in it is damaged.
     """
     files = read_run(run)
-    environment = Environment(
-        loader=PackageLoader("l1ae.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
     sections = (
         data_section(files),
         model_section(files),
@@ -80,19 +75,17 @@ def write_report(run: Path) -> Path:
         *latent_sections(run),
         provenance_section(files),
     )
-    page = environment.get_template("report.html.j2").render(
-        project=files.config.project,
+    target = run / "report.html"
+    write_page(
+        target,
+        title=f"{files.config.project}: l1ae report",
+        heading=files.config.project,
         subtitle=f"Anomaly trigger: {architecture(files.config)}",
         finished=max((stage["finished"] for stage in files.manifest["stages"].values()), default=""),
-        version=__version__,
         summary=_summary(files, read_json(run / "synth" / "report.json")),
         sections=sections,
         glossary=GLOSSARY,
     )
-    target = run / "report.html"
-    temporary = target.with_name("report.html.tmp")
-    temporary.write_text(page, encoding="utf-8")
-    temporary.replace(target)
     return target
 
 

@@ -3,15 +3,12 @@
 from collections.abc import Iterator
 
 from l1ae.config import Config, DerivedPreprocessing
-from l1ae.data import TRAIN, events_of, open_dataset
+from l1ae.data import TRAIN, events_of, open_dataset, weights_of
 from l1ae.families import Front
 from l1ae.inputs import WeightedBlock, derive_preprocessing, derive_tables, steps_of
 from l1ae.training._data import CHUNK
 
 __all__ = ["with_derived_inputs"]
-
-_WEIGHT = "weight"
-"""Extra column with the weight of an event, where a store has one."""
 
 
 def with_derived_inputs(config: Config) -> Config:
@@ -27,7 +24,7 @@ def with_derived_inputs(config: Config) -> Config:
     by_group, layout = config.model.family.front is Front.OBJECTS, inputs.selected
     found: dict[str, object] = {}
     if inputs.automatic:
-        offset, shift = derive_preprocessing(layout, (codes for codes, _ in _training_blocks(config)), by_group=by_group)
+        offset, shift = derive_preprocessing(layout, _training_blocks(config), by_group=by_group)
         found |= {"offset": tuple(offset.tolist()), "shift": tuple(shift.tolist())}
     if inputs.transform:
         tables = derive_tables(
@@ -44,6 +41,4 @@ def with_derived_inputs(config: Config) -> Config:
 
 def _training_blocks(config: Config) -> Iterator[WeightedBlock]:
     store = open_dataset(config.data.source, config.inputs.selected).background
-    extra = (_WEIGHT,) if _WEIGHT in store.extra else ()
-    for events in events_of(config.data, store, TRAIN, size=CHUNK, extra=extra):
-        yield events.hw, events.extra[_WEIGHT] if extra else None
+    return ((events.hw, weights_of(events)) for events in events_of(config.data, store, TRAIN, size=CHUNK))

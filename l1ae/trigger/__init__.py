@@ -10,6 +10,7 @@ from l1ae.trigger._expressed import Expressed, expressed
 from l1ae.trigger._judge import Judge
 from l1ae.trigger._menu import Menu, RecordedSeed, menu_of, no_menu, possible_seeds
 from l1ae.trigger._overlap import Overlap, fired_cuts, fired_recorded, overlap
+from l1ae.trigger._paired import PairedPoint, paired_differences
 from l1ae.trigger._result import (
     Curve,
     Interval,
@@ -29,6 +30,7 @@ from l1ae.trigger._result import (
     load_working_points,
     working_points_text,
 )
+from l1ae.trigger._roc import RateCurves, rate_curves
 from l1ae.trigger._sample import Sample, read_sample
 from l1ae.trigger._spectrum import Spectrum, spectrum
 from l1ae.trigger._stability import constancy, periods, pileup_bins, rate_interval
@@ -53,11 +55,13 @@ __all__ = [
     "MenuRates",
     "Neighbour",
     "Overlap",
+    "PairedPoint",
     "Period",
     "PileupBin",
     "Population",
     "Rate",
     "RateCurve",
+    "RateCurves",
     "RateInterval",
     "RawPure",
     "RecordedSeed",
@@ -87,11 +91,13 @@ __all__ = [
     "menu_of",
     "no_menu",
     "overlap",
+    "paired_differences",
     "periods",
     "pileup_bins",
     "point_name",
     "possible_seeds",
     "prediction_interval",
+    "rate_curves",
     "rate_interval",
     "read_sample",
     "read_signal",

@@ -1,0 +1,113 @@
+"""A comparison as one HTML file, and beside it as JSON."""
+
+from pathlib import Path
+
+from l1ae.comparison._figures import mean_figure, signals_figure
+from l1ae.comparison._result import Comparison, save_comparison
+from l1ae.comparison._tables import auc_table, cost_table, efficiency_tables, settings_table
+from l1ae.errors import UserError
+from l1ae.evaluation import RateKind, figure_svg
+from l1ae.report import GLOSSARY, Block, Facts, Notice, Paragraph, Picture, Section, Table, write_page
+
+__all__ = ["json_path", "write_comparison"]
+
+_TERMS = ("AUC", "Contract", "II", "LUT, FF, DSP, BRAM, URAM", "Latency", "Pure rate", "Raw rate", "Zero bias")
+_MORE = (
+    ("CVaR25", "Conditional value at risk: the mean efficiency of the worst quarter of the signals."),
+    (
+        "Paired",
+        "Both runs decide on the same events, so that what these events have in common cancels in the difference; its interval is then "
+        "smaller than those of the two efficiencies would make it.",
+    ),
+)
+
+
+def json_path(html: Path) -> Path:
+    """Where the numbers of a page go. Raises `UserError` when the page is not named as one, or its folder does not exist."""
+    if html.suffix.lower() not in {".html", ".htm"}:
+        raise UserError(f"'{html}' must end in .html; the numbers are written beside it as JSON")
+    if not html.parent.is_dir():
+        raise UserError(f"'{html.parent}' is no folder; make it first, or write elsewhere")
+    return html.with_suffix(".json")
+
+
+def write_comparison(path: Path, comparison: Comparison) -> Path:
+    """Write the page to `path` and its numbers beside it; returns the path of the latter. Raises `UserError` as `json_path`."""
+    numbers = json_path(path)
+    names = [run.name for run in comparison.runs]
+    write_page(
+        path,
+        title=f"{' against '.join(names[:2])}{' and others' if len(names) > 2 else ''}: l1ae comparison",
+        heading="Comparison of runs",
+        subtitle=f"{', '.join(names[1:])} against {names[0]}",
+        summary=_summary(comparison),
+        sections=_sections(comparison),
+        glossary=sorted((*((term, text) for term, text in GLOSSARY if term in _TERMS), *_MORE)),
+    )
+    save_comparison(numbers, comparison)
+    return numbers
+
+
+def _summary(comparison: Comparison) -> tuple[Block, ...]:
+    first, n = comparison.runs[0], len(comparison.runs)
+    text = (
+        f"{n} runs, each with the fixed-point model as it will run in firmware. Differences are to {first.name}. "
+        f"{_measured(comparison)}Intervals hold with 68.3 % confidence; those of efficiencies include the threshold's."
+    )
+    tables = efficiency_tables(comparison)
+    return (
+        *(Notice("bad", f"{sentence}.") for sentence in comparison.unlike),
+        Paragraph(text),
+        Facts(tuple((run.name, f"{run.project}, contract {run.digest[:12]}…, {run.folder}") for run in comparison.runs)),
+        *([_headline(comparison, tables)] if tables else []),
+    )
+
+
+def _measured(comparison: Comparison) -> str:
+    return f"Rates are measured on {comparison.sample}. " if comparison.sample else ""
+
+
+def _headline(comparison: Comparison, tables: tuple[Table, ...]) -> Table:
+    """The table of the rate that is quoted first."""
+    kinds = [run.at_rate.headline for run in comparison.runs if run.at_rate is not None and run.at_rate.headline is not None]
+    wanted = f"at {kinds[0].khz:g} kHz {kinds[0].kind}," if kinds else ""
+    return next((table for table in tables if wanted in table.caption), tables[0])
+
+
+def _sections(comparison: Comparison) -> tuple[Section, ...]:
+    auc, settings = auc_table(comparison), settings_table(comparison)
+    same = Notice("info", "All keys of the configurations are the same.")
+    return (
+        Section("efficiency", "Efficiency at a rate", _efficiency(comparison)),
+        Section("curves", "Efficiency against rate", _pictures(comparison)),
+        Section("firmware", "Firmware", (cost_table(comparison),)),
+        Section("auc", "AUC", (auc,) if auc.rows else (Notice("missing", "There is no signal, so no AUC."),)),
+        Section("configuration", "Configuration", (settings,) if settings.rows else (same,)),
+    )
+
+
+def _efficiency(comparison: Comparison) -> tuple[Block, ...]:
+    tables = efficiency_tables(comparison)
+    if not tables:
+        return (Notice("missing", "No run has zero-bias crossings in the columns of its inputs, so there is no efficiency at a rate."),)
+    text = (
+        "Each run has its own threshold for the rate. Paired differences are of the same crossings and events: their intervals come from "
+        f"{comparison.replicas} replicas of the crossings, in which every source event weighs alike for all runs (seed {comparison.seed}), "
+        "and from the events that one run accepts and the other does not. Differences that are not paired are taken as those of "
+        "independent events."
+    )
+    return (Paragraph(text), *tables)
+
+
+def _pictures(comparison: Comparison) -> tuple[Block, ...]:
+    kinds: tuple[RateKind, ...] = ("pure", "raw")
+    pictures: list[Block] = []
+    for kind in kinds:
+        mean, signals = mean_figure(comparison, kind), signals_figure(comparison, kind)
+        if mean is not None:
+            caption = f"Mean efficiency of the signals (dashed: of the worst quarter) against the {kind} rate; points with their intervals."
+            pictures.append(Picture(figure_svg(mean), caption, caption))
+        if signals is not None:
+            caption = f"Efficiency of each signal against the {kind} rate: a ROC curve in which the unit of a score plays no part."
+            pictures.append(Picture(figure_svg(signals), caption, caption, True))
+    return tuple(pictures) or (Notice("missing", "There are no signals, or no crossings, to draw curves of."),)

@@ -1,0 +1,120 @@
+"""A comparison of runs as a value, with its reader and writer."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from l1ae.errors import UserError
+from l1ae.evaluation import AtRate, Estimate
+from l1ae.trigger import PairedPoint, RateCurves
+
+__all__ = ["ComparedRun", "Comparison", "Difference", "Quantity", "Setting", "Threshold", "load_comparison", "save_comparison"]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A key of the configuration that not all runs have alike, and its value in each run as JSON, empty where it is not there."""
+
+    key: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A figure of a design, and the stage and tool that it is of."""
+
+    value: float
+    stage: str
+    tool: str
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """The firmware's threshold: score code, value in units of the score, and its rates in kHz; None without crossings or a menu."""
+
+    code: int
+    value: float
+    raw: Estimate | None
+    pure: Estimate | None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A run minus the first one at one rate; `paired`: on the same events, so that what they share cancels."""
+
+    paired: bool
+    point: PairedPoint
+
+
+@dataclass(frozen=True)
+class ComparedRun:
+    """One run.
+
+    Attributes:
+        name: unique among the compared runs.
+        folder: as it was given.
+        project, digest: of the contract.
+        at_rate: its efficiencies with intervals of their own; None without zero-bias crossings.
+        curves: its efficiencies at `Comparison.rates`.
+        differences: to the first run, one for each rate of `at_rate` that both have; none for the first run.
+        threshold: of the firmware.
+        weight_bits: widths of the weights, as in contract/summary.json.
+        used_bits: bits that all weights need together.
+        parameters: weights and biases, zeros included.
+        cost: figures by design ("hls", "rtl") and name, each of the latest stage that knows it.
+        auc: AUC by signal of the fixed-point model; empty where `auc_note` says why.
+    """
+
+    name: str
+    folder: str
+    project: str
+    digest: str
+    at_rate: AtRate | None
+    curves: tuple[RateCurves, ...]
+    differences: tuple[Difference, ...]
+    threshold: Threshold
+    weight_bits: str
+    used_bits: int
+    parameters: int
+    cost: dict[str, dict[str, Quantity]]
+    auc: dict[str, Estimate]
+    auc_note: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Runs side by side, the first one is what the others are compared with.
+
+    `settings` differ between the runs. `unlike` says in sentences in what the runs were not judged alike; empty when all were judged on the
+    same crossings, signals and menu. `sample` is what the first run's rates were measured on. The intervals of paired differences are those
+    of `replicas` replicas drawn from `seed`.
+    """
+
+    runs: tuple[ComparedRun, ...]
+    settings: tuple[Setting, ...]
+    unlike: tuple[str, ...]
+    sample: str
+    replicas: int
+    seed: int
+    format: Literal["l1ae-comparison"] = "l1ae-comparison"
+    format_version: Literal[1] = 1
+    tool: str = field(default="")
+
+
+def save_comparison(path: Path, comparison: Comparison) -> None:
+    """Write `comparison` as JSON, under a temporary name first."""
+    temporary = path.with_name(f"{path.name}.tmp")
+    temporary.write_bytes(TypeAdapter(Comparison).dump_json(comparison, indent=1) + b"\n")
+    temporary.replace(path)
+
+
+def load_comparison(path: Path) -> Comparison:
+    """Read what `save_comparison` wrote. Raises `UserError` for a file that is something else."""
+    try:
+        return TypeAdapter(Comparison).validate_json(path.read_bytes())
+    except FileNotFoundError as error:
+        raise UserError(f"'{path}' does not exist; make it with `l1ae compare RUN RUN -o {path.with_suffix('.html').name}`") from error
+    except ValidationError as error:
+        raise UserError(f"'{path}' is no comparison of this version ({error.errors()[0]['msg']}); run `l1ae compare` again") from error

@@ -1,0 +1,70 @@
+"""What background alone says of a run's model: its validation part against its test part, and halves of the test part."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from l1ae.config import Config
+from l1ae.data import TEST, VALIDATION, EventStore, events_of, open_dataset
+from l1ae.evaluation import LabelFree, ScoreSet, approximation_capacity, group_ids, threshold_drift, wasserstein
+from l1ae.pipeline._samples import Scorer
+from l1ae.pipeline._zero_bias import is_unselected
+from l1ae.trigger import RATES, WEIGHT
+
+__all__ = ["label_free_of"]
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """Scores (N,) by variant, weights (N,) and source events (N,) of one part of the background."""
+
+    scores: Mapping[str, npt.NDArray[np.floating]]
+    weights: FloatArray
+    groups: npt.NDArray[np.int64]
+
+
+def label_free_of(scorer: Scorer, sets: Mapping[str, ScoreSet]) -> dict[str, LabelFree]:
+    """The metrics of every variant; none where the validation or the test part of the background is empty.
+
+    `sets` hold the scores of the test part, which need not be computed again. The threshold that drifts is that for `RATES[-1]` raw
+    where the background is what a trigger sees, at `model.target_fpr` otherwise.
+    """
+    store = open_dataset(scorer.config.data.source, scorer.config.inputs.selected).background
+    test = _part(scorer, store, TEST, {variant: scored.background for variant, scored in sets.items()})
+    validation = _part(scorer, store, VALIDATION)
+    if not len(test.weights) or not len(validation.weights):
+        return {}
+    fpr = _drift_fpr(scorer.config, store)
+    return {variant: _metrics(validation, test, variant, fpr) for variant in sets}
+
+
+def _part(scorer: Scorer, store: EventStore, part: int, known: Mapping[str, npt.NDArray[np.floating]] | None = None) -> _Part:
+    """A part of the background, with its scores computed unless they are known."""
+    extra = (WEIGHT,) if WEIGHT in store.extra else ()
+    blocks = list(events_of(scorer.config.data, store, part, extra=extra))
+    weights = np.concatenate([np.asarray(b.extra[WEIGHT], np.float64) if extra else np.ones(len(b)) for b in blocks])
+    groups = group_ids(np.concatenate([b.process for b in blocks]), np.concatenate([b.source_event for b in blocks]))
+    if known is None:
+        scored = [scorer(block.hw) for block in blocks if len(block)]
+        known = {variant: np.concatenate([s[variant] for s in scored]) for variant in scorer.variants} if scored else {}
+    return _Part(known, weights, groups)
+
+
+def _drift_fpr(config: Config, store: EventStore) -> float:
+    return RATES[-1] / (config.trigger.revolution_khz * config.trigger.bunches) if is_unselected(store) else config.model.target_fpr
+
+
+def _metrics(validation: _Part, test: _Part, variant: str, fpr: float) -> LabelFree:
+    first, second, weights = validation.scores[variant], test.scores[variant], (validation.weights, test.weights)
+    return LabelFree(
+        events=(len(first), len(second)),
+        capacity=approximation_capacity(first, second, weights=weights),
+        adaptive=approximation_capacity(first, second, weights=weights, energies="adaptive"),
+        wasserstein=wasserstein(first, second, weights=weights),
+        wasserstein_log=wasserstein(first, second, weights=weights, log=True),
+        drift=threshold_drift(second, fpr, weights=test.weights, groups=test.groups),
+    )

@@ -1,0 +1,30 @@
+"""The table of background alone in the physics section."""
+
+from dataclasses import replace
+
+from l1ae.evaluation import Capacity, Drift, LabelFree, load_metrics, save_metrics
+from l1ae.report._label_free import label_free_blocks
+from l1ae.report._write import write_report
+
+
+def _label_free():
+    drift = Drift(0.25, 3.5e-5, 4.5e-5, 17.0, 0.125)
+    return LabelFree((1234, 5678), Capacity(-0.25, 12.5, False), Capacity(-0.125, 1000.0, True), 1.5, 0.0625, drift)
+
+
+def test_every_number_is_in_the_report(full_run):
+    path = full_run / "evaluation" / "metrics.json"
+    metrics = replace(load_metrics(path), label_free={"fixed": _label_free(), "float": replace(_label_free(), drift=None)})
+    save_metrics(path, metrics)
+    assert load_metrics(path) == metrics
+    page = write_report(full_run).read_text()
+    for text in ("1,234 validation events", "5,678 test events", "−0.2500 (β = 12.5)", "−0.1250 (at the highest β", "1.5", "0.0625"):
+        assert text in page, text
+    assert "0.250 (chance: 0.125)" in page
+    assert "3.5e-05, 4.5e-05" in page
+    assert "not measurable" in page
+
+
+def test_nothing_is_said_where_nothing_was_measured(full_run):
+    metrics = load_metrics(full_run / "evaluation" / "metrics.json")
+    assert label_free_blocks(metrics, {}) == ()
