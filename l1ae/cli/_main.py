@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from l1ae import __version__
-from l1ae.cli import _data, _delivery, _doctor, _latent, _rtl, _run, _trigger
+from l1ae.cli import _baselines, _data, _delivery, _doctor, _latent, _rtl, _run, _trigger
 from l1ae.errors import L1aeError
 
 __all__ = ["main"]
@@ -27,7 +27,16 @@ def _cli(verbose: bool) -> None:
     logging.getLogger("l1ae").setLevel(logging.DEBUG if verbose else logging.INFO)
 
 
-for _command in (_data.data, *_run.COMMANDS, *_rtl.COMMANDS, *_delivery.COMMANDS, _latent.latent, _trigger.trigger, _doctor.doctor):
+for _command in (
+    _data.data,
+    *_run.COMMANDS,
+    *_rtl.COMMANDS,
+    *_delivery.COMMANDS,
+    _latent.latent,
+    _trigger.trigger,
+    _baselines.baselines,
+    _doctor.doctor,
+):
     _cli.add_command(_command)
 
 
