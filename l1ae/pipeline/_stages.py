@@ -18,6 +18,7 @@ from l1ae.evaluation import evaluate, inputs_figure, write_evaluation
 from l1ae.families import find_score
 from l1ae.hls import CsimReport, check_strategy, convert, corner_vectors, simulate, verdict
 from l1ae.pipeline._at_rate import firmware_threshold, rates_of, sample_facts
+from l1ae.pipeline._baselines_stage import baselines_inputs, baselines_stage
 from l1ae.pipeline._comparison import float_comparison, quantized_comparison, report_content
 from l1ae.pipeline._label_free import label_free_of
 from l1ae.pipeline._models import copy_source, has_threshold, load_contract, load_models, source_files, untrained_contract
@@ -35,6 +36,8 @@ from l1ae.training import Progress, train
 __all__ = ["contract_stage", "csim_stage", "csim_verdict", "evaluate_stage", "hls_stage", "report_stage", "run_all", "train_stage"]
 
 _log = logging.getLogger("l1ae")
+
+_Stage = tuple[str, Callable[[], Mapping[str, str]], Callable[[], Any]]
 
 _OBSERVED_EVENTS = 20_000
 _TEST_VECTORS = 100
@@ -228,11 +231,11 @@ def run_all(
     if run.is_current("train", train_inputs):
         _save_config(run)
     unfinished = run.can_resume("train", train_inputs)
-    stages: tuple[tuple[str, Callable[[], Mapping[str, str]], Callable[[], Any]], ...] = (
+    stages: tuple[_Stage, ...] = (
         ("train", lambda: train_inputs, lambda: _train(run, resume=unfinished, progress=progress, backend=backend)),
         ("contract", lambda: _contract_inputs(run), lambda: contract_stage(run)),
         ("evaluation", lambda: _evaluation_inputs(run), lambda: evaluate_stage(run)),
-        *([("trigger", lambda: trigger_inputs(run), lambda: trigger_stage(run))] if has_zero_bias(config) else []),
+        *(_of_rates(run) if has_zero_bias(config) else ()),
         ("hls", lambda: _hls_inputs(run, backend), lambda: hls_stage(run, backend=backend)),
         ("csim", lambda: _csim_inputs(run, n_events), lambda: csim_stage(run, events=n_events)),
     )
@@ -242,6 +245,14 @@ def run_all(
         if not current:
             execute()
     return run, report_stage(run)
+
+
+def _of_rates(run: Run) -> tuple[_Stage, ...]:
+    """Stages that need crossings."""
+    return (
+        ("baselines", lambda: baselines_inputs(run), lambda: baselines_stage(run)),
+        ("trigger", lambda: trigger_inputs(run), lambda: trigger_stage(run)),
+    )
 
 
 def csim_verdict(run: Run) -> str:
