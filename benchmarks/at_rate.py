@@ -102,7 +102,8 @@ def lines(rows: list[Row], index: int) -> Iterator[str]:
     """The table of a view, the best mean at the pure rate of 1 kHz first."""
     signals = list(rows[0].views[index].points[0].efficiency)
     header = ["score", "trained on", *(f"{kind} {khz:g} kHz" for kind in ("raw", "pure") for khz in reversed(RATES)), "CVaR25", "cost"]
-    yield f"Efficiencies in percent: mean of the signals with its 68.3 % interval, and below it {', '.join(signals)}. CVaR25: of pure 1 kHz."
+    each = ", ".join(signals)
+    yield f"Efficiencies in percent: mean of the signals with its 68.3 % interval, and below it {each}. CVaR25 is of pure 1 kHz."
     yield f"\n| {' | '.join(header)} |\n|{'---|' * len(header)}"
     for row in sorted(rows, key=lambda row: -mean_of(row.views[index]).value):
         found = row.views[index]
@@ -130,9 +131,10 @@ def page(rows: list[Row], data: str) -> str:
     """The tables of all views."""
     store = open_dataset(data).background
     text = [
-        f"# At a rate: every family, every baseline\n\nMade by `python benchmarks/at_rate.py --data {Path(data).name}`; see [at_rate.md]"
+        "# At a rate: every family, every baseline\n",
+        f"Made by `python benchmarks/at_rate.py --data {Path(data).name}`; see [at_rate.md](at_rate.md) for what is measured.",
+        f"{store.n_events:,} crossings in training, validation and test part.",
     ]
-    text[0] += f"(at_rate.md) for what is measured.\n{store.n_events:,} crossings in training, validation and test part.\n"
     for index, view in enumerate(VIEWS):
         text += [f"\n## {view.title}\n", *lines(rows, index)]
     return "\n".join(text) + "\n"
