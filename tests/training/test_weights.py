@@ -427,6 +427,5 @@ def test_strata_with_weights_and_plain_events_give_the_same_scores_within_the_sp
         for seeds, shares, weighted in ((3, edge, False), (3, 0.5, True), (2, 0.5, False))
     )
     spread = np.sqrt((plain.var(axis=0, ddof=1) + strata.var(axis=0, ddof=1)) / 3)
-    print(plain, strata, blind, spread)
     assert (np.abs(plain.mean(axis=0) - strata.mean(axis=0)) < 4 * spread + 0.03).all()
     assert np.abs(plain.mean(axis=0) - blind.mean(axis=0)).max() > 8 * spread.max() + 0.03
