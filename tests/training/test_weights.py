@@ -378,3 +378,54 @@ def test_a_linear_autoencoder_finds_the_principal_components_of_the_weighted_cov
 
     assert angle(np.cov(events, rowvar=False, aweights=weights)) < 4.0
     assert angle(np.cov(events, rowvar=False)) > 60.0
+
+
+def _population(rng, count, hard):
+    """Network values (N, 57) of events whose size grows with a hardness that is exponential; `hard` says above 2.5 or below.
+
+    Hard events vary along other directions than soft ones, so that a sample of other shares is learned differently.
+    """
+    edge = np.exp(-2.5)
+    survival = np.where(hard, rng.random(count) * edge, edge + rng.random(count) * (1 - edge))
+    hardness = -np.log(survival)[:, None]
+    direction = np.linalg.qr(np.random.default_rng(1).normal(size=(57, 57)))[0]
+    spread = np.where(hard[:, None], (np.arange(57) // 3) == 1, (np.arange(57) // 3) == 0) * (0.5 + 0.4 * hardness) + 0.05
+    return (rng.normal(size=(count, 57)) * spread) @ direction.T, edge
+
+
+@pytest.mark.slow
+def test_strata_with_weights_and_plain_events_give_the_same_scores_within_the_spread_of_seeds():
+    """Mean reconstruction error of soft and of hard events, which makes up each one's score, after training on
+
+    plain events, on as many in two equal strata with weights, and on those strata without: only the last differs.
+    """
+    spec = InputSpec.of(named_layout("ugt"))
+    rng, count, edge = np.random.default_rng(41), 3072, np.exp(-2.5)
+    test_hard = np.arange(4000) < 2000
+    test, offset = _in_hardware(_population(rng, 4000, test_hard)[0], spec)
+    groups = {group.name: {"offset": spec.layout.block(offset[None], group.name)[0].tolist()} for group in spec.layout.groups}
+    inputs = {"network": "fixed<18,8,RND_CONV,SAT>", "groups": groups}
+    model = {"architecture": "dense_ae", "score": "squared_error", "encoder": [12], "latent": 3, "decoder": [12]}
+
+    def errors(seed, shares, weighted):
+        sample = np.random.default_rng([42, seed])
+        hard = sample.random(count) < shares
+        hardware = _in_hardware(_population(sample, count, hard)[0], spec)[0]
+        weights = np.where(hard, edge / shares, (1 - edge) / (1 - shares))
+        weights = (weights / weights.mean()).astype(np.float32) if weighted else None
+        config = Config.model_validate({"name": "tiny", "seed": seed, "inputs": inputs, "model": model, "training": {"batch_size": 128}})
+        networks = build_float_networks(config)
+        trainer = Trainer(config, networks, TrainingData(hardware, hardware[:128], "", weights), "float")
+        for epoch in range(1, 11):
+            trainer.train(epoch, 1e-2 if epoch < 8 else 1e-3)
+        events = config.inputs.spec().to_network_float(test)
+        loss = ((events - networks.firmware(events).numpy()) ** 2).sum(axis=1)
+        return np.log([loss[~test_hard].mean(), loss[test_hard].mean()])
+
+    plain, strata, blind = (
+        np.array([errors(seed, shares, weighted) for seed in range(1, seeds + 1)])
+        for seeds, shares, weighted in ((3, edge, False), (3, 0.5, True), (2, 0.5, False))
+    )
+    spread = np.sqrt((plain.var(axis=0, ddof=1) + strata.var(axis=0, ddof=1)) / 3)
+    assert (np.abs(plain.mean(axis=0) - strata.mean(axis=0)) < 4 * spread + 0.03).all()
+    assert np.abs(plain.mean(axis=0) - blind.mean(axis=0)).max() > 8 * spread.max() + 0.03
