@@ -111,9 +111,19 @@ def _counting(events: Events, store: EventStore, start: int) -> Events:
 
 
 def events_of(data: DataConfig, store: EventStore, part: int, *, extra: Sequence[str] = (), size: int = 65536) -> Iterator[Events]:
-    """The background events of one part, in blocks, with columns `extra`; raises `UserError` as `divided`, which says what weights do."""
+    """The background events of one part, in blocks that are not empty (one that is where the part is), with columns `extra`.
+
+    Raises `UserError` as `divided`, which says what weights do.
+    """
+    found = False
     for events, parts in divided(data, store, extra=extra, size=size):
-        yield events.select(parts == part)
+        chosen = events.select(parts == part)
+        if len(chosen):
+            found = True
+            yield chosen
+    if not found:
+        # so that nobody has to know the columns of no event
+        yield store.read(0, 0, extra=tuple(dict.fromkeys((*extra, *split_columns(data, store), *weight_columns(store)))))
 
 
 def held_out(data: DataConfig, store: EventStore, *, extra: Sequence[str] = (), size: int = 65536) -> Iterator[Events]:
