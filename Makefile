@@ -6,9 +6,9 @@
 #   make train hls csim rtl synth trigger baselines report    one stage each; CONFIG= and RUN= choose the model
 #   make deliver vivado       folders for CMSSW, the global trigger, EMP boards; for Vivado and Vitis
 
-CONFIG ?= configs/dnn_ae.yaml
+CONFIG ?= configs/surprise_ae.yaml
 RUN    ?= runs/$(basename $(notdir $(CONFIG)))
-MODELS ?= configs/dnn_ae.yaml configs/dnn_vae.yaml
+MODELS ?= configs/surprise_ae.yaml configs/dnn_vae.yaml
 
 # `make data` generates EVENTS background events and SIGNAL_EVENTS of each signal into DATA.
 EVENTS        ?= 100000
