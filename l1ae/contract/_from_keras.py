@@ -118,7 +118,11 @@ def _handler(layer: Any) -> _Handler:
 
 
 _REMEDIES = {
-    ("BatchNormalization", "WeightedBatchNormalization", "QBatchNormalization"): "it cannot be exact in fixed point; fold it before quantization",
+    (
+        "BatchNormalization",
+        "WeightedBatchNormalization",
+        "QBatchNormalization",
+    ): "it cannot be exact in fixed point; fold it before quantization",
     ("Dense",): "its weights have no fixed-point format; use QDense",
     ("Conv1D", "Conv2D"): "its weights have no fixed-point format; use QConv1D or QConv2D",
     ("Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax"): (
