@@ -35,7 +35,7 @@ def events(count, seed, *, weighted=False):
 
 
 def judge_with(*, inputs=None, menu=MENU, **signals):
-    crossings = judged(UGT, events(4000, 1, weighted=True), "crossings", inputs)
+    crossings = judged(UGT, events(1500, 1, weighted=True), "crossings", inputs)
     return Judge(crossings, {name: judged(UGT, found, name, inputs) for name, found in signals.items()}, menu, 1000.0)
 
 
@@ -50,8 +50,8 @@ def test_efficiencies_are_those_of_a_threshold_on_the_crossings():
     signal = events(300, 3)
     result = judge_baselines(found, judge_with(s=signal), source="here", rates=(20.0, 100.0))
     assert [item.name for item in result.results] == [item.name for item in found.fitted]
-    assert (result.events, result.source, result.layout, result.training_events) == (4000, "here", "ugt", 800)
-    crossings = events(4000, 1, weighted=True)
+    assert (result.events, result.source, result.layout, result.training_events) == (1500, "here", "ugt", 800)
+    crossings = events(1500, 1, weighted=True)
     weights, alone = crossings.extra["weight"], ~MENU.decide(crossings).any(axis=1)
     for k, item in enumerate(result.results):
         scores, others = found.scores(crossings.hw)[:, k], found.scores(signal.hw)[:, k]
@@ -59,7 +59,7 @@ def test_efficiencies_are_those_of_a_threshold_on_the_crossings():
             for khz in (20.0, 100.0):
                 point = item.at_rate.point(kind, khz)
                 rate = {t: 1000.0 * weights[some & (scores >= t)].sum() / weights.sum() for t in np.unique(scores[some])}
-                assert point.threshold == min(t for t, value in rate.items() if value <= khz), (item.name, kind)
+                assert point.threshold == pytest.approx(min(t for t, value in rate.items() if value <= khz), rel=1e-9), (item.name, kind)
                 assert point.efficiency["s"].value == pytest.approx((mine & (others >= point.threshold)).mean())
 
 
@@ -73,7 +73,7 @@ def test_a_model_of_fewer_columns_is_compared_with_baselines_of_all():
 
 def test_baselines_of_columns_that_the_events_lack_are_refused():
     other = named_layout("gelato")
-    with pytest.raises(UserError, match="no group 'tau'"):
+    with pytest.raises(UserError, match="crossings: "):
         judge_baselines(fitted(other), judge_with())
 
 

@@ -79,12 +79,21 @@ def test_weights_are_repeated_events_and_zero_weights_are_absent():
 
 
 def test_what_an_empty_slot_holds_does_not_matter():
-    codes, asked = random_codes(UGT, 1000, 8), random_codes(UGT, 200, 9)
-    other = asked.copy()
-    angles = ~(UGT.with_role("energy"))
-    other[:, angles] = np.where(UGT.mask(asked)[:, angles], asked[:, angles], 5)
-    for name, column in scores_of(training(UGT, codes), asked).items():
-        np.testing.assert_array_equal(column, scores_of(training(UGT, codes), other)[name], err_msg=name)
+    """A bit says whether a slot is filled; without it, energy and angles mean nothing."""
+    layout = named_layout("p2gt")
+    learned, asked = (random_codes(layout, count, seed) for count, seed in ((1000, 8), (200, 9)))
+    meaningless = (layout.gate != np.arange(layout.size)) & ~layout.mask(learned)
+    noise = random_codes(layout, 1000, 10)
+    expected, found = (
+        scores_of(training(layout, learned), asked),
+        scores_of(training(layout, np.where(meaningless, 7 + noise, learned)), asked),
+    )
+    other = np.where((layout.gate != np.arange(layout.size)) & ~layout.mask(asked), 5, asked)
+    again = scores_of(training(layout, learned), other)
+    assert (other != asked).any()
+    for name, column in expected.items():
+        np.testing.assert_array_equal(column, found[name], err_msg=name)
+        np.testing.assert_array_equal(column, again[name], err_msg=name)
 
 
 def test_columns_that_are_constant_or_always_empty_break_nothing():
@@ -155,7 +164,7 @@ def test_cuts_are_plain_loops_over_objects():
     np.testing.assert_array_equal(np.floor(found["multiplicity"]), filled)
     order = np.lexsort((total, filled))
     np.testing.assert_array_equal(found["multiplicity"][order], np.sort(found["multiplicity"]))
-    assert len(np.unique(found["multiplicity"])) == len(np.unique(np.stack([filled, total]), axis=1).T)
+    assert len(np.unique(found["multiplicity"])) == np.unique([filled, total], axis=1).shape[1]
 
 
 def test_sums_stand_by_themselves_with_all_their_energies():
@@ -210,7 +219,7 @@ def test_sum_and_largest_over_slots():
 def test_the_error_of_the_linear_autoencoder_is_that_of_a_truncated_svd():
     layout = vector(("object", 6))
     rng = np.random.default_rng(15)
-    codes = np.clip(rng.normal(120, 10, (500, 2)) @ rng.uniform(-1, 1, (2, 6)) + rng.normal(90, 8, (500, 6)), 1, 255).astype(int)
+    codes = np.clip(rng.normal(0, 20, (500, 2)) @ rng.uniform(-1, 1, (2, 6)) + rng.normal(120, 8, (500, 6)), 1, 255).astype(int)
     values = codes * 0.5
     standard = (values - values.mean(axis=0)) / values.std(axis=0)
     left, size, right = np.linalg.svd(standard, full_matrices=False)

@@ -31,6 +31,13 @@ def baselines(cut, tree, *, title="Density tree", **options):
     return BaselinesResult("ugt", 5000, 10000, 4000.0, "its test part", 20000, results, {"Number of objects": "no slot can be empty"})
 
 
+@pytest.fixture(autouse=True)
+def _undrawn(request, monkeypatch):
+    """Drawing takes a second; two tests look at what is drawn."""
+    if request.function.__name__ not in {"test_all_triggers_and_the_model_at_all_rates", "test_names_are_text"}:
+        monkeypatch.setattr("l1ae.report._baselines.figure_svg", lambda figure: "<svg/>")
+
+
 @pytest.fixture(name="written")
 def _written(full_run):
     """The page's summary and section as text, for a model with some mean efficiency."""
