@@ -1,11 +1,12 @@
 """Triggers that need no training: one cut on a number of the event."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from l1ae.baselines._columns import Codes, FloatArray, Sizes, energies, size_of, sizes_of
 from l1ae.baselines._record import Candidate
+from l1ae.baselines._training import TrainingEvents
 from l1ae.config import named_menu
 from l1ae.inputs import Feature, Group, Layout
 from l1ae.trigger import ScoreFunction
@@ -25,10 +26,10 @@ def _leading(layout: Layout) -> Iterator[Candidate]:
     for group in layout.groups:
         chosen = energies(group) if group.kind == "sums" else energies(group)[:1]
         for feature in chosen:
-            score = _largest(Sizes.of(layout, layout.positions(group.name, feature.name)))
             several = f"_{feature.name}" if len(chosen) > 1 else ""
             title = f"{group.label}, {'leading ' if group.slots > 1 else ''}{_symbol(feature)}"
-            yield Candidate(f"leading_{group.name}{several}", title, feature.unit, lambda training, score=score: score)  # type: ignore[misc]
+            score = _largest(Sizes.of(layout, layout.positions(group.name, feature.name)))
+            yield Candidate(f"leading_{group.name}{several}", title, feature.unit, _untrained(score))
 
 
 def scalar_sums(layout: Layout) -> tuple[Candidate, ...] | str:
@@ -44,10 +45,8 @@ def _is_summed(group: Group) -> bool:
 
 def _scalar_sum(layout: Layout, group: Group, size: Feature) -> Candidate:
     sizes = sizes_of(layout, [group])
-    title = f"{'HT, ' if group.gated_kind else ''}sum of {_symbol(size)}, {group.label}"
-    return Candidate(
-        f"sum_{group.name}", title[0].upper() + title[1:], size.unit, lambda training: lambda codes: sizes.values(codes).sum(axis=1)
-    )
+    title = f"{group.label}, sum of {_symbol(size)}{' (HT)' if group.gated_kind else ''}"
+    return Candidate(f"sum_{group.name}", title, size.unit, _untrained(lambda codes: sizes.values(codes).sum(axis=1)))
 
 
 def multiplicity(layout: Layout) -> tuple[Candidate, ...] | str:
@@ -55,7 +54,7 @@ def multiplicity(layout: Layout) -> tuple[Candidate, ...] | str:
     counted = [group for group in layout.groups if group.kind == "objects" and group.gate_feature is not None]
     if not counted:
         return "no slot of the layout can be empty"
-    return (Candidate("multiplicity", "Number of objects", "", lambda training: _multiplicity(layout, counted)),)
+    return (Candidate("multiplicity", "Number of objects", "", _untrained(_multiplicity(layout, counted))),)
 
 
 def _multiplicity(layout: Layout, groups: Sequence[Group]) -> ScoreFunction:
@@ -67,6 +66,10 @@ def _multiplicity(layout: Layout, groups: Sequence[Group]) -> ScoreFunction:
         return (codes[:, gates] != 0).sum(axis=1) + np.maximum(sizes.values(codes), 0).sum(axis=1) / most
 
     return score
+
+
+def _untrained(score: ScoreFunction) -> Callable[[TrainingEvents], ScoreFunction]:
+    return lambda training: score
 
 
 def _largest(sizes: Sizes) -> ScoreFunction:

@@ -76,6 +76,7 @@ def test_links_lead_to_sections(full_run: Path) -> None:
         "data",
         "model",
         "physics",
+        "baselines",
         "trigger",
         "contract",
         "hls",
