@@ -18,7 +18,14 @@ __all__ = ["JudgedRun", "is_paired", "unlike"]
 
 Scores = npt.NDArray[np.generic]
 
-_CROSSINGS, _KHZ, _MENU, _SIGNALS = "zero-bias crossings", "rate of crossings", "menu of seeds", "signals"
+_CROSSINGS, _KHZ, _MENU, _SIGNALS = "crossings", "crossing_khz", "menu", "signals"
+_OTHER = {
+    _CROSSINGS: "other zero-bias crossings",
+    _KHZ: "another rate of crossings",
+    _SIGNALS: "other events of signals",
+    _MENU: "another menu of seeds",
+}
+"""What two runs may have been judged on instead of the same."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +97,7 @@ def _menu_digest(menu: Menu | None) -> str:
 def _differing(first: JudgedRun, other: JudgedRun) -> tuple[str, ...]:
     """In what two runs were not judged alike."""
     one, two = first.digests, other.digests
-    return tuple(what for what in (_CROSSINGS, _KHZ, _SIGNALS, _MENU) if one.get(what) != two.get(what))
+    return tuple(what for what in _OTHER if one.get(what) != two.get(what))
 
 
 def is_paired(first: JudgedRun, other: JudgedRun, kind: str) -> bool:
@@ -110,5 +117,6 @@ def unlike(runs: Sequence[JudgedRun]) -> tuple[str, ...]:
             )
         elif first.judge is not None and found:
             what = "pure rates and efficiencies are" if found == (_MENU,) else "efficiencies are"
-            sentences.append(f"{judged.name} was judged on other {' and '.join(found)} than {first.name}: {what} compared without pairing")
+            others = " and ".join(_OTHER[key] for key in found)
+            sentences.append(f"{judged.name} was judged on {others} than {first.name}: {what} compared without pairing")
     return tuple(sentences)

@@ -2,11 +2,12 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from l1ae.comparison import Quantity, compare, load_comparison, save_comparison, tables, write_comparison
+from l1ae.comparison import Quantity, _page, compare, load_comparison, save_comparison, tables, write_comparison
 from l1ae.comparison._judged import JudgedRun
 from l1ae.errors import UserError
 from l1ae.evaluation import Estimate
@@ -58,11 +59,12 @@ def test_efficiencies_are_those_of_the_contract_on_the_test_part(found, runs):
 
 def test_differences_are_those_of_the_efficiencies_and_paired_where_events_are_the_same(found):
     one = _run(found, "one").at_rate
-    for name, paired in (
-        ("two", {"raw": True, "pure": True}),
-        ("harder", {"raw": True, "pure": False}),
-        ("other", {"raw": False, "pure": False}),
-    ):
+    expected = {
+        "two": {"raw": True, "pure": True},
+        "harder": {"raw": True, "pure": False},
+        "other": {"raw": False, "pure": False},
+    }
+    for name, paired in expected.items():
         run = _run(found, name)
         for difference in run.differences:
             point = difference.point
@@ -79,7 +81,7 @@ def test_differences_are_those_of_the_efficiencies_and_paired_where_events_are_t
 
 def test_what_is_not_alike_is_said(found):
     assert found.unlike == (
-        "harder was judged on other menu of seeds than one: pure rates and efficiencies are compared without pairing",
+        "harder was judged on another menu of seeds than one: pure rates and efficiencies are compared without pairing",
         "other was judged on other zero-bias crossings than one: efficiencies are compared without pairing",
     )
 
@@ -87,7 +89,7 @@ def test_what_is_not_alike_is_said(found):
 def test_digests_know_events_weights_and_menu(runs):
     one, same, harder = (JudgedRun.open(name, runs[name]).digests for name in ("one", "same", "harder"))
     assert one == same
-    assert {key for key in one if one[key] != harder[key]} == {"menu of seeds"}
+    assert {key for key in one if one[key] != harder[key]} == {"menu"}
 
 
 def test_settings_that_differ_are_listed(found):
@@ -160,9 +162,8 @@ def test_the_page_holds_tables_curves_and_warnings(found, tmp_path):
         assert text in page, text
 
 
-def test_names_are_escaped(found, tmp_path):
-    from dataclasses import replace
-
+def test_names_are_escaped(found, tmp_path, monkeypatch):
+    monkeypatch.setattr(_page, "_pictures", lambda comparison: ())
     evil = replace(found.runs[1], name="<b>&x")
     write_comparison(tmp_path / "page.html", replace(found, runs=(found.runs[0], evil)))
     page = (tmp_path / "page.html").read_text()
