@@ -3,12 +3,12 @@
 #
 #   make demo                 collisions to a verified HLS project with a report
 #   make test                 all tests          make quick   the fast ones
-#   make train hls csim rtl synth trigger report    one stage each; CONFIG= and RUN= choose the model
+#   make train hls csim rtl synth trigger baselines report    one stage each; CONFIG= and RUN= choose the model
 #   make deliver vivado       folders for CMSSW, the global trigger, EMP boards; for Vivado and Vitis
 
-CONFIG ?= configs/dnn_ae.yaml
+CONFIG ?= configs/surprise_ae.yaml
 RUN    ?= runs/$(basename $(notdir $(CONFIG)))
-MODELS ?= configs/dnn_ae.yaml configs/dnn_vae.yaml
+MODELS ?= configs/surprise_ae.yaml configs/dnn_vae.yaml
 
 # `make data` generates EVENTS background events and SIGNAL_EVENTS of each signal into DATA.
 EVENTS        ?= 100000
@@ -27,7 +27,7 @@ BIN := .venv/bin
 READY := .venv/.complete
 
 .PHONY: demo test quick lint data train evaluate hls csim csim-matrix rtl synth rtl-check rtl-matrix calibration estimator flows \
-    trigger deliver vivado delivery-check verify report latent families doctor bench clean
+    trigger baselines deliver vivado delivery-check verify report latent families doctor bench clean
 
 demo: $(READY)
 	$(BIN)/l1ae run $(CONFIG) --run $(RUN)
@@ -83,6 +83,9 @@ rtl-check: $(READY)
 
 trigger: $(READY)
 	$(BIN)/l1ae trigger $(RUN)
+
+baselines: $(READY)
+	$(BIN)/l1ae baselines $(RUN)
 
 deliver: $(READY)
 	$(BIN)/l1ae deliver $(RUN) --target cmssw --target ugt --target emp

@@ -58,6 +58,23 @@ def _build(score: str, hidden: Sequence[int], grid: bool) -> Any:
 
 
 @pytest.fixture(scope="session")
+def small_zero_bias(tmp_path_factory):
+    """A folder with the first 3,000 shipped crossings of every part, and 500 events of every signal."""
+    from l1ae.data import SPLIT, TEST, TRAIN, VALIDATION, WEIGHT, StoreWriter, concatenate, open_dataset
+
+    folder, shipped = tmp_path_factory.mktemp("zerobias"), open_dataset("zerobias")
+    for name, store in {"background": shipped.background, **shipped.signals}.items():
+        events = store.read(extra=(SPLIT, *((WEIGHT,) if name == "background" else ())))
+        parts = (
+            events.select(np.flatnonzero(events.extra[SPLIT] == part)[: 3000 if name == "background" else 500])
+            for part in (TRAIN, VALIDATION, TEST)
+        )
+        with StoreWriter(folder / f"{name}.h5", store.own, sample=store.sample, processes=store.processes, provenance={}) as writer:
+            writer.append(concatenate(list(parts)))
+    return folder
+
+
+@pytest.fixture(scope="session")
 def make_network() -> Callable[..., Network]:
     """A network with the given score ("squared_error", "mu2", "kl") and hidden layers, the same for the same arguments.
 

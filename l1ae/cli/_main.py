@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from l1ae import __version__
-from l1ae.cli import _compare, _data, _delivery, _doctor, _latent, _rtl, _run, _trigger
+from l1ae.cli import _baselines, _compare, _data, _delivery, _doctor, _latent, _rtl, _run, _trigger
 from l1ae.errors import L1aeError
 
 __all__ = ["main"]
@@ -34,6 +34,7 @@ for _command in (
     *_delivery.COMMANDS,
     _latent.latent,
     _trigger.trigger,
+    _baselines.baselines,
     _compare.compare,
     _doctor.doctor,
 ):

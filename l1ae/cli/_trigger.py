@@ -94,12 +94,16 @@ def _efficiencies(result: "TriggerResult") -> Table:
 
 
 def _menu(result: "TriggerResult") -> Table:
-    table = Table(title=f"Menu ({result.menu.origin}); rates in kHz")
+    seeds = sorted(result.menu.seeds, key=lambda seed: -seed.khz)
+    named = "" if result.menu.name is None else f"{result.menu.name}, "
+    table = Table(title=f"Menu ({named}{result.menu.origin}, {len(seeds)} seeds); rates in kHz")
     table.add_column("seed")
     table.add_column("rate", justify="right")
     table.add_column("definition")
-    for seed in result.menu.seeds:
+    for seed in seeds[:_SEEDS_SHOWN]:
         table.add_row(seed.name, _rate(seed), seed.definition)
+    if len(seeds) > _SEEDS_SHOWN:
+        table.add_row(f"{len(seeds) - _SEEDS_SHOWN} more", "", f"each {_rate(seeds[_SEEDS_SHOWN])} or less, see working_points.json")
     if result.menu.khz is not None and result.menu.low is not None and result.menu.high is not None:
         from l1ae.evaluation import Estimate, format_estimate
 
@@ -107,9 +111,14 @@ def _menu(result: "TriggerResult") -> Table:
     return table
 
 
+_SEEDS_SHOWN = 12
+
+
 def _lines(result: "TriggerResult") -> Iterator[str]:
     """What the tables do not say."""
-    if result.menu.left_out:
+    if result.menu.origin == "cuts":
+        yield from (f"not in the menu: {text}" for text in result.menu.left_out)
+    elif result.menu.left_out:
         yield f"not in the menu: {', '.join(result.menu.left_out)}"
     for row in result.stability.pileup:
         rates = ", ".join(f"{name} {_rate(rate)}" for name, rate in row.rates.items())

@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.contract import Contract
+from l1ae.data import WEIGHT
 from l1ae.pipeline import Run, contract_of, digest_file, digest_json, judge_of, rate_sample
-from l1ae.trigger import WEIGHT, Crossings, Judge, JudgedEvents, Menu, SignalEvents
+from l1ae.trigger import Crossings, Judge, JudgedEvents, Menu, SignalEvents
 
 __all__ = ["JudgedRun", "is_paired", "unlike"]
 

@@ -18,6 +18,7 @@ from l1ae.config._description import (
     load_description,
 )
 from l1ae.config._load import dump_config, load_config
+from l1ae.config._menus import NamedMenu, StandIn, menu_names, named_menu
 from l1ae.config._schema import (
     Config,
     ConvolutionConfig,
@@ -37,10 +38,10 @@ from l1ae.config._schema import (
     TrainingConfig,
     VicregConfig,
 )
-from l1ae.config._trigger import DEFAULT_MENU, SeedConfig, TriggerConfig
+from l1ae.config._seed import LegConfig, SeedConfig
+from l1ae.config._trigger import TriggerConfig
 
 __all__ = [
-    "DEFAULT_MENU",
     "BudgetConfig",
     "ConcatenateDescription",
     "Config",
@@ -60,7 +61,9 @@ __all__ = [
     "LayerBits",
     "LayerDescription",
     "LearnedWidthsConfig",
+    "LegConfig",
     "ModelConfig",
+    "NamedMenu",
     "NoiseConfig",
     "PhaseConfig",
     "PoolDescription",
@@ -71,10 +74,13 @@ __all__ = [
     "SeedConfig",
     "SelectDescription",
     "SparsityConfig",
+    "StandIn",
     "TrainingConfig",
     "TriggerConfig",
     "VicregConfig",
     "dump_config",
     "load_config",
     "load_description",
+    "menu_names",
+    "named_menu",
 ]

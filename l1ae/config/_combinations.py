@@ -29,7 +29,7 @@ def _inputs(config: "Config") -> Iterator[Rule]:
     lacking = model.family.lacks(layout)
     yield lacking is not None, str(lacking)
     yield (
-        model.family.front is Front.OBJECTS and not inputs.automatic and not inputs.spec().kinds_alike,
+        model.family.front is Front.OBJECTS and not inputs.automatic and not inputs.linear().kinds_alike,
         f"architecture '{model.architecture}' treats all objects of a kind alike, but inputs preprocesses them by slot; "
         f"give each of inputs.groups.{', .'.join(group.name for group in layout.groups if group.slots > 1)} one offset and one shift "
         "for all slots, for example shift: [5, 6, 6]",
@@ -47,6 +47,11 @@ def _inputs(config: "Config") -> Iterator[Rule]:
     yield (
         model.described and any(changed(inputs, key) for key in type(inputs).model_fields if key not in own),
         f"'{model.source}' says how its inputs are preprocessed; remove everything but 'layout' and 'select' from inputs",
+    )
+    yield (
+        model.family.imported and not model.described and bool(inputs.transform),
+        f"'{model.source}' was trained on inputs that were preprocessed in some way; inputs.transform makes new tables from data, which "
+        "it does not know; remove it",
     )
     yield (
         model.family.imported and not model.described and inputs.automatic,

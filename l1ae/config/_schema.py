@@ -9,10 +9,25 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, mo
 from l1ae.config._budget import BudgetConfig
 from l1ae.config._combinations import changed, contradictions
 from l1ae.config._section import Section
+from l1ae.config._tables import check_no_shift, check_steps
 from l1ae.config._trigger import TriggerConfig
 from l1ae.errors import UserError
 from l1ae.families import ARCHITECTURES, SCORES, Architecture, Front
-from l1ae.inputs import FixedFormat, Format, InputSpec, Layout, Numbers, find_layout, named_layout
+from l1ae.inputs import (
+    FixedFormat,
+    Format,
+    InputSpec,
+    Layout,
+    Numbers,
+    Steps,
+    Transform,
+    check_transform,
+    find_layout,
+    named_layout,
+    table_bits,
+    table_of,
+    transformed_columns,
+)
 
 __all__ = [
     "Config",
@@ -80,10 +95,15 @@ class GroupPreprocessing(Section):
 
 
 class DerivedPreprocessing(Section):
-    """What `preprocessing: auto` found in the training data, one number per column; written by `l1ae train`."""
+    """What `preprocessing: auto` and `transform` found in the training data; written by `l1ae train`.
 
-    offset: tuple[int, ...]
-    shift: tuple[int, ...]
+    One offset and one shift per column, empty without `auto`; tables by the name of their column, as pairs of the first hardware
+    code and the code of `inputs.network` from there on.
+    """
+
+    offset: tuple[int, ...] = ()
+    shift: tuple[int, ...] = ()
+    tables: dict[str, Steps] = Field({})
 
 
 _LARGEST = {"offset": 2**30, "shift": 30}
@@ -128,7 +148,20 @@ class InputsConfig(Section):
         description="offsets and shifts: the preset's, or quantiles of training data; default: the preset if there is one",
     )
     groups: dict[str, GroupPreprocessing] = Field({}, description="explicit offsets and shifts by group, which win")
-    derived: DerivedPreprocessing | None = Field(None, description="result of `preprocessing: auto`; not for writing by hand")
+    transform: dict[str, Transform] = Field(
+        {},
+        description="features that enter as a table over their hardware codes, from weighted training data, instead of by offset and "
+        "shift: surprise (-log P(X >= code)), log2 (of 1 + code) or quantile (P(X < code))",
+    )
+    transform_bits: int | None = Field(
+        None,
+        ge=2,
+        le=16,
+        description="leading bits of a hardware code that decide its entry in a table; default: all. 5 take half the LUTs",
+    )
+    derived: DerivedPreprocessing | None = Field(
+        None, description="result of `preprocessing: auto` and of `transform`; not for writing by hand"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -141,20 +174,32 @@ class InputsConfig(Section):
     def _fits_the_layout(self) -> Self:
         try:
             layout = self.selected
+            check_transform(layout, self.transform)
+            if self.transform_bits is not None and not self.transform:
+                raise UserError(f"transform_bits: {self.transform_bits} has no effect without transform; remove it")
             for name, change in self.groups.items():
                 for key in ("offset", "shift"):
-                    if (value := getattr(change, key)) is not None and np.abs(layout.spread(name, value, key)).max() > _LARGEST[key]:
+                    if (value := getattr(change, key)) is None:
+                        continue
+                    if np.abs(layout.spread(name, value, key)).max() > _LARGEST[key]:
                         raise ValueError(f"groups.{name}.{key}: {value} is beyond {_LARGEST[key]}; codes have at most 30 bits")
+                    check_no_shift(layout, self.transform, name, value, key)
+            if self.derived is not None:
+                self._check_derived(self.derived, layout)
         except UserError as error:
             raise ValueError(str(error)) from error
         if self.preprocessing == "preset" and layout.preset is None:
             raise ValueError(f"preprocessing: preset: layout '{layout.name}' comes without one; use preprocessing: auto, or write groups")
+        return self
+
+    def _check_derived(self, derived: DerivedPreprocessing, layout: Layout) -> None:
         for key in ("offset", "shift"):
-            if self.derived is not None and len(getattr(self.derived, key)) != layout.size:
-                raise ValueError(
+            found = len(getattr(derived, key))
+            if found != layout.size and (found or self.automatic):
+                raise UserError(
                     f"derived.{key} has not the {layout.size} columns of the selected layout; remove derived, training finds it"
                 )
-        return self
+        check_steps(layout, self.transform, derived.tables, self.linear().network)
 
     @property
     def selected(self) -> Layout:
@@ -169,17 +214,38 @@ class InputsConfig(Section):
         given = [self.groups.get(group.name, GroupPreprocessing()) for group in self.selected.groups]
         return any(change.offset is None or change.shift is None for change in given)
 
+    @property
+    def from_data(self) -> bool:
+        """Whether training data decide anything: offsets and shifts, or tables."""
+        return self.automatic or bool(self.transform)
+
     def spec(self) -> InputSpec:
-        """Layout and preprocessing. Raises `UserError` before training found the offsets and shifts of `preprocessing: auto`."""
-        changes = {name: change.model_dump() for name, change in self.groups.items()}
-        if not self.automatic:
-            return InputSpec.of(self.selected, self.network, changes)
+        """Layout and preprocessing. Raises `UserError` before training found what `preprocessing: auto` and `transform` leave to it."""
+        if not self.from_data:
+            return self.linear()
         if self.derived is None:
-            raise UserError(
-                "inputs.preprocessing: auto takes offsets and shifts from training data, and there was no training yet; "
-                "run `l1ae train` first, or write them into inputs.groups"
-            )
-        return InputSpec.of(self.selected, self.network, changes, np.array(self.derived.offset), np.array(self.derived.shift))
+            asked = "inputs.transform takes tables" if self.transform else "inputs.preprocessing: auto takes offsets and shifts"
+            instead = "remove it" if self.transform else "write them into inputs.groups"
+            raise UserError(f"{asked} from training data, and there was no training yet; run `l1ae train` first, or {instead}")
+        columns = {name: column for column, name in enumerate(self.selected.names)}
+        tables = {
+            columns[name]: table_of(steps, 1 << table_bits(self.selected, columns[name])) for name, steps in self.derived.tables.items()
+        }
+        return self.linear().with_tables(tables, {name: str(kind) for name, kind in self.transform.items()})
+
+    def linear(self) -> InputSpec:
+        """The specification without the tables of `transform`, whose columns have neither offset nor shift.
+
+        Offsets and shifts of `preprocessing: auto` as far as training found them, else 0.
+        """
+        changes = {name: change.model_dump() for name, change in self.groups.items()}
+        offset, shift = None, None
+        if self.automatic:
+            none = (0,) * self.selected.size
+            found = self.derived or DerivedPreprocessing(offset=none, shift=none)
+            offset, shift = np.array(found.offset), np.array(found.shift)
+        spec = InputSpec.of(self.selected, self.network, changes, offset, shift)
+        return spec.unshifted(transformed_columns(self.selected, self.transform))
 
 
 Positive = Annotated[int, Field(ge=1)]

@@ -1,58 +1,23 @@
 """Rates and working points: where zero-bias events come from, the menu that a rate is pure against, the rates asked for."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
+from l1ae.config._menus import NamedMenu, menu_names, named_menu
 from l1ae.config._section import Section
+from l1ae.config._seed import SeedConfig
+from l1ae.errors import UserError
 
-__all__ = ["DEFAULT_MENU", "SeedConfig", "TriggerConfig"]
+__all__ = ["TriggerConfig"]
 
 Rate = Annotated[float, Field(gt=0)]
-Energy = Annotated[float, Field(gt=0)]
-
-
-class SeedConfig(Section):
-    """One cut-based seed of the menu, on a group of the inputs that has an energy in GeV.
-
-    Without `sum`: at least as many objects as `pt` has thresholds, the i-th hardest of them with pT >= the i-th threshold,
-    all within |eta| <= `eta`. With `sum`: the scalar sum of pT of the objects above `pt` and within `eta` is >= `sum`. pT is the
-    group's energy, whatever its name. With `quality` and `isolation` only objects count that have them.
-    """
-
-    name: str = Field(min_length=1)
-    object: str = Field(description="group of the inputs, for example met, eg, mu or jet")
-    pt: tuple[Energy, ...] = Field(min_length=1, description="GeV, one threshold per object, the highest first")
-    eta: float | None = Field(None, gt=0, description="largest |eta|; no cut by default")
-    quality: int | None = Field(None, ge=1, description="smallest code of the group's quality")
-    isolation: int | None = Field(None, ge=1, description="bits of the group's isolation, as a number: one of them at least is set")
-    sum: float | None = Field(None, gt=0, description="GeV, threshold on the sum of pT (HT); pt is then the threshold of an object")
-
-    @field_validator("pt", mode="before")
-    @classmethod
-    def _one_or_many(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, int | float) else value
-
-    @model_validator(mode="after")
-    def _thresholds_make_sense(self) -> Self:
-        if list(self.pt) != sorted(self.pt, reverse=True):
-            raise ValueError(f"pt {list(self.pt)} of seed '{self.name}' must fall: the threshold of the hardest object comes first")
-        if self.sum is not None and len(self.pt) > 1:
-            raise ValueError(f"seed '{self.name}' is a sum, with one pt threshold for every object, not {len(self.pt)}")
-        return self
-
-
-DEFAULT_MENU = (
-    SeedConfig(name="SingleMu22", object="mu", pt=(22,)),
-    SeedConfig(name="DoubleMu15_7", object="mu", pt=(15, 7)),
-    SeedConfig(name="SingleEG36er2p5", object="eg", pt=(36,), eta=2.5),
-    SeedConfig(name="DoubleEG25_12er2p5", object="eg", pt=(25, 12), eta=2.5),
-    SeedConfig(name="SingleJet180", object="jet", pt=(180,)),
-    SeedConfig(name="DoubleJet150er2p5", object="jet", pt=(150, 150), eta=2.5),
-    SeedConfig(name="HTT360er2p5", object="jet", pt=(30,), eta=2.5, sum=360),
-    SeedConfig(name="MET90", object="met", pt=(90,)),
-)
-"""Thresholds as in the unprescaled seeds of CMS in Run 3, without quality and isolation, which not all inputs have."""
+Seeds = tuple[SeedConfig, ...]
+# Told apart before they are read: a mistake in a seed is not reported as a wrong name as well.
+NameOrSeeds = Annotated[
+    Annotated[str, Tag("name")] | Annotated[Seeds, Tag("seeds")],
+    Discriminator(lambda value: "name" if isinstance(value, str) else "seeds"),
+]
 
 
 ANOMALY_TRIGGERS = (
@@ -91,8 +56,10 @@ class TriggerConfig(Section):
     menu_from: Literal["auto", "cuts", "recorded"] = Field(
         "auto", description="seeds: `menu`, or the recorded bits of the zero-bias store; auto takes the bits where there are any"
     )
-    menu: tuple[SeedConfig, ...] = Field(
-        DEFAULT_MENU, description="cut-based seeds that a rate is pure against; of the default those that the inputs have the objects for"
+    menu: NameOrSeeds = Field(
+        "run3",
+        description="what a rate is pure against: the name of a menu that comes with l1ae, of which the inputs take the seeds that they "
+        "have the objects for, or a list of cut-based seeds",
     )
     recorded_seeds: tuple[str, ...] = Field(("*",), description="patterns (* and ?) of the recorded seeds that make the menu")
     recorded_excluded: tuple[str, ...] = Field(
@@ -101,6 +68,28 @@ class TriggerConfig(Section):
     )
     pileup_bins: int = Field(5, ge=1, le=100, description="bins of pileup, equally filled, in which rates are shown")
     luminosity_blocks: int = Field(50, ge=1, description="luminosity blocks per run period in which rates are compared")
+
+    @field_validator("menu", mode="after")
+    @classmethod
+    def _named_where_it_has_a_name(cls, menu: str | Seeds) -> str | Seeds:
+        """Configurations of earlier versions hold the list of the default menu."""
+        if not isinstance(menu, str):
+            return next((name for name in menu_names() if named_menu(name).seeds == menu), menu)
+        try:
+            named_menu(menu)
+        except UserError as error:
+            raise ValueError(str(error)) from error
+        return menu
+
+    @property
+    def named_menu(self) -> NamedMenu | None:
+        """The menu that comes with the package; None where the configuration has seeds of its own."""
+        return named_menu(self.menu) if isinstance(self.menu, str) else None
+
+    @property
+    def seeds(self) -> Seeds:
+        """All cut-based seeds of the menu, whatever the inputs allow."""
+        return named_menu(self.menu).seeds if isinstance(self.menu, str) else self.menu
 
     @model_validator(mode="after")
     def _rates_are_below_that_of_crossings(self) -> Self:
@@ -124,7 +113,7 @@ class TriggerConfig(Section):
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
-        for what, names in (("rates", [f"{rate:g}" for rate in self.rates]), ("menu", [seed.name for seed in self.menu])):
+        for what, names in (("rates", [f"{rate:g}" for rate in self.rates]), ("menu", [seed.name for seed in self.seeds])):
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
                 raise ValueError(f"{what} has {', '.join(twice)} more than once (rates are named with six digits); give each one once")

@@ -280,8 +280,8 @@ def _(operation: Relu, known: Mapping[str, Interval]) -> Interval:
 @interval_of.register
 def _(operation: Table, known: Mapping[str, Interval]) -> Interval:
     source = known[operation.inputs[0]]
-    size = len(operation.codes)
-    reached = [operation.codes[np.arange(int(low), int(high) + 1) % size] for low, high in zip(source.low, source.high, strict=True)]
+    ends = zip(operation.tables, source.low, source.high, strict=True)
+    reached = [table[np.arange(int(low), int(high) + 1) % len(table)] for table, low, high in ends]
     low, high = np.array([codes.min() for codes in reached]), np.array([codes.max() for codes in reached])
     return _plain(low, high, operation.format.fraction)
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from l1ae.contract._bounds import Interval, interval_of
 from l1ae.contract._ops import Dot, Elementwise, Gather, HardwareInput, IntArray, Operation, Preprocess, ReconstructionError, Sum, Table
 from l1ae.errors import UserError
-from l1ae.inputs import FixedFormat, InputSpec
+from l1ae.inputs import FixedFormat, InputSpec, Rounding
 
 __all__ = ["Builder", "add_inputs", "difference_format", "function_table"]
 
@@ -27,6 +27,7 @@ class Builder:
     def __init__(self) -> None:
         self.operations: list[Operation] = []
         self._intervals: dict[str, Interval] = {}
+        self._mask: tuple[npt.NDArray[np.bool_], IntArray] | None = None
 
     def add(self, operation: Operation) -> str:
         """Append an operation whose format is given. Raises `UserError` when its name is taken or no name in C++ and HDL."""
@@ -64,6 +65,10 @@ class Builder:
     def _operation(self, name: str) -> Operation:
         return next(operation for operation in self.operations if operation.name == name)
 
+    def set_mask(self, present: npt.NDArray[np.bool_], gate: IntArray) -> None:
+        """Which elements of `inputs` carry information, as in `Preprocess`, for scores that leave the others out."""
+        self._mask = (present, gate) if bool((gate >= 0).any() or not present.all()) else None
+
     def gather(self, name: str, source: str, index: IntArray) -> str:
         """Rearrange a tensor; `index` of any shape, -1 for a constant 0."""
         flat = index.reshape(-1).astype(np.int64)
@@ -91,9 +96,8 @@ class Builder:
         difference = difference_format(self.format_of(first), self.format_of(second))
         present, gate = np.ones(size, np.bool_), np.full(size, -1, np.int64)
         inputs: tuple[str, ...] = (first, second)
-        preprocess = self._operation("inputs")
-        if masked and isinstance(preprocess, Preprocess) and bool((preprocess.gate >= 0).any() or not preprocess.present.all()):
-            present, gate, inputs = preprocess.present, preprocess.gate, (first, second, "hw")
+        if masked and self._mask is not None:
+            (present, gate), inputs = self._mask, (first, second, "hw")
 
         def make(form: FixedFormat) -> ReconstructionError:
             return ReconstructionError(
@@ -126,24 +130,46 @@ class Builder:
 
 
 def add_inputs(builder: Builder, spec: InputSpec) -> None:
-    """The hardware input `hw`, valid for every word of its port, and the preprocessed `inputs`."""
+    """The hardware input `hw`, valid for every word of its port, and the preprocessed `inputs`.
+
+    Columns with tables are looked up (`inputs_table`), the others shifted (`inputs_linear`); each is 0 where the other is not.
+    """
     low, high = spec.code_range
     form = FixedFormat.covering(int(low.min()), int(high.max()), 0)
     low, high = np.full(spec.size, form.low, np.int64), np.full(spec.size, form.high, np.int64)
     builder.add(HardwareInput(name="hw", inputs=(), format=form, size=spec.size, low=low, high=high))
-    builder.add(
-        Preprocess(
-            name="inputs",
-            inputs=("hw",),
-            format=spec.network,
-            size=spec.size,
-            offset=spec.offset,
-            shift=spec.shift,
-            present=spec.present,
-            gate=spec.gate,
-            work=_work_format(spec, form),
-        )
+    builder.set_mask(spec.present, spec.gate)
+    if not spec.tables:
+        builder.add(_linear_inputs(spec, form, "inputs"))
+    elif spec.present[~spec.tabled].any():
+        first, second = builder.add(_linear_inputs(spec, form, "inputs_linear")), builder.add(_tabled_inputs(spec, "inputs_table"))
+        builder.add(Elementwise(name="inputs", inputs=(first, second), format=spec.network, size=spec.size, function="add"))
+    else:
+        builder.add(_tabled_inputs(spec, "inputs"))
+
+
+def _linear_inputs(spec: InputSpec, port: FixedFormat, name: str) -> Preprocess:
+    return Preprocess(
+        name=name,
+        inputs=("hw",),
+        format=spec.network,
+        size=spec.size,
+        offset=spec.offset,
+        shift=spec.shift,
+        present=spec.present & ~spec.tabled,
+        gate=spec.gate,
+        work=_work_format(spec, port),
     )
+
+
+def _tabled_inputs(spec: InputSpec, name: str) -> Table:
+    """A table's code 0 is that of an empty slot: no gate is needed."""
+    nothing = np.zeros(1, np.int64)
+    tables = [spec.tables.get(column, nothing) for column in range(spec.size)]
+    text = ", ".join(f"{function} of {feature}" for feature, function in spec.functions.items())
+    # rounded to nearest where the type does, else towards one side
+    error = spec.network.lsb / (1 if spec.network.rounding in {Rounding.TRN, Rounding.TRN_ZERO} else 2)
+    return Table.of_elements(tables, name=name, inputs=("hw",), format=spec.network, function=text, max_error=error)
 
 
 def difference_format(a: FixedFormat, b: FixedFormat) -> FixedFormat:

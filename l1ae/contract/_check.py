@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import singledispatch
+from itertools import pairwise
 from math import prod
 
 import numpy as np
@@ -134,8 +135,19 @@ def _(operation: Dot, sources: Sources) -> None:
 @_check_parts.register
 def _(operation: Table, sources: Sources) -> None:
     _require_size(operation, sources[0].size)
-    _require_shape(operation, "codes", (1 << sources[0].format.width,))
     _require_codes(operation, "codes", operation.format)
+    if not operation.bits:
+        _require(operation, not operation.starts, "starts needs bits, the width of every element's address")
+        _require_shape(operation, "codes", (1 << sources[0].format.width,))
+        return
+    most = min(sources[0].format.width, 16)
+    for name, values in (("bits", operation.bits), ("starts", operation.starts)):
+        _require(operation, len(values) == operation.size, f"{name} must have {operation.size} elements, not {len(values)}")
+    _require(operation, 0 <= min(operation.bits) <= max(operation.bits) <= most, f"bits must lie within 0 to {most}")
+    for bits, starts in zip(operation.bits, operation.starts, strict=True):
+        rising = starts[:1] == (0,) and all(a < b for a, b in pairwise((*starts, 1 << bits)))
+        _require(operation, rising, f"starts {list(starts)} must rise from 0 and stay below {1 << bits}")
+    _require_shape(operation, "codes", (sum(len(starts) for starts in operation.starts),))
 
 
 @_check_parts.register

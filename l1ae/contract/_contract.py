@@ -19,7 +19,7 @@ from l1ae.contract._check import check
 from l1ae.contract._execute import Plan, make_plan, one_blas_thread
 from l1ae.contract._json import from_dict, to_dict
 from l1ae.contract._kernels import Context
-from l1ae.contract._ops import Convolution, Dense, HardwareInput, IntArray, Operation, Threshold
+from l1ae.contract._ops import Convolution, Dense, HardwareInput, IntArray, Operation, Preprocess, Table, Threshold
 from l1ae.documents import validate
 from l1ae.errors import UserError
 from l1ae.inputs import Layout
@@ -83,6 +83,19 @@ class Contract:
     def input_names(self) -> tuple[str, ...]:
         """One name per hardware input: the layout's, or input0, input1, ... where there is none."""
         return tuple(f"input{k}" for k in range(self.hardware.size)) if self.layout is None else self.layout.names
+
+    @property
+    def input_table(self) -> Table | None:
+        """The operation that looks hardware codes up in tables, one for each input that has one; None without."""
+        found = (item for item in self.operations if isinstance(item, Table) and item.bits and item.inputs == (self.hardware.name,))
+        return next(found, None)
+
+    @property
+    def gate(self) -> IntArray:
+        """(size,): the hardware input whose code 0 says that this one's slot is empty; -1 for none."""
+        shifted = (item.gate for item in self.operations if isinstance(item, Preprocess))
+        none = np.full(self.hardware.size, -1, np.int64)
+        return next(shifted, none if self.input_table is None or self.layout is None else self.layout.gate)
 
     @property
     def threshold(self) -> int:

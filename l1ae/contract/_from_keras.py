@@ -118,7 +118,11 @@ def _handler(layer: Any) -> _Handler:
 
 
 _REMEDIES = {
-    ("BatchNormalization", "QBatchNormalization"): "it cannot be exact in fixed point; fold it before quantization",
+    (
+        "BatchNormalization",
+        "WeightedBatchNormalization",
+        "QBatchNormalization",
+    ): "it cannot be exact in fixed point; fold it before quantization",
     ("Dense",): "its weights have no fixed-point format; use QDense",
     ("Conv1D", "Conv2D"): "its weights have no fixed-point format; use QConv1D or QConv2D",
     ("Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax"): (
@@ -360,8 +364,17 @@ _HANDLERS: dict[str, _Handler] = {
 }
 
 
-def threshold_for_fpr(scores: npt.NDArray[np.integer], fpr: float) -> int:
-    """Smallest integer threshold t for which the fraction of background `scores` with score >= t is at most `fpr`."""
-    ordered = np.sort(np.asarray(scores).ravel())
-    allowed = int(np.floor(fpr * len(ordered)))
-    return int(ordered[len(ordered) - allowed - 1]) + 1
+def threshold_for_fpr(scores: npt.NDArray[np.integer], fpr: float, weights: npt.NDArray[np.floating] | None = None) -> int:
+    """Smallest integer threshold t for which the fraction of background `scores` with score >= t is at most `fpr`.
+
+    With `weights` (N,), positive, the fraction is of their sum.
+    """
+    codes = np.asarray(scores).ravel()
+    if weights is None:
+        ordered = np.sort(codes)
+        allowed = int(np.floor(fpr * len(ordered)))
+        return int(ordered[len(ordered) - allowed - 1]) + 1
+    order = np.argsort(-codes.astype(np.int64), kind="stable")
+    accepted = np.cumsum(np.asarray(weights, np.float64)[order])
+    allowed = int(np.searchsorted(accepted, fpr * accepted[-1], side="right"))
+    return int(codes[order[min(allowed, len(order) - 1)]]) + 1

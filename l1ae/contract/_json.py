@@ -35,7 +35,7 @@ def _plain(value: Any) -> Any:
         return str(value)
     if isinstance(value, np.ndarray):
         return value.astype(int).tolist()
-    return list(value) if isinstance(value, tuple) else value
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
 def from_dict(item: Mapping[str, Any]) -> Operation:

@@ -315,11 +315,22 @@ def _cast_kernel(operation: Operation, context: Context) -> Kernel:
 
 @compile_kernel.register
 def _(operation: Table, context: Context) -> Kernel:
-    codes = operation.codes.astype(context.type_of(operation.name))
+    dtype = context.type_of(operation.name)
+    if operation.bits:
+        return _tables_kernel([table.astype(dtype) for table in operation.tables])
+    codes = operation.codes.astype(dtype)
     mask = len(codes) - 1
 
     def run(tensors: Sequence[Array], out: Array) -> None:
         np.take(codes, tensors[0].astype(np.int64) & mask, out=out, mode="clip")
+
+    return run
+
+
+def _tables_kernel(tables: Sequence[Array]) -> Kernel:
+    def run(tensors: Sequence[Array], out: Array) -> None:
+        for table, codes, row in zip(tables, tensors[0], out, strict=True):
+            np.take(table, codes.astype(np.int64) & (len(table) - 1), out=row, mode="clip")
 
     return run
 

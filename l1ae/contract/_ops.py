@@ -4,7 +4,10 @@ Arrays are integers ("codes"); a tensor's real value is `code * 2**-format.fract
 (n_in, n_out) as in Keras.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -147,11 +150,39 @@ class Table(Operation):
 
     `codes[b]` is the output code for the input whose two's-complement bits are `b`. `function` names the function,
     `max_error` is the largest deviation from it where the output does not saturate, in real units.
+
+    With `bits` every element has a table of its own: of element k the lowest `bits[k]` bits count, and they address 2**bits[k]
+    entries, which `starts[k]`, rising from 0, cuts into runs of one value each; `codes` holds the values of all runs of all elements,
+    one after the other. A serialised contract leaves `bits` and `starts` out where one table serves all.
     """
 
     codes: IntArray
     function: str
     max_error: float
+    bits: tuple[int, ...] = field(default=(), metadata=OMITTED)
+    starts: tuple[tuple[int, ...], ...] = field(default=(), metadata=OMITTED)
+
+    @classmethod
+    def of_elements(cls, tables: Sequence[IntArray], **values: Any) -> "Table":
+        """With one table for each element, of 2**bits entries; `values` are the other fields."""
+        starts, codes = [], []
+        for table in tables:
+            first = np.flatnonzero(np.append(True, np.diff(table) != 0))
+            starts.append(tuple(first.tolist()))
+            codes.append(table[first])
+        bits = tuple(len(table).bit_length() - 1 for table in tables)
+        return cls(codes=np.concatenate(codes).astype(np.int64), bits=bits, starts=tuple(starts), size=len(bits), **values)
+
+    @cached_property
+    def tables(self) -> tuple[IntArray, ...]:
+        """The table of every element, with 2**n entries for the lowest n bits of its input."""
+        if not self.bits:
+            return (self.codes,) * self.size
+        ends = np.cumsum([len(starts) for starts in self.starts])
+        return tuple(
+            np.repeat(self.codes[end - len(starts) : end], np.diff(np.append(starts, 1 << bits)))
+            for bits, starts, end in zip(self.bits, self.starts, ends, strict=True)
+        )
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

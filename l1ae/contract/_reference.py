@@ -118,7 +118,9 @@ def _(operation: Relu, tensors: Sequence[IntArray], formats: Sequence[FixedForma
 
 @apply.register
 def _(operation: Table, tensors: Sequence[IntArray], formats: Sequence[FixedFormat]) -> IntArray:
-    return operation.codes[tensors[0] & (len(operation.codes) - 1)]
+    if not operation.bits:
+        return operation.codes[tensors[0] & (len(operation.codes) - 1)]
+    return np.stack([table[codes & (len(table) - 1)] for table, codes in zip(operation.tables, tensors[0], strict=True)])
 
 
 @apply.register

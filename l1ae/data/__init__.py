@@ -6,7 +6,22 @@ from l1ae.data._dataset import Dataset, dataset_folder, open_dataset, shipped_ze
 from l1ae.data._describe import ArrayDescription, GroupDescription, StoreDescription, WeightDescription, describe
 from l1ae.data._importing import ImportResult
 from l1ae.data._readers import READERS, Reader, Request, describe_sources, import_sources
-from l1ae.data._split import SPLIT, TEST, TRAIN, VALIDATION, events_of, held_out, is_recorded, split_columns, split_parts
+from l1ae.data._split import (
+    SPLIT,
+    TEST,
+    TRAIN,
+    VALIDATION,
+    WEIGHT,
+    check_weights,
+    divided,
+    events_of,
+    held_out,
+    is_recorded,
+    split_columns,
+    split_parts,
+    weight_columns,
+    weights_of,
+)
 from l1ae.data._store import Events, EventStore, StoreWriter, concatenate, split_fractions
 from l1ae.data.record import describe_record, import_record, is_or_column
 
@@ -16,6 +31,7 @@ __all__ = [
     "TEST",
     "TRAIN",
     "VALIDATION",
+    "WEIGHT",
     "ArrayDescription",
     "Bits",
     "Dataset",
@@ -28,11 +44,13 @@ __all__ = [
     "StoreDescription",
     "StoreWriter",
     "WeightDescription",
+    "check_weights",
     "concatenate",
     "dataset_folder",
     "describe",
     "describe_record",
     "describe_sources",
+    "divided",
     "events_of",
     "held_out",
     "import_adc2021",
@@ -45,4 +63,6 @@ __all__ = [
     "split_columns",
     "split_fractions",
     "split_parts",
+    "weight_columns",
+    "weights_of",
 ]

@@ -9,13 +9,13 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from l1ae.data._split import WEIGHT
 from l1ae.data._store import Events, EventStore
 from l1ae.inputs import Feature, Group, Role
 
 __all__ = ["ArrayDescription", "GroupDescription", "StoreDescription", "WeightDescription", "describe"]
 
 QUANTILES = (0.1, 0.5, 0.9)
-_WEIGHT = "weight"
 _NAN = float("nan")
 
 IntArray = npt.NDArray[np.int64]
@@ -267,14 +267,14 @@ def describe(store: EventStore) -> StoreDescription:
         groups={name: count.description() for name, count in counts.items()},
         extra=store.extra,
         provenance=store.provenance,
-        weights=_describe_weights(store) if _WEIGHT in store.extra else None,
+        weights=_describe_weights(store) if WEIGHT in store.extra else None,
     )
 
 
 def _describe_weights(store: EventStore) -> WeightDescription:
     per_process, squares = np.zeros(len(store.processes)), 0.0
-    for events in store.chunks(extra=(_WEIGHT,)):
-        weight = events.extra[_WEIGHT].astype(np.float64)
+    for events in store.chunks(extra=(WEIGHT,)):
+        weight = events.extra[WEIGHT].astype(np.float64)
         per_process += np.bincount(events.process, weights=weight, minlength=len(per_process))
         squares += float(weight @ weight)
     total = float(per_process.sum())

@@ -1,4 +1,4 @@
-"""Which events a model is trained, validated and judged on."""
+"""Which events a model is trained, validated and judged on, and what each of them counts."""
 
 from collections.abc import Collection, Iterator, Sequence
 
@@ -9,12 +9,49 @@ from l1ae.config import DataConfig
 from l1ae.data._store import Events, EventStore, split_fractions
 from l1ae.errors import UserError
 
-__all__ = ["SPLIT", "TEST", "TRAIN", "VALIDATION", "events_of", "held_out", "is_recorded", "split_columns", "split_parts"]
+__all__ = [
+    "SPLIT",
+    "TEST",
+    "TRAIN",
+    "VALIDATION",
+    "WEIGHT",
+    "check_weights",
+    "divided",
+    "events_of",
+    "held_out",
+    "is_recorded",
+    "split_columns",
+    "split_parts",
+    "weight_columns",
+    "weights_of",
+]
+
+FloatArray = npt.NDArray[np.float64]
 
 TRAIN, VALIDATION, TEST = range(3)
 
 SPLIT = "split"
 """Extra column with the recorded part of an event: 0 training, 1 validation, 2 test."""
+
+WEIGHT = "weight"
+"""Extra column with the weight of an event; without it every event weighs 1."""
+
+
+def weight_columns(store: EventStore) -> tuple[str, ...]:
+    """Extra columns that `weights_of` needs: `WEIGHT` where the store has it."""
+    return (WEIGHT,) if WEIGHT in store.extra else ()
+
+
+def weights_of(events: Events) -> FloatArray | None:
+    """Weights (N,) of events that were read with `weight_columns`; None where the store has none, so that all count the same."""
+    return np.asarray(events.extra[WEIGHT], np.float64) if WEIGHT in events.extra else None
+
+
+def check_weights(weights: FloatArray, where: str, first: int = 0) -> None:
+    """Raises `UserError` for a weight that is negative or not finite, naming it; event 0 of (N,) is number `first` of `where`."""
+    bad = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
+    if len(bad):
+        raise UserError(f"{where}event {first + int(bad[0])} has the weight {weights[bad[0]]}; weights must be finite and not negative")
 
 
 def is_recorded(data: DataConfig, extra: Collection[str]) -> bool:
@@ -47,10 +84,46 @@ def split_parts(data: DataConfig, events: Events) -> npt.NDArray[np.int8]:
     return parts.astype(np.int8)
 
 
+def divided(
+    data: DataConfig, store: EventStore, *, extra: Sequence[str] = (), size: int = 65536
+) -> Iterator[tuple[Events, npt.NDArray[np.int8]]]:
+    """All background events in blocks, each with the part (N,) of its events; with columns `extra`, and `WEIGHT` where the store has it.
+
+    An event of weight 0 is left out: it is as if it were not in the store. Raises `UserError` as `split_columns`, `split_parts` and
+    `check_weights`, and when a store has nothing but weights of 0.
+    """
+    start = kept = 0
+    for block in store.chunks(size, extra=tuple(dict.fromkeys((*extra, *split_columns(data, store), *weight_columns(store))))):
+        events = _counting(block, store, start)
+        start, kept = start + len(block), kept + len(events)
+        yield events, split_parts(data, events)
+    if start and not kept:
+        raise UserError(f"{store.path}: all {start} events have the weight 0.0; make the store again with weights of mean 1")
+
+
+def _counting(events: Events, store: EventStore, start: int) -> Events:
+    """Those events of a block, which begins with event `start` of the store, whose weight is not 0."""
+    weights = weights_of(events)
+    if weights is None:
+        return events
+    check_weights(weights, f"{store.path}: ", start)
+    return events if weights.all() else events.select(weights > 0)
+
+
 def events_of(data: DataConfig, store: EventStore, part: int, *, extra: Sequence[str] = (), size: int = 65536) -> Iterator[Events]:
-    """The background events of one part, in blocks, with columns `extra`. Raises `UserError` as `split_columns` and `split_parts`."""
-    for events in store.chunks(size, extra=tuple(dict.fromkeys((*extra, *split_columns(data, store))))):
-        yield events.select(split_parts(data, events) == part)
+    """The background events of one part, in blocks that are not empty (one that is where the part is), with columns `extra`.
+
+    Raises `UserError` as `divided`, which says what weights do.
+    """
+    found = False
+    for events, parts in divided(data, store, extra=extra, size=size):
+        chosen = events.select(parts == part)
+        if len(chosen):
+            found = True
+            yield chosen
+    if not found:
+        # so that nobody has to know the columns of no event
+        yield store.read(0, 0, extra=tuple(dict.fromkeys((*extra, *split_columns(data, store), *weight_columns(store)))))
 
 
 def held_out(data: DataConfig, store: EventStore, *, extra: Sequence[str] = (), size: int = 65536) -> Iterator[Events]:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from l1ae.contract import Contract
 from l1ae.delivery import _emulator
 from l1ae.delivery._cmssw_library import EVENTS_FILE, build_library, check_delivery, library_path
-from l1ae.delivery._cmssw_scales import column_rows, group_values, preprocess_of, preprocessing_rows
+from l1ae.delivery._cmssw_scales import column_rows, group_values, preprocess_of, preprocessing_rows, table_rows
 from l1ae.delivery._source import Source
 from l1ae.delivery._target import Target
 from l1ae.delivery._templates import render
@@ -130,6 +130,8 @@ def _scales(contract: Contract) -> dict[str, Any]:
     return {
         "preprocess": preprocess_of(contract),
         "preprocessing": preprocessing_rows(contract),
+        "table": contract.input_table,
+        "steps": table_rows(contract),
         "layout": layout,
         "rows": [] if layout is None else column_rows(layout),
         "groups": [] if layout is None else group_values(layout),

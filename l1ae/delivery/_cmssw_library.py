@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.contract import Contract
-from l1ae.delivery._cmssw_scales import column_rows, preprocessing_rows
+from l1ae.delivery._cmssw_scales import column_rows, preprocessing_rows, table_rows
 from l1ae.delivery._emulator import Emulator, EmulatorError
 from l1ae.delivery._source import contract_answers
 from l1ae.delivery._target import Check
@@ -28,7 +28,7 @@ IntArray = npt.NDArray[np.int64]
 
 _CONSTANT = re.compile(r"inline constexpr [\w:]+ (?:char )?\*?(\w+)(?:\[\w*\])? = ([^;]+);")
 # Tables of the scales' header: name, rows of initialisers.
-_TABLE = re.compile(r"^inline constexpr \w+ (?P<name>\w+)\[INPUTS\] = \{\n(?P<rows>(?:    \{.*\},\n)*)\};$", re.MULTILINE)
+_TABLE = re.compile(r"^inline constexpr \w+ (?P<name>\w+)\[\w+\] = \{\n(?P<rows>(?:    \{.*\},\n)*)\};$", re.MULTILINE)
 
 
 def library_path(contract: Contract) -> str:
@@ -133,13 +133,14 @@ def _list(values: IntArray) -> str:
 def _check_scales_header(path: Path, contract: Contract) -> Check:
     """Offsets, shifts and gates are those of the contract, scales those of its layout."""
     name = "scales of the inputs"
-    expected = {"PREPROCESSING": preprocessing_rows(contract), "INPUT": [] if contract.layout is None else column_rows(contract.layout)}
+    expected = {"PREPROCESSING": preprocessing_rows(contract), "STEP": table_rows(contract)}
+    expected["INPUT"] = [] if contract.layout is None else column_rows(contract.layout)
     text = path.read_text() if path.is_file() else ""
     found = {table["name"]: re.findall(r"^    \{(.*)\},$", table["rows"], re.MULTILINE) for table in _TABLE.finditer(text)}
     for table, rows in expected.items():
         there = found.get(table, [])
         if len(there) != len(rows):
-            return Check(name, False, f"{table} in '{path.name}' has {len(there)} inputs, not {len(rows)}")
+            return Check(name, False, f"{table} in '{path.name}' has {len(there)} rows, not {len(rows)}")
         wrong = [
             f"{table}[{k}] is {{{row}}}, not {{{right}}}" for k, (row, right) in enumerate(zip(there, rows, strict=True)) if row != right
         ]

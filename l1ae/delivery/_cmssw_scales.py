@@ -8,7 +8,7 @@ import numpy as np
 from l1ae.contract import Contract, Preprocess
 from l1ae.inputs import Column, Group, Layout, Role
 
-__all__ = ["column_rows", "cpp", "group_values", "preprocess_of", "preprocessing_rows"]
+__all__ = ["column_rows", "cpp", "group_values", "preprocess_of", "preprocessing_rows", "table_rows"]
 
 
 def preprocess_of(contract: Contract) -> Preprocess | None:
@@ -23,6 +23,18 @@ def preprocessing_rows(contract: Contract) -> list[str]:
         return []
     offset = (found.offset / 2**found.offset_fraction).tolist()
     return [", ".join(map(cpp, row)) for row in zip(offset, found.shift, found.present, found.gate, strict=True)]
+
+
+def table_rows(contract: Contract) -> list[str]:
+    """One initialiser of `Step` per step of every table: input, bits, first, value; none where no input enters as a table."""
+    table = contract.input_table
+    if table is None:
+        return []
+    values = iter(table.codes.tolist())
+    rows = [
+        (k, bits, first, next(values)) for k, (bits, starts) in enumerate(zip(table.bits, table.starts, strict=True)) for first in starts
+    ]
+    return [", ".join(map(cpp, row)) for row in rows if row[1]]
 
 
 def column_rows(layout: Layout) -> list[str]:

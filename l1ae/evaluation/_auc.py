@@ -8,10 +8,10 @@ import numpy.typing as npt
 
 from l1ae.errors import UserError
 from l1ae.evaluation._estimate import LEVEL, Estimate, FloatArray, check_scores, normal_quantile
+from l1ae.evaluation._sample import IntArray, Sample
 
 __all__ = ["auc", "auc_difference", "group_ids"]
 
-IntArray = npt.NDArray[np.int64]
 REPLICAS = 500
 
 
@@ -27,6 +27,8 @@ def auc(
     *,
     background_groups: npt.ArrayLike | None = None,
     signal_groups: npt.ArrayLike | None = None,
+    background_weights: npt.ArrayLike | None = None,
+    signal_weights: npt.ArrayLike | None = None,
     replicas: int = REPLICAS,
     seed: int = 1,
 ) -> Estimate:
@@ -44,25 +46,35 @@ def auc(
     * when signal and background are fully separated, where both of the above collapse to zero width, that of
       Clopper and Pearson for min(groups of signal, groups of background) disjoint pairs, all ordered rightly.
 
+    With weights an event is drawn in proportion to its weight in "probability that". DeLong's variance is then that of a weighted
+    mean of placement values with weights known beforehand, replicas of the bootstrap draw groups with their weights, and pairs are
+    counted by the effective number of groups, (sum w)^2 / sum w^2.
+
     Args:
         background_scores: (N,), any real unit.
         signal_scores: (M,), same unit; high means anomalous.
         background_groups: (N,) integers, equal for events that share a source; see `group_ids`.
         signal_groups: (M,) the same for the signal.
+        background_weights: (N,), not negative; 0 is as if the event were not there. None: all alike.
+        signal_weights: (M,) the same for the signal.
         replicas: number of bootstrap replicas.
         seed: of the bootstrap.
 
     Raises:
-        UserError: no events, NaN or infinite scores, or groups of another length.
+        UserError: no events, NaN or infinite scores, groups or weights of another length, weights that are negative, not finite or
+            all 0.
     """
-    background, signal = check_scores(background_scores, "background"), check_scores(signal_scores, "signal")
-    b_groups, s_groups = compact_groups(background_groups, len(background)), compact_groups(signal_groups, len(signal))
-    if b_groups is None and s_groups is None:
+    background = Sample.of(background_scores, "background", background_groups, background_weights)
+    signal = Sample.of(signal_scores, "signal", signal_groups, signal_weights)
+    return auc_of(background, signal, replicas=replicas, seed=seed)
+
+
+def auc_of(background: Sample, signal: Sample, *, replicas: int = REPLICAS, seed: int = 1) -> Estimate:
+    """As `auc`, for checked samples."""
+    if background.groups is None and signal.groups is None:
         return _delong(background, signal)
-    draws = bootstrap_aucs(
-        {"": background}, {"": {"": signal}}, background_groups=b_groups, signal_groups={"": s_groups}, replicas=replicas, seed=seed
-    )
-    return auc_from_draws(background, signal, b_groups, s_groups, draws["", ""])
+    draws = bootstrap_aucs({"": background}, {"": {"": signal}}, replicas=replicas, seed=seed)
+    return auc_from_draws(background, signal, draws["", ""])
 
 
 def auc_difference(
@@ -71,6 +83,8 @@ def auc_difference(
     *,
     background_groups: npt.ArrayLike | None = None,
     signal_groups: npt.ArrayLike | None = None,
+    background_weights: npt.ArrayLike | None = None,
+    signal_weights: npt.ArrayLike | None = None,
     replicas: int = REPLICAS,
     seed: int = 1,
 ) -> Estimate:
@@ -81,66 +95,75 @@ def auc_difference(
     Each pair holds the scores of the same events in the same order, (N,) and (M,).
     Raises `UserError` as `auc` does, and when the two members of a pair differ in length.
     """
-    first_b, second_b = (check_scores(scores, "background") for scores in background)
-    first_s, second_s = (check_scores(scores, "signal") for scores in signal)
-    for what, a, b in (("background", first_b, second_b), ("signal", first_s, second_s)):
-        if len(a) != len(b):
-            raise UserError(f"a paired comparison needs the same {what} events twice, not {len(a)} and {len(b)}")
-    b_groups, s_groups = compact_groups(background_groups, len(first_b)), compact_groups(signal_groups, len(first_s))
-    below_1, above_1 = placements(first_b, first_s)
-    below_2, above_2 = placements(second_b, second_s)
-    value = float(below_2.mean() - below_1.mean())
-    if b_groups is None and s_groups is None:
-        half = normal_quantile() * math.sqrt(_delong_variance(below_2 - below_1, above_2 - above_1))
+    for what, (first, second) in (("background", background), ("signal", signal)):
+        if (sizes := (len(check_scores(first, what)), len(check_scores(second, what))))[0] != sizes[1]:
+            raise UserError(f"a paired comparison needs the same {what} events twice, not {sizes[0]} and {sizes[1]}")
+    backgrounds = [Sample.of(scores, "background", background_groups, background_weights) for scores in background]
+    signals = [Sample.of(scores, "signal", signal_groups, signal_weights) for scores in signal]
+    return auc_difference_of((backgrounds[0], backgrounds[1]), (signals[0], signals[1]), replicas=replicas, seed=seed)
+
+
+def auc_difference_of(
+    background: tuple[Sample, Sample], signal: tuple[Sample, Sample], *, replicas: int = REPLICAS, seed: int = 1
+) -> Estimate:
+    """As `auc_difference`, for checked samples of the same events."""
+    (below_1, above_1), (below_2, above_2) = (placements(b, s) for b, s in zip(background, signal, strict=True))
+    value = signal[0].mean(below_2) - signal[0].mean(below_1)
+    if background[0].groups is None and signal[0].groups is None:
+        half = normal_quantile() * math.sqrt(_variance(signal[0], below_2 - below_1) + _variance(background[0], above_2 - above_1))
         return Estimate(value, value - half, value + half)
-    scores_b, scores_s = {"1": first_b, "2": second_b}, {"1": {"": first_s}, "2": {"": second_s}}
-    draws = bootstrap_aucs(scores_b, scores_s, background_groups=b_groups, signal_groups={"": s_groups}, replicas=replicas, seed=seed)
+    variants = ("1", "2")
+    draws = bootstrap_aucs(
+        dict(zip(variants, background, strict=True)),
+        {variant: {"": sample} for variant, sample in zip(variants, signal, strict=True)},
+        replicas=replicas,
+        seed=seed,
+    )
     return quantile_interval(value, draws["2", ""] - draws["1", ""])
 
 
-def auc_from_draws(
-    background: FloatArray, signal: FloatArray, background_groups: IntArray | None, signal_groups: IntArray | None, draws: FloatArray
-) -> Estimate:
+def auc_from_draws(background: Sample, signal: Sample, draws: FloatArray) -> Estimate:
     """AUC with the interval of its bootstrap replicas, or that of full separation, where they do not vary."""
-    value = float(placements(background, signal)[0].mean())
+    value = signal.mean(placements(background, signal)[0])
     if value in (0.0, 1.0):
-        return _separated(value, min(_count(background_groups, len(background)), _count(signal_groups, len(signal))))
+        return _separated(value, min(background.effective, signal.effective))
     return quantile_interval(value, draws)
 
 
-def placements(background: FloatArray, signal: FloatArray) -> tuple[FloatArray, FloatArray]:
+def placements(background: Sample, signal: Sample) -> tuple[FloatArray, FloatArray]:
     """For each signal event the fraction of background below it, for each background event that of signal above it.
 
     Equal scores count one half. The mean of either is the AUC.
     """
-    b, s = np.sort(background), np.sort(signal)
-    below = (np.searchsorted(b, signal, "left") + np.searchsorted(b, signal, "right")) / (2 * len(b))
-    above = 1 - (np.searchsorted(s, background, "left") + np.searchsorted(s, background, "right")) / (2 * len(s))
-    return below, above
+    return _below(background, signal.scores), 1 - _below(signal, background.scores)
+
+
+def _below(sample: Sample, values: FloatArray) -> FloatArray:
+    """For each value the fraction of a sample that scores lower; equal scores count one half."""
+    order = np.argsort(sample.scores)
+    left, right = _edges(sample.scores[order], values)
+    if sample.weights is None:
+        return np.asarray((left + right) / (2 * len(sample)), np.float64)
+    cumulative = np.concatenate([[0.0], np.cumsum(sample.weights[order])])
+    return np.asarray((cumulative[left] + cumulative[right]) / (2 * cumulative[-1]), np.float64)
 
 
 def bootstrap_aucs(
-    background: Mapping[str, FloatArray],
-    signals: Mapping[str, Mapping[str, FloatArray]],
-    *,
-    background_groups: IntArray | None,
-    signal_groups: Mapping[str, IntArray | None],
-    replicas: int,
-    seed: int,
+    background: Mapping[str, Sample], signals: Mapping[str, Mapping[str, Sample]], *, replicas: int, seed: int
 ) -> dict[tuple[str, str], FloatArray]:
     """AUC replicas of every (variant, signal), (replicas,) each; all variants see the same drawn groups."""
     rng = np.random.default_rng(seed)
-    order = {variant: np.argsort(scores) for variant, scores in background.items()}
+    order = {variant: np.argsort(sample.scores) for variant, sample in background.items()}
     rank = {}
     for variant, members in signals.items():
-        ordered = background[variant][order[variant]]
-        rank.update({(variant, name): _edges(ordered, scores) for name, scores in members.items()})
+        ordered = background[variant].scores[order[variant]]
+        rank.update({(variant, name): _edges(ordered, sample.scores) for name, sample in members.items()})
     result = {key: np.empty(replicas) for key in rank}
-    sizes = {name: len(scores) for members in signals.values() for name, scores in members.items()}
-    n_background = len(next(iter(background.values())))
+    members = {name: sample for samples in signals.values() for name, sample in samples.items()}
+    first = next(iter(background.values()))
     for i in range(replicas):
-        weights = _draw(rng, background_groups, n_background)
-        signal_weights = {name: _draw(rng, signal_groups.get(name), size) for name, size in sizes.items()}
+        weights = _draw(rng, first)
+        signal_weights = {name: _draw(rng, sample) for name, sample in members.items()}
         for variant, where in order.items():
             cumulative = np.concatenate([[0.0], np.cumsum(weights[where])])
             for name in signals[variant]:
@@ -160,40 +183,30 @@ def _edges(ordered: FloatArray, scores: FloatArray) -> tuple[npt.NDArray[np.intp
     return np.searchsorted(ordered, scores, "left"), np.searchsorted(ordered, scores, "right")
 
 
-def _draw(rng: np.random.Generator, groups: IntArray | None, n: int) -> FloatArray:
-    """How often each event is in one bootstrap replica, (n,)."""
-    drawn = n if groups is None else int(groups.max()) + 1
-    counts = np.bincount(rng.integers(drawn, size=drawn), minlength=drawn).astype(np.float64)
-    return counts if groups is None else counts[groups]
+def _draw(rng: np.random.Generator, sample: Sample) -> FloatArray:
+    """What each event counts in one bootstrap replica, (N,): how often it was drawn, times its weight."""
+    counts = np.bincount(rng.integers(sample.sources, size=sample.sources), minlength=sample.sources).astype(np.float64)
+    drawn = counts if sample.groups is None else counts[sample.groups]
+    return drawn if sample.weights is None else drawn * sample.weights
 
 
-def compact_groups(groups: npt.ArrayLike | None, n: int) -> IntArray | None:
-    """Groups as 0, 1, ... without gaps; None when every event is on its own."""
-    if groups is None:
-        return None
-    given = np.asarray(groups)
-    if given.shape != (n,) or not np.issubdtype(given.dtype, np.integer):
-        raise UserError(f"groups must be one integer per event, shape ({n},), not {given.dtype} of shape {given.shape}")
-    names, compact = np.unique(given, return_inverse=True)
-    return None if len(names) == n else compact.astype(np.int64).ravel()
+def _variance(sample: Sample, values: FloatArray) -> float:
+    """Variance of the mean of independent values (N,); a sample of one event contributes what cannot be known: infinity."""
+    if len(sample) == 1:
+        return math.inf
+    if sample.weights is None:
+        return float(np.var(values, ddof=1)) / len(values)
+    shares = sample.weights / sample.weights.sum()
+    squares = float(shares @ shares)
+    return float(shares**2 @ (values - shares @ values) ** 2) / (1 - squares) if squares < 1 else math.inf
 
 
-def _count(groups: IntArray | None, n: int) -> int:
-    return n if groups is None else int(groups.max()) + 1
-
-
-def _delong_variance(below: FloatArray, above: FloatArray) -> float:
-    """Variance of the mean placement; a sample of one event contributes what cannot be known: infinity."""
-    parts = [float(np.var(part, ddof=1)) / len(part) if len(part) > 1 else math.inf for part in (below, above)]
-    return sum(parts)
-
-
-def _delong(background: FloatArray, signal: FloatArray) -> Estimate:
+def _delong(background: Sample, signal: Sample) -> Estimate:
     below, above = placements(background, signal)
-    value = float(below.mean())
+    value = signal.mean(below)
     if value in (0.0, 1.0):
-        return _separated(value, min(len(background), len(signal)))
-    half = normal_quantile() * math.sqrt(_delong_variance(below, above)) / (value * (1 - value))
+        return _separated(value, min(background.effective, signal.effective))
+    half = normal_quantile() * math.sqrt(_variance(signal, below) + _variance(background, above)) / (value * (1 - value))
     centre = math.log(value / (1 - value))
     return Estimate(value, _expit(centre - half), _expit(centre + half))
 
@@ -202,7 +215,7 @@ def _expit(x: float) -> float:
     return 1 / (1 + math.exp(-x)) if x > -700 else 0.0
 
 
-def _separated(value: float, pairs: int) -> Estimate:
+def _separated(value: float, pairs: float) -> Estimate:
     """Disjoint pairs (one signal, one background event) are independent trials that succeed with probability AUC."""
     edge = ((1 - LEVEL) / 2) ** (1 / pairs)
     return Estimate(1.0, edge, 1.0) if value == 1.0 else Estimate(0.0, 0.0, 1 - edge)

@@ -11,45 +11,51 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from l1ae.evaluation._auc import compact_groups
 from l1ae.evaluation._estimate import Estimate, FloatArray, check_scores
 from l1ae.evaluation._metrics import ScoreSet
+from l1ae.evaluation._sample import Sample
 from l1ae.evaluation._style import BACKGROUND_COLOUR, VARIANT_LABELS, colours, frame_label, new_figure, sample_label, styled
-from l1ae.evaluation._working_point import tpr_of_sorted
+from l1ae.evaluation._working_point import Falling, tpr_of
 
 __all__ = ["difference_figure", "roc_figure", "score_figure"]
 
 LINE_STYLES = {"float": "--", "quantized": ":", "fixed": "-"}
 BINS = 60
+LOWEST_FPR = 1e-8
+"""Where the axis ends however small weights are: a third of a hertz at the LHC."""
 
 
 def roc_figure(
     scores: Mapping[str, ScoreSet],
     groups: Mapping[str, npt.ArrayLike] | None = None,
+    weights: Mapping[str, npt.ArrayLike] | None = None,
     *,
     aucs: Mapping[str, Estimate] | None = None,
     target_fpr: float | None = None,
 ) -> Figure:
     """TPR against FPR, both logarithmic, one colour per signal and one line style per variant.
 
-    The band is the 68.3 % interval of `tpr_at_fpr` for the last variant given, where it is bounded from below. `aucs` by signal are
-    written into the legend; `target_fpr` is marked.
+    The band is the 68.3 % interval of `tpr_at_fpr` for the last variant given, where it is bounded from below. `groups` and `weights`
+    by sample as for `evaluate`. `aucs` by signal are written into the legend; `target_fpr` is marked.
     Raises `UserError` for empty samples and scores that are not finite.
     """
     banded = list(scores)[-1]
-    n = len(scores[banded].background)
-    lowest = 10.0 ** np.floor(np.log10(1 / n))
+    samples = {variant: _samples(score_set, groups or {}, weights or {}) for variant, score_set in scores.items()}
+    n = len(samples[banded]["background"])
+    lowest = 10.0 ** np.floor(np.log10(_lowest(samples[banded]["background"])))
     with styled():
         figure = new_figure()
         axes = figure.subplots()
         colour, floor = colours(sorted(scores[banded].signals)), 0.1
         for variant, score_set in scores.items():
-            for name, signal in score_set.signals.items():
-                fpr, tpr = _roc(check_scores(score_set.background, "background"), check_scores(signal, name))
+            for name in score_set.signals:
+                fpr, tpr = _roc(samples[variant]["background"], samples[variant][name])
                 floor = min([floor, *tpr[tpr > 0][:1]])
                 axes.plot(fpr, tpr, LINE_STYLES.get(variant, "-."), color=colour[name], drawstyle="steps-post")
         for name in colour:
-            axes.fill_between(*_band(scores[banded], name, groups or {}), color=colour[name], alpha=0.22, lw=0)
+            axes.fill_between(
+                *_band(samples[banded]["background"], samples[banded][name], scores[banded].lsb), color=colour[name], alpha=0.22, lw=0
+            )
         axes.plot([lowest, 1], [lowest, 1], color="0.6", lw=1)
         if target_fpr is not None:
             axes.axvline(target_fpr, color="0.35", lw=1, ls=(0, (1, 2)))
@@ -75,6 +81,7 @@ def roc_figure(
 def score_figure(
     background: npt.ArrayLike,
     signals: Mapping[str, npt.ArrayLike],
+    weights: Mapping[str, npt.ArrayLike] | None = None,
     *,
     threshold: float | None = None,
     name: str = "Anomaly score",
@@ -82,28 +89,26 @@ def score_figure(
 ) -> Figure:
     """Normalised score distributions, logarithmic in y, with the trigger threshold.
 
-    `background` (N,) and each signal (M,) in the same unit as `threshold`. The last bin also holds larger scores.
-    Raises `UserError` for empty samples and scores that are not finite.
+    `background` (N,) and each signal (M,) in the same unit as `threshold`, `weights` by sample. The last bin also holds larger scores.
+    Raises `UserError` for empty samples, scores that are not finite, and weights that cannot be used.
     """
-    samples = {
-        "background": check_scores(background, "background"),
-        **{key: check_scores(v, key) for key, v in sorted(signals.items())},
-    }
+    given = {"background": background, **dict(sorted(signals.items()))}
+    samples = {key: Sample.of(values, key, weights=(weights or {}).get(key)) for key, values in given.items()}
     edges = _score_edges(samples, threshold)
     colour = colours([key for key in samples if key != "background"])
     with styled():
         figure = new_figure()
         axes = figure.subplots()
-        for key, values in samples.items():
+        for key, sample in samples.items():
             filled = hist.Hist(hist.axis.Variable(edges.tolist(), flow=False), storage=hist.storage.Weight())
-            filled.fill(np.clip(values, edges[0], np.nextafter(edges[-1], edges[0])), weight=1 / len(values))
+            filled.fill(np.clip(sample.scores, edges[0], np.nextafter(edges[-1], edges[0])), weight=sample.shares)
             shape = {"histtype": "fill", "alpha": 0.55} if key == "background" else {"histtype": "step", "lw": 1.8}
             mplhep.histplot(
                 filled, ax=axes, label=sample_label(key), color=colour.get(key, BACKGROUND_COLOUR), yerr=False, flow="none", **shape
             )
         if threshold is not None:
             axes.axvline(threshold, color="black", ls="--", lw=1.4, label=f"Trigger threshold {threshold:g}")
-        smallest = 0.5 / max(len(values) for values in samples.values())
+        smallest = 0.5 * min(_lowest(sample) for sample in samples.values())
         axes.set(yscale="log", xlim=(edges[0], edges[-1]), ylim=(smallest, 20))
         axes.set(xlabel=f"{name} (last bin holds all larger values)", ylabel="Fraction of events per bin")
         axes.legend(ncols=2, loc="upper right")
@@ -147,24 +152,32 @@ def difference_figure(
     return figure
 
 
-def _roc(background: FloatArray, signal: FloatArray, points: int = 600) -> tuple[FloatArray, FloatArray]:
+def _samples(score_set: ScoreSet, groups: Mapping[str, npt.ArrayLike], weights: Mapping[str, npt.ArrayLike]) -> dict[str, Sample]:
+    given = {"background": score_set.background, **score_set.signals}
+    return {name: Sample.of(values, name, groups.get(name), weights.get(name)) for name, values in given.items()}
+
+
+def _lowest(sample: Sample) -> float:
+    """The smallest part of a sample that one event is, as far as an axis should reach."""
+    return max(float(sample.shares.min()), min(LOWEST_FPR, 1 / len(sample)))
+
+
+def _roc(background: Sample, signal: Sample, points: int = 600) -> tuple[FloatArray, FloatArray]:
     """FPR and TPR at thresholds that are spread evenly in log(FPR)."""
-    falling, rising = np.sort(background)[::-1], np.sort(signal)
-    n = len(falling)
-    counts = np.unique(np.round(np.geomspace(1, n, points)).astype(np.int64))
-    thresholds = np.unique(falling[counts - 1])[::-1]
-    fpr = np.searchsorted(-falling, -thresholds, "right") / n
-    return fpr, 1 - np.searchsorted(rising, thresholds, "left") / len(rising)
+    falling, rising = Falling.of(background), Falling.of(signal)
+    if background.weights is None:
+        chosen = np.unique(np.round(np.geomspace(1, len(falling), points)).astype(np.int64)) - 1
+    else:
+        grid = np.geomspace(_lowest(background), 1, points) * falling.total
+        chosen = np.minimum(np.searchsorted(falling.cumulative, grid), len(falling) - 1)
+    thresholds = np.unique(falling.scores[chosen])[::-1]
+    return falling.accepted(thresholds), rising.accepted(thresholds)
 
 
-def _band(score_set: ScoreSet, name: str, groups: Mapping[str, npt.ArrayLike]) -> tuple[FloatArray, FloatArray, FloatArray]:
-    background, signal = check_scores(score_set.background, "background"), check_scores(score_set.signals[name], name)
-    ids = {sample: compact_groups(groups.get(sample), len(v)) for sample, v in (("background", background), (name, signal))}
-    falling, ends = np.sort(background)[::-1], []
-    for fpr in np.geomspace(1 / len(falling), 1, 60):
-        point = tpr_of_sorted(
-            falling, background, signal, float(fpr), background_groups=ids["background"], signal_groups=ids[name], lsb=score_set.lsb
-        )
+def _band(background: Sample, signal: Sample, lsb: float | None) -> tuple[FloatArray, FloatArray, FloatArray]:
+    falling, ends = Falling.of(background), []
+    for fpr in np.geomspace(_lowest(background), 1, 60):
+        point = tpr_of(falling, background, signal, float(fpr), lsb)
         if point.tpr is not None and point.tpr.low > 0:
             ends.append((fpr, point.tpr.low, point.tpr.high))
     x, low, high = np.array(ends).reshape(-1, 3).T
@@ -180,9 +193,9 @@ def _roc_legend(axes: Axes, variants: list[str], colour: Mapping[str, str], aucs
     axes.legend(handles=[*lines, *styles, random], loc="lower right")
 
 
-def _score_edges(samples: Mapping[str, FloatArray], threshold: float | None) -> FloatArray:
-    low = min(float(values.min()) for values in samples.values())
-    high = max([float(np.quantile(values, 0.99)) for values in samples.values()] + ([1.3 * threshold] if threshold else []))
+def _score_edges(samples: Mapping[str, Sample], threshold: float | None) -> FloatArray:
+    low = min(float(sample.scores.min()) for sample in samples.values())
+    high = max([sample.quantile(0.99) for sample in samples.values()] + ([1.3 * threshold] if threshold else []))
     return np.linspace(low, high if high > low else low + 1, BINS + 1)
 
 

@@ -38,16 +38,17 @@ _TAIL = 0.998
 _WIDTH, _ROW, _BAND = 12.0, 2.1, 3.0  # inches
 
 
-def inputs_figure(hardware: Mapping[str, Codes], layout: Layout) -> Figure:
+def inputs_figure(hardware: Mapping[str, Codes], layout: Layout, weights: Mapping[str, npt.ArrayLike] | None = None) -> Figure:
     """What the inputs are like: the sample `background` filled, others as lines (the first eight), each distribution normalised to one.
 
-    `hardware` maps a sample to its codes (N, size). Objects and sums: the most telling features (`telling_features`) of all filled
-    slots, groups with few of them side by side. An image: its mean for at most six samples, its largest value and its sum. A
-    vector or waveform: the mean of every slot with the band from 16 to 84 %, and all values. Of energies, 0.2 % lie outside the
-    axis.
+    `hardware` maps a sample to its codes (N, size), `weights` to what each event counts (N,); without them all count alike. Objects and
+    sums: the most telling features (`telling_features`) of all filled slots, groups with few of them side by side. An image: its mean
+    for at most six samples, its largest value and its sum. A vector or waveform: the mean of every slot with the band from 16 to 84 %,
+    and all values. Of energies, 0.2 % lie outside the axis.
     """
     names = sorted(hardware, key=lambda name: (name != "background", name))[: len(PALETTE) + 1]
-    look = _Look({"background": BACKGROUND_COLOUR, **colours([name for name in names if name != "background"])})
+    weighed = {name: np.asarray(values, np.float64) for name, values in (weights or {}).items()}
+    look = _Look({"background": BACKGROUND_COLOUR, **colours([name for name in names if name != "background"])}, weighed)
     rows = _packed([(group, feature) for group in layout.groups if group.gated_kind for feature in telling_features(group)])
     others = [group for group in layout.groups if not group.gated_kind]
     heights = [*([_ROW * len(rows)] if rows else []), *(2 * _BAND if group.axes else _BAND for group in others)]
@@ -76,15 +77,18 @@ def telling_features(group: Group) -> tuple[Feature, ...]:
 
 @dataclass(frozen=True)
 class _Look:
-    """How samples are drawn."""
+    """How samples are drawn, and the weights (N,) of those that have some."""
 
     colour: Mapping[str, str]
+    weights: Mapping[str, FloatArray]
 
-    def histogram(self, axes: Axes, steps: Mapping[str, npt.NDArray[np.int64]], bins: "_Bins") -> None:
-        """Distributions of codes that `_Bins.steps` made."""
+    def histogram(
+        self, axes: Axes, steps: Mapping[str, npt.NDArray[np.int64]], bins: "_Bins", events: Mapping[str, npt.NDArray[np.int64]]
+    ) -> None:
+        """Distributions of codes that `_Bins.steps` made; `events` says which event each code belongs to."""
         for name, values in steps.items():
             filled = hist.Hist(hist.axis.Variable(bins.edges.tolist(), flow=False), storage=hist.storage.Weight())
-            filled.fill(bins.values(values), weight=1 / max(len(values), 1))
+            filled.fill(bins.values(values), weight=self._shares(name, events[name]))
             shape = {"histtype": "fill", "alpha": 0.55} if name == "background" else {"histtype": "step", "lw": 1.4}
             mplhep.histplot(filled, ax=axes, color=self.colour[name], yerr=False, flow="none", **shape)
         axes.set_xlim(bins.edges[0], bins.edges[-1])
@@ -93,6 +97,22 @@ class _Look:
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=whole))
         if whole:
             axes.xaxis.set_minor_locator(NullLocator())
+
+    def _shares(self, name: str, events: npt.NDArray[np.int64]) -> float | FloatArray:
+        if name not in self.weights:
+            return 1 / max(len(events), 1)
+        shares = self.weights[name][events]
+        return np.asarray(shares / (shares.sum() or 1.0), np.float64)
+
+    def mean(self, name: str, values: npt.NDArray[np.floating]) -> FloatArray:
+        """Over the events of a sample (N, ...)."""
+        return np.asarray(np.average(values, axis=0, weights=self.weights.get(name)), np.float64)
+
+    def band(self, name: str, values: FloatArray) -> FloatArray:
+        """From 16 to 84 % of the events of a sample (N, slots), (2, slots)."""
+        if name not in self.weights:
+            return np.asarray(np.quantile(values, [0.16, 0.84], axis=0), np.float64)
+        return np.asarray(np.quantile(values, [0.16, 0.84], axis=0, method="inverted_cdf", weights=self.weights[name]), np.float64)
 
 
 @dataclass(frozen=True)
@@ -167,7 +187,8 @@ def _objects(part: SubFigure, rows: Sequence[Sequence[_Panel]], samples: Mapping
         for axes, (group, feature) in zip(line, row, strict=False):
             where = layout.positions(group.name, feature.name)
             steps = {name: _steps(codes[:, where][masks[name][:, where]], feature) for name, codes in samples.items()}
-            look.histogram(axes, steps, _Bins.of(feature, list(steps.values())))
+            events = {name: np.nonzero(mask[:, where])[0] for name, mask in masks.items()}
+            look.histogram(axes, steps, _Bins.of(feature, list(steps.values())), events)
             axes.set_xlabel(with_unit(feature_label(feature), feature.unit), size=11, labelpad=2)
             axes.set_yscale("log" if feature.role == Role.ENERGY and any(map(len, steps.values())) else "linear")
             if group.name != before:
@@ -183,7 +204,7 @@ def _image(part: SubFigure, group: Group, blocks: Mapping[str, Codes], look: _Lo
     (feature,) = group.features
     shown = list(blocks)[:MOST_IMAGES]
     value = with_unit(feature_label(feature), feature.unit)
-    means = {name: ((blocks[name] - feature.origin) * feature.lsb).mean(axis=0).reshape(rows.size, columns.size) for name in shown}
+    means = {name: look.mean(name, (blocks[name] - feature.origin) * feature.lsb).reshape(rows.size, columns.size) for name in shown}
     top, bottom = part.subfigures(2, 1, squeeze=False)[:, 0]
     images = top.subplots(1, len(shown), sharey=True, squeeze=False)[0]
     for axes, name in zip(images, shown, strict=True):
@@ -203,7 +224,8 @@ def _image(part: SubFigure, group: Group, blocks: Mapping[str, Codes], look: _Lo
         "Sum of": {name: codes.sum(axis=1) for name, codes in whole.items()},
     }
     for axes, (what, steps) in zip(spectra, reduced.items(), strict=True):
-        look.histogram(axes, steps, _Bins.of(from_zero, list(steps.values())))
+        events = {name: np.arange(len(values)) for name, values in steps.items()}
+        look.histogram(axes, steps, _Bins.of(from_zero, list(steps.values())), events)
         axes.set(yscale="log")
         axes.set_xlabel(f"{what} {value}, {group.label}", size=11)
     spectra[0].set_ylabel("Fraction of events / bin", size=11)
@@ -217,9 +239,9 @@ def _series(part: SubFigure, group: Group, blocks: Mapping[str, Codes], look: _L
     x = np.arange(group.slots)
     for name, codes in blocks.items():
         numbers = (codes.astype(np.float64) - feature.origin) * feature.lsb
-        low, high = np.quantile(numbers, [0.16, 0.84], axis=0)
+        low, high = look.band(name, numbers)
         left.fill_between(x, low, high, step="mid", color=look.colour[name], alpha=0.45 if name == "background" else 0.15, lw=0)
-        left.step(x, numbers.mean(axis=0), where="mid", color=look.colour[name], lw=1.6)
+        left.step(x, look.mean(name, numbers), where="mid", color=look.colour[name], lw=1.6)
     left.set_xlim(-0.5, group.slots - 0.5)
     left.set_xlabel(f"{group.label}, number", size=11, labelpad=2)
     left.set_ylabel(value, size=11)
@@ -227,7 +249,8 @@ def _series(part: SubFigure, group: Group, blocks: Mapping[str, Codes], look: _L
     left.xaxis.set_minor_locator(NullLocator())
     left.tick_params(labelsize=10)
     steps = {name: _steps(codes.ravel(), feature) for name, codes in blocks.items()}
-    look.histogram(right, steps, _Bins.of(feature, list(steps.values())))
+    events = {name: np.repeat(np.arange(len(codes)), group.slots) for name, codes in blocks.items()}
+    look.histogram(right, steps, _Bins.of(feature, list(steps.values())), events)
     right.set(yscale="log")
     right.set_xlabel(value, size=11, labelpad=2)
     right.set_ylabel("Fraction of values / bin", size=11)

@@ -2,15 +2,16 @@
 
 import math
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import binom
 
-from l1ae.evaluation._auc import IntArray, compact_groups
-from l1ae.evaluation._estimate import LEVEL, Estimate, FloatArray, check_scores, clopper_pearson
+from l1ae.evaluation._estimate import LEVEL, Estimate, FloatArray, clopper_pearson
+from l1ae.evaluation._sample import IntArray, Sample
 
-__all__ = ["WorkingPoint", "accepted_fraction", "tpr_at_fpr"]
+__all__ = ["Falling", "WorkingPoint", "accepted_fraction", "design_effect", "tpr_at_fpr", "tpr_of"]
 
 ENOUGH_TO_SEE_CLUSTERS = 100
 
@@ -39,6 +40,8 @@ def tpr_at_fpr(
     *,
     background_groups: npt.ArrayLike | None = None,
     signal_groups: npt.ArrayLike | None = None,
+    background_weights: npt.ArrayLike | None = None,
+    signal_weights: npt.ArrayLike | None = None,
     lsb: float | None = None,
 ) -> WorkingPoint:
     """TPR at the lowest threshold whose FPR on this background does not exceed `fpr`.
@@ -57,40 +60,75 @@ def tpr_at_fpr(
     variance of the FPR (Korn and Graubard, Survey Methodology 24 (1998) 193), estimated from at least the 100 highest
     background events.
 
-    Raises `UserError` for no events, NaN or infinite scores, or groups of another length.
+    With weights all fractions are of the sum of weights, k is the number of highest background events whose weights sum up to at most
+    fpr of the total, and the effective number of background events is that for which a binomial fraction has the variance of the
+    weighted one (the design effect again, which is below 1 where a tail is populated with small weights).
+
+    Raises `UserError` for no events, NaN or infinite scores, groups or weights of another length, weights that are negative, not
+    finite or all 0.
     """
     if lsb is None and np.issubdtype(np.asarray(background_scores).dtype, np.integer):
         lsb = 1.0
-    background, signal = check_scores(background_scores, "background"), check_scores(signal_scores, "signal")
-    b_groups, s_groups = compact_groups(background_groups, len(background)), compact_groups(signal_groups, len(signal))
-    falling = np.sort(background)[::-1]
-    return tpr_of_sorted(falling, background, signal, fpr, background_groups=b_groups, signal_groups=s_groups, lsb=lsb)
+    background = Sample.of(background_scores, "background", background_groups, background_weights)
+    return tpr_of(Falling.of(background), background, Sample.of(signal_scores, "signal", signal_groups, signal_weights), fpr, lsb)
 
 
-def tpr_of_sorted(
-    falling: FloatArray,
-    background: FloatArray,
-    signal: FloatArray,
-    fpr: float,
-    *,
-    background_groups: IntArray | None,
-    signal_groups: IntArray | None,
-    lsb: float | None,
-) -> WorkingPoint:
-    """As `tpr_at_fpr`, for checked arrays; `falling` is `background` in falling order."""
+@dataclass(frozen=True, eq=False)
+class Falling:
+    """Background scores in falling order (N,), and the sums of the weights of each event and all above it (N,)."""
+
+    scores: FloatArray
+    cumulative: FloatArray
+
+    @classmethod
+    def of(cls, background: Sample) -> Self:
+        """Sort a sample."""
+        order = np.argsort(-background.scores, kind="stable")
+        if background.weights is None:
+            return cls(background.scores[order], np.arange(1.0, len(background) + 1))
+        return cls(background.scores[order], np.cumsum(background.weights[order]))
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    @property
+    def total(self) -> float:
+        """Sum of all weights."""
+        return float(self.cumulative[-1])
+
+    def allowed(self, weight: float) -> int:
+        """How many of the highest events have a sum of weights of at most `weight`, forgiving the rounding just below it."""
+        return int(np.searchsorted(self.cumulative, weight * (1 + 1e-9), side="right"))
+
+    def accepted(self, thresholds: FloatArray) -> FloatArray:
+        """Fraction with `score >= threshold` at each threshold."""
+        counts = np.searchsorted(-self.scores, -thresholds, "right")
+        return np.asarray(np.append(0.0, self.cumulative)[counts] / self.total, np.float64)
+
+    def above(self, accepted: int, lsb: float | None) -> float:
+        """The lowest threshold that accepts at most `accepted` of the background scores."""
+        if accepted >= len(self):
+            return float(self.scores[-1])
+        edge = float(self.scores[accepted])
+        return edge + lsb if lsb is not None else float(np.nextafter(edge, math.inf))
+
+
+def tpr_of(falling: Falling, background: Sample, signal: Sample, fpr: float, lsb: float | None) -> WorkingPoint:
+    """As `tpr_at_fpr`, for checked samples; `falling` is `background` in falling order."""
     n = len(falling)
-    k = _floor(fpr * n)
+    k = falling.allowed(fpr * falling.total)
     if k == 0:
-        needed = math.ceil(1 / fpr * (1 - 1e-12))
-        return WorkingPoint(fpr, n, None, None, None, f"not measurable with {n:,} background events, needs at least {needed:,}")
-    threshold = _above(falling, k, lsb)
-    effect = design_effect(background, falling[min(max(k, ENOUGH_TO_SEE_CLUSTERS), n) - 1], background_groups)
+        return WorkingPoint(fpr, n, None, None, None, _too_few(falling, background, fpr))
+    threshold = falling.above(k, lsb)
+    effect = design_effect(
+        background.scores, falling.scores[min(max(k, ENOUGH_TO_SEE_CLUSTERS), n) - 1], background.groups, background.weights
+    )
     quantiles = binom.ppf([(1 - LEVEL) / 2, (1 + LEVEL) / 2], max(round(n / effect), 1), fpr)
-    few, many = (_floor(effect * count) for count in quantiles)
+    few, many = (falling.allowed(effect * count * (falling.total / n)) for count in quantiles)
     reached = accepted_fraction(background, threshold, effect=effect)
-    central = accepted_fraction(signal, threshold, groups=signal_groups)
-    tightest = 0.0 if few == 0 else float(np.mean(signal >= _above(falling, few, lsb)))
-    loosest = float(np.mean(signal >= _above(falling, many, lsb)))
+    central = accepted_fraction(signal, threshold)
+    tightest = 0.0 if few == 0 else signal.mean(signal.scores >= falling.above(few, lsb))
+    loosest = signal.mean(signal.scores >= falling.above(many, lsb))
     low = math.hypot(central.value - central.low, max(central.value - tightest, 0.0))
     high = math.hypot(central.high - central.value, max(loosest - central.value, 0.0))
     interval = Estimate(central.value, max(central.value - low, 0.0), min(central.value + high, 1.0))
@@ -98,22 +136,37 @@ def tpr_of_sorted(
     return WorkingPoint(fpr, n, threshold, reached, interval, note)
 
 
-def accepted_fraction(scores: FloatArray, threshold: float, *, groups: IntArray | None = None, effect: float | None = None) -> Estimate:
+def _too_few(falling: Falling, background: Sample, fpr: float) -> str:
+    """Why a false-positive rate cannot be measured."""
+    if background.weights is None:
+        return f"not measurable with {len(falling):,} background events, needs at least {math.ceil(1 / fpr * (1 - 1e-12)):,}"
+    share = falling.cumulative[0] / falling.total
+    return (
+        f"not measurable with {len(falling):,} weighted background events, of which the highest score alone has {share:.2g} of the weight"
+    )
+
+
+def accepted_fraction(sample: Sample, threshold: float, *, effect: float | None = None) -> Estimate:
     """Fraction of events with `score >= threshold`, with its Clopper-Pearson interval.
 
-    Counts are divided by the design effect, `effect` when given, else that of `groups` at this threshold.
+    Counts are divided by the design effect, `effect` when given, else that of the sample at this threshold.
     """
     if effect is None:
-        effect = design_effect(scores, threshold, groups)
-    passed = int(np.count_nonzero(scores >= threshold))
-    return clopper_pearson(passed / effect, len(scores) / effect)
+        effect = design_effect(sample.scores, threshold, sample.groups, sample.weights)
+    passed = sample.scores >= threshold
+    counted = int(np.count_nonzero(passed)) if sample.weights is None else sample.mean(passed) * len(sample)
+    return clopper_pearson(min(counted, len(sample)) / effect, len(sample) / effect)
 
 
-def design_effect(scores: FloatArray, threshold: float, groups: IntArray | None) -> float:
-    """Variance of the accepted fraction with correlated groups over that of independent events; at least 1.
+def design_effect(scores: FloatArray, threshold: float, groups: IntArray | None, weights: FloatArray | None = None) -> float:
+    """Variance of the accepted fraction, with groups that are not independent and weights, over that of as many independent events of
+    equal weight; without weights at least 1.
 
-    The variance of a ratio of cluster totals (Cochran, Sampling Techniques, section 3.12).
+    The variance of a ratio of cluster totals (Cochran, Sampling Techniques, section 3.12). Where all or none are accepted, that of
+    the weights alone (L. Kish, Survey Sampling, 1965).
     """
+    if weights is not None:
+        return _weighted_effect(scores >= threshold, groups, weights)
     if groups is None:
         return 1.0
     passed = scores >= threshold
@@ -124,14 +177,10 @@ def design_effect(scores: FloatArray, threshold: float, groups: IntArray | None)
     return max(1.0, float(residuals @ residuals) / (len(scores) * fraction * (1 - fraction)))
 
 
-def _floor(count: float) -> int:
-    """Floor of a count, forgiving the rounding of `fpr x N` just below an integer."""
-    return math.floor(count * (1 + 1e-9))
-
-
-def _above(falling: FloatArray, accepted: int, lsb: float | None) -> float:
-    """The lowest threshold that accepts at most `accepted` of the background scores."""
-    if accepted >= len(falling):
-        return float(falling[-1])
-    edge = float(falling[accepted])
-    return edge + lsb if lsb is not None else float(np.nextafter(edge, math.inf))
+def _weighted_effect(passed: npt.NDArray[np.bool_], groups: IntArray | None, weights: FloatArray) -> float:
+    residuals, spread = weights, 1.0
+    if passed.any() and not passed.all():
+        fraction = float(np.average(passed, weights=weights))
+        residuals, spread = weights * (passed - fraction), fraction * (1 - fraction)
+    sums = residuals if groups is None else np.bincount(groups, residuals)
+    return len(passed) * float(sums @ sums) / (float(weights.sum()) ** 2 * spread)

@@ -18,22 +18,24 @@ def performance_figures(
     scores: Mapping[str, ScoreSet],
     metrics: Metrics,
     groups: Mapping[str, npt.ArrayLike] | None = None,
+    weights: Mapping[str, npt.ArrayLike] | None = None,
     *,
     target_fpr: float | None = None,
     score_name: str = "Anomaly score",
 ) -> dict[str, Figure]:
     """`roc`, `scores` and, for each variant next to "float", `difference_VARIANT`.
 
-    `metrics` must come from the same `scores`; `target_fpr` is marked in the ROC. The score distributions are those of
-    the last variant.
+    `metrics` must come from the same `scores`, `groups` and `weights`; `target_fpr` is marked in the ROC. The score distributions are
+    those of the last variant. Differences are shown event by event, whatever events weigh.
     """
     last = list(scores)[-1]
     shown = {name: score_set for name, score_set in scores.items() if name in ("float", last)}
     figures = {
-        "roc": roc_figure(shown, groups, aucs=metrics.auc[last], target_fpr=target_fpr),
+        "roc": roc_figure(shown, groups, weights, aucs=metrics.auc[last], target_fpr=target_fpr),
         "scores": score_figure(
             scores[last].background,
             scores[last].signals,
+            weights,
             threshold=metrics.threshold,
             name=score_name,
             subtitle=VARIANT_LABELS.get(last, last),
@@ -53,6 +55,7 @@ def write_evaluation(
     metrics: Metrics,
     scores: Mapping[str, ScoreSet],
     groups: Mapping[str, npt.ArrayLike] | None = None,
+    weights: Mapping[str, npt.ArrayLike] | None = None,
     *,
     target_fpr: float | None = None,
     score_name: str = "Anomaly score",
@@ -63,7 +66,7 @@ def write_evaluation(
     The figures are those of `performance_figures` (same arguments) and `more`, for example `history` and `inputs`,
     which the report knows. Everything goes to a temporary folder next to it, which is renamed at the end. Returns `folder`.
     """
-    figures = {**performance_figures(scores, metrics, groups, target_fpr=target_fpr, score_name=score_name), **(more or {})}
+    figures = {**performance_figures(scores, metrics, groups, weights, target_fpr=target_fpr, score_name=score_name), **(more or {})}
     temporary = folder.with_name(f".tmp-{folder.name}")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)

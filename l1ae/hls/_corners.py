@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from l1ae.contract import Accumulating, Contract, Convolution, Dense, Gather, Operation, Preprocess
+from l1ae.contract import Accumulating, Contract, Convolution, Dense, Elementwise, Gather, Operation, Preprocess
 
 __all__ = ["corner_vectors"]
 
@@ -33,6 +33,7 @@ def corner_vectors(contract: Contract, seed: int = 0) -> Codes:
       the signs of its weights, where nothing but wires lies between it and the preprocessing;
     * for every node of the deeper layers the same by coordinate ascent over the inputs' ends, with the contract itself
       as the objective;
+    * for every input that is looked up in a table of its own the codes on either side of each of its steps, all inputs at once;
     * codes drawn uniformly from the whole range, most of which no collision makes, also with slots emptied at random.
 
     Of a layer with more nodes than the time allows (`_NODES_OF_FIRST_LAYER`, `_EVALUATIONS`) evenly spaced ones are taken.
@@ -40,22 +41,16 @@ def corner_vectors(contract: Contract, seed: int = 0) -> Codes:
     low, high = contract.hardware.low, contract.hardware.high
     rng = np.random.default_rng(seed)
     random = rng.integers(low, high + 1, (_RANDOM, contract.hardware.size))
-    gate = _gates(contract)
-    parts = [_ends(low, high, gate), random, _emptied(random[:_EMPTIED], low, high, gate, rng)]
+    gate = contract.gate
+    parts = [_ends(low, high, gate), random, _emptied(random[:_EMPTIED], low, high, gate, rng), *_steps(contract, rng)]
     accumulating = [operation for operation in contract.operations if isinstance(operation, Accumulating)]
     wires = _wires(contract, accumulating[0]) if accumulating else None
     if wires is not None:
-        parts.append(_first_layer(contract, *wires))
+        parts.append(_first_layer(contract, *wires, gate))
         accumulating = accumulating[1:]
     for operation in accumulating:
         parts.append(_ascend(contract, operation, random, _EVALUATIONS // len(accumulating)))
     return np.unique(np.concatenate(parts), axis=0)
-
-
-def _gates(contract: Contract) -> Codes:
-    """(size,): the input whose code 0 empties the slot of this one, -1 for none."""
-    preprocess = next((operation for operation in contract.operations if isinstance(operation, Preprocess)), None)
-    return np.full(contract.hardware.size, -1) if preprocess is None else preprocess.gate
 
 
 def _some(low: Codes, high: Codes) -> Codes:
@@ -76,6 +71,18 @@ def _ends(low: Codes, high: Codes, gate: Codes) -> Codes:
     return np.concatenate([np.stack([low, high, np.zeros_like(low), middle]), alone, slots, filled])
 
 
+def _steps(contract: Contract, rng: np.random.Generator) -> list[Codes]:
+    """Codes just below and at each step of the tables over hardware codes; an input with fewer steps than others repeats them."""
+    low, high = contract.hardware.low, contract.hardware.high
+    table = contract.input_table
+    if table is None:
+        return []
+    edges = [np.array(starts[1:] or (0,)) for starts in table.starts]
+    edges = [rng.permutation(np.concatenate([codes - 1, codes])) for codes in edges]
+    vectors = np.stack([np.resize(codes, max(map(len, edges))) for codes in edges], axis=1)
+    return [np.clip(vectors, low, high)]
+
+
 def _emptied(vectors: Codes, low: Codes, high: Codes, gate: Codes, rng: np.random.Generator) -> Codes:
     """The vectors with the gate of every second slot at 0, if that is a code of it; none without gates."""
     gates = np.unique(gate[gate >= 0])
@@ -85,8 +92,8 @@ def _emptied(vectors: Codes, low: Codes, high: Codes, gate: Codes, rng: np.rando
     return result
 
 
-def _wires(contract: Contract, operation: Operation) -> tuple[Preprocess, Codes] | None:
-    """The preprocessing that a layer with weights sees, and its weights as (inputs of the preprocessing, nodes)."""
+def _wires(contract: Contract, operation: Operation) -> tuple[Operation, Codes] | None:
+    """The preprocessed inputs that a layer with weights sees, and its weights as (inputs, nodes)."""
     if not isinstance(operation, Dense | Convolution):
         return None
     weights = operation.weights if isinstance(operation, Dense) else _matrix(operation)
@@ -96,7 +103,14 @@ def _wires(contract: Contract, operation: Operation) -> tuple[Preprocess, Codes]
         gathered = np.zeros((origin.size + 1, weights.shape[1]), np.int64)  # the last row takes the weights of the zeros
         np.add.at(gathered, source.index, weights)
         source, weights = origin, gathered[:-1]
-    return (source, weights) if isinstance(source, Preprocess) else None
+    return (source, weights) if _is_preprocessing(contract, source) else None
+
+
+def _is_preprocessing(contract: Contract, operation: Operation) -> bool:
+    """Whether each element is a function of the hardware code at its place alone, and of what gates it."""
+    if isinstance(operation, Elementwise):
+        return all(_is_preprocessing(contract, contract[name]) for name in operation.inputs)
+    return isinstance(operation, Preprocess) or operation is contract.input_table
 
 
 def _matrix(convolution: Convolution) -> Codes:
@@ -115,7 +129,7 @@ def _spaced(size: int, most: int) -> Codes:
     return np.unique(np.linspace(0, size - 1, min(size, most)).astype(np.int64))
 
 
-def _first_layer(contract: Contract, preprocess: Preprocess, weights: Codes) -> Codes:
+def _first_layer(contract: Contract, inputs: Operation, weights: Codes, gate: Codes) -> Codes:
     """The vectors that maximise and minimise each sum of the first layer, of weights (inputs, nodes).
 
     The sum is monotone in every input, so that the ends by the sign of the weights are best for a filled slot; a slot
@@ -125,14 +139,14 @@ def _first_layer(contract: Contract, preprocess: Preprocess, weights: Codes) -> 
     chosen = weights[:, _spaced(weights.shape[1], _NODES_OF_FIRST_LAYER)].T
     signed = np.concatenate([chosen, -chosen])
     vectors = np.where(signed > 0, high, low)
-    gates = np.unique(preprocess.gate[preprocess.gate >= 0])
+    gates = np.unique(gate[gate >= 0])
     vectors[:, gates] = np.where(vectors[:, gates] == 0, _some(low, high)[gates], vectors[:, gates])
-    pull = signed * contract.evaluate(vectors, [preprocess.name])[preprocess.name]
+    pull = signed * contract.evaluate(vectors, [inputs.name])[inputs.name]
     empty = np.clip(0, low, high)
-    for gate in gates:
-        slot = preprocess.gate == gate
+    for head in gates:
+        slot = gate == head
         wrong = pull[:, slot].sum(axis=1) < 0
-        slot[gate] = True
+        slot[head] = True
         vectors[np.ix_(wrong, slot)] = empty[slot]
     return vectors
 

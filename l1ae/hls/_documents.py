@@ -6,6 +6,7 @@ from importlib.resources import files
 from typing import Any
 
 import jinja2
+import numpy as np
 
 from l1ae import __version__
 from l1ae.config import HlsConfig
@@ -70,6 +71,8 @@ def project_readme(contract: Contract, hls: HlsConfig, ports: Ports) -> str:
         trigger_format=contract.operations[-1].format.cpp,
         threshold=contract.threshold,
         preprocess=_preprocess(contract),
+        table=contract.input_table,
+        gated=bool((contract.gate >= 0).any()),
         layout=layout,
         groups=[] if layout is None else [_group_row(group, layout) for group in layout.groups],
         inputs=_input_rows(contract),
@@ -119,7 +122,13 @@ def _input_rows(contract: Contract) -> list[dict[str, Any]]:
     names = contract.input_names
     low, high = (port.low, port.high) if layout is None else layout.code_range
     scales = [""] * port.size if layout is None else [_scale(column.feature) for column in layout.columns]
-    offsets = [""] * port.size if preprocess is None else [f"{value:.10g}" for value in preprocess.offset / 2**preprocess.offset_fraction]
+    shifted = [("", "")] * port.size
+    if preprocess is not None:
+        offsets = [f"{value:.10g}" for value in preprocess.offset / 2**preprocess.offset_fraction]
+        shifted = list(zip(offsets, map(str, preprocess.shift), strict=True))
+    if (table := contract.input_table) is not None:
+        for k in np.flatnonzero(table.bits):
+            shifted[k] = ("table", f"{len(table.starts[k])} steps")
     return [
         {
             "index": k,
@@ -127,9 +136,9 @@ def _input_rows(contract: Contract) -> list[dict[str, Any]]:
             "low": low[k],
             "high": high[k],
             "lsb": scales[k],
-            "offset": offsets[k],
-            "shift": "" if preprocess is None else preprocess.shift[k],
-            "gate": "" if preprocess is None or preprocess.gate[k] < 0 else names[preprocess.gate[k]],
+            "offset": shifted[k][0],
+            "shift": shifted[k][1],
+            "gate": "" if contract.gate[k] < 0 else names[contract.gate[k]],
         }
         for k in range(port.size)
     ]

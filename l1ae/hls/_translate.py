@@ -26,7 +26,7 @@ from l1ae.contract import (
     Threshold,
 )
 from l1ae.errors import UserError
-from l1ae.hls._layers import connections, filled
+from l1ae.hls._layers import connections, filled, look_up
 from l1ae.hls._types import contract_types
 from l1ae.inputs import FixedFormat
 
@@ -103,6 +103,8 @@ def _(operation: Relu, contract: Contract) -> _Layer:
 
 @translate.register
 def _(operation: Table, contract: Contract) -> _Layer:
+    if operation.bits:
+        return _own("L1aeTables", operation, members=look_up(operation)), {}
     layer = _own("L1aeTable", operation, n_table=len(operation.codes), table_data=operation.codes * operation.format.lsb)
     return layer, _inner_types(operation)
 

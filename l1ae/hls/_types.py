@@ -15,7 +15,7 @@ def contract_types(operation: Operation) -> dict[str, FixedFormat]:
         types["work"] = operation.work
     elif isinstance(operation, ReconstructionError):
         types["difference"] = operation.difference
-    elif isinstance(operation, Table):
+    elif isinstance(operation, Table) and not operation.bits:
         types["table"] = operation.format
     elif isinstance(operation, Sum):
         form = operation.format

@@ -2,6 +2,7 @@
 
 from l1ae.inputs._arrange import Arranged, arrange
 from l1ae.inputs._base import Format
+from l1ae.inputs._counts import WeightedBlock
 from l1ae.inputs._derive import derive_preprocessing
 from l1ae.inputs._fixed import FixedFormat, Overflow, Rounding
 from l1ae.inputs._groups import Axis, Cut, Feature, Group, Role
@@ -9,6 +10,7 @@ from l1ae.inputs._layout import Column, Layout
 from l1ae.inputs._named import find_layout, layout_names, layout_text, named_layout
 from l1ae.inputs._preset import Numbers, Preset
 from l1ae.inputs._spec import InputSpec
+from l1ae.inputs._transform import Steps, Transform, check_transform, derive_tables, steps_of, table_bits, table_of, transformed_columns
 
 __all__ = [
     "Arranged",
@@ -26,10 +28,19 @@ __all__ = [
     "Preset",
     "Role",
     "Rounding",
+    "Steps",
+    "Transform",
+    "WeightedBlock",
     "arrange",
+    "check_transform",
     "derive_preprocessing",
+    "derive_tables",
     "find_layout",
     "layout_names",
     "layout_text",
     "named_layout",
+    "steps_of",
+    "table_bits",
+    "table_of",
+    "transformed_columns",
 ]

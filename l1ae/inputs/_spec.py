@@ -1,7 +1,7 @@
 """What the network receives of an event: a layout, and what is made of its hardware integers."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -22,7 +22,7 @@ _BLOCK = 4096  # events whose temporaries stay in the processor's cache: twice a
 
 @dataclass(frozen=True, eq=False)
 class InputSpec:
-    """A layout and its preprocessing: the network receives `(hw - offset) >> shift`, cast to `network`.
+    """A layout and its preprocessing: the network receives `(hw - offset) >> shift`, cast to `network`, or the entry of a table.
 
     Two representations of an event are converted into each other here and nowhere else:
 
@@ -31,12 +31,16 @@ class InputSpec:
       information (see `Layout.mask`) enters the network as 0.
 
     `offset`, in hardware LSB, and `shift`, to the right, or to the left where it is negative, are int64 (size,).
+    `tables` holds, by column, the codes of `network` for each hardware code from 0 to a power of two; such a column has offset and
+    shift 0, and code 0 where a gate can make it empty. `functions` says what they are, by feature.
     """
 
     layout: Layout
     network: FixedFormat
     offset: IntArray
     shift: IntArray
+    tables: Mapping[int, IntArray] = field(default_factory=dict)
+    functions: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -63,7 +67,24 @@ class InputSpec:
                     if value is not None:
                         numbers[name][layout.where(group)] = layout.spread(group, value, name).ravel()
         network = network or (FixedFormat.parse("fixed<12,6,RND_CONV,SAT>") if preset is None else preset.network)
-        return cls(layout, network, **numbers)
+        return cls(layout, network, numbers["offset"], numbers["shift"])
+
+    def with_tables(self, tables: Mapping[int, IntArray], functions: Mapping[str, str]) -> "InputSpec":
+        """The same with tables instead of offset and shift in some columns."""
+        return replace(self.unshifted(tables), tables=dict(tables), functions=dict(functions))
+
+    def unshifted(self, columns: Iterable[int]) -> "InputSpec":
+        """The same with offset and shift 0 in some columns."""
+        offset, shift, where = self.offset.copy(), self.shift.copy(), list(columns)
+        offset[where] = shift[where] = 0
+        return replace(self, offset=offset, shift=shift)
+
+    @property
+    def tabled(self) -> BoolArray:
+        """(size,): which inputs are looked up in a table."""
+        result = np.zeros(self.size, np.bool_)
+        result[list(self.tables)] = True
+        return result
 
     @property
     def size(self) -> int:
@@ -93,7 +114,14 @@ class InputSpec:
     @cached_property
     def kinds_alike(self) -> bool:
         """Whether every slot of a group is preprocessed as the others."""
-        blocks = [self.layout.block(values[None], group.name)[0] for values in (self.offset, self.shift) for group in self.layout.groups]
+        kind = np.full(self.size, -1)
+        distinct: list[IntArray] = []
+        for column, table in self.tables.items():
+            same = [k for k, known in enumerate(distinct) if np.array_equal(known, table)]
+            kind[column] = same[0] if same else len(distinct)
+            distinct += [] if same else [table]
+        each = (self.offset, self.shift, kind)
+        blocks = [self.layout.block(values[None], group.name)[0] for values in each for group in self.layout.groups]
         return all(bool((slots == slots[0]).all()) for slots in blocks)
 
     def mask(self, hardware: npt.NDArray[np.integer]) -> BoolArray:
@@ -103,13 +131,16 @@ class InputSpec:
     def to_network(self, hardware: npt.NDArray[np.integer]) -> IntArray:
         """Hardware codes (N, size) into codes (N, size) of the network's input format.
 
-        `(hw - offset) * 2**-shift`, exact, then cast to `network`; 0 where `mask` is false.
+        `(hw - offset) * 2**-shift`, exact, then cast to `network`, or the table's entry; 0 where `mask` is false. Of a code with more
+        bits than its table only those that address it count.
         """
         mask = self.mask(hardware)
         codes = np.zeros(hardware.shape, np.int64)
         for start in range(0, len(hardware), _BLOCK):
             block = slice(start, start + _BLOCK)
             np.copyto(codes[block], self.network.cast(hardware[block].astype(np.int64) - self.offset, self.shift), where=mask[block])
+            for column, table in self.tables.items():
+                codes[block, column] = table[hardware[block, column].astype(np.int64) & (len(table) - 1)] * mask[block, column]
         return codes
 
     def to_network_float(self, hardware: npt.NDArray[np.integer]) -> npt.NDArray[np.float32]:

@@ -1,5 +1,6 @@
 """Architectures as Keras graphs, float and quantized, and the anomaly scores."""
 
+from l1ae.models._batch_norm import WeightedBatchNormalization, event_weights
 from l1ae.models._build import (
     Networks,
     build_float_model,
@@ -23,6 +24,7 @@ __all__ = [
     "SumPooling2D",
     "WeightBits",
     "WeightStep",
+    "WeightedBatchNormalization",
     "build_float_model",
     "build_float_networks",
     "build_quantized_model",
@@ -30,6 +32,7 @@ __all__ = [
     "calibrate",
     "code_step",
     "effective_bit_operations",
+    "event_weights",
     "firmware_plan",
     "fold_batch_norm",
     "integer_bits",

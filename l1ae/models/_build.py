@@ -14,6 +14,7 @@ import keras
 from qkeras import QActivation, QConv2D, QDense, binary, quantized_bits, quantized_relu, ternary
 
 from l1ae.config import Config, LearnedWidthsConfig
+from l1ae.models._batch_norm import WeightedBatchNormalization
 from l1ae.models._calibration import Calibration, WeightBits
 from l1ae.models._layers import Slice, SumPooling2D
 from l1ae.models._learned import LearnedActivation, LearnedConv2D, LearnedDense
@@ -192,7 +193,7 @@ def _float_builder(config: Config, *, batch_norm: bool) -> WeightBuilder:
         if not step.hidden:
             return tensor
         if batch_norm and step.normalised:
-            tensor = keras.layers.BatchNormalization(name=step.batch_norm)(tensor)
+            tensor = WeightedBatchNormalization(name=step.batch_norm)(tensor)
         return keras.layers.ReLU(name=step.activation)(tensor)
 
     return build

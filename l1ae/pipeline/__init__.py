@@ -1,5 +1,6 @@
 """The stages of a run and the run folder that they share."""
 
+from l1ae.pipeline._baselines_stage import baselines_of, baselines_stage
 from l1ae.pipeline._delivery_stage import deliver_stage, verify_deliveries
 from l1ae.pipeline._latent_stage import LatentOptions, latent_stage
 from l1ae.pipeline._resources import read_resources
@@ -16,6 +17,8 @@ __all__ = [
     "Run",
     "Verification",
     "VerificationRow",
+    "baselines_of",
+    "baselines_stage",
     "contract_of",
     "contract_stage",
     "csim_sample",

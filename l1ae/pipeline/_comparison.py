@@ -15,7 +15,10 @@ __all__ = ["FloatComparison", "QuantizedComparison", "float_comparison", "quanti
 
 @dataclass(frozen=True)
 class FloatComparison:
-    """Fixed point against float on the same events, in units of the score; AUCs on held-out events only."""
+    """Fixed point against float on the same events, in units of the score; AUCs on held-out events only, by weight.
+
+    The other numbers ask how far arithmetic is off on what was simulated, and count each event once.
+    """
 
     max_abs: float
     rms: float
@@ -53,8 +56,9 @@ def float_comparison(scorer: Scorer, sample: CsimSample) -> FloatComparison | No
 
 
 def _auc(scores: npt.NDArray[np.float64], sample: CsimSample, signal: str) -> float:
-    background = scores[(sample.sample == "background") & sample.held_out]
-    return auc(background, scores[sample.sample == signal]).value
+    background, positive = (sample.sample == "background") & sample.held_out, sample.sample == signal
+    weights = (None, None) if sample.weights is None else (sample.weights[background], sample.weights[positive])
+    return auc(scores[background], scores[positive], background_weights=weights[0], signal_weights=weights[1]).value
 
 
 def quantized_comparison(scorer: Scorer, sample: CsimSample) -> QuantizedComparison:

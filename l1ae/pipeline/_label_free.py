@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.config import Config
-from l1ae.data import TEST, VALIDATION, EventStore, events_of, open_dataset
+from l1ae.data import TEST, VALIDATION, WEIGHT, EventStore, events_of, open_dataset
 from l1ae.evaluation import LabelFree, ScoreSet, approximation_capacity, group_ids, threshold_drift, wasserstein
 from l1ae.pipeline._samples import Scorer
 from l1ae.pipeline._zero_bias import is_unselected
-from l1ae.trigger import RATES, WEIGHT
+from l1ae.trigger import RATES
 
 __all__ = ["label_free_of"]
 

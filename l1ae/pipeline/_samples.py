@@ -1,7 +1,7 @@
 """Events on which a trained model is judged, and its three answers: float, quantized, fixed point."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +10,39 @@ import numpy.typing as npt
 
 from l1ae.config import Config
 from l1ae.contract import Contract
-from l1ae.data import TEST, TRAIN, VALIDATION, Events, EventStore, events_of, held_out, is_recorded, open_dataset, split_parts
+from l1ae.data import (
+    TEST,
+    TRAIN,
+    VALIDATION,
+    Events,
+    EventStore,
+    concatenate,
+    events_of,
+    held_out,
+    is_recorded,
+    open_dataset,
+    split_columns,
+    split_parts,
+    weight_columns,
+    weights_of,
+)
 from l1ae.evaluation import ScoreSet, group_ids
 from l1ae.families import score
 from l1ae.pipeline._models import Models
 
-__all__ = ["TEST", "TRAIN", "CsimSample", "csim_sample", "evaluation_scores", "first_events", "part_of", "predict", "validation_events"]
+__all__ = [
+    "TEST",
+    "TRAIN",
+    "CsimSample",
+    "EvaluationScores",
+    "Scorer",
+    "csim_sample",
+    "evaluation_scores",
+    "first_events",
+    "part_of",
+    "predict",
+    "validation_events",
+]
 
 _log = logging.getLogger("l1ae")
 
@@ -29,9 +56,16 @@ def part_of(config: Config, events: Events) -> npt.NDArray[np.int8]:
     return split_parts(config.data, events)
 
 
-def validation_events(config: Config, store: EventStore) -> npt.NDArray[np.integer]:
-    """Hardware integers (N, size) of the validation part of the background."""
-    return np.concatenate([events.hw for events in events_of(config.data, store, VALIDATION)])
+def validation_events(config: Config, store: EventStore) -> tuple[npt.NDArray[np.integer], FloatArray | None]:
+    """Hardware integers (N, size) of the validation part of the background, and their weights (N,), None where all count alike."""
+    blocks = list(events_of(config.data, store, VALIDATION))
+    return np.concatenate([events.hw for events in blocks]), _joined([weights_of(events) for events in blocks])
+
+
+def _joined(weights: Sequence[FloatArray | None]) -> FloatArray | None:
+    """Weights of blocks of one store, which all have some or none."""
+    found = [block for block in weights if block is not None]
+    return np.concatenate(found) if found else None
 
 
 @dataclass(frozen=True)
@@ -95,82 +129,113 @@ def predict(model: Any, inputs: npt.NDArray[np.float32]) -> list[npt.NDArray[np.
     return [np.concatenate(column) for column in zip(*blocks, strict=True)]
 
 
-def evaluation_scores(scorer: Scorer) -> tuple[dict[str, ScoreSet], dict[str, npt.NDArray[np.int64]]]:
-    """Scores of each variant on the background's test part and on all signals, and the source events of each sample.
-
-    With a recorded split, of signals too those of the test part, where they say it.
+@dataclass(frozen=True)
+class EvaluationScores:
+    """Scores of each variant on the background's test part and on all signals; by sample the source event of each event (N,) and, where
+    the store has them, weights (N,).
     """
+
+    scores: dict[str, ScoreSet]
+    groups: dict[str, npt.NDArray[np.int64]]
+    weights: dict[str, FloatArray]
+
+
+def evaluation_scores(scorer: Scorer) -> EvaluationScores:
+    """Score every sample on which a model is judged: with a recorded split, of signals too the test part, where they say it."""
     config = scorer.config
     dataset = open_dataset(config.data.source, config.inputs.selected)
     scores: dict[str, dict[str, FloatArray]] = {variant: {} for variant in scorer.variants}
     groups: dict[str, npt.NDArray[np.int64]] = {}
+    weights: dict[str, FloatArray] = {}
     for name, store in {"background": dataset.background, **dataset.signals}.items():
-        blocks, ids = [], []
+        blocks, ids, weighed = [], [], []
         for chosen in _judged(config, store, background=name == "background"):
             blocks.append(scorer(chosen.hw))
             ids.append((chosen.process, chosen.source_event))
+            weighed.append(weights_of(chosen))
+        found = _joined(weighed)
+        weights |= {} if found is None else {name: found}
         groups[name] = group_ids(*(np.concatenate(column) for column in zip(*ids, strict=True)))
         for variant in scorer.variants:
             scores[variant][name] = np.concatenate([block[variant] for block in blocks])
     lsb = {"fixed": scorer.contract.score.format.lsb}
     sets = {variant: ScoreSet(by_sample.pop("background"), by_sample, lsb.get(variant)) for variant, by_sample in scores.items()}
-    return sets, groups
+    return EvaluationScores(sets, groups, weights)
 
 
 def _judged(config: Config, store: EventStore, *, background: bool) -> Iterator[Events]:
     """Events of a sample on which a model is judged."""
-    return events_of(config.data, store, TEST) if background else held_out(config.data, store)
+    return events_of(config.data, store, TEST) if background else held_out(config.data, store, extra=weight_columns(store))
 
 
-def first_events(config: Config, events: int) -> dict[str, npt.NDArray[np.integer]]:
-    """The first events of every sample, (N, size), for a look at the inputs."""
+def first_events(config: Config, events: int) -> tuple[dict[str, npt.NDArray[np.integer]], dict[str, FloatArray]]:
+    """The first events of every sample, (N, size), and the weights (N,) of those that have some, for a look at the inputs."""
     dataset = open_dataset(config.data.source, config.inputs.selected)
     stores = {"background": dataset.background, **dataset.signals}
-    return {name: store.read(0, min(events, store.n_events)).hw for name, store in stores.items()}
+    blocks = {name: store.read(0, min(events, store.n_events), extra=weight_columns(store)) for name, store in stores.items()}
+    weights = {name: weights_of(block) for name, block in blocks.items()}
+    usable = {name: found for name, found in weights.items() if found is not None and found.any()}
+    return {name: block.hw for name, block in blocks.items()}, usable
 
 
 @dataclass(frozen=True)
 class CsimSample:
-    """Real events for the C simulation; `sample` names each event's store, `held_out` excludes what was trained on."""
+    """Real events for the C simulation; `sample` names each event's store, `held_out` excludes what was trained on.
+
+    `weights` (N,) are 1 where a store has none, None where no store has any.
+    """
 
     hardware: npt.NDArray[np.integer]
     sample: npt.NDArray[np.str_]
     held_out: npt.NDArray[np.bool_]
+    weights: FloatArray | None = None
 
 
-def _first_of_background(config: Config, store: EventStore, count: int) -> tuple[npt.NDArray[np.integer], npt.NDArray[np.bool_]]:
+def _first_of_background(config: Config, store: EventStore, count: int) -> tuple[Events, npt.NDArray[np.bool_]]:
     """At most `count` events, and which of them are held out. A store with a recorded split may begin with its whole training part:
     of such a one the first test events.
     """
     if not is_recorded(config.data, store.extra):
-        block = store.read(0, min(count, store.n_events))
-        return block.hw, part_of(config, block) == TEST
-    found = [np.zeros((0, store.layout.size), store.layout.dtype)]
+        block = store.read(0, min(count, store.n_events), extra=weight_columns(store))
+        return block, part_of(config, block) == TEST
+    found = [store.read(0, 0, extra=(*split_columns(config.data, store), *weight_columns(store)))]
     for events in _judged(config, store, background=True):
-        found.append(events.hw[: count - sum(map(len, found))])
+        found.append(events.select(slice(count - sum(map(len, found)))))
         if sum(map(len, found)) >= count:
             break
-    hardware = np.concatenate(found)
-    return hardware, np.ones(len(hardware), np.bool_)
+    joined = concatenate(found)
+    return joined, np.ones(len(joined), np.bool_)
 
 
 def csim_sample(config: Config, events: int) -> CsimSample:
     """The first `events` of the data set, a fifth of them signal; fewer when the data set holds fewer."""
     dataset = open_dataset(config.data.source, config.inputs.selected)
     parts = list(_first_events(config, dataset.background, dataset.signals, events))
-    found = sum(len(hw) for _, hw, _ in parts)
+    found = sum(len(block) for _, block, _ in parts)
     if found < events:
         _log.warning("'%s' holds %d events, fewer than the %d asked for", config.data.source, found, events)
-    names = np.concatenate([np.full(len(hw), name) for name, hw, _ in parts])
-    return CsimSample(np.concatenate([hw for _, hw, _ in parts]), names, np.concatenate([held for _, _, held in parts]))
+    return CsimSample(
+        np.concatenate([block.hw for _, block, _ in parts]),
+        np.concatenate([np.full(len(block), name) for name, block, _ in parts]),
+        np.concatenate([held for _, _, held in parts]),
+        _weights_or_ones([block for _, block, _ in parts]),
+    )
+
+
+def _weights_or_ones(blocks: Sequence[Events]) -> FloatArray | None:
+    """Weights of all events; None where no block has any."""
+    found = [weights_of(block) for block in blocks]
+    if all(weights is None for weights in found):
+        return None
+    return np.concatenate([np.ones(len(block)) if w is None else w for block, w in zip(blocks, found, strict=True)])
 
 
 def _first_events(
     config: Config, background: EventStore, signals: Mapping[str, EventStore], events: int
-) -> Iterator[tuple[str, npt.NDArray[np.integer], npt.NDArray[np.bool_]]]:
+) -> Iterator[tuple[str, Events, npt.NDArray[np.bool_]]]:
     available = sum(store.n_events for store in signals.values())
     wanted = max(events // 5, events - background.n_events)
     share = {name: min(wanted * store.n_events // max(available, 1), store.n_events) for name, store in signals.items()}
     yield ("background", *_first_of_background(config, background, events - sum(share.values())))
     for name, count in share.items():
-        yield name, signals[name].read(0, count).hw, np.ones(count, np.bool_)
+        yield name, signals[name].read(0, count, extra=weight_columns(signals[name])), np.ones(count, np.bool_)

@@ -18,6 +18,7 @@ from l1ae.evaluation import evaluate, inputs_figure, write_evaluation
 from l1ae.families import find_score
 from l1ae.hls import CsimReport, check_strategy, convert, corner_vectors, simulate, verdict
 from l1ae.pipeline._at_rate import firmware_threshold, rates_of, sample_facts
+from l1ae.pipeline._baselines_stage import baselines_inputs, baselines_stage
 from l1ae.pipeline._comparison import float_comparison, quantized_comparison, report_content
 from l1ae.pipeline._label_free import label_free_of
 from l1ae.pipeline._models import copy_source, has_threshold, load_contract, load_models, source_files, untrained_contract
@@ -35,6 +36,8 @@ from l1ae.training import Progress, train
 __all__ = ["contract_stage", "csim_stage", "csim_verdict", "evaluate_stage", "hls_stage", "report_stage", "run_all", "train_stage"]
 
 _log = logging.getLogger("l1ae")
+
+_Stage = tuple[str, Callable[[], Mapping[str, str]], Callable[[], Any]]
 
 _OBSERVED_EVENTS = 20_000
 _TEST_VECTORS = 100
@@ -85,28 +88,30 @@ def contract_stage(run: Run) -> Contract:
         config = run.config
         contract = load_contract(config, run.path("train"))
         store = open_dataset(config.data.source, config.inputs.selected).background
-        hardware = validation_events(config, store)
+        hardware, weights = validation_events(config, store)
         scores = contract.evaluate(hardware, [contract.score.name])[contract.score.name]
         given = has_threshold(config, run.path("train"))
         of_rate = None if given else firmware_threshold(config, contract)
         if of_rate is not None:
             contract = contract.with_threshold(of_rate.code)
         elif not given:
-            contract = contract.with_threshold(_threshold(contract, scores, config.model.target_fpr))
+            contract = contract.with_threshold(_threshold(contract, scores, config.model.target_fpr, weights))
         contract.save(target / "contract.json")
         summary = contract_summary(contract, config, hardware[:_OBSERVED_EVENTS])
         summary |= {"threshold_given": given, "wrapping": list(contract.wrapping)}
         summary["threshold_events"] = [int(np.sum(scores >= contract.threshold)), len(scores)]
         summary["threshold_rate"] = None if of_rate is None else asdict(of_rate)
+        if weights is not None:
+            summary["threshold_fraction"] = float(np.average(scores.ravel() >= contract.threshold, weights=weights))
         write_json(target / "summary.json", summary)
         return contract
 
     return run.produce("contract", _contract_inputs(run), make)
 
 
-def _threshold(contract: Contract, scores: npt.NDArray[np.integer], fpr: float) -> int:
-    """Threshold for a false-positive rate; a score that too many events share at its upper end is told."""
-    wanted = threshold_for_fpr(scores, fpr)
+def _threshold(contract: Contract, scores: npt.NDArray[np.integer], fpr: float, weights: npt.NDArray[np.float64] | None = None) -> int:
+    """Threshold for a false-positive rate, by weight; a score that too many events share at its upper end is told."""
+    wanted = threshold_for_fpr(scores, fpr, weights)
     reachable = int(max(contract.intervals[contract.score.name].high))
     if wanted > reachable:
         _log.warning(
@@ -124,16 +129,18 @@ def evaluate_stage(run: Run) -> None:
 
     def make(target: Path) -> None:
         scorer = _scorer(run)
-        scores, groups = evaluation_scores(scorer)
+        judged = evaluation_scores(scorer)
         contract = scorer.contract
-        metrics = evaluate(scores, groups, threshold=contract.threshold * contract.score.format.lsb)
-        metrics = replace(metrics, label_free=label_free_of(scorer, scores))
+        by_sample = judged.groups, judged.weights
+        metrics = evaluate(judged.scores, *by_sample, threshold=contract.threshold * contract.score.format.lsb)
+        metrics = replace(metrics, label_free=label_free_of(scorer, judged.scores))
         if (judge := judge_of(run.config)) is not None:
-            rates = rates_of(scorer, judge, scores, rate_sample(run.config))
+            rates = rates_of(scorer, judge, judged.scores, rate_sample(run.config))
             metrics = replace(metrics, at_rate=rates, rate_sample=sample_facts(run.config, judge))
-        inputs = inputs_figure(first_events(run.config, _OBSERVED_EVENTS), run.config.inputs.selected)
+        first, weights = first_events(run.config, _OBSERVED_EVENTS)
+        inputs = inputs_figure(first, run.config.inputs.selected, weights)
         target_fpr, name = run.config.model.target_fpr, _score_name(run.config)
-        write_evaluation(target, metrics, scores, groups, target_fpr=target_fpr, score_name=name, more={"inputs": inputs})
+        write_evaluation(target, metrics, judged.scores, *by_sample, target_fpr=target_fpr, score_name=name, more={"inputs": inputs})
 
     run.produce("evaluation", _evaluation_inputs(run), make)
 
@@ -224,11 +231,11 @@ def run_all(
     if run.is_current("train", train_inputs):
         _save_config(run)
     unfinished = run.can_resume("train", train_inputs)
-    stages: tuple[tuple[str, Callable[[], Mapping[str, str]], Callable[[], Any]], ...] = (
+    stages: tuple[_Stage, ...] = (
         ("train", lambda: train_inputs, lambda: _train(run, resume=unfinished, progress=progress, backend=backend)),
         ("contract", lambda: _contract_inputs(run), lambda: contract_stage(run)),
         ("evaluation", lambda: _evaluation_inputs(run), lambda: evaluate_stage(run)),
-        *([("trigger", lambda: trigger_inputs(run), lambda: trigger_stage(run))] if has_zero_bias(config) else []),
+        *(_of_rates(run) if has_zero_bias(config) else ()),
         ("hls", lambda: _hls_inputs(run, backend), lambda: hls_stage(run, backend=backend)),
         ("csim", lambda: _csim_inputs(run, n_events), lambda: csim_stage(run, events=n_events)),
     )
@@ -238,6 +245,14 @@ def run_all(
         if not current:
             execute()
     return run, report_stage(run)
+
+
+def _of_rates(run: Run) -> tuple[_Stage, ...]:
+    """Stages that need crossings."""
+    return (
+        ("baselines", lambda: baselines_inputs(run), lambda: baselines_stage(run)),
+        ("trigger", lambda: trigger_inputs(run), lambda: trigger_stage(run)),
+    )
 
 
 def csim_verdict(run: Run) -> str:

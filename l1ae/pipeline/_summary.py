@@ -35,14 +35,19 @@ def contract_summary(contract: Contract, config: Config, hardware: npt.NDArray[n
             {
                 "name": item.name,
                 "function": item.function,
-                "entries": len(item.codes),
-                "saturated": int(np.sum(item.codes == item.format.high)),
+                "entries": len(_entries(item)),
+                "saturated": int(np.sum(_entries(item) == item.format.high)),
                 "max_error": item.max_error,
             }
             for item in contract.operations
             if isinstance(item, Table)
         ],
     }
+
+
+def _entries(table: Table) -> npt.NDArray[np.int64]:
+    """What a table holds, or all tables of an operation that has one for each element."""
+    return np.concatenate(table.tables) if table.bits else table.codes
 
 
 def _weight_bits(contract: Contract) -> str:

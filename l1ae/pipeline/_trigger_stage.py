@@ -18,7 +18,7 @@ from l1ae.evaluation import LEVEL
 from l1ae.inputs import Layout
 from l1ae.pipeline._run import Run, digest_file, digest_json, digest_tree, write_text
 from l1ae.pipeline._shared import contract_digest, contract_of, data_digests, section_digest
-from l1ae.pipeline._zero_bias import RateSample, ladder_of, rate_sample
+from l1ae.pipeline._zero_bias import RateSample, ladder_of, rate_inputs, rate_sample
 from l1ae.trigger import (
     WIDE_LEVEL,
     Exposure,
@@ -131,8 +131,8 @@ class _Study:
         return (
             contract_digest(self.run)
             | data_digests(self.run.config)
-            | {self.rates.digest_name: self.zero_bias_digest}
-            | section_digest(self.run.config, "trigger", "inputs", "data")
+            | rate_inputs(self.run.config)
+            | section_digest(self.run.config, "inputs", "data")
         )
 
     def score(self, hardware: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:
@@ -226,7 +226,7 @@ def menu_rates(menu: Menu | None, sample: Sample, exposure: Exposure, layout: La
         _log.warning(
             "the menu accepts more than half of all crossings, %s alone %.3g kHz; is it a seed to be pure against?", most.name, most.khz
         )
-    return MenuRates(origin=menu.origin, seeds=seeds, left_out=menu.left_out, missing=dict(missing), **total)
+    return MenuRates(origin=menu.origin, name=menu.name, seeds=seeds, left_out=menu.left_out, missing=dict(missing), **total)
 
 
 def _with_efficiency(point: WorkingPoint, signals: Mapping[str, SignalScores]) -> WorkingPoint:

@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.config import Config, DataConfig, TriggerConfig
-from l1ae.data import SPLIT, Dataset, EventStore, dataset_folder, open_dataset, shipped_zero_bias
+from l1ae.data import SPLIT, WEIGHT, Dataset, EventStore, dataset_folder, open_dataset, shipped_zero_bias
 from l1ae.errors import UserError
 from l1ae.evaluation import RateKind
 from l1ae.inputs import Layout
 from l1ae.pipeline._run import digest_file, digest_json
 from l1ae.pipeline._shared import section_digest
-from l1ae.trigger import WEIGHT, Judge, JudgedEvents, Menu, menu_of, no_menu
+from l1ae.trigger import Judge, JudgedEvents, Menu, menu_of, no_menu
 
 __all__ = ["RateSample", "has_zero_bias", "judge_of", "ladder_of", "open_zero_bias", "rate_inputs", "rate_sample", "zero_bias_events"]
 
@@ -152,9 +152,13 @@ def rate_inputs(config: Config) -> dict[str, str]:
     """Digests of what rates depend on: the crossings and how they are judged."""
     if not has_zero_bias(config):
         return {}
-    sample = rate_sample(config)
-    layout = {"menu": digest_json(sample.store.layout.meaning)}
-    return {sample.digest_name: digest_file(sample.store.path), "trigger": section_digest(config, "trigger")["config"]} | layout
+    sample, named = rate_sample(config), config.trigger.named_menu
+    return {
+        sample.digest_name: digest_file(sample.store.path),
+        "trigger": section_digest(config, "trigger")["config"],
+        "menu": digest_json(None if named is None else named.model_dump(mode="json")),
+        "menu_layout": digest_json(sample.store.layout.meaning),
+    }
 
 
 def open_zero_bias(config: Config, path: Path | None = None) -> EventStore:

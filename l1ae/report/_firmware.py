@@ -90,7 +90,8 @@ def _threshold_events(contract: Json) -> str:
         return ""
     above, total = contract["threshold_events"]
     warning = "; with so few the rate is uncertain" if above < 100 else ""
-    return f", which {count(above)} of {count(total)} events reach{warning}"
+    share = f", {number(contract['threshold_fraction'])} of their weight" if "threshold_fraction" in contract else ""
+    return f", which {count(above)} of {count(total)} events reach{share}{warning}"
 
 
 def _proof(tensors: list[Json], wrapping: list[str]) -> Notice:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from l1ae.config import Config
 from l1ae.errors import UserError
-from l1ae.inputs import Feature, Group, InputSpec, Layout
+from l1ae.inputs import Feature, Group, InputSpec, Layout, steps_of
 from l1ae.report._blocks import Table
 from l1ae.report._text import number
 
@@ -49,14 +49,22 @@ def inputs_table(config: Config) -> Table:
         for feature in group.features:
             if not feature.absent:
                 where = layout.positions(group.name, feature.name)
-                prepared = ("–", "–") if spec is None else (_by_slot(spec.offset[where]), _by_slot(spec.shift[where]))
+                prepared = ("–", "–") if spec is None else _prepared(spec, where, feature.name)
                 scale = (str(group.slots), number(feature.lsb), _codes(feature))
                 rows.append((group.label, feature.name, feature.unit or "–", *scale, *prepared))
     caption = (
-        "What arrives: a code stands for a multiple of the LSB. The network receives (code − offset) / 2^shift; one number holds for "
-        "all slots, several are those of the slots in order."
+        "What arrives: a code stands for a multiple of the LSB. The network receives (code − offset) / 2^shift, or the entry of a table "
+        "(its function and its number of steps); one number holds for all slots, several are those of the slots in order."
     )
     return Table(caption, ("Group", "Feature", "Unit", "Slots", "LSB", "Codes", "Offset", "Shift"), tuple(rows), 3, folded=True)
+
+
+def _prepared(spec: InputSpec, where: npt.NDArray[np.int64], feature: str) -> tuple[str, str]:
+    """Offset and shift of the columns of a feature, or the function of its tables and how many steps each has."""
+    if not spec.tabled[where].all():
+        return _by_slot(spec.offset[where]), _by_slot(spec.shift[where])
+    steps = np.array([len(steps_of(spec.tables[column])) for column in where.tolist()])
+    return spec.functions[feature], f"{_by_slot(steps)} steps"
 
 
 def _preprocessing(config: Config) -> InputSpec | None:

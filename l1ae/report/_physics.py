@@ -139,7 +139,7 @@ def physics_section(run: RunFiles) -> Section:
     blocks: list[Block] = [
         Paragraph(
             "Errors and intervals hold with 68.3 % confidence and are statistical only. Differences to the float model are taken on "
-            "the same events and are therefore known far better than the values themselves."
+            "the same events and are therefore known far better than the values themselves." + _weighted(metrics)
         ),
         *_signal_blocks(run, metrics),
         *label_free_blocks(metrics, VARIANTS),
@@ -149,6 +149,14 @@ def physics_section(run: RunFiles) -> Section:
         *_pictures(run, *sorted(name for name in run.figures if name.startswith("difference_"))),
     ]
     return Section("physics", "Physics performance", tuple(blocks))
+
+
+def _weighted(metrics: Metrics) -> str:
+    """What weights do, where events have some."""
+    if not metrics.effective:
+        return ""
+    worth = ", ".join(f"{sample(name)} {count(round(value))} of {count(metrics.events[name])}" for name, value in metrics.effective.items())
+    return f" All fractions are by weight; so many independent events of equal weight would be worth as much: {worth}."
 
 
 def _signals(metrics: Metrics) -> list[str]:

@@ -8,7 +8,7 @@ from l1ae.report._blocks import Block, Facts, Notice, Paragraph, Picture, Sectio
 from l1ae.report._files import RunFiles
 from l1ae.report._text import bytes_digest, count, missing, number, sample
 from l1ae.report._trigger_figures import efficiency_figure, periods_figure, pileup_figure, rate_figure
-from l1ae.trigger import Neighbour, Rate, RateInterval, TriggerResult, WorkingPoint, load_working_points
+from l1ae.trigger import MenuRates, Neighbour, Rate, RateInterval, TriggerResult, WorkingPoint, load_working_points
 
 __all__ = ["trigger_section"]
 
@@ -185,8 +185,7 @@ def _fractions(point: WorkingPoint, kind: str, signals: Iterable[str]) -> list[s
 
 
 def _menu(result: TriggerResult) -> list[Block]:
-    menu = result.menu
-    left_out = [Notice("info", f"Left out of the menu: {', '.join(menu.left_out)}.")] if menu.left_out else []
+    menu, left_out = result.menu, _left_out(result.menu)
     left_out += [
         Notice("info", f"Seeds of the menu that {sample(name)} does not have: {', '.join(seeds)}.") for name, seeds in menu.missing.items()
     ]
@@ -195,11 +194,29 @@ def _menu(result: TriggerResult) -> list[Block]:
     if not menu.seeds:
         return [Notice("info", "The menu is empty: every crossing is pure."), *left_out]
     origins = {"cuts": "cuts on the trigger objects of the sample", "recorded": "bits that were recorded with the data"}
-    rows = [(seed.name, seed.definition, _rate(seed)) for seed in menu.seeds]
+    rows = [(seed.name, seed.definition, _rate(seed)) for seed in sorted(menu.seeds, key=lambda seed: -seed.khz)]
+    named = "" if menu.name is None else f" of the menu “{menu.name}”"
+    caption = f"The {len(menu.seeds)} seeds{named} that pure rates are counted against: {origins[menu.origin]}"
     if menu.khz is not None and menu.low is not None and menu.high is not None:
-        rows.append(("all together", "", format_estimate(Estimate(menu.khz, menu.low, menu.high))))
-    caption = f"The menu that pure rates are counted against: {origins[menu.origin]}"
-    return [Table(caption, ("Seed", "Definition", "Rate [kHz]"), tuple(rows), 2), *left_out]
+        total = format_estimate(Estimate(menu.khz, menu.low, menu.high))
+        rows.append(("all together", "", total))
+        caption += f"; all together {total} kHz"
+    folded = len(menu.seeds) > _SEEDS_IN_SIGHT
+    return [Table(caption, ("Seed", "Definition", "Rate [kHz]"), tuple(rows), 2, folded=folded), *left_out]
+
+
+_SEEDS_IN_SIGHT = 12
+
+
+def _left_out(menu: MenuRates) -> list[Block]:
+    """Cut-based seeds by the reason that keeps them out."""
+    if not menu.left_out:
+        return []
+    reasons = [text.partition(": ") for text in menu.left_out]
+    if menu.origin != "cuts" or not all(names for _, _, names in reasons):
+        return [Notice("info", f"Left out of the menu: {', '.join(menu.left_out)}.")]
+    rows = tuple((reason, names) for reason, _, names in reasons)
+    return [Table("What these inputs do not allow of the menu", ("Reason", "Seeds"), rows, 2, folded=True)]
 
 
 def _stability(result: TriggerResult) -> list[Block]:

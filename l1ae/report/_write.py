@@ -4,6 +4,7 @@ from pathlib import Path
 
 from l1ae.evaluation import Metrics, format_estimate
 from l1ae.report._at_rate import at_rate_blocks, headline, other_crossings
+from l1ae.report._baselines import baselines_section, lost_text
 from l1ae.report._blocks import Block, Notice, Paragraph, Table
 from l1ae.report._files import Json, RunFiles, read_json, read_run
 from l1ae.report._firmware import contract_section, csim_notice, hls_section
@@ -66,6 +67,7 @@ def write_report(run: Path) -> Path:
         data_section(files),
         model_section(files),
         physics_section(files),
+        baselines_section(run, files),
         trigger_section(run, files),
         contract_section(files),
         hls_section(files),
@@ -82,14 +84,14 @@ def write_report(run: Path) -> Path:
         heading=files.config.project,
         subtitle=f"Anomaly trigger: {architecture(files.config)}",
         finished=max((stage["finished"] for stage in files.manifest["stages"].values()), default=""),
-        summary=_summary(files, read_json(run / "synth" / "report.json")),
+        summary=_summary(run, files, read_json(run / "synth" / "report.json")),
         sections=sections,
         glossary=GLOSSARY,
     )
     return target
 
 
-def _summary(run: RunFiles, synthesis: Json | None) -> tuple[Block, ...]:
+def _summary(folder: Path, run: RunFiles, synthesis: Json | None) -> tuple[Block, ...]:
     trained, imported = run.training is not None, run.config.model.source is not None
     verb = ("imported" if trained else "is set up to import") if imported else ("trained" if trained else "is set up to train")
     origin = "How it was trained is not known here." if imported else "It is trained on background events alone."
@@ -98,10 +100,11 @@ def _summary(run: RunFiles, synthesis: Json | None) -> tuple[Block, ...]:
         "ordinary ones, and turns it into firmware for the first level of a particle-physics trigger. "
         f"{origin} Its answer is an anomaly score, {score_text(run.config)}. An event is kept when its score reaches a threshold."
     )
+    lost = lost_text(folder, run.metrics)
     stale = tuple(Notice("bad", sentence) for sentence in stale_stages(run))
     return (
         *other_crossings(run.metrics),
-        Paragraph(what),
+        Paragraph(f"{what} {lost}".rstrip()),
         *_outcome(run),
         csim_notice(run),
         *stale,

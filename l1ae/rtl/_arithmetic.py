@@ -20,6 +20,7 @@ __all__ = [
     "MOST_TABLE_BITS",
     "SOLVER",
     "any_bit",
+    "bits_below",
     "bring_into_range",
     "cast",
     "cast_after_half",

@@ -112,7 +112,10 @@ def _(operation: Gather, sources: Sequence[Tensor], output: Tensor, rounded: boo
 
 @shape_of.register
 def _(operation: Table, sources: Sequence[Tensor], output: Tensor, rounded: bool) -> Shape:
-    widths = sources[0].widths[sources[0].varies & output.varies]
+    varies = sources[0].varies & output.varies
+    if operation.bits:
+        return longest([_own_table(table, operation.format.width) for table, used in zip(operation.tables, varies, strict=True) if used])
+    widths = sources[0].widths[varies]
     return longest([_looked_up(int(width), operation.format.width) for width in widths])
 
 
@@ -127,6 +130,21 @@ def _looked_up(bits: int, width: int) -> Shape:
         leaves /= 2
         levels += gates(1, width * leaves, leaves)
     return Shape(tables=width * 2.0**further, logic=width * (2.0**further - 1), levels=levels)
+
+
+def _own_table(entries: np.ndarray, width: int) -> Shape:
+    """As `_looked_up`, without the LUTs of parts that hold one value and the multiplexers between equal parts."""
+    bits = len(entries).bit_length() - 1
+    if not LUT_INPUTS < bits <= MOST_TABLE_BITS:
+        return _looked_up(bits, width)
+    parts = entries.reshape(-1, 1 << LUT_INPUTS)
+    leaves = float((parts != parts[:, :1]).any(axis=1).sum())
+    shape = Shape(tables=width * leaves, levels=gates(1, width * leaves))
+    while len(parts) > 1:
+        muxes = float((parts[::2] != parts[1::2]).any(axis=1).sum())
+        shape += Shape(logic=width * muxes, levels=gates(1, width * muxes, max(muxes, 1.0)))
+        parts = parts.reshape(len(parts) // 2, -1)
+    return shape
 
 
 @shape_of.register

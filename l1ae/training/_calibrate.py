@@ -18,15 +18,23 @@ MAX_EVENTS = 100_000
 _BATCH = 16384
 
 
-def calibrate_on(config: Config, model: keras.Model, hardware: npt.NDArray[np.integer]) -> Calibration:
-    """Ranges from the weights of a folded float firmware graph and its activations on the first 100,000 events (N, size)."""
+def calibrate_on(
+    config: Config, model: keras.Model, hardware: npt.NDArray[np.integer], event_weights: npt.NDArray[np.floating] | None = None
+) -> Calibration:
+    """Ranges from the weights of a folded float firmware graph and its activations on the first 100,000 events (N, size).
+
+    With `event_weights` (N,) quantiles are weighted, and the 100,000 events are spread over all: strata may lie one after the other.
+    """
+    if event_weights is not None and len(hardware) > MAX_EVENTS:
+        chosen = np.arange(MAX_EVENTS) * len(hardware) // MAX_EVENTS
+        hardware, event_weights = hardware[chosen], event_weights[chosen]
     steps = weight_steps(firmware_plan(config))
     weights = {step.name: model.get_layer(step.name).get_weights() for step in steps}
     return calibrate(
         config,
         kernels={step.name: _kernel_range(step, weights[step.name][0]) for step in steps},
         biases={step.name: float(np.abs(weights[step.name][1]).max()) for step in steps if step.bias},
-        activations=_activation_ranges(config, model, steps, hardware),
+        activations=_activation_ranges(config, model, steps, hardware, event_weights),
     )
 
 
@@ -41,7 +49,11 @@ def _kernel_range(step: WeightStep, kernel: npt.NDArray[np.float32]) -> float:
 
 
 def _activation_ranges(
-    config: Config, model: keras.Model, steps: tuple[WeightStep, ...], hardware: npt.NDArray[np.integer]
+    config: Config,
+    model: keras.Model,
+    steps: tuple[WeightStep, ...],
+    hardware: npt.NDArray[np.integer],
+    event_weights: npt.NDArray[np.floating] | None,
 ) -> dict[str, float]:
     """Per activation layer: the quantile over events of the largest magnitude in the layer."""
     settings = config.training
@@ -59,8 +71,15 @@ def _activation_ranges(
     for step, peaks in zip(steps, largest, strict=True):
         inside = step.hidden and step.name not in visible
         quantile = settings.hidden_quantile if inside else settings.output_quantile
-        ranges[step.activation] = float(np.quantile(np.concatenate(peaks), quantile))
+        ranges[step.activation] = _quantile(np.concatenate(peaks), quantile, event_weights)
     if config.model.family.body is Body.STUDENT:
         # the output is the score, and what is looked for scores higher than anything in training
         ranges[steps[-1].activation] *= 2
     return ranges
+
+
+def _quantile(values: npt.NDArray[np.floating], quantile: float, event_weights: npt.NDArray[np.floating] | None) -> float:
+    """The quantile of values (N,); with weights (N,) the smallest one that at least this part of the weight lies at or below."""
+    if event_weights is None:
+        return float(np.quantile(values, quantile))
+    return float(np.quantile(values, quantile, method="inverted_cdf", weights=event_weights.astype(np.float64)))

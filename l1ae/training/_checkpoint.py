@@ -26,7 +26,7 @@ _UNTRAINED = {"score", "score_type", "table_type", "target_fpr"}
 
 @dataclass(frozen=True)
 class HistoryRow:
-    """One epoch; epoch 0 is the state before training. Losses and the terms they are made of are averages per event."""
+    """One epoch; epoch 0 is the state before training. Losses and the terms they are made of are averages per event, by weight."""
 
     phase: Phase
     epoch: int

@@ -39,6 +39,7 @@ class Preprocessing:
         self._scale = (2.0 ** (form.fraction - spec.shift)).astype(np.float32)
         self._present = spec.present
         self._gate = spec.gate
+        self._tables = _Tables(spec) if spec.tables else None
 
     def mask(self, hardware: Any) -> Any:
         """(N, size) bool: which inputs carry information; `hardware` is (N, size) float32."""
@@ -51,7 +52,31 @@ class Preprocessing:
     def inputs(self, hardware: Any, mask: Any) -> Any:
         """(N, size) float32 on the grid of the network's input format."""
         codes = tf.clip_by_value(self._round((hardware - self._offset) * self._scale), *self._limits)
+        if self._tables is not None:
+            codes = self._tables.looked_up(hardware, codes)
         return tf.where(mask, codes * self._lsb, 0.0)
+
+
+class _Tables:
+    """The tables of some columns, one after the other."""
+
+    def __init__(self, spec: InputSpec) -> None:
+        columns = sorted(spec.tables)
+        tables = [spec.tables[column] for column in columns]
+        sizes = np.array([len(table) for table in tables])
+        self._columns = np.array(columns, np.int32)
+        self._flat = np.concatenate(tables).astype(np.float32)
+        self._first = (np.cumsum(sizes) - sizes).astype(np.int32)
+        self._mask = (sizes - 1).astype(np.int32)
+        # where each column is among the old ones and, behind them, the ones that are looked up
+        self._order = np.arange(spec.size, dtype=np.int32)
+        self._order[columns] = spec.size + np.arange(len(columns))
+
+    def looked_up(self, hardware: Any, codes: Any) -> Any:
+        """`codes` (N, size) float32 with the entries for the hardware codes (N, size) in the columns that have a table."""
+        own = tf.cast(tf.gather(hardware, self._columns, axis=1), tf.int32)
+        found = tf.gather(tf.constant(self._flat), tf.bitwise.bitwise_and(own, self._mask) + self._first)
+        return tf.gather(tf.concat([codes, found], axis=1), self._order, axis=1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,11 @@
 """What each family minimises: named terms, averaged over a batch, and their weights.
 
 Every term is a scalar per batch, so that batch statistics (VICReg, mean activations) and sums over events are alike.
+
+Events may have weights w, of mean 1 over the sample. A mean over events is then sum(w x loss) / events: its expectation over batches,
+and that of its gradient, is that of the whole sample, which the ratio sum(w x loss) / sum(w) of a batch would miss where weight and
+loss are correlated, as in strata. A statistic of the batch that must not depend on the scale of the weights (a mean activation, a
+covariance) divides by sum(w).
 """
 
 from collections.abc import Callable
@@ -13,7 +18,7 @@ import tensorflow as tf
 
 from l1ae.config import Config
 from l1ae.families import Body
-from l1ae.models import Networks, code_step, effective_bit_operations
+from l1ae.models import Networks, code_step, effective_bit_operations, event_weights
 from l1ae.training._checkpoint import Phase
 
 __all__ = ["Batch", "Objective", "objective_for"]
@@ -23,13 +28,14 @@ __all__ = ["Batch", "Objective", "objective_for"]
 class Batch:
     """One batch, each (N, size): what goes in, what should come out, which inputs carry information, a second noisy view.
 
-    `inputs` and `second` differ from `clean` where noise is configured.
+    `inputs` and `second` differ from `clean` where noise is configured. `weights` (N,) are None where all events count the same.
     """
 
     inputs: Any
     second: Any
     clean: Any
     mask: Any
+    weights: Any = None
 
 
 class Objective:
@@ -63,7 +69,8 @@ class Objective:
 
     def __call__(self, batch: Batch, seed: Any, *, training: bool) -> Any:
         """Values of all terms, (terms,)."""
-        outputs = self._forward(batch, seed, training=training)
+        with event_weights(batch.weights):
+            outputs = self._forward(batch, seed, training=training)
         return tf.stack([term(batch, outputs) for _, term in self._terms.values()])
 
     # -- what families change ---------------------------------------------------------------------------------------
@@ -73,7 +80,7 @@ class Objective:
             return {"reconstruction": (_constant(1.0), _reconstruction)}
         return {
             "reconstruction": (lambda epoch: 1.0 - self._beta(epoch), _reconstruction),
-            "kl": (self._beta, lambda batch, outputs: tf.reduce_mean(_kl(*outputs["latent"]))),
+            "kl": (self._beta, lambda batch, outputs: mean(_kl(*outputs["latent"]), batch.weights)),
         }
 
     def _forward(self, batch: Batch, seed: Any, *, training: bool) -> dict[str, Any]:
@@ -98,8 +105,11 @@ class Objective:
         training, sparsity = self._config.training, self._config.training.sparsity
         learned = training.learned_widths if self._phase == "quantized" else None
         penalties: dict[str, tuple[float, Any]] = {
-            "l1": (sparsity.l1, lambda batch, _: tf.reduce_sum(tf.abs(self._code(batch))) / _events(batch)),
-            "sparsity": (sparsity.kl_weight, lambda batch, _: activation_divergence(self._code(batch), sparsity.kl_target)),
+            "l1": (sparsity.l1, lambda batch, _: _magnitude(self._code(batch), batch.weights)),
+            "sparsity": (
+                sparsity.kl_weight,
+                lambda batch, _: activation_divergence(self._code(batch), sparsity.kl_target, batch.weights),
+            ),
             "contractive": (training.contractive, lambda batch, _: self._jacobian_norm(batch)),
             "weight_decay": (training.weight_decay, lambda batch, _: self._kernels_squared()),
             "resources": (
@@ -111,7 +121,7 @@ class Objective:
         return {name: (_constant(weight), term) for name, (weight, term) in penalties.items() if name in wanted}
 
     def _jacobian_norm(self, batch: Batch) -> Any:
-        return jacobian_norm(self._encode, self._code_inputs(batch), self._config.model.latent)
+        return jacobian_norm(self._encode, self._code_inputs(batch), self._config.model.latent, batch.weights)
 
     def _code(self, batch: Batch) -> Any:
         return self._encode(self._code_inputs(batch))
@@ -158,13 +168,13 @@ class _LatentObjective(Objective):
     def _main_terms(self) -> dict[str, Any]:
         weights = self._config.training.vicreg
         return {
-            "reconstruction": (_constant(1.0), lambda _, outputs: outputs["error"]),
-            "invariance": (_constant(weights.invariance), lambda _, outputs: vicreg_invariance(outputs["a"], outputs["b"])),
-            "variance": (_constant(weights.variance), lambda _, outputs: vicreg_variance(outputs["a"]) + vicreg_variance(outputs["b"])),
-            "covariance": (
-                _constant(weights.covariance),
-                lambda _, outputs: vicreg_covariance(outputs["a"]) + vicreg_covariance(outputs["b"]),
+            "reconstruction": (_constant(1.0), lambda batch, outputs: mean(outputs["error"], batch.weights)),
+            "invariance": (
+                _constant(weights.invariance),
+                lambda batch, outputs: vicreg_invariance(outputs["a"], outputs["b"], batch.weights),
             ),
+            "variance": (_constant(weights.variance), _of_both_views(vicreg_variance)),
+            "covariance": (_constant(weights.covariance), _of_both_views(vicreg_covariance)),
         }
 
     def _code_inputs(self, batch: Batch) -> Any:
@@ -179,7 +189,7 @@ class _LatentObjective(Objective):
         first, second = (expander(self._extractor(view, training=training), training=training) for view in (batch.inputs, batch.second))
         features = self._code_inputs(batch)
         difference = features - self._tail(features, training=training)
-        return {"a": first, "b": second, "error": tf.reduce_mean(tf.reduce_sum(tf.square(difference), axis=1))}
+        return {"a": first, "b": second, "error": tf.reduce_sum(tf.square(difference), axis=1)}
 
 
 class _StudentObjective(Objective):
@@ -198,8 +208,11 @@ class _StudentObjective(Objective):
     def _main_terms(self) -> dict[str, Any]:
         teacher = 1.0 if self._phase == "float" else 0.0
         return {
-            "distillation": (_constant(1.0), lambda _, outputs: tf.reduce_mean(tf.square(outputs["student"] - outputs["target"]))),
-            "teacher": (_constant(teacher), lambda _, outputs: tf.reduce_mean(outputs["target_error"])),
+            "distillation": (
+                _constant(1.0),
+                lambda batch, outputs: mean(tf.square(outputs["student"] - outputs["target"]), batch.weights),
+            ),
+            "teacher": (_constant(teacher), lambda batch, outputs: mean(outputs["target_error"], batch.weights)),
         }
 
     def _forward(self, batch: Batch, seed: Any, *, training: bool) -> dict[str, Any]:
@@ -229,8 +242,9 @@ def _constant(value: float) -> Callable[[int | None], float]:
     return lambda epoch: value
 
 
-def _events(batch: Batch) -> Any:
-    return tf.cast(tf.shape(batch.inputs)[0], tf.float32)
+def mean(values: Any, weights: Any) -> Any:
+    """Mean over a batch of a number per event (N,); with `weights` (N,), of mean 1 over the sample, that of weight x number."""
+    return tf.reduce_mean(values if weights is None else weights * values)
 
 
 def _squared_error(batch: Batch, reconstruction: Any) -> Any:
@@ -239,48 +253,76 @@ def _squared_error(batch: Batch, reconstruction: Any) -> Any:
 
 
 def _reconstruction(batch: Batch, outputs: dict[str, Any]) -> Any:
-    return tf.reduce_mean(_squared_error(batch, outputs["reconstruction"]))
+    return mean(_squared_error(batch, outputs["reconstruction"]), batch.weights)
 
 
 def _kl(mu: Any, log_var: Any) -> Any:
     return 0.5 * tf.reduce_sum(tf.square(mu) + tf.exp(log_var) - log_var - 1.0, axis=1)
 
 
-def activation_divergence(code: Any, target: float) -> Any:
+def _magnitude(code: Any, weights: Any) -> Any:
+    """Mean over events of the sum of magnitudes of a code (N, latent)."""
+    if weights is None:
+        return tf.reduce_sum(tf.abs(code)) / tf.cast(tf.shape(code)[0], tf.float32)
+    return mean(tf.reduce_sum(tf.abs(code), axis=1), weights)
+
+
+def activation_divergence(code: Any, target: float, weights: Any = None) -> Any:
     """Sum over nodes of KL(target || mean activation) of Bernoulli distributions; the activation is tanh of a ReLU's `code`."""
-    mean = tf.clip_by_value(tf.reduce_mean(tf.tanh(code), axis=0), 1e-6, 1 - 1e-6)
-    return tf.reduce_sum(target * tf.math.log(target / mean) + (1 - target) * tf.math.log((1 - target) / (1 - mean)))
+    average = tf.clip_by_value(_centre(tf.tanh(code), weights), 1e-6, 1 - 1e-6)
+    return tf.reduce_sum(target * tf.math.log(target / average) + (1 - target) * tf.math.log((1 - target) / (1 - average)))
 
 
-def jacobian_norm(encode: Callable[[Any], Any], inputs: Any, size: int) -> Any:
+def jacobian_norm(encode: Callable[[Any], Any], inputs: Any, size: int, weights: Any = None) -> Any:
     """Mean over events of the squared Frobenius norm of d code / d inputs, exact: one backward pass per node of the code."""
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(inputs)
         code = encode(inputs)
         nodes = [code[:, k] for k in range(size)]
     rows = [tf.reduce_sum(tf.square(tape.gradient(node, inputs)), axis=1) for node in nodes]
-    return tf.reduce_mean(tf.add_n(rows))
+    return mean(tf.add_n(rows), weights)
 
 
-def vicreg_invariance(first: Any, second: Any) -> Any:
+def vicreg_invariance(first: Any, second: Any, weights: Any = None) -> Any:
     """Mean over events and dimensions of the squared difference: equation 5 with the mean over dimensions of algorithm 1."""
-    return tf.reduce_mean(tf.square(first - second))
+    difference = tf.square(first - second)
+    return tf.reduce_mean(difference) if weights is None else mean(tf.reduce_mean(difference, axis=1), weights)
 
 
-def vicreg_variance(embedding: Any) -> Any:
+def vicreg_variance(embedding: Any, weights: Any = None) -> Any:
     """Mean over dimensions of max(0, 1 - standard deviation) over the batch, equations 1 and 2."""
-    deviation = tf.sqrt(tf.linalg.diag_part(_covariance(embedding)) + 1e-4)
+    deviation = tf.sqrt(tf.linalg.diag_part(_covariance(embedding, weights)) + 1e-4)
     return tf.reduce_mean(tf.nn.relu(1.0 - deviation))
 
 
-def vicreg_covariance(embedding: Any) -> Any:
+def vicreg_covariance(embedding: Any, weights: Any = None) -> Any:
     """Sum of the squared off-diagonal covariances, divided by the number of dimensions, equations 3 and 4."""
     size = embedding.shape[1]
-    return tf.reduce_sum(tf.square(_covariance(embedding)) * (1.0 - tf.eye(size))) / size
+    return tf.reduce_sum(tf.square(_covariance(embedding, weights)) * (1.0 - tf.eye(size))) / size
 
 
-def _covariance(embedding: Any) -> Any:
-    """Unbiased; of a single event 0."""
-    centred = embedding - tf.reduce_mean(embedding, axis=0)
-    events = tf.cast(tf.shape(embedding)[0], tf.float32)
-    return tf.matmul(centred, centred, transpose_a=True) / tf.maximum(events - 1.0, 1.0)
+def _of_both_views(term: Callable[[Any, Any], Any]) -> Callable[[Batch, dict[str, Any]], Any]:
+    """A term of one embedding, summed over those of the two views."""
+    return lambda batch, outputs: term(outputs["a"], batch.weights) + term(outputs["b"], batch.weights)
+
+
+def _centre(values: Any, weights: Any) -> Any:
+    """Mean over events of (N, size), whatever the scale of the weights: (size,)."""
+    if weights is None:
+        return tf.reduce_mean(values, axis=0)
+    return tf.linalg.matvec(values, weights / tf.reduce_sum(weights), transpose_a=True)
+
+
+def _covariance(embedding: Any, weights: Any) -> Any:
+    """Unbiased; of a single event 0.
+
+    With weights the divisor is sum(w) - sum(w^2) / sum(w), which is unbiased for independent events with weights that are known
+    beforehand (Cochran, Sampling Techniques, section 2.9; GNU Scientific Library, weighted variance) and events - 1 for equal ones.
+    """
+    centred = embedding - _centre(embedding, weights)
+    if weights is None:
+        events = tf.cast(tf.shape(embedding)[0], tf.float32)
+        return tf.matmul(centred, centred, transpose_a=True) / tf.maximum(events - 1.0, 1.0)
+    total = tf.reduce_sum(weights)
+    products = tf.matmul(centred, centred * weights[:, None], transpose_a=True)
+    return tf.math.divide_no_nan(products, total - tf.reduce_sum(tf.square(weights)) / total)

@@ -1,33 +1,44 @@
-"""Offsets and shifts that a configuration leaves to the training data."""
+"""What a configuration leaves to the training data: offsets and shifts, and tables."""
 
 from collections.abc import Iterator
 
-import numpy as np
-import numpy.typing as npt
-
 from l1ae.config import Config, DerivedPreprocessing
-from l1ae.data import TRAIN, events_of, open_dataset
+from l1ae.data import TRAIN, events_of, open_dataset, weights_of
 from l1ae.families import Front
-from l1ae.inputs import derive_preprocessing
+from l1ae.inputs import WeightedBlock, derive_preprocessing, derive_tables, steps_of
 from l1ae.training._data import CHUNK
 
 __all__ = ["with_derived_inputs"]
 
 
 def with_derived_inputs(config: Config) -> Config:
-    """The configuration with the result of `inputs.preprocessing: auto` in it; the same one where nothing is left to the data.
+    """The configuration with the result of `inputs.preprocessing: auto` and of `inputs.transform` in it; the same one where nothing is
+    left to the data.
 
-    Reads the training part of the background once, in blocks. What a configuration has derived already stays.
-    Raises `UserError` as `derive_preprocessing` and for a data source that is missing or does not fit.
+    Reads the training part of the background once for each, in blocks. What a configuration has derived already stays.
+    Raises `UserError` as `derive_preprocessing`, `derive_tables`, and for a data source that is missing or does not fit.
     """
-    if not config.inputs.automatic or config.inputs.derived is not None or config.model.family.imported:
+    inputs = config.inputs
+    if not inputs.from_data or inputs.derived is not None or config.model.family.imported:
         return config
-    by_group = config.model.family.front is Front.OBJECTS
-    offset, shift = derive_preprocessing(config.inputs.selected, _training_blocks(config), by_group=by_group)
-    derived = DerivedPreprocessing(offset=tuple(offset.tolist()), shift=tuple(shift.tolist()))
-    return config.model_copy(update={"inputs": config.inputs.model_copy(update={"derived": derived})})
+    by_group, layout = config.model.family.front is Front.OBJECTS, inputs.selected
+    found: dict[str, object] = {}
+    if inputs.automatic:
+        offset, shift = derive_preprocessing(layout, _training_blocks(config), by_group=by_group)
+        found |= {"offset": tuple(offset.tolist()), "shift": tuple(shift.tolist())}
+    if inputs.transform:
+        tables = derive_tables(
+            layout,
+            inputs.linear().network,
+            inputs.transform,
+            _training_blocks(config),
+            by_group=by_group,
+            leading=inputs.transform_bits,
+        )
+        found["tables"] = {layout.names[column]: steps_of(table) for column, table in tables.items()}
+    return config.model_copy(update={"inputs": inputs.model_copy(update={"derived": DerivedPreprocessing.model_validate(found)})})
 
 
-def _training_blocks(config: Config) -> Iterator[npt.NDArray[np.integer]]:
+def _training_blocks(config: Config) -> Iterator[WeightedBlock]:
     store = open_dataset(config.data.source, config.inputs.selected).background
-    return (events.hw for events in events_of(config.data, store, TRAIN, size=CHUNK))
+    return ((events.hw, weights_of(events)) for events in events_of(config.data, store, TRAIN, size=CHUNK))

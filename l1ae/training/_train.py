@@ -233,7 +233,7 @@ def _quantize(run: _Run, networks: Networks) -> Networks:
     """Fold, save the float weights, calibrate, and build the quantized networks from the folded weights."""
     folded = fold_batch_norm(run.config, networks)
     _save_weights(folded.firmware, run.folder / FLOAT_WEIGHTS)
-    calibration = calibrate_on(run.config, folded.firmware, run.data.training)
+    calibration = calibrate_on(run.config, folded.firmware, run.data.training, run.data.weights)
     temporary = run.folder / f"{CALIBRATION}.tmp"
     temporary.write_text(calibration.dumps())
     temporary.replace(run.folder / CALIBRATION)

@@ -3,10 +3,12 @@
 from l1ae.trigger._at_rate import RATES, Crossings, SignalEvents, at_rate
 from l1ae.trigger._counts import WIDE_LEVEL, Count, Exposure, count, gamma_interval, group_numbers, prediction_interval
 from l1ae.trigger._coverage import Coverage, Population, StratifiedPopulation, coverage
+from l1ae.trigger._cuts import Choice, CutLeg, CutSeed, cut_seed
 from l1ae.trigger._efficiency import SignalScores, read_signal
-from l1ae.trigger._events import WEIGHT, JudgedEvents, ScoreFunction
+from l1ae.trigger._events import JudgedEvents, ScoreFunction
+from l1ae.trigger._expressed import Expressed, expressed
 from l1ae.trigger._judge import Judge
-from l1ae.trigger._menu import CutSeed, Menu, RecordedSeed, cut_seed, menu_of, no_menu, possible_seeds
+from l1ae.trigger._menu import Menu, RecordedSeed, menu_of, no_menu, possible_seeds
 from l1ae.trigger._overlap import Overlap, fired_cuts, fired_recorded, overlap
 from l1ae.trigger._paired import PairedPoint, paired_differences
 from l1ae.trigger._result import (
@@ -36,14 +38,16 @@ from l1ae.trigger._working_points import RateCurve, point_name
 
 __all__ = [
     "RATES",
-    "WEIGHT",
     "WIDE_LEVEL",
+    "Choice",
     "Count",
     "Coverage",
     "Crossings",
     "Curve",
+    "CutLeg",
     "CutSeed",
     "Exposure",
+    "Expressed",
     "Interval",
     "Judge",
     "JudgedEvents",
@@ -78,6 +82,7 @@ __all__ = [
     "count",
     "coverage",
     "cut_seed",
+    "expressed",
     "fired_cuts",
     "fired_recorded",
     "gamma_interval",

@@ -7,6 +7,7 @@ import numpy.typing as npt
 from scipy.special import gammaincinv
 from scipy.stats import nbinom
 
+from l1ae.data import check_weights
 from l1ae.errors import UserError
 from l1ae.evaluation import LEVEL, Estimate
 
@@ -123,9 +124,7 @@ class Exposure:
         """The exposure of a sample. Raises `UserError` for no events, or weights that are negative, not finite or all 0."""
         if not len(weights):
             raise UserError("the zero-bias sample has no events; no rate can be measured on it")
-        bad = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
-        if len(bad):
-            raise UserError(f"zero-bias event {bad[0]} has the weight {weights[bad[0]]}; weights must be finite and not negative")
+        check_weights(weights, "zero-bias ")
         sums = weights if groups is None else np.bincount(groups, weights)
         if sums.max() == 0:
             raise UserError("all weights of the zero-bias sample are 0; make it again with weights of mean 1")

@@ -7,16 +7,14 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.config import DataConfig
-from l1ae.data import TEST, Events, EventStore, events_of, held_out
+from l1ae.data import TEST, WEIGHT, Events, EventStore, events_of, held_out
+from l1ae.errors import UserError
 from l1ae.inputs import Layout
 from l1ae.trigger._menu import Menu
 
-__all__ = ["WEIGHT", "JudgedEvents", "ScoreFunction"]
+__all__ = ["JudgedEvents", "ScoreFunction"]
 
 ScoreFunction = Callable[[npt.NDArray[np.integer]], npt.NDArray[np.generic]]
-
-WEIGHT = "weight"
-"""Extra column with the weight of a crossing; without it every crossing weighs 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,10 +52,13 @@ class JudgedEvents:
         return replace(cls.of(store, inputs=inputs), stream=lambda extra: events_of(data, store, TEST, extra=extra))
 
     def blocks(self, menu: Menu | None = None, *, more: Sequence[str] = ()) -> Iterator[Events]:
-        """Blocks with their weights, what the menu needs, and `more`. Crossings of weight 0 are as if they were not there."""
+        """Blocks with their weights, what the menu needs, and `more`. Crossings of weight 0 are as if they were not there, and no
+        block is empty."""
         weights = (WEIGHT,) if WEIGHT in self.extra else ()
         for events in self.stream((*weights, *(() if menu is None else menu.columns), *more)):
-            yield events.select(events.extra[WEIGHT] != 0) if weights and not events.extra[WEIGHT].all() else events
+            counting = events.select(events.extra[WEIGHT] != 0) if weights and not events.extra[WEIGHT].all() else events
+            if len(counting):
+                yield counting
 
     def scored(self, score: ScoreFunction) -> ScoreFunction:
         """The function of a network's inputs as one of all columns of the events."""
@@ -67,5 +68,8 @@ class JudgedEvents:
         return lambda hardware: score(np.where(columns < 0, 0, hardware[:, np.maximum(columns, 0)]).astype(self.inputs.dtype))
 
     def scores(self, score: ScoreFunction) -> npt.NDArray[np.generic]:
-        """Scores (N,) by a function of the network's hardware codes (n, size)."""
-        return np.concatenate([np.asarray(self.scored(score)(events.hw)) for events in self.blocks()])
+        """Scores (N,) by a function of the network's hardware codes (n, size). Raises `UserError` where there are no events."""
+        found = [np.asarray(self.scored(score)(events.hw)) for events in self.blocks()]
+        if not found:
+            raise UserError(f"{self.name}: has no events to judge a score on; generate or import some, or take the store away")
+        return np.concatenate(found)

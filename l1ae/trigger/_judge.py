@@ -7,12 +7,12 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from l1ae.data import Events
+from l1ae.data import WEIGHT, Events
 from l1ae.errors import UserError
 from l1ae.evaluation import AtRate
 from l1ae.trigger._at_rate import RATES, Crossings, SignalEvents, at_rate
 from l1ae.trigger._counts import Exposure, group_numbers
-from l1ae.trigger._events import WEIGHT, JudgedEvents, ScoreFunction
+from l1ae.trigger._events import JudgedEvents, ScoreFunction
 from l1ae.trigger._menu import Menu
 
 __all__ = ["Judge"]
@@ -23,7 +23,7 @@ Scores = npt.NDArray[np.generic]
 def _read(events: JudgedEvents, menu: Menu | None) -> dict[str, npt.NDArray[np.generic]]:
     """`weights`, `process`, `source_event`, `pileup` and, of a menu, `alone`, each (N,). Raises `UserError` for no events."""
     blocks = [_columns(block, menu) for block in events.blocks(menu)]
-    if not sum(len(block["process"]) for block in blocks):
+    if not blocks:
         raise UserError(f"{events.name}: has no events to judge a score on; generate or import some, or take the store away")
     return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
 

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import fsum, lcm
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from l1ae.config import SeedConfig
-from l1ae.data import Events
+from l1ae.config import LegConfig, SeedConfig
+from l1ae.data import WEIGHT, Events
 from l1ae.inputs import Column, Layout
 
 __all__ = ["Overlap", "fired_cuts", "fired_recorded", "overlap"]
@@ -47,7 +48,7 @@ def overlap(
         codes = np.asarray(score(events.hw), np.int64)
         for i in np.flatnonzero(codes >= min(thresholds)).tolist():
             code = int(codes[i])
-            weight = float(events.extra["weight"][i]) if "weight" in events.extra else 1.0
+            weight = float(events.extra[WEIGHT][i]) if WEIGHT in events.extra else 1.0
             alone = fired is not None and not fired(events, i)
             for threshold, found in accepted.items():
                 if not code < threshold:
@@ -72,13 +73,37 @@ def fired_recorded(columns: Sequence[str]) -> Fired:
 
 def fired_cuts(menu: Sequence[SeedConfig], layout: Layout) -> Fired:
     """The cut-based seeds that fire on an event, from the cuts in GeV."""
-    judges = [_Judge.of(seed, layout) for seed in menu]
+    legs = list(dict.fromkeys(leg for seed in menu for leg in seed.all))
+    unit = _unit(legs, layout)
+    readers = {name: _Reader.of(name, layout, unit) for name in dict.fromkeys(leg.object for leg in legs)}
+    judges = [(k, leg.object, _Judge.of(leg, unit)) for k, leg in enumerate(legs)]
+    seeds = [(seed.name, {legs.index(leg) for leg in seed.all}) for seed in menu]
 
     def fired(events: Events, i: int) -> set[str]:
         event: list[int] = events.hw[i].tolist()
-        return {judge.name for judge in judges if judge.fires(event)}
+        objects = {name: reader.objects(event) for name, reader in readers.items()}
+        true = {k for k, group, judge in judges if judge.fires(objects[group])}
+        return {name for name, needed in seeds if needed <= true}
 
     return fired
+
+
+def _unit(legs: Sequence[LegConfig], layout: Layout) -> int:
+    """Parts of a GeV, and of one in eta, so small that all cuts and edges of bins, and halves of bins, are whole numbers of them."""
+    numbers = [value for leg in legs for value in (*leg.pt, leg.eta, leg.sum, leg.deta) if value is not None]
+    groups = {leg.object for leg in legs}
+    numbers += [c.feature.lsb for c in layout.columns if c.group.name in groups and str(c.feature.role) in {"energy", "eta"}]
+    return 2 * lcm(*(_exact(number).denominator for number in numbers))
+
+
+class _Object(NamedTuple):
+    """What a filled slot holds: pT, the lower and upper edge in eta, in the unit; quality and isolation as they are."""
+
+    pt: int
+    low: int
+    high: int
+    quality: int
+    isolation: int
 
 
 @dataclass(frozen=True)
@@ -100,64 +125,71 @@ class _Scale:
 
 
 @dataclass(frozen=True)
-class _Judge:
-    """One seed. Energies and pseudorapidities are whole multiples of a unit so small that all of them, and halves, are exact.
+class _Reader:
+    """The objects of one group: for every slot the column of its gate (None: always filled), and one by role."""
 
-    `slots` has for every slot of the seed's group the column of its gate (None: always filled), and one by role. `pt`, `eta` and
-    `total` are in the unit.
-    """
-
-    seed: SeedConfig
-    slots: tuple[tuple[int | None, Mapping[str, Column]], ...]
+    slots: tuple[tuple[int | None, Mapping[str, int]], ...]
     scales: Mapping[str, _Scale]
+
+    @classmethod
+    def of(cls, group: str, layout: Layout, unit: int) -> "_Reader":
+        slots: dict[int, dict[str, Column]] = {}
+        for column in layout.columns:
+            if column.group.name == group and not column.feature.absent:
+                slots.setdefault(column.slot, {}).setdefault(str(column.feature.role), column)
+        gates = [int(layout.gate[slot["energy"].number]) for slot in slots.values()]
+        numbers = [{role: column.number for role, column in slot.items()} for slot in slots.values()]
+        scales = {role: _Scale.of(column, unit) for role, column in slots[0].items() if role in {"energy", "eta"}}
+        return cls(tuple((None if gate < 0 else gate, slot) for gate, slot in zip(gates, numbers, strict=True)), scales)
+
+    def objects(self, event: list[int]) -> list[_Object]:
+        """Those of filled slots, the hardest first."""
+        found = [self._object(event, slot) for gate, slot in self.slots if gate is None or event[gate]]
+        found.sort(reverse=True)
+        return found
+
+    def _object(self, event: list[int], slot: Mapping[str, int]) -> _Object:
+        """Its pT is the lower edge of its bin, or where codes are centres the middle."""
+        energy = self.scales["energy"]
+        low, high = self.scales["eta"].edges(event[slot["eta"]]) if "eta" in slot else (0, 0)
+        quality, isolation = (event[slot[role]] if role in slot else 0 for role in ("quality", "isolation"))
+        return _Object(energy.edges(event[slot["energy"]])[0] + energy.shift, low, high, quality, isolation)
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """One leg of a seed, its cuts in whole multiples of the unit."""
+
+    leg: LegConfig
     pt: tuple[int, ...]
     eta: int | None
     total: int | None
-
-    @property
-    def name(self) -> str:
-        return self.seed.name
+    deta: int | None
 
     @classmethod
-    def of(cls, seed: SeedConfig, layout: Layout) -> "_Judge":
-        slots: dict[int, dict[str, Column]] = {}
-        for column in layout.columns:
-            if column.group.name == seed.object and not column.feature.absent:
-                slots.setdefault(column.slot, {}).setdefault(str(column.feature.role), column)
-        roles = ["energy"] if seed.eta is None else ["energy", "eta"]
-        numbers = [slots[0][role].feature.lsb for role in roles]
-        numbers += [*seed.pt, *(value for value in (seed.eta, seed.sum) if value is not None)]
-        unit = 2 * lcm(*(_exact(number).denominator for number in numbers))
-        gates = [layout.gate[slot["energy"].number] for slot in slots.values()]
-        return cls(
-            seed=seed,
-            slots=tuple((None if gate < 0 else int(gate), slot) for gate, slot in zip(gates, slots.values(), strict=True)),
-            scales={role: _Scale.of(slots[0][role], unit) for role in roles},
-            pt=tuple(int(_exact(value) * unit) for value in seed.pt),
-            eta=None if seed.eta is None else int(_exact(seed.eta) * unit),
-            total=None if seed.sum is None else int(_exact(seed.sum) * unit),
-        )
+    def of(cls, leg: LegConfig, unit: int) -> "_Judge":
+        eta, total, deta = (None if value is None else int(_exact(value) * unit) for value in (leg.eta, leg.sum, leg.deta))
+        return cls(leg, tuple(int(_exact(value) * unit) for value in leg.pt), eta, total, deta)
 
-    def fires(self, event: list[int]) -> bool:
-        found = [self._energy(event, slot) for gate, slot in self.slots if (gate is None or event[gate]) and self._counts(event, slot)]
-        if self.total is not None:
-            return sum(pt for pt in found if pt >= self.pt[0]) >= self.total
-        found.sort(reverse=True)
-        return len(found) >= len(self.pt) and all(pt >= cut for pt, cut in zip(found, self.pt, strict=False))
-
-    def _energy(self, event: list[int], slot: Mapping[str, Column]) -> int:
-        """What an object counts with: the lower edge of its bin, or where codes are centres the middle."""
-        scale = self.scales["energy"]
-        return scale.edges(event[slot["energy"].number])[0] + scale.shift
-
-    def _counts(self, event: list[int], slot: Mapping[str, Column]) -> bool:
-        if self.eta is not None:
-            low, high = self.scales["eta"].edges(event[slot["eta"].number])
-            if low >= self.eta or high <= -self.eta:
-                return False
-        if self.seed.quality is not None and event[slot["quality"].number] < self.seed.quality:
+    def fires(self, objects: list[_Object]) -> bool:
+        """On the objects of the leg's group, the hardest first."""
+        if len(objects) < len(self.pt) or (self.total is None and objects[0].pt < self.pt[0]):
             return False
-        return self.seed.isolation is None or bool(_bits(event[slot["isolation"].number]) & _bits(self.seed.isolation))
+        found = [item for item in objects if self._counts(item)]
+        if self.total is not None:
+            return sum(item.pt for item in found if item.pt >= self.pt[0]) >= self.total
+        if self.deta is not None:
+            first, second = self.pt
+            pairs = ((a, b) for a in found for b in found if a is not b and a.pt >= first and b.pt >= second)
+            return any(abs(a.low - b.low) <= self.deta for a, b in pairs)
+        return len(found) >= len(self.pt) and all(item.pt >= cut for item, cut in zip(found, self.pt, strict=False))
+
+    def _counts(self, item: _Object) -> bool:
+        if self.eta is not None and (item.low >= self.eta or item.high <= -self.eta):
+            return False
+        if self.leg.quality is not None and item.quality < self.leg.quality:
+            return False
+        return self.leg.isolation is None or bool(_bits(item.isolation) & _bits(self.leg.isolation))
 
 
 def _bits(number: int) -> set[int]:

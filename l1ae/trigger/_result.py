@@ -140,11 +140,12 @@ class SeedRate(RateInterval):
 class MenuRates(_Part):
     """The seeds that a rate is pure against, their rates and the rate of all together.
 
-    `origin` is none when there is no menu: then there are no pure rates, and `left_out` says why. `missing` are, by signal, the
-    recorded seeds that its sample does not have: its pure efficiency is against the others.
+    `name` is that of a menu that comes with l1ae. `origin` is none when there is no menu: then there are no pure rates, and `left_out`
+    says why. `missing` are, by signal, the recorded seeds that its sample does not have: its pure efficiency is against the others.
     """
 
     origin: Literal["cuts", "recorded", "none"]
+    name: str | None = None
     seeds: tuple[SeedRate, ...]
     left_out: tuple[str, ...]
     missing: dict[str, tuple[str, ...]] = {}

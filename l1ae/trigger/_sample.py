@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from l1ae.data import Events
+from l1ae.data import Events, weights_of
 from l1ae.errors import UserError
 from l1ae.trigger._counts import Exposure, FloatArray, IntArray, count, group_numbers
-from l1ae.trigger._events import WEIGHT, JudgedEvents, ScoreFunction
+from l1ae.trigger._events import JudgedEvents, ScoreFunction
 from l1ae.trigger._menu import Menu
 
 __all__ = ["Sample", "read_sample"]
@@ -96,10 +96,10 @@ def read_sample(crossings: JudgedEvents, score: ScoreFunction, menu: Menu | None
 
 
 def _columns(events: Events, score: ScoreFunction) -> dict[str, npt.NDArray[np.generic]]:
-    weights = events.extra.get(WEIGHT)
+    weights = weights_of(events)
     return {
         "scores": np.asarray(score(events.hw), np.int64),
-        "weights": np.ones(len(events)) if weights is None else np.asarray(weights, np.float64),
+        "weights": np.ones(len(events)) if weights is None else weights,
         "process": events.process,
         "source_event": events.source_event,
         "pileup": events.pileup,

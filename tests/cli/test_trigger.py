@@ -51,5 +51,22 @@ def test_tables_hold_every_working_point(name, monkeypatch, tmp_path):
         assert "1kHz in 4 run periods: p = " in found.output
 
 
+def test_of_a_long_menu_the_console_shows_the_first_seeds(monkeypatch, tmp_path):
+    result = load_working_points(EXAMPLES / "example_working_points.json")
+    seed = result.menu.seeds[0]
+    seeds = tuple(seed.model_copy(update={"name": f"Seed{k:02}", "khz": float(k)}) for k in range(30))
+    left_out = ("it cuts on quality, which 'mu' does not have: DoubleMu8_SQ", "there is no group 'ett': ETT2000")
+    menu = result.menu.model_copy(update={"seeds": seeds, "left_out": left_out, "name": "run3"})
+    _Stages.result = result.model_copy(update={"menu": menu})
+    store = tmp_path / "zb.h5"
+    store.touch()
+    monkeypatch.setattr(_trigger, "load_pipeline", lambda: _Stages)
+    monkeypatch.setenv("COLUMNS", "250")
+    found = CliRunner().invoke(_trigger.trigger, ["run", "--zero-bias", str(store)])
+    assert "Menu (run3, cuts, 30 seeds)" in found.output
+    assert [name in found.output for name in ("Seed29", "Seed18", "Seed17", "18 more")] == [True, True, False, True]
+    assert all(f"not in the menu: {text}" in found.output for text in left_out)
+
+
 def test_a_missing_store_is_a_mistake(tmp_path):
     assert CliRunner().invoke(_trigger.trigger, ["run", "--zero-bias", str(tmp_path / "none.h5")]).exit_code == 2

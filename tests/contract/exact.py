@@ -82,6 +82,17 @@ def _convolution(op, x):
     return codes
 
 
+def _table(op, codes, width):
+    """The entry for the lowest bits: one table for all, or for each element the last run of its own that has begun."""
+    if not op.bits:
+        return [int(op.codes[code % 2**width]) for code in codes]
+    found, before = [], 0
+    for code, bits, starts in zip(codes, op.bits, op.starts, strict=True):
+        found.append(int(op.codes[before + sum(start <= code % 2**bits for start in starts) - 1]))
+        before += len(starts)
+    return found
+
+
 def _reconstruction_error(op, a, b, hardware=None):
     used = [hardware is None or _open(op, hardware, i) for i in range(len(a))]
     return [cast(sum((abs(p - q) ** op.power for p, q, use in zip(a, b, used, strict=True) if use), Fraction(0)), op.format)]
@@ -102,7 +113,7 @@ EXACT = {
     ops.Dot: lambda op, codes, forms, x: [accumulate([p * q for p, q in zip(x[0], x[-1], strict=True)], op.format)],
     ops.Quantize: lambda op, codes, forms, x: [cast(v, op.format) for v in x[0]],
     ops.Relu: lambda op, codes, forms, x: [cast(max(v, Fraction(0)), op.format) for v in x[0]],
-    ops.Table: lambda op, codes, forms, x: [int(op.codes[code % 2 ** forms[0].width]) for code in codes[0]],
+    ops.Table: lambda op, codes, forms, x: _table(op, codes[0], forms[0].width),
     ops.Gather: lambda op, codes, forms, x: [0 if i < 0 else codes[0][i] for i in op.index],
     ops.Pool: lambda op, codes, forms, x: [cast(FUNCTIONS[op.function]([x[0][i] for i in window]), op.format) for window in op.windows],
     ops.Elementwise: lambda op, codes, forms, x: [cast(FUNCTIONS[op.function](p, q), op.format) for p, q in zip(*x, strict=True)],

@@ -74,6 +74,22 @@ def test_threshold_is_the_lowest_that_keeps_the_rate(scores, fpr, threshold):
     assert found <= threshold
 
 
+@pytest.mark.parametrize("fpr", [1e-9, 0.01, 0.1, 0.25, 0.5])
+def test_threshold_of_integer_weights_is_that_of_repeated_events(fpr):
+    rng = np.random.default_rng(14)
+    scores, repeats = rng.integers(0, 50, 300), rng.integers(1, 6, 300)
+    assert threshold_for_fpr(scores[:, None], fpr, repeats) == threshold_for_fpr(np.repeat(scores, repeats), fpr)
+
+
+def test_threshold_of_strata_is_the_smallest_that_keeps_the_weighted_rate():
+    """A tail of events that weigh little, as unsigned codes."""
+    rng = np.random.default_rng(15)
+    scores = np.concatenate([rng.integers(0, 100, 500), rng.integers(100, 1000, 500)]).astype(np.uint16)
+    weights = np.where(scores < 100, 2.0, 1e-4)
+    found = threshold_for_fpr(scores, 3e-5, weights)
+    assert np.average(scores >= found, weights=weights) <= 3e-5 < np.average(scores >= found - 1, weights=weights)
+
+
 @pytest.mark.parametrize(
     ("function", "expected"),
     [(variance_term, lambda value: math.expm1(value) - value), (precision, lambda value: math.exp(-value))],

@@ -223,6 +223,19 @@ def test_gather(source, index, seed):
 
 
 @operations
+@given(formats(width=st.integers(1, 9)), st.booleans(), st.integers(4, 9), seeds)
+def test_one_table_for_each_element(form, signed, width, seed):
+    """Tables of 1 to 2**width entries, of few runs or many, over ports with more bits."""
+    rng = np.random.default_rng(seed)
+    tables = [np.repeat(codes_of(form, 1 << bits >> few, rng), 1 << few) for bits, few in ((0, 0), (2, 0), (width, 2), (width, 0))]
+    table = ops.Table.of_elements(tables, name="y", inputs=("hw",), format=form, function="noise", max_error=0.0)
+    assert all(np.array_equal(a, b) for a, b in zip(table.tables, tables, strict=True))
+    contract = check(hardware_input(4, FixedFormat(signed, width, width)), table, events=40, seed=seed)
+    interval = contract.intervals["y"]
+    assert (interval.low.tolist(), interval.high.tolist()) == ([t.min() for t in tables], [t.max() for t in tables])
+
+
+@operations
 @given(st.sampled_from(["sum", "max"]), formats(), st.integers(0, 3), st.lists(st.tuples(*[st.integers(0, 4)] * 3), min_size=1), seeds)
 def test_pool(function, source, more, windows, seed):
     chain = (hardware_input(5), tensor("x", source, 5, np.random.default_rng(seed)))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from l1ae.config import DataConfig
-from l1ae.data import TEST, Events, EventStore, StoreWriter, events_of, held_out, split_columns, split_fractions, split_parts
+from l1ae.data import TEST, VALIDATION, Events, EventStore, StoreWriter, events_of, held_out, split_columns, split_fractions, split_parts
 from l1ae.errors import UserError
 from l1ae.inputs import named_layout
 
@@ -73,3 +73,12 @@ def test_a_part_that_is_none(tmp_path):
 def test_fractions_beside_a_recorded_split_are_refused():
     with pytest.raises(ValueError, match="train, split_seed has no effect with split: recorded"):
         DataConfig(split="recorded", train=0.5, split_seed=3)
+
+
+def test_blocks_are_not_empty(tmp_path):
+    """The test part of a store often comes last; a part without events is one empty block, with its columns."""
+    opened = store(tmp_path / "a.h5", [0] * 50 + [2] * 50)
+    assert [len(events) for events in events_of(DataConfig(), opened, TEST, size=20)] == [10, 20, 20]
+    (nothing,) = events_of(DataConfig(), opened, VALIDATION, size=20)
+    assert nothing.hw.shape == (0, opened.layout.size)
+    assert set(nothing.extra) == {"split"}

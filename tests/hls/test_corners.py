@@ -5,8 +5,10 @@ from itertools import product
 import numpy as np
 import pytest
 
-from l1ae.contract import Contract, Gather
+from l1ae.contract import Contract, Dense, Gather, Threshold
+from l1ae.contract._builder import Builder, add_inputs
 from l1ae.hls import corner_vectors
+from l1ae.inputs import FixedFormat, InputSpec, named_layout, table_bits
 
 from .networks import Network, calorimeter, everything
 
@@ -25,6 +27,33 @@ def test_every_input_reaches_both_ends(make_network):
     vectors = corner_vectors(contract)
     np.testing.assert_array_equal(vectors.min(axis=0), contract.hardware.low)
     np.testing.assert_array_equal(vectors.max(axis=0), contract.hardware.high)
+
+
+def test_every_step_of_a_table_is_crossed_and_the_first_layer_still_reaches_its_extremes():
+    layout, rng = named_layout("ugt").select({"features": ["pt"]}), np.random.default_rng(2)
+    form = FixedFormat.parse("ufixed<6,5,RND_CONV,SAT>")
+    tables = {k: np.sort(rng.integers(0, 64, 1 << table_bits(layout, k))) * (np.arange(1 << table_bits(layout, k)) > 0) for k in range(19)}
+    builder = Builder()
+    add_inputs(builder, InputSpec.of(layout, form).with_tables(tables, {"pt": "surprise"}))
+    weights = rng.integers(-7, 8, (19, 3))
+    codes = {
+        "weights": weights,
+        "bias": np.zeros(3, np.int64),
+        "weight_format": FixedFormat(True, 4, 4),
+        "bias_format": FixedFormat(True, 4, 4),
+    }
+    builder.add_exact(lambda form: Dense(name="enc0", inputs=("inputs",), format=form, size=3, **codes), 1)
+    builder.sum("score", "enc0")
+    builder.add(Threshold(name="trigger", inputs=("score",), format=FixedFormat(False, 1, 1), size=1, threshold=0))
+    contract = Contract("steps_v1", tuple(builder.operations), layout)
+    vectors = corner_vectors(contract)
+    for k, table in tables.items():
+        steps = np.flatnonzero(np.diff(table)) + 1
+        assert set(steps) | set(steps - 1) <= set((vectors[:, k] & (len(table) - 1)).tolist())
+    largest = np.array([table.max() for table in tables.values()])
+    sums = contract.evaluate(vectors, ["enc0"])["enc0"]
+    np.testing.assert_array_equal(sums.max(axis=0), largest @ np.maximum(weights, 0))
+    np.testing.assert_array_equal(sums.min(axis=0), largest @ np.minimum(weights, 0))
 
 
 def test_first_accumulator_reaches_its_true_extremes(make_network):

@@ -26,7 +26,7 @@ def events(count=4000):
 
 def test_the_rule_against_quantiles():
     layout, hardware = events()
-    offset, shift = derive_preprocessing(layout, [hardware[:1000], hardware[1000:]])
+    offset, shift = derive_preprocessing(layout, [(hardware[:1000], None), (hardware[1000:], None)])
     for name in ("met_pt", "met_phi", "jet0_pt", "jet0_eta", "jet0_phi", "jet1_pt", "jet1_eta"):
         column = layout.names.index(name)
         values = hardware[layout.mask(hardware)[:, column], column]
@@ -39,7 +39,7 @@ def test_the_rule_against_quantiles():
 
 def test_rare_slots_take_the_numbers_of_their_group():
     layout, hardware = events()
-    separate, together = (derive_preprocessing(layout, [hardware], by_group=flag) for flag in (False, True))
+    separate, together = (derive_preprocessing(layout, [(hardware, None)], by_group=flag) for flag in (False, True))
     third = layout.positions("jet", "pt")[2]
     assert separate[1][third] == together[1][third] > 0
     for values in together:
@@ -48,20 +48,20 @@ def test_rare_slots_take_the_numbers_of_their_group():
 
 def test_columns_that_say_nothing_keep_their_code():
     layout, hardware = events()
-    offset, shift = derive_preprocessing(layout, [hardware])
+    offset, shift = derive_preprocessing(layout, [(hardware, None)])
     absent = layout.names.index("met_eta")
     assert (offset[absent], shift[absent]) == (0, 0)
     bits = Layout.model_validate({"name": "bits", "groups": [{"name": "bit", "kind": "vector", "slots": 2, "features": [{"name": "b"}]}]})
-    assert [v.tolist() for v in derive_preprocessing(bits, [np.array([[1, 0], [1, 1]] * 100, np.int16)])] == [[1, 0], [0, 0]]
+    assert [v.tolist() for v in derive_preprocessing(bits, [(np.array([[1, 0], [1, 1]] * 100, np.int16), None)])] == [[1, 0], [0, 0]]
 
 
 def test_pedestals_are_taken_off():
     samples = RNG.normal(300, 25, (2000, 32)).astype(np.int16)
-    offset, shift = derive_preprocessing(named_layout("samples"), [samples])
+    offset, shift = derive_preprocessing(named_layout("samples"), [(samples, None)])
     np.testing.assert_allclose(offset, 300, atol=5)
     assert set(shift.tolist()) == {6}  # 1.64 x 25 = 41 codes on either side
 
 
 def test_no_events():
     with pytest.raises(UserError, match="auto needs training events, and there are none"):
-        derive_preprocessing(named_layout("samples"), [np.zeros((0, 32), np.int16)])
+        derive_preprocessing(named_layout("samples"), [(np.zeros((0, 32), np.int16), None)])

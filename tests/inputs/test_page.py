@@ -25,7 +25,8 @@ def test_every_key_is_explained():
 
 
 def test_the_examples_work():
-    inputs, layout, model = BLOCKS
+    inputs, tables, layout, model = BLOCKS
+    assert InputsConfig.model_validate(tables["inputs"]).selected.size == 19
     chosen = InputsConfig.model_validate(inputs["inputs"]).selected
     assert chosen.size == 2 + 2 * (12 + 6 + 4)
     assert validate(Layout, layout, "page").size == 2 * 4 + 16

@@ -81,7 +81,7 @@ def test_a_decoder_that_is_not_finite_is_refused():
 def test_valid_bits_and_samples_are_generated_and_borrowed(layout):
     """Preprocessing derived from events leaves a valid bit apart from an empty slot; what is decoded again is the same event."""
     real = random_codes(layout, 600, 4)
-    offset, shift = derive_preprocessing(layout, [real])
+    offset, shift = derive_preprocessing(layout, [(real, None)])
     spec = InputSpec.of(layout, FixedFormat.parse("fixed<40,20>"), offset=offset, shift=shift)
     values = spec.to_network(real) * spec.network.lsb
     assert np.array_equal(from_network(values, spec), real)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from l1ae.inputs import FixedFormat, InputSpec, Layout, named_layout
+from l1ae.inputs import FixedFormat, InputSpec, Layout, named_layout, table_bits
 from l1ae.latent import decoded_codes, from_network
 
 from .layouts import LAYOUTS, layout_of, random_codes, wide
@@ -30,6 +30,22 @@ def test_the_default_format_loses_what_it_says(events, spec):
     assert max(angles.values()) == 2
     unsaturated = events.hw[:, ::3] < 31  # 16 GeV, where the third lepton's scale ends
     assert difference[:, ::3][unsaturated].max() == 0
+
+
+def test_a_table_gives_back_the_step():
+    layout = named_layout("ugt").select({"features": ["pt"]})
+    form, rng = FixedFormat.parse("ufixed<6,5,RND_CONV,SAT>"), np.random.default_rng(6)
+    tables = {k: np.minimum(np.arange(1 << table_bits(layout, k)) // (3 + k), 63) for k in range(layout.size)}
+    spec = InputSpec.of(layout, form).with_tables(tables, {"pt": "surprise"})
+    hardware = rng.integers(0, layout.code_range[1] + 1, (300, layout.size))
+    values = spec.to_network_float(hardware)
+    again = from_network(values, spec)
+    np.testing.assert_array_equal(spec.to_network_float(again), values)
+    assert np.abs(again - hardware)[spec.to_network(hardware) < 63].max() <= 3 + 18
+    # the entries 1 and 2 of the first column begin at codes 3 and 6, and end at 5 and 8
+    assert decoded_codes(np.full((1, 19), [0.5] + [0.0] * 18), spec)[0, 0] == 4
+    assert decoded_codes(np.full((1, 19), [0.8] + [0.0] * 18), spec)[0, 0] == 7
+    assert decoded_codes(np.full((1, 19), [99.0] + [-1.0] * 18), spec)[0, :2].tolist() == [189, 0]
 
 
 def test_codes_are_clipped_and_phi_goes_around(spec):

@@ -44,6 +44,7 @@ def make_config(source):
             "model": {"architecture": architecture, "score": score, "encoder": [6], "latent": 2, "decoder": [6], "target_fpr": 0.05},
             "training": {"batch_size": 128, "float_phase": {"epochs": 2}, "quantized_phase": {"epochs": 1}},
             "csim": {"events": 2000},
+            "trigger": {"zero_bias": "data"},  # hundreds of crossings instead of hundreds of thousands
         }
         return Config.model_validate(content | changes)
 

@@ -148,7 +148,7 @@ def test_other_inputs_have_a_latent_space_too(name, tmp_path):
         hw = np.where(layout.mask(hw), hw, 0).astype(layout.dtype)
         with StoreWriter(tmp_path / "data" / f"{sample}.h5", layout, sample=sample, processes=[sample], provenance={}) as writer:
             writer.append(Events(hw, np.zeros(count, np.int16), np.arange(count), np.full(count, -1, np.int16)))
-    numbers = dict(zip(("offset", "shift"), derive_preprocessing(layout, [hw], by_group=True), strict=True))
+    numbers = dict(zip(("offset", "shift"), derive_preprocessing(layout, [(hw, None)], by_group=True), strict=True))
     groups = {
         group.name: {key: layout.block(values[None], group.name)[0].tolist() for key, values in numbers.items()} for group in layout.groups
     }

@@ -14,7 +14,7 @@ from l1ae.pipeline._samples import csim_sample, part_of
 
 pytestmark = pytest.mark.slow
 
-STAGES = ("train", "contract", "evaluation", "trigger", "hls", "csim")
+STAGES = ("train", "contract", "evaluation", "baselines", "trigger", "hls", "csim")
 
 
 @pytest.fixture(scope="module")

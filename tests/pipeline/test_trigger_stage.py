@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from l1ae.config import Config
+from l1ae.config import Config, named_menu
 from l1ae.data import Events, EventStore, StoreWriter, open_dataset
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.inputs import named_layout
@@ -57,7 +57,7 @@ def make_run(make_network, source, tmp_path_factory):
 
     def make(**trigger):
         content = network.config.model_dump(mode="json")
-        content |= {"data": {"source": str(source)}, "trigger": {"rates": RATES, "zero_bias": str(source), **trigger}}
+        content |= {"data": {"source": str(source)}, "trigger": {"rates": RATES, "ladder": "raw", "zero_bias": str(source), **trigger}}
         run = Run.create(Config.model_validate(content), tmp_path_factory.mktemp("runs") / "run")
         (run.folder / "contract").mkdir()
         network.contract.save(run.folder / "contract" / "contract.json")
@@ -156,14 +156,17 @@ def test_the_ladder_of_pure_rates(make_run, weighted):
     assert all(point.raw.khz >= point.pure.khz for point in found.working_points)
 
 
+def _higher(leg):
+    return replace(leg, pt=tuple(code + 1 for code in leg.pt)) if leg.total is None else leg
+
+
 @pytest.mark.parametrize("mistake", ["seed left out", "greater than", "score"])
 def test_a_mistake_in_the_overlap_stops_the_stage(make_run, weighted, monkeypatch, mistake):
     def planted(config, layout, store):
         menu = menu_of(config, layout, store)
         if mistake == "seed left out":
             return replace(menu, seeds=menu.seeds[1:])
-        seeds = tuple(replace(seed, pt=tuple(code + 1 for code in seed.pt)) if seed.total is None else seed for seed in menu.seeds)
-        return replace(menu, seeds=seeds)
+        return replace(menu, seeds=tuple(replace(seed, legs=tuple(map(_higher, seed.legs))) for seed in menu.seeds))
 
     if mistake == "score":
         honest = _trigger_stage.read_sample
@@ -196,18 +199,29 @@ def test_without_objects_there_are_raw_rates_only(make_run, tmp_path):
     assert "there is no menu and no pure rate: layout 'calo_regions' allows no seed of the default menu" in rates.left_out[0]
 
 
-def test_a_default_menu_that_lost_seeds_is_counted_twice_as_it_is(make_run, weighted):
+def test_a_menu_that_lost_seeds_is_counted_twice_as_it_is(make_run, weighted):
     """Inputs without electrons: both computations leave the same seeds out, and the result says so."""
     layout = UGT.select({"eg": 0})
-    study = _trigger_stage._Study(make_run(zero_bias=str(weighted)))
+    study = _trigger_stage._Study(make_run(zero_bias=str(weighted), menu="eight"))
     vars(study).update(layout=layout, store=EventStore.open(weighted, layout))
     sample = _trigger_stage.read_sample(JudgedEvents.of(study.store), lambda hw: hw[:, 0].astype(np.int64), study.menu)
     rates = _trigger_stage.menu_rates(study.menu, sample, sample.exposure(1.0), layout, {})
     assert len(rates.seeds) == 6
-    assert [text.partition(" ")[0] for text in rates.left_out] == ["SingleEG36er2p5", "DoubleEG25_12er2p5"]
+    assert rates.left_out == ("there is no group 'eg' with an energy in GeV: SingleEG36er2p5, DoubleEG25_12er2p5",)
     fired = fired_cuts(possible_seeds(study.config, layout)[0], layout)
     blocks = list(JudgedEvents.of(study.store).blocks(study.menu))
     assert sum(bool(fired(block, i)) for block in blocks for i in range(len(block))) == len(sample.fired)
+
+
+def test_a_menu_that_changes_makes_the_rates_again(make_run, weighted, monkeypatch):
+    """The configuration has its name only."""
+    menus = ("run3", [{"name": "x", "object": "mu", "pt": 3}])
+    inputs = [_trigger_stage.trigger_inputs(make_run(menu=menu, zero_bias=str(weighted))) for menu in menus]
+    assert inputs[0]["menu"] != inputs[1]["menu"]
+    newer = named_menu("run3").model_copy(update={"seeds": named_menu("run3").seeds[1:]})
+    monkeypatch.setattr("l1ae.config._trigger.named_menu", lambda name: newer)
+    again = _trigger_stage.trigger_inputs(make_run(menu="run3", zero_bias=str(weighted)))
+    assert {key for key, value in again.items() if inputs[0][key] != value} == {"menu"}
 
 
 def test_a_missing_store_is_named(make_run, tmp_path):

@@ -192,3 +192,27 @@ def test_recorded_data_are_not_called_a_simulation(name):
     texts = [text.get_text() for text in rate_figure(TriggerResult.model_validate(content(name))).axes[0].texts]
     assert "simulation" not in texts
     assert "2,000,000 zero-bias crossings" in texts
+
+
+def long_menu():
+    found = content()
+    rates = [0.5 + 0.25 * ((7 * k) % 20) for k in range(20)]
+    seeds = [{"name": f"Seed{k}", "definition": "cuts", "khz": rate, "low": rate - 0.1, "high": rate + 0.1} for k, rate in enumerate(rates)]
+    reasons = [
+        "it cuts on quality, which 'mu' does not have: DoubleMu8_SQ, DoubleMu9_SQ",
+        "there is no group 'ett' with an energy: ETT2000",
+    ]
+    found["menu"] |= {"name": "run3", "seeds": seeds, "left_out": reasons}
+    return found, rates
+
+
+def test_a_long_menu_is_folded_and_in_the_order_of_rates(full_run, write):
+    found, rates = long_menu()
+    write("trigger/working_points.json", found)
+    html, text = page_of(full_run)
+    assert "The 20 seeds of the menu “run3” that pure rates are counted against: cuts on the trigger objects" in text
+    assert "; all together 27.1 ± 1.1 kHz" in text
+    assert [int(name) for name in re.findall(r"<td[^>]*>Seed(\d+)</td>", html)] == sorted(range(20), key=lambda k: -rates[k])
+    folded = [part for part in html.split("<details")[1:] if "Seed0" in part or "DoubleMu9_SQ" in part]
+    assert len(folded) == 2
+    assert "it cuts on quality, which &#39;mu&#39; does not have DoubleMu8_SQ, DoubleMu9_SQ" in text

@@ -76,6 +76,7 @@ def test_links_lead_to_sections(full_run: Path) -> None:
         "data",
         "model",
         "physics",
+        "baselines",
         "trigger",
         "contract",
         "hls",
@@ -102,7 +103,7 @@ def test_every_number_of_the_run_is_there(full_run: Path) -> None:
     text = report(full_run).text
     metrics = load_metrics(full_run / "evaluation" / "metrics.json")
     expected = [
-        *("dnn_ae_v3", "57-32-16-3-16-32-57", "40% training", "4,000", "2,000"),
+        *("dnn_ae_v3", "57-32-16-3-16-32-57", "training, validation and test as recorded", "4,000", "2,000"),
         *("0.71828", "3 min 12 s", "4,941", "4,777"),
         *(str(estimates["a4l"]) for estimates in metrics.auc.values()),
         str(metrics.comparisons["fixed"].auc["a4l"]),

@@ -148,6 +148,16 @@ def test_tables(form):
     check(b, "all")
 
 
+def test_one_table_for_each_input():
+    """Over the lowest bits of a signed port, beside inputs that are shifted; an element without bits is a constant."""
+    b, rng = network(), np.random.default_rng(6)
+    tables = [np.zeros(1, np.int64), np.full(1, 9), *(np.sort(rng.integers(-90, 90, 1 << bits)) for bits in (1, 5, 8, 10))]
+    b.add(Table.of_elements(tables, name="looked", inputs=("hw",), format=b["inputs"].format, function="test", max_error=0.0))
+    b.put(Elementwise, "both", "inputs", "looked", size=SIZE, form="fixed<8,5,RND_CONV,SAT>", function="add")
+    graph = assert_exact(finish(b, "both"))
+    assert [e.index is None for e in graph.tensors["looked"]] == [True, True, False, False, False, False]
+
+
 @pytest.mark.parametrize("codes", [2, 3, 17, 40])
 def test_table_over_a_part_of_its_input(codes):
     """A sum that its bits could exceed: the ranges of tensors end between powers of two."""

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from l1ae.config import Config
 from l1ae.errors import UserError
-from l1ae.inputs import FixedFormat, InputSpec, named_layout
+from l1ae.inputs import FixedFormat, InputSpec, named_layout, table_bits
 from l1ae.training._events import Noise, Preprocessing
 
 COUNT = 20_000
@@ -43,6 +43,22 @@ def test_preprocessing_equals_the_input_specification_to_the_last_bit(form, layo
     assert found.dtype == expected.dtype == np.float32
     np.testing.assert_array_equal(found, expected)
     assert len(np.unique(found)) > 3
+
+
+@pytest.mark.parametrize("form", ["fixed<12,6,RND_CONV,SAT>", "ufixed<6,5,RND_CONV,SAT>", "ufixed<4,2,TRN,SAT>"])
+@pytest.mark.parametrize("select", [{}, {"features": ["pt"]}, {"mu": 0, "features": ["pt", "phi"]}])
+def test_tables_equal_the_input_specification_to_the_last_bit(form, select):
+    """All columns by table, or beside others by offset and shift."""
+    layout, network = named_layout("ugt").select(select), FixedFormat.parse(form)
+    rng = np.random.default_rng(4)
+    sizes = {k: 1 << table_bits(layout, k) for k in np.flatnonzero(layout.with_role("energy")).tolist()}
+    tables = {k: np.sort(rng.integers(0, network.high + 1, size)) * (np.arange(size) > 0) for k, size in sizes.items()}
+    spec = InputSpec.of(layout, network).with_tables(tables, {"pt": "surprise"})
+    codes, preprocessing = _whole_range(spec), Preprocessing(spec)
+    hardware = tf.constant(codes.astype(np.float32))
+    found = preprocessing.inputs(hardware, preprocessing.mask(hardware)).numpy()
+    np.testing.assert_array_equal(found, spec.to_network_float(codes))
+    assert len(np.unique(found[:, spec.tabled])) == len(np.unique(np.concatenate(list(tables.values()))))
 
 
 @pytest.mark.parametrize("form", ["fixed<12,6>", "fixed<12,6,RND_ZERO,SAT>", "fixed<12,6,TRN,WRAP>", "fixed<12,6,RND,SAT_ZERO>"])

@@ -5,13 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from l1ae.config import SeedConfig, TriggerConfig
+from l1ae.config import SeedConfig, TriggerConfig, named_menu
 from l1ae.data import Events, EventStore, StoreWriter
 from l1ae.errors import UserError
 from l1ae.inputs import Layout, named_layout
 from l1ae.trigger import Menu, cut_seed, fired_cuts, menu_of, no_menu, possible_seeds
 
 UGT = named_layout("ugt")
+EIGHT = TriggerConfig(menu="eight")
 
 
 def event(layout=UGT, **objects):
@@ -40,9 +41,10 @@ def as_events(hw, **extra):
         ("MET90", (180,), None, None),
     ],
 )
-def test_the_default_menu_in_hardware_codes(name, pt, eta, total):
-    seed = next(cut_seed(seed, UGT) for seed in TriggerConfig().menu if seed.name == name)
-    assert (seed.pt, seed.eta, seed.total) == (pt, eta, total)
+def test_the_menu_of_eight_in_hardware_codes(name, pt, eta, total):
+    seed = next(cut_seed(seed, UGT) for seed in named_menu("eight").seeds if seed.name == name)
+    (leg,) = seed.legs
+    assert (leg.pt, leg.choice.eta, leg.total) == (pt, eta, total)
     assert all(str(code) in seed.definition for code in (*pt, *(eta or ()), *((total,) if total else ())))
 
 
@@ -76,8 +78,9 @@ def test_edges(seed, accepted, refused):
     legs=st.lists(st.integers(1, 1500), min_size=1, max_size=3),
     eta=st.none() | st.integers(1, 400),
     total=st.none() | st.integers(1, 4000),
+    deta=st.none() | st.integers(1, 400),
 )
-def test_codes_decide_as_the_cuts_in_gev(crossings, kind, legs, eta, total):
+def test_codes_decide_as_the_cuts_in_gev(crossings, kind, legs, eta, total, deta):
     """Random cuts in steps of 0.1 GeV and 0.01 of eta: two codes of one specification, see `l1ae.trigger._overlap`."""
     legs = sorted(legs, reverse=True)[: 1 if kind == "met" or total else 3]
     cut = SeedConfig(
@@ -86,6 +89,7 @@ def test_codes_decide_as_the_cuts_in_gev(crossings, kind, legs, eta, total):
         pt=tuple(value / 10 for value in legs),
         eta=None if eta is None or kind == "met" else eta / 100,
         sum=None if total is None else total / 10,
+        deta=deta / 100 if deta and kind != "met" and len(legs) == 2 and total is None else None,
     )
     events = as_events(crossings[:400])
     fired = fired_cuts([cut], UGT)
@@ -101,6 +105,8 @@ def test_codes_decide_as_the_cuts_in_gev(crossings, kind, legs, eta, total):
         ),
         ({"object": "eg", "pt": (9, 8, 7, 6, 5)}, "the inputs hold 4 'eg', not 5"),
         ({"object": "met", "pt": 20, "eta": 1.0}, "cuts on eta, which 'met' does not have; remove eta"),
+        ({"object": "met", "pt": (20, 20), "deta": 1.0}, "the inputs hold 1 'met', not 2; ask for fewer"),
+        ({"all": [{"object": "mu", "pt": 3}, {"object": "tau", "pt": 20}]}, "seed 'seed': there is no group 'tau'"),
         ({"object": "eg", "pt": 20, "quality": 1}, "cuts on quality, which 'eg' does not have"),
         ({"object": "eg", "pt": 300}, "300 GeV is code 600, beyond the hardware scale of 'eg', which ends at 511"),
     ],
@@ -132,7 +138,7 @@ def test_recorded_bits_make_the_menu_without_anomaly_and_zero_bias_triggers(reco
 
 
 def test_cuts_can_be_asked_for_on_recorded_data(recorded):
-    menu = menu_of(TriggerConfig(menu_from="cuts"), UGT, recorded)
+    menu = menu_of(TriggerConfig(menu_from="cuts", menu="eight"), UGT, recorded)
     assert (menu.origin, menu.left_out) == ("cuts", ())
     assert menu.decide(recorded.read())[:, 0].tolist() == [True, True]
 
@@ -180,7 +186,7 @@ RECORD = named_layout("cms_l1_record")
 )
 def test_codes_at_the_centre_of_their_bin(eta, inside, outside):
     cut = SeedConfig(name="seed", object="mu", pt=3, eta=eta)
-    assert cut_seed(cut, RECORD).eta == (-inside, inside)
+    assert cut_seed(cut, RECORD).legs[0].choice.eta == (-inside, inside)
     for sign in (1, -1):
         _decides(cut, RECORD, {"mu": [(7, sign * inside)]}, {"mu": [(7, sign * outside)]})
 
@@ -202,9 +208,41 @@ def test_a_slot_is_filled_where_its_valid_bit_is():
 def test_an_energy_at_the_centre_of_its_bin_counts_with_its_value():
     feature = {"name": "e", "role": "energy", "bits": 8, "lsb": 2.0, "unit": "GeV", "bin": "centre", "origin": 3}
     layout = Layout.model_validate({"name": "centres", "groups": [{"name": "hit", "slots": 3, "features": [feature]}]})
-    assert cut_seed(SeedConfig(name="seed", object="hit", pt=10), layout).pt == (8,)  # (8 - 3) x 2 GeV
+    assert cut_seed(SeedConfig(name="seed", object="hit", pt=10), layout).legs[0].pt == (8,)  # (8 - 3) x 2 GeV
     _decides(SeedConfig(name="seed", object="hit", pt=10.1), layout, {"hit": [(9,)]}, {"hit": [(8,)]})
     _decides(SeedConfig(name="seed", object="hit", pt=2, sum=20), layout, {"hit": [(8,), (8,)]}, {"hit": [(8,), (7,)]})
+
+
+MU_EG = [{"object": "mu", "pt": 7}, {"object": "eg", "pt": 23, "eta": 2.5}]
+JETS = [{"object": "jet", "pt": (112, 100), "eta": 2.3, "deta": 1.6}]
+
+
+@pytest.mark.parametrize(
+    ("legs", "accepted", "refused"),
+    [
+        (MU_EG, {"mu": [(15, 0)], "eg": [(46, 57)]}, {"mu": [(15, 0)], "eg": [(46, 58)]}),
+        (MU_EG, {"mu": [(3, 0), (15, 0)], "eg": [(46, 0)]}, {"mu": [(14, 0)], "eg": [(400, 0)]}),
+        # 36 LSB of 0.0435 are 1.566, 37 are 1.6095
+        (JETS, {"jet": [(224, -18), (200, 18)]}, {"jet": [(224, -18), (200, 19)]}),
+        (JETS, {"jet": [(200, 0), (224, 36)]}, {"jet": [(223, 0), (223, 36)]}),
+        # the two hardest are far apart, another pair is not
+        (JETS, {"jet": [(300, -50), (300, 50), (200, 20)]}, {"jet": [(300, -50), (300, 50), (199, 20)]}),
+        # one jet is no pair
+        (JETS, {"jet": [(224, 0), (224, 0)]}, {"jet": [(900, 0)]}),
+        # one object may be part of two legs
+        ([{"object": "mu", "pt": 9}, {"object": "mu", "pt": (5, 5)}], {"mu": [(19, 0), (11, 0)]}, {"mu": [(18, 0), (18, 0)]}),
+    ],
+)
+def test_all_legs_fire(legs, accepted, refused):
+    _decides(SeedConfig(name="seed", all=legs), UGT, accepted, refused)
+
+
+def test_the_definition_names_every_cut():
+    seed = cut_seed(SeedConfig(name="seed", all=[*MU_EG[:1], *JETS]), UGT)
+    assert seed.definition == (
+        "1 mu with pT >= 7 GeV (code >= 15); and 2 jet with pT >= 112 GeV (code >= 224), pT >= 100 GeV (code >= 200), "
+        "|eta| <= 2.3 (codes -53 to 52), eta apart by 1.6 (codes by 36) at most"
+    )
 
 
 def _decides(cut, layout, accepted, refused):
@@ -248,26 +286,24 @@ def _empty_store(path, layout):
     return EventStore.open(path)
 
 
-def test_the_default_menu_takes_the_seeds_that_the_inputs_allow(tmp_path):
+def test_a_menu_with_a_name_takes_the_seeds_that_the_inputs_allow(tmp_path):
     layout = named_layout("gelato")
-    menu = menu_of(TriggerConfig(), layout, _empty_store(tmp_path / "zb.h5", layout))
+    menu = menu_of(EIGHT, layout, _empty_store(tmp_path / "zb.h5", layout))
     assert [seed.name for seed in menu.seeds] == ["SingleMu22", "DoubleMu15_7", "SingleJet180", "DoubleJet150er2p5", "HTT360er2p5", "MET90"]
-    assert menu.left_out == tuple(
-        f"{name} (there is no group 'eg' with an energy in GeV)" for name in ("SingleEG36er2p5", "DoubleEG25_12er2p5")
-    )
+    assert menu.left_out == ("there is no group 'eg' with an energy in GeV: SingleEG36er2p5, DoubleEG25_12er2p5",)
 
 
 def test_features_and_slots_that_were_not_selected_leave_seeds_out():
     layout = UGT.select({"jet": 1, "features": ("pt", "phi")})
-    seeds, left_out = possible_seeds(TriggerConfig(), layout)
+    seeds, left_out = possible_seeds(EIGHT, layout)
     assert [seed.name for seed in seeds] == ["SingleMu22", "DoubleMu15_7", "SingleJet180", "MET90"]
-    assert "DoubleJet150er2p5 (the inputs hold 1 'jet', not 2)" in left_out
-    assert "HTT360er2p5 (it cuts on eta, which 'jet' does not have; remove eta)" in left_out
+    assert "the inputs hold 1 'jet', not 2: DoubleJet150er2p5" in left_out
+    assert "it cuts on eta, which 'jet' does not have: HTT360er2p5" in left_out
 
 
 def test_a_seed_that_somebody_wrote_is_not_left_out(tmp_path):
     layout = named_layout("gelato")
-    config = TriggerConfig(menu=(*TriggerConfig().menu[:1], SeedConfig(name="mine", object="eg", pt=20)))
+    config = TriggerConfig(menu=(*EIGHT.seeds[:1], SeedConfig(name="mine", object="eg", pt=20)))
     message = "seed 'mine': there is no group 'eg' with an energy in GeV; the groups that have one are jet, tau, mu, met"
     with pytest.raises(UserError, match=message):
         menu_of(config, layout, _empty_store(tmp_path / "zb.h5", layout))

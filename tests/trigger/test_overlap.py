@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from l1ae.config import TriggerConfig
+from l1ae.config import named_menu
 from l1ae.data import Events
 from l1ae.trigger import Count, Menu, cut_seed, fired_cuts, fired_recorded, overlap, spectrum
 
-MENU = TriggerConfig().menu
+MENU = named_menu("eight").seeds
 THRESHOLDS = (180, 150, 60, 0)
 
 
@@ -72,7 +72,9 @@ def test_a_greater_instead_of_a_greater_or_equal_in_a_seed_is_noticed(events, se
     def strict(seed):
         if seed.name != name:
             return seed
-        return replace(seed, total=seed.total + 1) if seed.total is not None else replace(seed, pt=tuple(code + 1 for code in seed.pt))
+        (leg,) = seed.legs
+        higher = {"pt": tuple(code + 1 for code in leg.pt)} if leg.total is None else {"total": leg.total + 1}
+        return replace(seed, legs=(replace(leg, **higher),))
 
     assert not _all_agree(_arrays(events, Menu("cuts", tuple(map(strict, seeds)))), second)
 
@@ -83,7 +85,8 @@ def test_a_greater_instead_of_a_greater_or_equal_in_the_score_is_noticed(events,
 
 
 def test_a_wrong_eta_window_is_noticed(events, second, seeds):
-    planted = Menu("cuts", tuple(replace(seed, eta=None) for seed in seeds))
+    legs = [[replace(leg, choice=replace(leg.choice, eta=None)) for leg in seed.legs] for seed in seeds]
+    planted = Menu("cuts", tuple(replace(seed, legs=tuple(some)) for seed, some in zip(seeds, legs, strict=True)))
     assert not _all_agree(_arrays(events, planted), second)
 
 

@@ -51,3 +51,10 @@ def test_other_files_are_refused(tmp_path, change, message):
 def test_a_missing_file_names_the_command(tmp_path):
     with pytest.raises(UserError, match="run `l1ae trigger`"):
         load_working_points(tmp_path / "none.json")
+
+
+def test_files_of_earlier_versions_do_not_name_their_menu(tmp_path):
+    content = json.loads(EXAMPLES[0].read_text())
+    del content["menu"]["name"]
+    (tmp_path / "working_points.json").write_text(json.dumps(content))
+    assert load_working_points(tmp_path / "working_points.json").menu.name is None

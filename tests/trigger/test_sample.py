@@ -76,7 +76,7 @@ def test_an_empty_store_is_refused(tmp_path, layout):
 
 def test_efficiencies_are_fractions(store, layout):
     opened, events = store
-    menu = Menu("cuts", (cut_seed(TriggerConfig().menu[0], layout),))
+    menu = Menu("cuts", (cut_seed(TriggerConfig().seeds[0], layout),))
     signal = read_signal(JudgedEvents.of(opened), _score, menu)
     scores, other = _score(events.hw), menu.decide(events)[:, 0]
     found = signal.efficiency(1000)

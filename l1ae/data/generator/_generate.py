@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae import __version__
+from l1ae.data._split import WEIGHT
 from l1ae.data._store import Events, EventStore, StoreWriter
 from l1ae.data.generator._calorimeter import REGIONS
 from l1ae.data.generator._config import ZERO_BIAS, GeneratorConfig
@@ -192,7 +193,7 @@ def _hardware(columns: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.integer
 def _weighted(events: Events, config: GeneratorConfig) -> Events:
     """The same events with the weight of their stratum."""
     weights = np.array([stratum.weight for stratum in strata(config.zero_bias, config.detector.pileup_mean)])
-    return replace(events, extra={"weight": weights[events.process]})
+    return replace(events, extra={WEIGHT: weights[events.process]})
 
 
 class _Stream:

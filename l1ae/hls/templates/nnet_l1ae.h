@@ -182,6 +182,14 @@ struct l1ae_table {
     }
 };
 
+// res[i] = the entry of table i for the lowest bits of x[i].
+struct l1ae_tables {
+    template <class data_T, class res_T, typename CONFIG_T> static void run(data_T x[CONFIG_T::n_a], res_T res[CONFIG_T::n_out]) {
+        #pragma HLS PIPELINE
+        CONFIG_T::look_up(x, res);
+    }
+};
+
 // res[0] = (sum of all inputs) * 2^-halvings: the bits of the sum, with the binary point of res_T.
 struct l1ae_sum {
     template <class a_T, class b_T, class res_T, typename CONFIG_T>
