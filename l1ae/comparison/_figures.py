@@ -32,7 +32,7 @@ def mean_figure(comparison: Comparison, kind: RateKind) -> Figure | None:
             if len(curves.efficiency) > 1:
                 axes.plot(curves.khz, cvar, "--", color=colour)
             _intervals(axes, run, kind, colour)
-        _axes(axes, kind, "Mean of the signals, dashed: of the worst quarter")
+        _axes(axes, kind, "Efficiency, mean of the signals (dashed: CVaR25)")
         axes.legend(loc="upper left")
         frame_label(axes, f"{kind} rate")
     return figure
@@ -106,7 +106,7 @@ def _axes(axes: Axes, kind: RateKind, label: str) -> None:
     lines = [np.asarray(line.get_ydata(), np.float64) for line in axes.get_lines()]
     seen = [float(y[np.isfinite(y) & (y > 0)].min()) for y in lines if (np.isfinite(y) & (y > 0)).any()]
     bottom = 10.0 ** math.floor(math.log10(max(min(seen, default=0.1), _LOWEST)))
-    axes.set(xscale="log", yscale="log", ylim=(bottom, 1.3), xlabel=f"{kind.capitalize()} rate [kHz]", ylabel=label)
+    axes.set(xscale="log", yscale="log", xlim=(0.01, 100), ylim=(bottom, 1.3), xlabel=f"{kind.capitalize()} rate [kHz]", ylabel=label)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axis.set_minor_formatter(NullFormatter())

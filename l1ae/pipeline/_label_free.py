@@ -36,21 +36,23 @@ def label_free_of(scorer: Scorer, sets: Mapping[str, ScoreSet]) -> dict[str, Lab
     store = open_dataset(scorer.config.data.source, scorer.config.inputs.selected).background
     test = _part(scorer, store, TEST, {variant: scored.background for variant, scored in sets.items()})
     validation = _part(scorer, store, VALIDATION)
-    if not len(test.weights) or not len(validation.weights):
+    if test is None or validation is None:
         return {}
     fpr = _drift_fpr(scorer.config, store)
     return {variant: _metrics(validation, test, variant, fpr) for variant in sets}
 
 
-def _part(scorer: Scorer, store: EventStore, part: int, known: Mapping[str, npt.NDArray[np.floating]] | None = None) -> _Part:
-    """A part of the background, with its scores computed unless they are known."""
+def _part(scorer: Scorer, store: EventStore, part: int, known: Mapping[str, npt.NDArray[np.floating]] | None = None) -> _Part | None:
+    """A part of the background, with its scores computed unless they are known; None where it has no events."""
     extra = (WEIGHT,) if WEIGHT in store.extra else ()
-    blocks = list(events_of(scorer.config.data, store, part, extra=extra))
+    blocks = [block for block in events_of(scorer.config.data, store, part, extra=extra) if len(block)]
+    if not blocks:
+        return None
     weights = np.concatenate([np.asarray(b.extra[WEIGHT], np.float64) if extra else np.ones(len(b)) for b in blocks])
     groups = group_ids(np.concatenate([b.process for b in blocks]), np.concatenate([b.source_event for b in blocks]))
     if known is None:
-        scored = [scorer(block.hw) for block in blocks if len(block)]
-        known = {variant: np.concatenate([s[variant] for s in scored]) for variant in scorer.variants} if scored else {}
+        scored = [scorer(block.hw) for block in blocks]
+        known = {variant: np.concatenate([scores[variant] for scores in scored]) for variant in scorer.variants}
     return _Part(known, weights, groups)
 
 
