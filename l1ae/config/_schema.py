@@ -479,6 +479,12 @@ class TrainingConfig(Section):
         le=1,
         description="VAE: loss = (1 - beta) x squared error summed over the inputs + beta x KL summed over the latent space",
     )
+    weight_power: float = Field(
+        1.0,
+        ge=0,
+        le=1,
+        description="of the weights of events in training: below 1 the rare hard events of a stratified sample teach more than their share",
+    )
     kl_warmup: int = Field(0, ge=0, description="VAE: epochs of the float phase over which beta grows from 0 (arXiv:1602.02282)")
     noise: NoiseConfig = NoiseConfig()
     sparsity: SparsityConfig = SparsityConfig()

@@ -120,7 +120,7 @@ def _regularisers(run: RunFiles) -> list[tuple[str, str]]:
     """What was added to the reconstruction error, and what was done to inputs and weights."""
     training = run.config.training
     defaults = type(training)()
-    names = ("kl_warmup", "noise", "sparsity", "contractive", "weight_decay", "pruning", "learned_widths")
+    names = ("weight_power", "kl_warmup", "noise", "sparsity", "contractive", "weight_decay", "pruning", "learned_widths")
     changed = {name: getattr(training, name) for name in names if getattr(training, name) != getattr(defaults, name)}
     return [(name.replace("_", " ").capitalize(), str(value)) for name, value in changed.items()]
 

@@ -22,7 +22,8 @@ Weights = npt.NDArray[np.float32]
 class TrainingData:
     """Hardware integers (N, size) of the background for training and validation; `digest` is the sha256 of all that is here.
 
-    `weights` and `validation_weights`, (N,) each, are positive and of mean 1; None where all events count the same.
+    `weights` and `validation_weights`, (N,) each, to the power `training.weight_power`, are positive and of mean 1; None where all events
+    count the same.
     """
 
     training: Codes
@@ -51,7 +52,8 @@ def load_training_data(config: Config) -> TrainingData:
     training, validation = (np.concatenate(blocks) for blocks in parts)
     digest = hashlib.sha256(training.tobytes())
     digest.update(validation.tobytes())
-    shares = [_of_mean_one(np.concatenate(blocks)) if blocks else None for blocks in weights]
+    power = config.training.weight_power
+    shares = [_of_mean_one(np.concatenate(blocks) ** power) if blocks else None for blocks in weights]
     for share in shares:
         digest.update(b"" if share is None else share.tobytes())
     return TrainingData(training, validation, digest.hexdigest(), *shares)

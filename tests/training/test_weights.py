@@ -258,6 +258,15 @@ def test_weights_have_mean_one_in_each_part_and_are_part_of_what_a_training_depe
     assert marks[0] == marks[2] != marks[1]
 
 
+@pytest.mark.parametrize("power", [0.0, 0.5])
+def test_a_power_of_the_weights(power, tmp_path, make_config):
+    hardware, source, weights = _weighted()
+    folder = str(_store(tmp_path / "a", hardware, source, weights))
+    plain, other = (load_training_data(make_config(data={"source": folder}, weight_power=value)) for value in (1.0, power))
+    np.testing.assert_array_equal(plain.training, other.training)
+    np.testing.assert_allclose(other.weights, plain.weights**power / (plain.weights**power).mean(), rtol=1e-5)
+
+
 def test_a_store_without_weights_has_none(make_config):
     data = load_training_data(make_config())
     assert data.weights is None
