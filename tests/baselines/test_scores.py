@@ -228,6 +228,9 @@ def test_the_error_of_the_linear_autoencoder_is_that_of_a_truncated_svd():
         np.testing.assert_allclose(LinearAutoencoder.of(training(layout, codes), k)(codes), error, rtol=1e-6, atol=1e-9)
     explained = np.cumsum(size**2) / (size**2).sum()
     assert LinearAutoencoder.of(training(layout, codes)).left_out.shape[1] == 6 - 1 - np.flatnonzero(explained >= 0.5)[0]
+    # six slots that have nothing in common: three directions of six hold half of the variance
+    alone = rng.integers(1, 200, (500, 6))
+    assert LinearAutoencoder.of(training(layout, alone)).left_out.shape[1] == 3
 
 
 def test_the_gaussian_is_the_mahalanobis_distance():
