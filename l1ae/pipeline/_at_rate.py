@@ -12,7 +12,7 @@ from l1ae.contract import Contract
 from l1ae.evaluation import AtRate, Estimate, RateKind, RateSampleFacts, ScoreSet
 from l1ae.pipeline._samples import Scorer
 from l1ae.pipeline._zero_bias import RateSample, judge_of, ladder_of, rate_sample
-from l1ae.trigger import RATES, Judge, at_rate
+from l1ae.trigger import RATES, Judge, JudgedEvents, at_rate
 
 __all__ = ["FirmwareThreshold", "firmware_threshold", "rates_of", "sample_facts"]
 
@@ -55,14 +55,26 @@ def rates_of(scorer: Scorer, judge: Judge, sets: Mapping[str, ScoreSet], sample:
 
     `sets` are the scores of the test part of the background and of the signals, which need not be computed again.
     """
-    crossings = {variant: scored.background for variant, scored in sets.items()}
-    if sample.origin != "data" or len(judge.crossings) != len(next(iter(crossings.values()))):
-        every = judge.background.scores(lambda hardware: np.stack(list(scorer(hardware).values()), axis=1))
-        crossings = dict(zip(sets, every.T, strict=True))
-    return {
-        variant: at_rate(crossings[variant], judge.crossings, scored.signals, judge.signal_events, rates=RATES)
-        for variant, scored in sets.items()
+    known = {variant: scored.background for variant, scored in sets.items()} if sample.origin == "data" else {}
+    crossings = _scores(scorer, judge.background, len(judge.crossings), known)
+    signals = {
+        name: _scores(scorer, judge.signals[name], len(events), {variant: scored.signals[name] for variant, scored in sets.items()})
+        for name, events in judge.signal_events.items()
     }
+    return {
+        variant: at_rate(
+            crossings[variant], judge.crossings, {name: found[variant] for name, found in signals.items()}, judge.signal_events, rates=RATES
+        )
+        for variant in sets
+    }
+
+
+def _scores(scorer: Scorer, events: JudgedEvents, count: int, known: Mapping[str, Scores]) -> Mapping[str, Scores]:
+    """Scores (count,) of every variant: the known ones if they are of these events, of which weights of 0 may have taken some away."""
+    if known and all(len(found) == count for found in known.values()):
+        return known
+    every = events.scores(lambda hardware: np.stack(list(scorer(hardware).values()), axis=1))
+    return dict(zip(scorer.variants, every.T, strict=True))
 
 
 def sample_facts(config: Config, judge: Judge) -> RateSampleFacts:

@@ -56,10 +56,15 @@ class Crossings:
 
 @dataclass(frozen=True, eq=False)
 class SignalEvents:
-    """M events of a signal: `groups` and `alone` (M,) as those of `Crossings`."""
+    """M events of a signal: `groups` and `alone` (M,) as those of `Crossings`; `events` is M where it is known."""
 
     groups: IntArray | None
     alone: BoolArray | None
+    events: int | None = None
+
+    def __len__(self) -> int:
+        assert self.events is not None
+        return self.events
 
 
 def at_rate(

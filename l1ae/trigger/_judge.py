@@ -69,7 +69,7 @@ class Judge:
         menu = None if self.menu is None else self.menu.within(events.extra)
         found = _read(events, menu if menu is not None and menu.seeds else None)
         groups = group_numbers(found["process"], found["source_event"])  # type: ignore[arg-type]
-        return SignalEvents(groups, found.get("alone"))  # type: ignore[arg-type]
+        return SignalEvents(groups, found.get("alone"), len(found["process"]))  # type: ignore[arg-type]
 
     def scores(self, score: ScoreFunction) -> tuple[Scores, dict[str, Scores]]:
         """Scores of all crossings (N,), and of each signal's events (M,)."""
