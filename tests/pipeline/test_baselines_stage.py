@@ -39,6 +39,7 @@ def test_the_stage_writes_what_it_returns_and_is_then_up_to_date(make_config, cr
 
 
 def test_without_crossings_the_command_says_why(make_config, tmp_path):
-    config = make_config(inputs={"layout": named_layout("gelato").model_dump(mode="json"), "preprocessing": "auto"}, trigger={"zero_bias": "shipped"})
+    inputs = {"layout": named_layout("gelato").model_dump(mode="json"), "preprocessing": "auto"}
+    config = make_config(inputs=inputs, trigger={"zero_bias": "shipped"})
     with pytest.raises(UserError, match="the zero bias that comes with l1ae has layout 'ugt'"):
         baselines_stage(Run.create(config, tmp_path / "run"))
