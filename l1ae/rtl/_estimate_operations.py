@@ -133,17 +133,17 @@ def _looked_up(bits: int, width: int) -> Shape:
 
 
 def _own_table(entries: np.ndarray, width: int) -> Shape:
-    """As `_looked_up`, without the LUTs of parts that hold one value and the multiplexers between equal parts."""
+    """As `_looked_up`, bit by bit without the LUTs of parts that hold one value and the multiplexers between equal parts."""
     bits = len(entries).bit_length() - 1
     if not LUT_INPUTS < bits <= MOST_TABLE_BITS:
         return _looked_up(bits, width)
-    parts = entries.reshape(-1, 1 << LUT_INPUTS)
+    parts = (entries[:, None] >> np.arange(width) & 1).reshape(-1, 1 << LUT_INPUTS, width)
     leaves = float((parts != parts[:, :1]).any(axis=1).sum())
-    shape = Shape(tables=width * leaves, levels=gates(1, width * leaves))
+    shape = Shape(tables=leaves, levels=gates(1, leaves))
     while len(parts) > 1:
         muxes = float((parts[::2] != parts[1::2]).any(axis=1).sum())
-        shape += Shape(logic=width * muxes, levels=gates(1, width * muxes, max(muxes, 1.0)))
-        parts = parts.reshape(len(parts) // 2, -1)
+        shape += Shape(logic=muxes, levels=gates(1, muxes, max(muxes / width, 1.0)))
+        parts = parts.reshape(len(parts) // 2, -1, width)
     return shape
 
 

@@ -220,6 +220,8 @@ class _Planner:
         if not isinstance(operation, Convolution) or _window(operation, self._interval, self._bits(operation)) is None:
             return ()
         while len(readers := self._readers(name)) == 1 and isinstance(readers[0], Relu | Quantize | Table):
+            if isinstance(readers[0], Table) and readers[0].bits:
+                break  # its elements are not alike, so that it cannot move over the image
             chain.append(readers[0])
             name = readers[0].name
         return tuple(chain)
