@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from l1ae.config import DataConfig
 from l1ae.data import TEST, WEIGHT, Events, EventStore, events_of, held_out
+from l1ae.errors import UserError
 from l1ae.inputs import Layout
 from l1ae.trigger._menu import Menu
 
@@ -64,5 +65,8 @@ class JudgedEvents:
         return lambda hardware: score(np.where(columns < 0, 0, hardware[:, np.maximum(columns, 0)]).astype(self.inputs.dtype))
 
     def scores(self, score: ScoreFunction) -> npt.NDArray[np.generic]:
-        """Scores (N,) by a function of the network's hardware codes (n, size)."""
-        return np.concatenate([np.asarray(self.scored(score)(events.hw)) for events in self.blocks()])
+        """Scores (N,) by a function of the network's hardware codes (n, size). Raises `UserError` when there are no events."""
+        found = [np.asarray(self.scored(score)(events.hw)) for events in self.blocks() if len(events)]
+        if not found:
+            raise UserError(f"{self.name}: has no events to judge a score on; generate or import some, or take the store away")
+        return np.concatenate(found)
