@@ -49,8 +49,16 @@ def shipped_zero_bias() -> Path:
 
 
 def open_dataset(source: str, layout: Layout | None = None) -> Dataset:
-    """Open every store of a data set, in `layout` or each in its own. Raises `UserError` as `dataset_folder` and `EventStore.open` do."""
+    """Open every store of a data set, in `layout` or each in its own.
+
+    Raises `UserError` as `dataset_folder` and `EventStore.open` do, and for a store without events, on which nothing can be measured.
+    """
     folder = dataset_folder(source)
     names = sorted(path.stem for path in folder.glob("*.h5") if path.stem != "background")
     signals = {name: EventStore.open(folder / f"{name}.h5", layout) for name in names}
-    return Dataset(folder, EventStore.open(folder / "background.h5", layout), signals)
+    dataset = Dataset(folder, EventStore.open(folder / "background.h5", layout), signals)
+    for store in (dataset.background, *signals.values()):
+        if not store.n_events:
+            remedy = "make it again" if store is dataset.background else "make it again, or take it out of the folder: no signal is needed"
+            raise UserError(f"{store.path}: has no events; {remedy}")
+    return dataset

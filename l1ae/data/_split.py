@@ -71,16 +71,19 @@ def split_columns(data: DataConfig, store: EventStore) -> tuple[str, ...]:
     return (SPLIT,)
 
 
-def split_parts(data: DataConfig, events: Events) -> npt.NDArray[np.int8]:
+def split_parts(data: DataConfig, events: Events, where: str = "") -> npt.NDArray[np.int8]:
     """Part (N,) of background events: `TRAIN`, `VALIDATION` or `TEST`, by the hash of their source event or as recorded.
 
-    Raises `UserError` for a recorded part that is none of them.
+    Raises `UserError` for a recorded part that is none of them; `where` begins the message.
     """
     if not is_recorded(data, events.extra):
         return split_fractions(events, (data.train, data.validation), data.split_seed)
     parts = events.extra[SPLIT]
     if ((parts < TRAIN) | (parts > TEST)).any():
-        raise UserError(f"recorded split {parts[(parts < TRAIN) | (parts > TEST)][0]} is none of 0 (training), 1 (validation), 2 (test)")
+        raise UserError(
+            f"{where}recorded split {parts[(parts < TRAIN) | (parts > TEST)][0]} is none of 0 (training), 1 (validation), 2 (test); "
+            "make the store again, or set data.split: hash"
+        )
     return parts.astype(np.int8)
 
 
@@ -96,7 +99,7 @@ def divided(
     for block in store.chunks(size, extra=tuple(dict.fromkeys((*extra, *split_columns(data, store), *weight_columns(store))))):
         events = _counting(block, store, start)
         start, kept = start + len(block), kept + len(events)
-        yield events, split_parts(data, events)
+        yield events, split_parts(data, events, f"{store.path}: ")
     if start and not kept:
         raise UserError(f"{store.path}: all {start} events have the weight 0.0; make the store again with weights of mean 1")
 
@@ -113,7 +116,7 @@ def _counting(events: Events, store: EventStore, start: int) -> Events:
 def events_of(data: DataConfig, store: EventStore, part: int, *, extra: Sequence[str] = (), size: int = 65536) -> Iterator[Events]:
     """The background events of one part, in blocks that are not empty (one that is where the part is), with columns `extra`.
 
-    Raises `UserError` as `divided`, which says what weights do.
+    Raises `UserError` as `divided`, which says what weights do, and when there is nothing to judge on: no event of the test part.
     """
     found = False
     for events, parts in divided(data, store, extra=extra, size=size):
@@ -121,9 +124,14 @@ def events_of(data: DataConfig, store: EventStore, part: int, *, extra: Sequence
         if len(chosen):
             found = True
             yield chosen
-    if not found:
-        # so that nobody has to know the columns of no event
-        yield store.read(0, 0, extra=tuple(dict.fromkeys((*extra, *split_columns(data, store), *weight_columns(store)))))
+    if found:
+        return
+    if part == TEST:
+        recorded = f"record some as part {TEST}, or set data.split: hash"
+        remedy = recorded if is_recorded(data, store.extra) else "use more events, or smaller data.train and data.validation"
+        raise UserError(f"{store.path}: has no background event of the test part, on which models and rates are judged; {remedy}")
+    # so that nobody has to know the columns of no event
+    yield store.read(0, 0, extra=tuple(dict.fromkeys((*extra, *split_columns(data, store), *weight_columns(store)))))
 
 
 def held_out(data: DataConfig, store: EventStore, *, extra: Sequence[str] = (), size: int = 65536) -> Iterator[Events]:
@@ -136,7 +144,7 @@ def held_out(data: DataConfig, store: EventStore, *, extra: Sequence[str] = (), 
         return
     found = 0
     for events in store.chunks(size, extra=tuple(dict.fromkeys((*extra, SPLIT)))):
-        chosen = events.select(split_parts(data, events) == TEST)
+        chosen = events.select(split_parts(data, events, f"{store.path}: ") == TEST)
         found += len(chosen)
         if len(chosen):
             yield chosen

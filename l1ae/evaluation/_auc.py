@@ -111,7 +111,7 @@ def auc_difference_of(
     value = signal[0].mean(below_2) - signal[0].mean(below_1)
     if background[0].groups is None and signal[0].groups is None:
         half = normal_quantile() * math.sqrt(_variance(signal[0], below_2 - below_1) + _variance(background[0], above_2 - above_1))
-        return Estimate(value, value - half, value + half)
+        return Estimate(value, max(value - half, -1.0), min(value + half, 1.0))
     variants = ("1", "2")
     draws = bootstrap_aucs(
         dict(zip(variants, background, strict=True)),

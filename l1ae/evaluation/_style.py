@@ -88,8 +88,13 @@ def frame_label(axes: Axes, right: str = "") -> None:
 
 
 def sample_label(name: str) -> str:
-    """How a sample is written in a legend; unknown names stay as they are."""
-    return SAMPLE_LABELS.get(name, name)
+    """How a sample is written in a legend; unknown names stay as they are.
+
+    matplotlib would set what is between two `$` as a formula, and leave out of legends what begins with `_`.
+    """
+    if name in SAMPLE_LABELS:
+        return SAMPLE_LABELS[name]
+    return (" " if name.startswith("_") else "") + name.replace("$", r"\$")
 
 
 def feature_label(feature: Feature | Axis) -> str:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from l1ae.config import TriggerConfig
 from l1ae.contract import Contract
 from l1ae.data import EventStore, open_dataset
-from l1ae.errors import CheckFailedError
+from l1ae.errors import CheckFailedError, UserError
 from l1ae.evaluation import LEVEL
 from l1ae.inputs import Layout
 from l1ae.pipeline._run import Run, digest_file, digest_json, digest_tree, write_text
@@ -52,6 +52,8 @@ from l1ae.trigger import (
 __all__ = ["trigger_inputs", "trigger_stage"]
 
 _log = logging.getLogger("l1ae")
+
+_RATES_COLUMN = "raw_khz"
 
 
 def trigger_stage(run: Run, *, zero_bias: Path | None = None) -> TriggerResult:
@@ -169,7 +171,7 @@ class _Study:
             ),
             working_points=tuple(points),
             curve=drawn,
-            efficiency_curve={"raw_khz": drawn.raw_khz, **{name: signal.at(drawn.threshold) for name, signal in signals.items()}},
+            efficiency_curve={_RATES_COLUMN: drawn.raw_khz, **{name: signal.at(drawn.threshold) for name, signal in signals.items()}},
             stability=self._stability(sample, exposure, points),
         )
 
@@ -188,6 +190,9 @@ class _Study:
 
     def signals(self) -> dict[str, SignalScores]:
         dataset = open_dataset(self.run.config.data.source)
+        if _RATES_COLUMN in dataset.signals:
+            store = dataset.signals[_RATES_COLUMN].path
+            raise UserError(f"{store}: the curve of efficiencies has a column '{_RATES_COLUMN}' of its own; give the store another name")
         judged = self.rates.signals(dataset)
         found = {name: read_signal(events, self.score, self.menu) for name, events in judged.items()}
         for name, signal in found.items():

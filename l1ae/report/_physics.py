@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 from l1ae.config import DataConfig
+from l1ae.data import EventStore, dataset_folder, is_recorded
+from l1ae.errors import UserError
 from l1ae.evaluation import Metrics, WorkingPoint
 from l1ae.inputs import InputSpec
 from l1ae.report._at_rate import at_rate_blocks
@@ -18,16 +20,31 @@ VARIANTS = {"float": "Float", "quantized": "Quantized", "fixed": "Fixed point"}
 
 
 def _split(data: DataConfig) -> str:
-    if data.split == "recorded" or (data.split == "auto" and not data.fractions_given and data.source == "zerobias"):
+    if is_recorded(data, _background_columns(data)):
         return "training, validation and test as recorded with the events"
     rest = 1 - data.train - data.validation
     return f"{data.train:.0%} training, {data.validation:.0%} validation, {rest:.0%} test, by source event"
 
 
+def _background_columns(data: DataConfig) -> tuple[str, ...]:
+    """Extra columns of the background; none where the report is written without the data."""
+    try:
+        return EventStore.open(dataset_folder(data.source) / "background.h5").extra
+    except UserError:
+        return ()
+
+
+_SOURCES = {
+    "zerobias": "the zero bias that comes with l1ae (zerobias)",
+    "shipped": "the sample with a lepton that comes with l1ae (shipped)",
+    "shipped_regions": "the sample with a lepton and calorimeter regions that comes with l1ae (shipped_regions)",
+}
+
+
 def data_section(run: RunFiles) -> Section:
     """Which events, how many, from which files."""
     data, layout = run.config.data, run.config.inputs.selected
-    source = "the sample that comes with l1ae" if data.source.startswith("shipped") else data.source
+    source = _SOURCES.get(data.source, data.source)
     blocks: list[Block] = [
         Paragraph(
             f"{event_text(layout)} The background is ordinary events; the signals are others, which the network has never seen "

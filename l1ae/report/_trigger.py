@@ -91,6 +91,8 @@ def _points(result: TriggerResult) -> list[Block]:
         for point in result.working_points
         if point.note is not None
     ]
+    if all(point.threshold is None for point in result.working_points):
+        return blocks
     intervals = tuple(
         _interval_row(point, kind, rate, result.ladder)
         for point in result.working_points
@@ -157,7 +159,9 @@ def _span(low: float, high: float) -> str:
 def _efficiencies(result: TriggerResult) -> list[Block]:
     signals = sorted({name for point in result.working_points for name in point.efficiency})
     if not signals:
-        return [Notice("missing", "The data set has no signals: there is no efficiency.")]
+        measurable = any(point.threshold is not None for point in result.working_points)
+        reason = "The data set has no signals" if measurable else "No working point has a threshold"
+        return [Notice("missing", f"{reason}: there is no efficiency.")]
     blocks: list[Block] = []
     for kind, caption in (
         ("raw", "Efficiency for every signal in per cent: events that the trigger accepts."),

@@ -77,7 +77,9 @@ class RateCurve:
         if not len(meant.codes):
             return "no crossing of the sample is pure: the menu accepts all of them; no pure rate can be asked for"
         top, counted = int(meant.codes[0]), meant.at(int(meant.codes[0]))
-        reached = f"{float(self.exposure.khz(counted.weight)):.3g} kHz ({counted.events} crossings)"
+        reached = (
+            f"{float(self.exposure.khz(counted.weight)):.3g} kHz ({counted.events} {'crossing' if counted.events == 1 else 'crossings'})"
+        )
         if top >= self.highest:
             return (
                 f"the score saturates: its largest code {top} alone has {reached}, more than {khz:g} kHz; widen model.score_type or "
