@@ -1,7 +1,7 @@
 """Repeat the study of the public CMS Level-1 record (doi:10.5281/zenodo.21787779) with the models and baselines of l1ae.
 
     python benchmarks/record.py FOLDER [--work runs/record] [--output runs/record/record.md] [--models NAME|FILE.yaml ...]
-                                       [--signals NAME ...] [--set KEY=VALUE ...] [--most 163840] [--layout cms_l1_record]
+                                       [--signals NAME ...] [--set KEY=VALUE ...] [--most 163840] [--layout NAME|FILE]
 
 FOLDER holds the record as it is downloaded: the three tar files of Zenodo, unpacked in one place, or the mirror. Every data set is
 imported once, every model trained once on the training part of zero bias; what lies in WORK is kept. Each is judged by the protocol of the
@@ -88,7 +88,7 @@ def _store(sources: Sequence[Path], target: Path, sample: str, layout: Layout) -
     """Import data sets into one store, unless it is there. Raises `UserError` for a store of other columns, and as the import."""
     if target.exists():
         if EventStore.open(target).own != layout:
-            raise UserError(f"{target}: was imported with another layout than '{layout.name}'; remove it, or choose another folder with --work")
+            raise UserError(f"{target}: has another layout than '{layout.name}'; remove it, or choose another --work")
         return target
     print(f"importing {', '.join(path.name for path in sources)}", flush=True)
     import_sources(Request(tuple(sources), layout=layout, sample=sample), target)
@@ -172,6 +172,17 @@ class Samples:
         simulated = {name: EventStore.open(path, sample.store.layout) for name, path in stores.simulated.items()}
         return cls(judge, validation, {name: JudgedEvents.of(store, config.data, sample.inputs) for name, store in simulated.items()})
 
+    def reading(self, layout: Layout) -> "Samples":
+        """The same events for scores that read these columns. Raises `UserError` for events that lack some."""
+
+        def of(events: JudgedEvents) -> JudgedEvents:
+            layout.taken_from(events.layout, events.name)
+            return replace(events, inputs=layout)
+
+        signals = {name: of(events) for name, events in self.judge.signals.items()}
+        judge = replace(self.judge, background=of(self.judge.background), signals=signals)
+        return Samples(judge, of(self.validation), {name: of(events) for name, events in self.simulated.items()})
+
     def rows(self, names: Sequence[str], score: ScoreFunction, protocol: Protocol) -> list[Row]:
         """Judge some scores, functions (n, names) of hardware codes."""
         test, signals = self.judge.scores(score)
@@ -193,22 +204,9 @@ class Samples:
 
 def baseline_rows(config: Config, stores: Stores, protocol: Protocol) -> list[Row]:
     """Fit all baselines on the training part of zero bias, in all columns of the stores, and judge them as the models."""
-    store = EventStore.open(stores.data / "background.h5")
-    training = TrainingEvents.of(config.data, store)
+    training = TrainingEvents.of(config.data, EventStore.open(stores.data / "background.h5"))
     fitted = fit_baselines(training)
-    samples = Samples.of(config, stores)
-    judged = [samples.judge.background, samples.validation, *samples.judge.signals.values(), *samples.simulated.values()]
-    for events in judged:
-        training.layout.taken_from(events.layout, events.name)
-    samples = Samples(
-        replace(
-            samples.judge,
-            background=replace(samples.judge.background, inputs=training.layout),
-            signals={name: replace(events, inputs=training.layout) for name, events in samples.judge.signals.items()},
-        ),
-        replace(samples.validation, inputs=training.layout),
-        {name: replace(events, inputs=training.layout) for name, events in samples.simulated.items()},
-    )
+    samples = Samples.of(config, stores).reading(training.layout)
     print(f"baselines, fitted on {len(training)} of {training.available} events", flush=True)
     return samples.rows([found.candidate.title for found in fitted.fitted], fitted.scores, protocol)
 
@@ -222,11 +220,11 @@ def line(cells: Sequence[str]) -> str:
 
 
 def _number(value: float | None, digits: int = 4) -> str:
-    return "–" if value is None else f"{value:.{digits}g}"
+    return "–" if value is None else f"{value:.{digits}g}".replace("-", "−")
 
 
 def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.2f}"
+    return "–" if value is None else f"{100 * value:.2f}".replace("-", "−")
 
 
 def _mean_at(own: AtRate, kind: RateKind, khz: float) -> str:
@@ -239,6 +237,7 @@ SUMMARY = (
     "Mean [%]",
     "Median [%]",
     "CVaR25 [%]",
+    "Validation accepted",
     "Rate of test [kHz]",
     "CAP",
     "CAP, adaptive",
@@ -256,6 +255,7 @@ def summary_line(row: Row) -> str:
         _percent(study.mean),
         _percent(study.median),
         _percent(study.cvar25),
+        f"{study.accepting:,}",
         format_estimate(study.reached),
         _number(free and free.capacity.value),
         _number(free and free.adaptive.value),
@@ -312,8 +312,9 @@ functions of the same columns. Zero bias: {validation:,} crossings of validation
 The threshold is number ceil((n − 1)(1 − FPR)) of the n rising scores of validation, FPR = {khz:g} kHz / {crossing:.4f} kHz = {fpr:.4e}, so
 that about {allowed:.1f} crossings set it; an event of the test part passes with score ≥ threshold. Of each simulated sample the
 first {most:,} events of the test part count. Intervals (68.3 %, Clopper and Pearson) are those of these events alone, not of the threshold.
-CVaR25: mean of the worst quarter of the signals less the mean efficiency of simulated backgrounds ({simulated}). CAP and W1 compare the
-scores of zero bias and of simulation. Drift: |ln| of the rate of one half of the test part at the threshold of the other.
+CVaR25: mean of the worst quarter of the signals less the mean efficiency of simulated backgrounds ({simulated}).
+CAP and W1 compare the scores of zero bias and of simulation, negative ones as 0 for W1. Drift: |ln| of the rate of one half of the test
+part, relative to {khz:g} kHz, at the threshold of the other.
 
 """
 
@@ -325,19 +326,26 @@ numbers. `haa-4b-ma15` (H→aa→4b) had no pile-up overlay there, and is anothe
 """
 
 
-def page(rows: Sequence[Row], samples: Samples, protocol: Protocol) -> str:
+OWN_NOTE = """
+The threshold is that of the test part itself, the lowest score with a rate not above the one asked for; intervals include its error, and
+all events of a signal's test part count. Pure: what no recorded seed of the menu accepts, anomaly triggers left out; a signal is
+judged by those seeds that it has. Mean over the signals.
+"""
+
+
+def page(rows: Sequence[Row], simulated: Sequence[str], protocol: Protocol) -> str:
     """The page: summary, signals, and the same at rates as l1ae measures them."""
-    signals, validation = list(samples.judge.signals), sum(len(block) for block in samples.validation.blocks())
+    signals, (validation, test) = list(rows[0].study.efficiency), rows[0].study.events
     text = HEADER.format(
         validation=validation,
-        test=len(samples.judge.crossings),
+        test=test,
         signals=len(signals),
         khz=protocol.khz,
         crossing=protocol.crossing_khz,
         fpr=protocol.fpr,
         allowed=validation * protocol.fpr,
         most=protocol.most,
-        simulated=", ".join(samples.simulated) or "none was given",
+        simulated=", ".join(simulated) or "none was given",
     )
     parts = [
         *summary_table(rows),
@@ -345,10 +353,8 @@ def page(rows: Sequence[Row], samples: Samples, protocol: Protocol) -> str:
         *means_table(),
         "\n### Efficiency by signal [%]\n",
         *signal_table({row.model: row.study.efficiency for row in rows}, signals, published=True),
-        "\n## As l1ae judges\n",
-        "The threshold is that of the test part itself, the lowest score with a rate not above the one asked for; intervals include its error, "
-        "and all events of a signal's test part count. Pure: what no recorded seed of the menu accepts, anomaly triggers left out. Mean over "
-        "the signals.\n",
+        "\n## As l1ae judges",
+        OWN_NOTE,
         *own_table(rows, protocol.khz),
     ]
     for kind in ("raw", "pure"):
@@ -360,11 +366,19 @@ def page(rows: Sequence[Row], samples: Samples, protocol: Protocol) -> str:
     return text + "\n".join(parts) + "\n"
 
 
-def run(files: Files, work: Path, models: Sequence[str], overrides: Sequence[str], layout: Layout, most: int) -> str:
+def configurations(models: Sequence[str], data: Path, overrides: Sequence[str]) -> list[Config]:
+    """Of all models, on the record. Raises `UserError` for one that is not known, and for two of one name."""
+    always = (f"data.source={data}", "data.split=recorded", "trigger.zero_bias=data", *overrides)
+    configs = [model_config(name, always) for name in models]
+    names = [config.name for config in configs]
+    if len(set(names)) < len(names):
+        raise UserError(f"--models: two of {', '.join(names)} have the same name; give each configuration a name of its own")
+    return configs
+
+
+def run(files: Files, work: Path, configs: Sequence[Config], layout: Layout, most: int) -> str:
     """Import, train, judge; the page."""
     stores = import_all(files, work, layout)
-    always = (f"data.source={stores.data}", "data.split=recorded", "trigger.zero_bias=data", *overrides)
-    configs = [model_config(name, always) for name in models]
     trigger = configs[0].trigger
     protocol = Protocol(trigger.revolution_khz * trigger.bunches, most=most)
     rows: list[Row] = []
@@ -374,7 +388,14 @@ def run(files: Files, work: Path, models: Sequence[str], overrides: Sequence[str
         samples = Samples.of(trained, stores)
         rows += samples.rows([f"`{config.name}`, {variant}" for variant in variants], score, protocol)
     rows += baseline_rows(configs[0], stores, protocol)
-    return page(rows, Samples.of(configs[0], stores), protocol)
+    return page(rows, list(stores.simulated), protocol)
+
+
+def layout_overrides(layout: str | None) -> tuple[str, ...]:
+    """What gives a model the layout of `--layout`, a name or a file relative to the working folder."""
+    if layout is None:
+        return ()
+    return (f"inputs.layout={Path(layout).resolve() if Path(layout).is_file() else layout}",)
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -387,7 +408,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--signals", nargs="+", help="data sets; default: all that are there")
     parser.add_argument("--set", nargs="+", default=[], dest="overrides", metavar="KEY=VALUE", help="changes of every model")
     parser.add_argument("--most", type=int, default=163_840, help="events of each simulated sample, in the study's protocol")
-    parser.add_argument("--layout", default="cms_l1_record", help="columns of the stores")
+    parser.add_argument("--layout", metavar="NAME|FILE", help="columns of the stores and inputs of all models; default: cms_l1_record")
     return parser.parse_args(arguments)
 
 
@@ -398,7 +419,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     output = options.output or options.work / "record.md"
     try:
         files = chosen_signals(find_files(options.folder), options.signals)
-        text = run(files, options.work, options.models, options.overrides, find_layout(options.layout), options.most)
+        overrides = (*layout_overrides(options.layout), *options.overrides)
+        configs = configurations(options.models, options.work / "data", overrides)
+        text = run(files, options.work, configs, find_layout(options.layout or "cms_l1_record"), options.most)
     except UserError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 2

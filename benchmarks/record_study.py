@@ -72,6 +72,7 @@ class Judged:
     """What the protocol says of one model.
 
     Attributes:
+        events: of zero bias, validation and test part.
         threshold: an event is accepted when `score >= threshold`.
         accepting: validation events at or above it.
         reached: rate of the test part at the threshold (kHz).
@@ -80,6 +81,7 @@ class Judged:
         label_free: of the test part and the first simulated background; None without one.
     """
 
+    events: tuple[int, int]
     threshold: float
     accepting: int
     reached: Estimate
@@ -134,6 +136,7 @@ class Protocol:
         accepted = clopper_pearson(int((scores.test >= threshold).sum()), len(scores.test))
         simulated = [self.efficiency(found, threshold).value for found in scores.simulated.values()]
         return Judged(
+            events=(len(scores.validation), len(scores.test)),
             threshold=threshold,
             accepting=int((scores.validation >= threshold).sum()),
             reached=Estimate(*(value * self.crossing_khz for value in (accepted.value, accepted.low, accepted.high))),
