@@ -25,7 +25,6 @@ from l1ae.data import VALIDATION, EventStore, Request, events_of, import_sources
 from l1ae.errors import UserError
 from l1ae.evaluation import AtRate, Estimate, RateKind, format_estimate
 from l1ae.inputs import Layout, find_layout
-from l1ae.pipeline import contract_of, judge_of, rate_sample
 from l1ae.trigger import RATES, Judge, JudgedEvents, ScoreFunction, at_rate
 
 CONFIGS = Path(__file__).parents[1] / "configs"
@@ -128,7 +127,7 @@ def model_config(name: str, overrides: Sequence[str]) -> Config:
 
 def trained_scores(config: Config, folder: Path) -> tuple[Config, ScoreFunction, tuple[str, ...]]:
     """Train a model, or take it as it was trained: its score, (n, variants), and what the variants are called."""
-    from l1ae.pipeline import train_stage
+    from l1ae.pipeline import contract_of, train_stage
     from l1ae.pipeline._models import Models, load_models
     from l1ae.pipeline._samples import Scorer
 
@@ -165,6 +164,8 @@ class Samples:
     @classmethod
     def of(cls, config: Config, stores: Stores) -> "Samples":
         """Raises `UserError` when a store has no events of a part that is needed."""
+        from l1ae.pipeline import judge_of, rate_sample
+
         sample, judge = rate_sample(config), judge_of(config)
         assert judge is not None
         judge = replace(judge, signals={name: judge.signals[name] for name in stores.signals})

@@ -137,7 +137,7 @@ def test_mistakes_are_told(tmp_path, made, capsys):
     assert "have the same name" in message(files, "--models", "record_ae", "record_ae")
     assert not (tmp_path / "work").exists()
     assert record.main([str(files), "--work", str(folder / "work"), "--layout", "ugt_full", "--models", "record_ae"]) == 2
-    assert "was imported with another layout than 'ugt_full'; remove it" in capsys.readouterr().err
+    assert "has another layout than 'ugt_full'; remove it" in capsys.readouterr().err
 
 
 def test_the_variants_are_configurations():
