@@ -31,7 +31,14 @@ CONFIGS = Path(__file__).parents[1] / "configs"
 BASE = CONFIGS / "inputs" / "record_ae.yaml"
 VARIANTS: Mapping[str, tuple[str, ...]] = {
     "record_ae": (),
-    "record_study_ae": ("model.encoder=[64, 32]", "model.decoder=[32, 64]"),
+    "record_study_ae": (
+        "model.encoder=[64, 32]",
+        "model.decoder=[32, 64]",
+        # more products than HLS tools unroll
+        "hls.strategy=Resource",
+        "hls.reuse_factor=8",
+        "hls.layers={enc0: {reuse_factor: 9}}",
+    ),
     "record_set_ae": ("model.architecture=set_ae", "model.objects=[16, 12]"),
     "record_vae_mu2": ("model.architecture=dense_vae", "model.score=mu2", "model.score_type=ufixed<18,8,TRN,SAT>", "training.kl_warmup=10"),
     "record_vae_kl": ("model.architecture=dense_vae", "model.score=kl", "model.score_type=ufixed<18,8,TRN,SAT>", "training.kl_warmup=10"),
