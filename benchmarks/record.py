@@ -257,6 +257,7 @@ SUMMARY = (
 def summary_line(row: Row) -> str:
     """What the study's protocol says of one model."""
     study, free = row.study, row.study.label_free
+    numbers = (None,) * 3 if free is None else (free.capacity.value, free.adaptive.value, free.wasserstein_log)
     drift = None if free is None else free.drift
     cells = [
         row.model,
@@ -265,9 +266,7 @@ def summary_line(row: Row) -> str:
         _percent(study.cvar25),
         f"{study.accepting:,}",
         format_estimate(study.reached),
-        _number(free and free.capacity.value),
-        _number(free and free.adaptive.value),
-        _number(free and free.wasserstein_log),
+        *map(_number, numbers),
         "–" if drift is None else f"{drift.value:.2g} ({drift.expected:.2g})",
     ]
     return line(cells)
@@ -366,7 +365,7 @@ def page(rows: Sequence[Row], simulated: Sequence[str], protocol: Protocol) -> s
         *own_table(rows, protocol.khz),
     ]
     for kind in ("raw", "pure"):
-        found = {row.model: row.own.point(kind, protocol.khz) for row in rows}  # type: ignore[arg-type]
+        found = {row.model: row.own.point(kind, protocol.khz) for row in rows}
         if any(found.values()):
             table = {model: {} if point is None else point.efficiency for model, point in found.items()}
             parts += [f"\n### {kind.capitalize()} efficiency at {protocol.khz:g} kHz by signal [%]\n"]

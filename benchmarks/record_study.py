@@ -172,7 +172,7 @@ class Published:
     @property
     def efficiency(self) -> dict[str, float]:
         """By data set, in the order that the numbers are taken to have."""
-        return dict(zip(reversed(SHORT), self.values, strict=True))
+        return dict(zip(reversed(tuple(SHORT)), self.values, strict=True))
 
 
 def _published(model: str, values: str) -> Published:
