@@ -15,7 +15,7 @@ from l1ae.baselines import (
     load_baselines,
     save_baselines,
 )
-from l1ae.config import TriggerConfig
+from l1ae.config import named_menu
 from l1ae.data import Events
 from l1ae.errors import UserError
 from l1ae.evaluation import AtRate, Estimate, Metrics, RatePoint, RateSampleFacts
@@ -25,7 +25,7 @@ from l1ae.trigger import Judge, Menu, cut_seed
 from .events import judged, random_codes, training
 
 UGT = named_layout("ugt")
-MENU = Menu("cuts", tuple(cut_seed(seed, UGT) for seed in TriggerConfig().menu if seed.object in {"mu", "met"}))
+MENU = Menu("cuts", tuple(cut_seed(seed, UGT) for seed in named_menu("eight").seeds if seed.all[0].object in {"mu", "met"}))
 CHEAP = {"leading", "sum", "multiplicity", "surprise_sum", "pca"}
 
 
