@@ -209,7 +209,7 @@ class _Parts:
     def of(cls, signal: _Signal, threshold: float, low: float | None, high: float | None) -> "_Parts":
         found = signal.efficiency(threshold)
         tight = 0.0 if high is None else signal.fraction(high)
-        loose = 1.0 if low is None else signal.fraction(low, above=True)
+        loose = signal.fraction(-math.inf if low is None else low, above=True)
         return cls(found.value, found.value - found.low, found.high - found.value, min(tight, found.value), max(loose, found.value))
 
     @classmethod
