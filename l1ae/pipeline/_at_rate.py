@@ -82,7 +82,7 @@ def sample_facts(config: Config, judge: Judge) -> RateSampleFacts:
     sample = rate_sample(config)
     differences = sample.differences(config)
     for difference in differences:
-        _log.warning("rates are those of other crossings than the model was trained on; %s", difference)
+        _log.warning("rates need care; %s", difference)
     crossings = judge.crossings
     known = np.zeros(0) if crossings.pileup is None else crossings.pileup[crossings.pileup >= 0]
     weights = None if crossings.pileup is None else crossings.weights[crossings.pileup >= 0]

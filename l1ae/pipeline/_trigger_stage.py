@@ -143,7 +143,7 @@ class _Study:
 
     def result(self) -> TriggerResult:
         for difference in self.rates.differences(self.run.config):
-            _log.warning("rates are those of other crossings than the model was trained on; %s", difference)
+            _log.warning("rates need care; %s", difference)
         sample = read_sample(self.rates.events, self.score, self.menu)
         exposure = sample.exposure(self.crossing_khz)
         curve = self.curve(sample, exposure)

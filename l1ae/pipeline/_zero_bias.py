@@ -63,9 +63,13 @@ class RateSample:
         return f"zero_bias/{self.store.path.name}"
 
     def differences(self, config: Config) -> tuple[str, ...]:
-        """How the crossings differ from the background that was trained on: selection, pileup, columns. None when they are the same."""
+        """How the crossings differ from the background that was trained on: selection, pileup, columns; or from what a trigger sees.
+
+        None when they are the same, and all crossings as far as the store can tell.
+        """
         if self.origin == "data":
-            return ()
+            selected = _generated(self.store).get("trigger_pt") and not is_unselected(self.store)
+            return (f"selection: rates on {_selection(self.store)}, which are not all crossings",) if selected else ()
         trained = EventStore.open(dataset_folder(config.data.source) / "background.h5")
         pairs = (
             ("selection", _selection(trained), _selection(self.store)),

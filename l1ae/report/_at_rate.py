@@ -15,11 +15,13 @@ def point_title(point: RatePoint) -> str:
 
 
 def other_crossings(metrics: Metrics | None) -> tuple[Notice, ...]:
-    """Said at the top: rates of other crossings than those that the model was trained on."""
+    """Said at the top: rates of other crossings than those that the model was trained on, or than those that a trigger sees."""
     facts = None if metrics is None else metrics.rate_sample
     if facts is None or not facts.differences:
         return ()
-    text = "Rates and efficiencies at rate are measured on other crossings than the model was trained on:"
+    other = any("trained on" in difference for difference in facts.differences)
+    wrong = "are measured on other crossings than the model was trained on" if other else "are not those of a trigger"
+    text = f"Rates and efficiencies at rate {wrong}:"
     return (Notice("bad", text, facts.differences),)
 
 

@@ -11,7 +11,27 @@ IGNORED = {"hls/summary.json"}
 
 
 def stale_stages(run: RunFiles) -> list[str]:
-    """One sentence for each stage that was made from files which another stage has since replaced."""
+    """One sentence for each stage that was made from files which have since been replaced, by another stage or beside the run."""
+    return [*_of_older_stages(run), *_of_older_data(run)]
+
+
+def _of_older_data(run: RunFiles) -> list[str]:
+    """Stages that read another content of an event store than the last stage that read it."""
+    latest: dict[str, tuple[str, str]] = {}
+    # the manifest keeps the order in which stages were first made, and finishing times are whole seconds
+    for stage, entry in sorted(run.manifest["stages"].items(), key=lambda item: item[1]["finished"]):
+        latest |= {name: (digest, stage) for name, digest in entry.get("inputs", {}).items() if name.startswith("data/")}
+    sentences = []
+    for stage, entry in run.manifest["stages"].items():
+        used = entry.get("inputs", {})
+        changed = sorted(name for name, (digest, _) in latest.items() if name in used and not _same(used[name], digest))
+        if changed:
+            others = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+            sentences.append(f"{stage} was made from another {changed[0]}{others} than {latest[changed[0]][1]}; run this stage again")
+    return sentences
+
+
+def _of_older_stages(run: RunFiles) -> list[str]:
     stages = run.manifest["stages"]
     made = {f"{stage}/{name}": digest for stage, entry in stages.items() for name, digest in entry.get("outputs", {}).items()}
     if run.contract is not None:

@@ -65,9 +65,11 @@ class Judge:
         return {name: self._signal(events) for name, events in self.signals.items()}
 
     def _signal(self, events: JudgedEvents) -> SignalEvents:
-        """A signal is judged by those seeds of the menu that it has; by none where it has none."""
+        """A signal is judged by those seeds of the menu that it has; by none where it has none. To an empty menu every event is pure."""
         menu = None if self.menu is None else self.menu.within(events.extra)
-        found = _read(events, menu if menu is not None and menu.seeds else None)
+        if self.menu is not None and self.menu.seeds and menu is not None and not menu.seeds:
+            menu = None
+        found = _read(events, menu)
         groups = group_numbers(found["process"], found["source_event"])  # type: ignore[arg-type]
         return SignalEvents(groups, found.get("alone"), len(found["process"]))  # type: ignore[arg-type]
 
