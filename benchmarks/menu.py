@@ -11,11 +11,11 @@ from time import perf_counter
 
 import numpy as np
 
-from l1ae.config import TriggerConfig, menu_names
+from l1ae.config import DataConfig, TriggerConfig, menu_names
 from l1ae.data import EventStore, shipped_zero_bias
 from l1ae.evaluation import Estimate, format_estimate
 from l1ae.inputs import named_layout
-from l1ae.trigger import Menu, Sample, count, expressed, fired_cuts, menu_of, possible_seeds, rate_interval, read_sample, sample_blocks
+from l1ae.trigger import JudgedEvents, Menu, Sample, count, expressed, fired_cuts, menu_of, possible_seeds, rate_interval, read_sample
 
 LAYOUTS = ("ugt", "ugt_full", "cms_l1_record")
 REAL_KHZ = (100.0, 110.0)
@@ -49,19 +49,19 @@ def pileup_rate(sample: Sample, low: int, khz: float) -> str:
     return f"{format_estimate(Estimate(found.khz, found.low, found.high))} kHz at {low} or more ({mean:.1f} on average)"
 
 
-def check(store: EventStore, menu: Menu, config: TriggerConfig) -> str:
+def check(crossings: JudgedEvents, menu: Menu, config: TriggerConfig) -> str:
     """Both computations on every crossing."""
-    fired, names = fired_cuts(possible_seeds(config, store.layout)[0], store.layout), np.array([seed.name for seed in menu.seeds])
-    seconds, different = {"arrays": 0.0, "events": 0.0}, 0
-    for events in sample_blocks(store, menu):
-        begin = perf_counter()
+    fired, names = fired_cuts(possible_seeds(config, crossings.layout)[0], crossings.layout), np.array([seed.name for seed in menu.seeds])
+    seconds, different, total = {"arrays": 0.0, "events": 0.0}, 0, 0
+    for events in crossings.blocks(menu):
+        begin, total = perf_counter(), total + len(events)
         decisions = menu.decide(events)
         middle = perf_counter()
         again = [fired(events, i) for i in range(len(events))]
         seconds["arrays"] += middle - begin
         seconds["events"] += perf_counter() - middle
         different += sum(set(names[yes].tolist()) != other for yes, other in zip(decisions, again, strict=True))
-    return f"{different} of {store.n_events:,} crossings differ; arrays {seconds['arrays']:.1f} s, event by event {seconds['events']:.1f} s"
+    return f"{different} of {total:,} crossings differ; arrays {seconds['arrays']:.1f} s, event by event {seconds['events']:.1f} s"
 
 
 def main() -> None:
@@ -73,6 +73,7 @@ def main() -> None:
     options = parser.parse_args()
     print("\n".join(layouts_table()))
     store = EventStore.open(options.zero_bias)
+    crossings = JudgedEvents.of(store, DataConfig())
     for name in menu_names():
         config = TriggerConfig(menu=name, menu_from="cuts")
         khz = config.revolution_khz * config.bunches
@@ -80,7 +81,7 @@ def main() -> None:
         if menu is None:
             print(f"\n`{name}`: layout {store.layout.name} allows no seed")
             continue
-        sample = read_sample(store, lambda hardware: np.zeros(len(hardware), np.int64), menu)
+        sample = read_sample(crossings, lambda hardware: np.zeros(len(hardware), np.int64), menu)
         total, crowded = rate(sample, sample.fired, khz), pileup_rate(sample, options.pileup, khz)
         print(f"\n`{name}`, {len(menu.seeds)} seeds, {len(sample):,} crossings: {total} kHz at pileup {sample.pileup_mean:.1f}, {crowded}")
         print(f"(the real menu: {REAL_KHZ[0]:g} to {REAL_KHZ[1]:g} kHz)\n")
@@ -89,7 +90,7 @@ def main() -> None:
         for seed, positions in sorted(passed, key=lambda item: -sample.weights[item[1]].sum()):
             print(f"| `{seed}` | {rate(sample, positions, khz)} |")
         if options.check:
-            print(f"\n{check(store, menu, config)}")
+            print(f"\n{check(crossings, menu, config)}")
 
 
 if __name__ == "__main__":
