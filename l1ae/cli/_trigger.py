@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from l1ae.cli._run import load_pipeline
@@ -89,7 +90,7 @@ def _efficiencies(result: "TriggerResult") -> Table:
             raw, pure = point.efficiency[name].raw, point.efficiency[name].pure
             text = format_estimate(Estimate(raw.value, raw.low, raw.high), 0.01)
             cells.append(text if pure is None else f"{text} ({100 * pure.value:.3g})")
-        table.add_row(name, *cells)
+        table.add_row(escape(name), *cells)
     return table
 
 
@@ -101,7 +102,7 @@ def _menu(result: "TriggerResult") -> Table:
     table.add_column("rate", justify="right")
     table.add_column("definition")
     for seed in seeds[:_SEEDS_SHOWN]:
-        table.add_row(seed.name, _rate(seed), seed.definition)
+        table.add_row(escape(seed.name), _rate(seed), escape(seed.definition))
     if len(seeds) > _SEEDS_SHOWN:
         table.add_row(f"{len(seeds) - _SEEDS_SHOWN} more", "", f"each {_rate(seeds[_SEEDS_SHOWN])} or less, see working_points.json")
     if result.menu.khz is not None and result.menu.low is not None and result.menu.high is not None:

@@ -16,7 +16,18 @@ from l1ae.data import TEST, Events, StoreWriter, open_dataset
 from l1ae.errors import UserError
 from l1ae.evaluation import load_metrics
 from l1ae.inputs import named_layout
-from l1ae.pipeline import LatentOptions, Run, csim_stage, evaluate_stage, hls_stage, latent_stage, report_stage, train_stage, trigger_stage
+from l1ae.pipeline import (
+    LatentOptions,
+    Run,
+    baselines_stage,
+    csim_stage,
+    evaluate_stage,
+    hls_stage,
+    latent_stage,
+    report_stage,
+    train_stage,
+    trigger_stage,
+)
 from l1ae.trigger import load_working_points
 
 ODD = ('<b>&"x"', "ein Näme mit $\\sum Ü_1$", "mean", "all", "_hidden", "fixed")
@@ -84,6 +95,7 @@ def test_a_run_is_complete_whatever_its_signals_are(with_signals, signals, tmp_p
     run = with_signals(signals)
     evaluate_stage(run)
     result = trigger_stage(run)
+    baselines = baselines_stage(run)
     hls_stage(run)
     assert csim_stage(run).passed
     latent_stage(run, LatentOptions(events=100))
@@ -98,6 +110,7 @@ def test_a_run_is_complete_whatever_its_signals_are(with_signals, signals, tmp_p
     assert all(set(point.efficiency) == set(signals) for point in metrics.at_rate["fixed"].points)
     assert "has no signal" in page if not signals else "AUC of each signal" in page
     assert all(html.escape(name, quote=False) in page.replace("&#34;", '"') for name in signals)
+    assert all(set(point.efficiency) == set(signals) for item in baselines.results for point in item.at_rate.points if point.threshold)
     assert _tags(page) <= _tags(PAGE_TAGS)
     # a bare NaN or infinity is no JSON
     for path in run.folder.rglob("*.json"):

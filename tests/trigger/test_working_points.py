@@ -56,7 +56,7 @@ def test_a_saturated_score_is_told():
 def test_a_sample_that_is_too_small_is_told():
     point = curve().points([0.5], "raw", 1.0)[0]
     assert point.threshold is None
-    assert "the sample cannot resolve this rate: the highest score that occurs, code 90, alone has 1 kHz (1 crossings)" in point.note
+    assert "the sample cannot resolve this rate: the highest score that occurs, code 90, alone has 1 kHz (1 crossing)" in point.note
 
 
 def test_a_menu_that_accepts_everything_leaves_nothing_pure():
