@@ -190,7 +190,7 @@ def _roc_legend(axes: Axes, variants: list[str], colour: Mapping[str, str], aucs
         Line2D([], [], color="black", ls=LINE_STYLES.get(variant, "-."), label=VARIANT_LABELS.get(variant, variant)) for variant in variants
     ]
     random = Line2D([], [], color="0.6", lw=1, label="random decision")
-    axes.legend(handles=[*lines, *styles, random], loc="lower right")
+    axes.legend(handles=[*lines, *styles, random], loc="lower right", frameon=True, framealpha=0.9, edgecolor="none")
 
 
 def _score_edges(samples: Mapping[str, Sample], threshold: float | None) -> FloatArray:

@@ -139,7 +139,9 @@ def evaluate_stage(run: Run) -> None:
             metrics = replace(metrics, at_rate=rates, rate_sample=sample_facts(run.config, judge))
         first, weights = first_events(run.config, _OBSERVED_EVENTS)
         inputs = inputs_figure(first, run.config.inputs.selected, weights)
-        target_fpr, name = run.config.model.target_fpr, _score_name(run.config)
+        # marked where it set the threshold
+        target_fpr = None if metrics.at_rate else run.config.model.target_fpr
+        name = _score_name(run.config)
         write_evaluation(target, metrics, judged.scores, *by_sample, target_fpr=target_fpr, score_name=name, more={"inputs": inputs})
 
     run.produce("evaluation", _evaluation_inputs(run), make)
