@@ -11,8 +11,8 @@ __all__ = ["settings_that_differ"]
 
 
 def settings_that_differ(configs: Sequence[Config]) -> tuple[Setting, ...]:
-    """Dotted keys whose values differ, defaults included, in the order of the schema."""
-    flat = [_flat(config.model_dump(mode="json")) for config in configs]
+    """Dotted keys whose values differ, defaults included, in the order of the schema; not what training found in the data by itself."""
+    flat = [_flat(config.model_dump(mode="json", exclude={"inputs": {"derived"}})) for config in configs]
     keys = dict.fromkeys(key for values in flat for key in values)
     rows = [Setting(key, tuple(values.get(key, "") for values in flat)) for key in keys]
     return tuple(row for row in rows if len(set(row.values)) > 1)
