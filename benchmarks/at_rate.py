@@ -67,11 +67,11 @@ def judge(config: Config, view: View) -> Judge:
     return replace(found, signals={name: JudgedEvents.of(store, inputs=sample.inputs) for name, store in stores.items()})
 
 
-def trained(path: Path, data: str, runs: Path) -> Contract:
-    """The contract of a configuration after training on a data set; a finished training is kept."""
+def trained(path: Path, data: str, runs: Path, changes: tuple[str, ...]) -> Contract:
+    """The contract of a configuration with changes after training on a data set; a finished training is kept."""
     from l1ae.pipeline import contract_of, train_stage
 
-    config = load_config(path, (f"data.source={data}",))
+    config = load_config(path, (f"data.source={data}", *changes))
     return contract_of(train_stage(config, runs / config.name, resume=True))
 
 
@@ -81,10 +81,10 @@ def cost(contract: Contract) -> str:
     return f"{found.luts_packed.value:,.0f} LUT, {found.cycles.value:.0f}"
 
 
-def model_row(path: Path, trained_on: str, data: str, runs: Path) -> Row:
+def model_row(path: Path, trained_on: str, data: str, runs: Path, changes: tuple[str, ...] = ()) -> Row:
     """Train and judge one configuration."""
-    contract = trained(path, trained_on, runs / Path(trained_on).name)
-    config = load_config(path, (f"data.source={data}",))
+    contract = trained(path, trained_on, runs / Path(trained_on).name, changes)
+    config = load_config(path, (f"data.source={data}", *changes))
     name = contract.score.name
     views = [judge(config, view).at_rate(lambda hw: contract.evaluate(hw, [name])[name][:, 0], RATES) for view in VIEWS]
     return Row(f"`{config.name}`", trained_on, tuple(views), cost(contract))
@@ -154,13 +154,14 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs/at_rate"))
     parser.add_argument("--models", nargs="*", default=families())
     parser.add_argument("--without-baselines", action="store_true")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="for all models; give --runs a folder of its own")
     parser.add_argument("--output", type=Path)
     arguments = parser.parse_args()
     rows = [] if arguments.without_baselines else baseline_rows(arguments.data)
     todo = [(name, arguments.data) for name in arguments.models] + ([(BEFORE, "shipped")] if BEFORE in arguments.models else [])
     for name, trained_on in todo:
         print(f"{name}, trained on {trained_on}", flush=True)
-        rows.append(model_row(CONFIGS / f"{name}.yaml", trained_on, arguments.data, arguments.runs))
+        rows.append(model_row(CONFIGS / f"{name}.yaml", trained_on, arguments.data, arguments.runs, tuple(arguments.set)))
         written = page(rows, arguments.data)
         if arguments.output is not None:
             arguments.output.write_text(written)
