@@ -24,6 +24,10 @@ from l1ae.training._checkpoint import Phase
 __all__ = ["Batch", "Objective", "objective_for"]
 
 
+LARGEST_LOG_VAR = 10.0
+"""Of a latent node: a network that has not learned yet answers the hardest crossings with more, and their exponential overflows."""
+
+
 @dataclass(frozen=True)
 class Batch:
     """One batch, each (N, size): what goes in, what should come out, which inputs carry information, a second noisy view.
@@ -91,7 +95,10 @@ class Objective:
         mu, log_var = outputs
         noise = tf.random.stateless_normal(tf.shape(mu), seed)
         decoder = self._networks.auxiliary["decoder"]
-        return {"latent": outputs, "reconstruction": decoder(mu + tf.exp(0.5 * log_var) * noise, training=training)}
+        return {
+            "latent": outputs,
+            "reconstruction": decoder(mu + tf.exp(0.5 * tf.minimum(log_var, LARGEST_LOG_VAR)) * noise, training=training),
+        }
 
     # -- shared -----------------------------------------------------------------------------------------------------
 
@@ -257,7 +264,9 @@ def _reconstruction(batch: Batch, outputs: dict[str, Any]) -> Any:
 
 
 def _kl(mu: Any, log_var: Any) -> Any:
-    return 0.5 * tf.reduce_sum(tf.square(mu) + tf.exp(log_var) - log_var - 1.0, axis=1)
+    """Per event, (N,). Above `LARGEST_LOG_VAR` the exponential goes on as a straight line."""
+    variance = tf.exp(tf.minimum(log_var, LARGEST_LOG_VAR)) * (1.0 + tf.nn.relu(log_var - LARGEST_LOG_VAR))
+    return 0.5 * tf.reduce_sum(tf.square(mu) + variance - log_var - 1.0, axis=1)
 
 
 def _magnitude(code: Any, weights: Any) -> Any:

@@ -287,3 +287,16 @@ def test_the_model_has_settled_when_the_warm_up_is_over():
     data = TrainingData(_hardware(), _hardware(), "")
     assert Trainer(config, build_float_networks(config), data, "float").settled_after == 4
     assert Trainer(config, _quantized(config), data, "quantized").settled_after == 0
+
+
+def test_the_divergence_of_a_variance_that_overflows_is_finite_and_every_other_as_it_is():
+    """exp(100) is no float32, nor is its gradient."""
+    mu, log_var = (tf.Variable(values) for values in ([[0.5, -2.0], [1.0, 3.0]], [[-3.0, 2.0], [100.0, 9.9]]))
+    with tf.GradientTape() as tape:
+        divergence = _objective._kl(mu, log_var)
+        total = tf.reduce_sum(divergence)
+    assert divergence[0].numpy() == pytest.approx(0.5 * (0.25 + np.exp(-3) + 3 - 1 + 4 + np.exp(2) - 2 - 1), rel=1e-6)
+    gradient = tape.gradient(total, log_var).numpy()
+    assert np.isfinite([*divergence.numpy(), *gradient.ravel()]).all()
+    np.testing.assert_allclose(gradient[0], 0.5 * (np.exp([-3.0, 2.0]) - 1), rtol=1e-6)
+    assert gradient[1, 0] == pytest.approx(0.5 * (np.exp(10.0) - 1), rel=1e-6)
