@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
-
-from l1ae.errors import UserError
 from l1ae.evaluation import AtRate, Estimate, Metrics, RateKind
+from l1ae.results import load_result, save_result
 
 __all__ = ["BaselineResult", "BaselinesResult", "Beaten", "at_rate_of", "beaten_by", "load_baselines", "same_crossings", "save_baselines"]
 
@@ -91,18 +89,15 @@ def same_crossings(metrics: Metrics, baselines: BaselinesResult) -> bool:
 
 def save_baselines(path: Path, result: BaselinesResult) -> None:
     """Write as JSON, under a temporary name first."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_bytes(TypeAdapter(BaselinesResult).dump_json(result, indent=1) + b"\n")
-    temporary.replace(path)
+    save_result(path, result)
 
 
 def load_baselines(path: Path) -> BaselinesResult:
     """Read what `save_baselines` wrote. Raises `UserError` when the file is missing or is something else."""
-    try:
-        return TypeAdapter(BaselinesResult).validate_json(path.read_bytes())
-    except FileNotFoundError as error:
-        raise UserError(f"'{path}' does not exist; run 'l1ae baselines' on this run folder first") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise UserError(f"'{path}' is no baselines file of this version ({place}: {first['msg']}); run 'l1ae baselines' again") from error
+    return load_result(
+        BaselinesResult,
+        path,
+        what="baselines file",
+        remedy="run 'l1ae baselines' on this run folder first",
+        again="run 'l1ae baselines' again",
+    )

@@ -4,10 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from pydantic import TypeAdapter, ValidationError
-
-from l1ae.errors import UserError
 from l1ae.evaluation import AtRate, Estimate
+from l1ae.results import load_result, save_result
 from l1ae.trigger import PairedPoint, RateCurves
 
 __all__ = ["ComparedRun", "Comparison", "Difference", "Quantity", "Setting", "Threshold", "load_comparison", "save_comparison"]
@@ -105,16 +103,15 @@ class Comparison:
 
 def save_comparison(path: Path, comparison: Comparison) -> None:
     """Write `comparison` as JSON, under a temporary name first."""
-    temporary = path.with_name(f"{path.name}.tmp")
-    temporary.write_bytes(TypeAdapter(Comparison).dump_json(comparison, indent=1) + b"\n")
-    temporary.replace(path)
+    save_result(path, comparison)
 
 
 def load_comparison(path: Path) -> Comparison:
     """Read what `save_comparison` wrote. Raises `UserError` for a file that is something else."""
-    try:
-        return TypeAdapter(Comparison).validate_json(path.read_bytes())
-    except FileNotFoundError as error:
-        raise UserError(f"'{path}' does not exist; make it with `l1ae compare RUN RUN -o {path.with_suffix('.html').name}`") from error
-    except ValidationError as error:
-        raise UserError(f"'{path}' is no comparison of this version ({error.errors()[0]['msg']}); run `l1ae compare` again") from error
+    return load_result(
+        Comparison,
+        path,
+        what="comparison",
+        remedy=f"make it with `l1ae compare RUN RUN -o {path.with_suffix('.html').name}`",
+        again="run `l1ae compare` again",
+    )

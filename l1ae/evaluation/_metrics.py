@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import TypeAdapter, ValidationError
 
 from l1ae.errors import UserError
 from l1ae.evaluation._at_rate import AtRate, RateSampleFacts
@@ -15,6 +14,7 @@ from l1ae.evaluation._estimate import Estimate, FloatArray, check_scores
 from l1ae.evaluation._label_free import LabelFree
 from l1ae.evaluation._sample import Sample
 from l1ae.evaluation._working_point import Falling, WorkingPoint, accepted_fraction, tpr_of
+from l1ae.results import load_result, save_result
 
 __all__ = ["FPRS", "Comparison", "Metrics", "ScoreDifference", "ScoreSet", "compare_scores", "evaluate", "load_metrics", "save_metrics"]
 
@@ -177,21 +177,14 @@ def _difference(reference: Sample, other: Sample, threshold: float | None) -> Sc
 
 def save_metrics(path: Path, metrics: Metrics) -> None:
     """Write `metrics` as JSON, under a temporary name first."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_bytes(TypeAdapter(Metrics).dump_json(metrics, indent=1) + b"\n")
-    temporary.replace(path)
+    save_result(path, metrics)
 
 
 def load_metrics(path: Path) -> Metrics:
     """Read what `save_metrics` wrote. Raises `UserError` when the file is missing or is something else."""
-    try:
-        return TypeAdapter(Metrics).validate_json(path.read_bytes())
-    except FileNotFoundError as error:
-        raise UserError(f"'{path}' does not exist; run 'l1ae evaluate' on this run folder first") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise UserError(f"'{path}' is no metrics file of this version ({place}: {first['msg']}); run 'l1ae evaluate' again") from error
+    return load_result(
+        Metrics, path, what="metrics file", remedy="run 'l1ae evaluate' on this run folder first", again="run 'l1ae evaluate' again"
+    )
 
 
 def _check(scores: Mapping[str, ScoreSet], groups: Mapping[str, npt.ArrayLike], weights: Mapping[str, npt.ArrayLike]) -> _Checked:

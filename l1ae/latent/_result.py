@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
-
-from l1ae.errors import UserError
 from l1ae.latent._bump_hunt import BumpHunt
 from l1ae.latent._drift import Drift
 from l1ae.latent._generate import Generation
 from l1ae.latent._resolution import Compression, Emptiness, Resolution
+from l1ae.results import load_result, save_result
 
 __all__ = ["CodesFile", "LatentResult", "SelectedHunt", "load_latent", "save_latent"]
 
@@ -64,21 +62,11 @@ class LatentResult:
     skipped: dict[str, str]
 
 
-_ADAPTER = TypeAdapter(LatentResult)
-
-
 def save_latent(path: Path, result: LatentResult) -> None:
     """Write the result as JSON, to a temporary name first."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_bytes(_ADAPTER.dump_json(result, indent=1) + b"\n")
-    temporary.replace(path)
+    save_result(path, result)
 
 
 def load_latent(path: Path) -> LatentResult:
     """Read what `save_latent` wrote. Raises `UserError` when the file is missing or damaged."""
-    if not path.is_file():
-        raise UserError(f"'{path}' does not exist; run `l1ae latent` first")
-    try:
-        return _ADAPTER.validate_json(path.read_bytes())
-    except ValidationError as error:
-        raise UserError(f"'{path}' is damaged ({error.error_count()} errors); run `l1ae latent` again") from error
+    return load_result(LatentResult, path, what="latent study", remedy="run `l1ae latent` first", again="run `l1ae latent` again")

@@ -76,5 +76,5 @@ def test_masses_of_own_groups_are_named_and_slots_that_are_never_empty_have_no_t
 def test_damaged_numbers_are_refused(full_run):
     (full_run / "latent").mkdir()
     (full_run / "latent" / "latent.json").write_text('{"project": 5}')
-    with pytest.raises(UserError, match=r"latent\.json' is damaged"):
+    with pytest.raises(UserError, match=r"latent\.json' is no latent study of this version"):
         write_report(full_run)
