@@ -10,10 +10,12 @@ from l1ae.data.generator import (
     GeneratorConfig,
     IsolationConfig,
     PileupConfig,
+    ProcessConfig,
     RegionBin,
     RegionConfig,
     SemileptonicConfig,
     TauConfig,
+    ZeroBiasConfig,
 )
 from l1ae.errors import UserError
 
@@ -132,3 +134,46 @@ def test_the_configuration_survives_json():
     again = GeneratorConfig.model_validate_json(config.model_dump_json())
     assert again == config
     assert again.detector_digest("qcd") == config.detector_digest("qcd")
+
+
+def test_inclusive_samples_have_no_lepton_requirement_and_no_copies():
+    config = GeneratorConfig().inclusive()
+    assert config.detector.trigger_pt is None
+    assert {(item.truth, item.detector_passes, item.semileptonic) for item in config.processes.values()} == {(None, 1, None)}
+    assert set(config.samples) == {"a4l", "lq", "h0", "hc", "hcpair"}, "the background has enriched leptons"
+    assert config.detector_digest("a4l") != GeneratorConfig().detector_digest("a4l")
+    assert config.zero_bias == GeneratorConfig().zero_bias
+    with pytest.raises(UserError, match="unknown sample 'background'"):
+        config.fractions("background")
+
+
+def test_a_truth_filter_without_a_selection_is_refused():
+    with pytest.raises(ValidationError, match=r"truth.lepton_pt = 18.0 would cut away events that detector.trigger_pt = null accepts"):
+        GeneratorConfig(detector={"trigger_pt": None})
+    with pytest.raises(ValidationError, match="semileptonic enriches leptons that truth then demands"):
+        ProcessConfig(settings=("HardQCD:all=on",), semileptonic=SemileptonicConfig(), truth=None)
+
+
+def test_the_default_strata_in_other_shares():
+    default = ZeroBiasConfig()
+    equal = dict.fromkeys(default.classes, 1 / len(default.classes))
+    other = ZeroBiasConfig.model_validate({"shares": equal, "detector_passes": 1})
+    assert {item.share for item in other.classes.values()} == {1 / len(default.classes)}
+    assert {item.detector_passes for item in other.classes.values()} == {1}
+    for name, item in default.classes.items():
+        changed = item.model_copy(update={"share": 1 / len(equal), "detector_passes": 1})
+        assert other.classes[name] == changed
+    assert GeneratorConfig(zero_bias=other).truth_digest("qcd30") == GeneratorConfig().truth_digest("qcd30"), "the same collisions"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"shares": {"soft": 1.0}}, "shares must give a number for each of soft, qcd12"),
+        ({"shares": 3}, "shares must give a number for each of"),
+        ({"shares": {}, "classes": {}}, "with classes of your own, write them there"),
+    ],
+)
+def test_shares_that_are_none(content, message):
+    with pytest.raises(ValidationError, match=message):
+        ZeroBiasConfig.model_validate(content)

@@ -19,11 +19,13 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("shipped")
 
 
-@pytest.mark.parametrize(("folder", "sample"), [("shipped", "a4l"), ("shipped_regions", "a4l"), ("shipped", "background")])
+@pytest.mark.parametrize(
+    ("folder", "sample"), [("shipped", "a4l"), ("shipped_regions", "a4l"), ("shipped", "background"), ("zerobias", "a4l")]
+)
 def test_the_first_events_are_made_again(folder, sample, shards):
-    """The zero-bias store takes a quarter of an hour: `benchmarks/make_shipped.py --check` does the same for it."""
+    """The crossings take a quarter of an hour: `benchmarks/make_shipped.py --check` does the same for it."""
     shipped = EventStore.open(dataset_folder(folder) / f"{sample}.h5")
-    config = GeneratorConfig().read_out(regions="region" in shipped.layout)
+    config = GeneratorConfig().inclusive() if folder == "zerobias" else GeneratorConfig().read_out(regions="region" in shipped.layout)
     generate(sample, 300, shards / f"{folder}-{sample}.h5", workers=1, config=config, shards=shards / "shards")
     made = EventStore.open(shards / f"{folder}-{sample}.h5")
     assert made.layout == shipped.layout
