@@ -229,6 +229,8 @@ def _inputs(drawing: _Drawing) -> None:
         shift=np.tile(rng.integers(3, 7, 3), network.objects),
         present=np.ones(size, np.bool_),
         gate=np.repeat(np.arange(0, size, 3), 3) if network.gated else np.full(size, -1),
+        tables={},
+        tabled=np.zeros(size, np.bool_),
     )
     add_inputs(drawing.builder, spec)
     codes = np.clip(rng.normal(0, [60, 80, 60] * network.objects, (_EVENTS, size)), low, high).astype(np.int64)
@@ -245,6 +247,8 @@ def _plain_inputs(drawing: _Drawing, size: int) -> None:
         shift=np.full(size, form.fraction),
         present=np.ones(size, np.bool_),
         gate=np.full(size, -1),
+        tables={},
+        tabled=np.zeros(size, np.bool_),
     )
     add_inputs(drawing.builder, spec)
     codes = np.clip(drawing.rng.normal(0, form.high / 3, (_EVENTS, size)), form.low, form.high).astype(np.int64)
