@@ -33,7 +33,8 @@ def mean_figure(comparison: Comparison, kind: RateKind) -> Figure | None:
                 axes.plot(curves.khz, cvar, "--", color=colour)
             _intervals(axes, run, kind, colour)
         _axes(axes, kind, "Efficiency, mean of the signals (dashed: CVaR25)")
-        axes.legend(loc="upper left")
+        # a long name may not take the room of the curves
+        axes.legend(loc="upper left").set_in_layout(False)
         frame_label(axes, f"{kind} rate")
     return figure
 
@@ -56,7 +57,7 @@ def signals_figure(comparison: Comparison, kind: RateKind) -> Figure | None:
                     _signal_intervals(axes, run, kind, name, colour)
             _axes(axes, kind, "Efficiency")
             frame_label(axes, sample_label(name))
-        panels[0].legend(loc="upper left", fontsize="small")
+        panels[0].legend(loc="upper left", fontsize="small").set_in_layout(False)
         for axes in panels[len(signals) :]:
             axes.set_visible(False)
     return figure
