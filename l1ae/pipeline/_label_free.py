@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.config import Config
-from l1ae.data import TEST, VALIDATION, WEIGHT, EventStore, events_of, open_dataset
+from l1ae.data import TEST, VALIDATION, EventStore, events_of, open_dataset, weights_of
 from l1ae.evaluation import LabelFree, ScoreSet, approximation_capacity, group_ids, threshold_drift, wasserstein
 from l1ae.pipeline._samples import Scorer
 from l1ae.pipeline._zero_bias import is_unselected
@@ -44,11 +44,11 @@ def label_free_of(scorer: Scorer, sets: Mapping[str, ScoreSet]) -> dict[str, Lab
 
 def _part(scorer: Scorer, store: EventStore, part: int, known: Mapping[str, npt.NDArray[np.floating]] | None = None) -> _Part | None:
     """A part of the background, with its scores computed unless they are known; None where it has no events."""
-    extra = (WEIGHT,) if WEIGHT in store.extra else ()
-    blocks = [block for block in events_of(scorer.config.data, store, part, extra=extra) if len(block)]
+    blocks = [block for block in events_of(scorer.config.data, store, part) if len(block)]
     if not blocks:
         return None
-    weights = np.concatenate([np.asarray(b.extra[WEIGHT], np.float64) if extra else np.ones(len(b)) for b in blocks])
+    found = [weights_of(block) for block in blocks]
+    weights = np.concatenate([np.ones(len(b)) if weight is None else weight for b, weight in zip(blocks, found, strict=True)])
     groups = group_ids(np.concatenate([b.process for b in blocks]), np.concatenate([b.source_event for b in blocks]))
     if known is None:
         scored = [scorer(block.hw) for block in blocks]
