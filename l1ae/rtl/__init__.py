@@ -3,6 +3,7 @@
 from l1ae.rtl._emit import combinational_sources, layer_of_net, primitives
 from l1ae.rtl._estimate import Estimate, Estimated, LayerEstimate, estimate
 from l1ae.rtl._fold import Folded, fold
+from l1ae.rtl._opcodes import ADDERS
 from l1ae.rtl._project import DESCRIPTION, Design, RtlProject, open_design
 from l1ae.rtl._prove_linear import LayerProof, LinearProof, prove_linear
 from l1ae.rtl._prove_netlist import NetlistProof, prove_netlist
@@ -15,6 +16,7 @@ from l1ae.rtl._trace import Adders, Element, Graph, Layer, trace_contract
 from l1ae.rtl._unroll import Unrolled, unroll
 
 __all__ = [
+    "ADDERS",
     "DESCRIPTION",
     "Adders",
     "Clock",

@@ -16,6 +16,7 @@ from alkaid.types import CombLogic, Op
 
 from l1ae.rtl._arithmetic import program
 from l1ae.rtl._fold_words import Values, Word, traced_values, variable
+from l1ae.rtl._opcodes import Opcode
 
 __all__ = ["SerialAdder", "SerialNet", "serial_net"]
 
@@ -146,7 +147,7 @@ def _adders(logic: CombLogic, words: Sequence[Word]) -> tuple[list[_Adder], dict
     """The adders, the stream of each line, and the place of the lowest bit of each stream (bits right of the point)."""
     origins, streams, adders = [word.fraction for word in words], {}, []
     for i, op in enumerate(logic.ops):
-        if op.opcode == -1:
+        if op.opcode == Opcode.INPUT:
             streams[i] = op.data[0]
             continue
         adder, origin = _adder(op, [streams[k] for k in op.addr], origins)
@@ -157,13 +158,13 @@ def _adders(logic: CombLogic, words: Sequence[Word]) -> tuple[list[_Adder], dict
 
 
 def _adder(op: Op, operands: Sequence[int], origins: Sequence[int]) -> tuple[_Adder, int]:
-    if op.opcode == -2:
+    if op.opcode == Opcode.NEGATIVE:
         return (-1, operands[0], 0, 0, True), origins[operands[0]]
-    assert op.opcode in (0, 1), f"a matrix product has no operation {op.opcode}"
+    assert op.opcode in (Opcode.ADD, Opcode.SUBTRACT), f"a matrix product has no operation {op.opcode}"
     a, b = operands
     places = origins[a], origins[b] - op.data[0]
     origin = max(places)
-    return (a, b, origin - places[0], origin - places[1], op.opcode == 1), origin
+    return (a, b, origin - places[0], origin - places[1], op.opcode == Opcode.SUBTRACT), origin
 
 
 def _clocks(inputs: int, adders: Sequence[_Adder], outputs: Sequence[tuple[int, int]]) -> list[int]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from alkaid.types import CombLogic
 
 from l1ae.rtl._delay import Delays, line_delays
+from l1ae.rtl._opcodes import Opcode
 from l1ae.rtl._schedule import Clock, assign, cut
 
 __all__ = ["Stages", "stages_of"]
@@ -24,5 +25,5 @@ def stages_of(logic: CombLogic, layers: Sequence[str], clock: Clock, after: floa
     budget = clock.budget(delays)
     lines = assign(logic, layers, line_delays(logic, delays), clock, budget)
     last = max(lines.stages[i] + (lines.ends[i] + after > budget) for i in logic.out_idxs)
-    inputs = tuple(op.data[0] for op in logic.ops if op.opcode == -1)
+    inputs = tuple(op.data[0] for op in logic.ops if op.opcode == Opcode.INPUT)
     return Stages(tuple(program for program, _ in cut(lines, last)), inputs)

@@ -13,12 +13,11 @@ import numpy.typing as npt
 from alkaid.types import Op
 
 from l1ae.errors import CheckFailedError
+from l1ae.rtl._opcodes import LINEAR, Opcode
 
 __all__ = ["Forms", "Port", "linear_forms"]
 
 Row = npt.NDArray[Any]  # int64, or Python integers where those could overflow
-
-_LINEAR = (-2, 0, 1, 3, 4, 5, 11)
 
 
 @dataclass(frozen=True)
@@ -68,15 +67,15 @@ def linear_forms(ops: Sequence[Op], lines: Sequence[int], ports: Mapping[int, Po
 def _shifts(op: Op) -> tuple[tuple[int, int], ...]:
     """(sign, shift) of each operand: the line is the sum of operand * sign * 2**shift."""
     match op.opcode:
-        case -2:
+        case Opcode.NEGATIVE:
             return ((-1, 0),)
-        case 0 | 1:
-            return ((1, 0), (1 if op.opcode == 0 else -1, op.data[0]))
-        case 3:
+        case Opcode.ADD | Opcode.SUBTRACT:
+            return ((1, 0), (1 if op.opcode == Opcode.ADD else -1, op.data[0]))
+        case Opcode.CAST:
             return ((1, op.data[0]),)
-        case 4:
+        case Opcode.ADD_CONSTANT:
             return ((1, 0),)
-        case 11:
+        case Opcode.SUM:
             return tuple((1 if op.data[2 * k] else -1, op.data[2 * k + 1]) for k in range(len(op.addr)))
     return ()
 
@@ -84,8 +83,8 @@ def _shifts(op: Op) -> tuple[tuple[int, int], ...]:
 def _finest(ops: Sequence[Op], i: int) -> int:
     """Fractional bits that the line needs before bits are dropped."""
     op = ops[i]
-    constant = [op.data[1]] if op.opcode == 4 else []
-    terms = zip(op.addr, _shifts(op), strict=True) if op.opcode in _LINEAR else ()
+    constant = [op.data[1]] if op.opcode == Opcode.ADD_CONSTANT else []
+    terms = zip(op.addr, _shifts(op), strict=True) if op.opcode in LINEAR else ()
     return max([_fraction(op), *constant, *(_fraction(ops[a]) - shift for a, (_, shift) in terms)])
 
 
@@ -94,7 +93,7 @@ def _dtype(ops: Sequence[Op], lines: Sequence[int], ports: Mapping[int, Port], s
 
     A line that passed `_Ranges.check` has no coefficient above twice its span, because each port has two values or more.
     """
-    operands = [ops[a].qint.kif[1] + shift for i in lines if ops[i].opcode in _LINEAR for a, (_, shift) in _terms(ops[i])]
+    operands = [ops[a].qint.kif[1] + shift for i in lines if ops[i].opcode in LINEAR for a, (_, shift) in _terms(ops[i])]
     integers = max([0, *(ops[i].qint.kif[1] for i in lines), *operands])
     codes = max((max(abs(p.low), abs(p.high)) for p in ports.values()), default=0)
     bits = integers + scale + codes.bit_length() + len(ports).bit_length() + 4
@@ -117,14 +116,14 @@ def _entering(i: int, port: Port, columns: Mapping[int, int], scale: int, dtype:
 
 def _form(ops: Sequence[Op], i: int, rows: Mapping[int, Row], scale: int, ranges: "_Ranges") -> Row:
     op = ops[i]
-    if op.opcode not in _LINEAR:
+    if op.opcode not in LINEAR:
         raise CheckFailedError(f"line {i} is no linear operation (alkaid's operation {op.opcode})")
     row = np.zeros(ranges.width, ranges.dtype)
     for a, (sign, shift) in _terms(op):
         row = row + sign * _shifted(rows[a], shift)
-    if op.opcode == 4:
+    if op.opcode == Opcode.ADD_CONSTANT:
         row[-1] += op.data[0] * (1 << (scale - op.data[1]))
-    if op.opcode == 5:
+    if op.opcode == Opcode.CONSTANT:
         row[-1] = op.data[0] * (1 << (scale - _exponent(op.qint.step)))
     return row
 

@@ -25,12 +25,11 @@ from l1ae.contract import (
 )
 from l1ae.errors import CheckFailedError
 from l1ae.inputs import FixedFormat
+from l1ae.rtl._opcodes import ADDERS
 from l1ae.rtl._prove_forms import Forms, Port, linear_forms
 from l1ae.rtl._trace import Element, Graph, rounding_constants
 
 __all__ = ["LayerProof", "LinearProof", "prove_linear"]
-
-_ADDERS = (-2, 0, 1, 4, 11)
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ def _prove(operation: Operation, expected: _Expected | str, contract: Contract, 
             _compare(operation.name, expected, _Layer(graph, elements, values, lines), added)
         except CheckFailedError as error:
             raise CheckFailedError(f"layer '{operation.name}': {error}") from error
-    adders = sum(graph.logic.ops[i].opcode in _ADDERS for i in lines)
+    adders = sum(graph.logic.ops[i].opcode in ADDERS for i in lines)
     reason = expected if isinstance(expected, str) else ""
     seconds = time.perf_counter() - started
     return LayerProof(operation.name, type(operation).__name__, operation.size, len(lines), adders, not reason, reason, seconds)

@@ -8,12 +8,11 @@ from typing import Any
 from alkaid.types import CombLogic
 
 from l1ae.errors import CheckFailedError
+from l1ae.rtl._opcodes import GIVEN, Opcode
 from l1ae.rtl._schedule import Pipeline, Stage
 from l1ae.rtl._trace import Graph
 
 __all__ = ["StageProof", "prove_stages"]
-
-_INPUT, _CONSTANT, _TABLE = -1, 5, 8
 
 
 @dataclass(frozen=True)
@@ -34,10 +33,10 @@ def prove_stages(graph: Graph, pipeline: Pipeline) -> StageProof:
     names = dict.fromkeys(_reachable(logic), -1)
     for i in names:
         names[i] = terms.name(logic, i, names)
-    inputs = {logic.ops[i].data[0]: name for i, name in names.items() if logic.ops[i].opcode == _INPUT}
+    inputs = {logic.ops[i].data[0]: name for i, name in names.items() if logic.ops[i].opcode == Opcode.INPUT}
     if sorted(inputs) != sorted(pipeline.inputs):
         raise CheckFailedError(f"the first stage reads the hardware inputs {list(pipeline.inputs)}, the graph {sorted(inputs)}")
-    wanted = Counter(name for i, name in names.items() if logic.ops[i].opcode not in (_INPUT, _CONSTANT))
+    wanted = Counter(name for i, name in names.items() if logic.ops[i].opcode not in GIVEN)
     missing, registers = wanted.copy(), [inputs[k] for k in pipeline.inputs]
     for k, stage in enumerate(pipeline.stages):
         registers = _walk(k, stage, registers, terms, missing)
@@ -55,13 +54,13 @@ def _walk(k: int, stage: Stage, registers: Sequence[int], terms: "_Terms", missi
         where = f"stage {k}, line {i} of layer '{stage.layers[i]}'"
         if any(a not in names for a in op.addr):
             raise CheckFailedError(f"{where} reads a line that is not there yet")
-        if op.opcode == _INPUT:
+        if op.opcode == Opcode.INPUT:
             names[i] = registers[op.data[0]]
             if terms.precision(names[i]) != tuple(op.qint.kif):
                 raise CheckFailedError(f"{where} reads a register of another width or binary point than what is put into it")
             continue
         names[i] = terms.name(logic, i, names)
-        if op.opcode == _CONSTANT:
+        if op.opcode == Opcode.CONSTANT:
             continue
         missing[names[i]] -= 1
         if missing[names[i]] < 0:
@@ -82,7 +81,7 @@ class _Terms:
         """The name of line i, whose operands have the names in `known`."""
         op = logic.ops[i]
         data: tuple[Any, ...] = op.data
-        if op.opcode == _TABLE:
+        if op.opcode == Opcode.TABLE:
             assert logic.lookup_tables is not None
             table = logic.lookup_tables[op.data[0]]
             data = (table.table.tobytes(), table.spec.out_qint, *op.data[1:])

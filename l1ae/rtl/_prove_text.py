@@ -15,6 +15,7 @@ from alkaid.types import CombLogic
 
 from l1ae.errors import CheckFailedError
 from l1ae.inputs import FixedFormat
+from l1ae.rtl._opcodes import Opcode
 from l1ae.rtl._project import RtlProject
 from l1ae.rtl._prove_core import prove_core
 from l1ae.rtl._schedule import Pipeline
@@ -239,20 +240,20 @@ class _Meaning:
         self._kifs = [tuple(int(v) for v in op.qint.kif) for op in logic.ops]
         self._places = _places(logic.inp_kifs)
         self._kinds: dict[int, Callable[[int], _Gate]] = {
-            -2: self._negative,
-            -1: self._input,
-            0: self._adder,
-            1: self._adder,
-            2: self._relu,
-            3: lambda i: _Gate(self._width(i), "=", (), (self._slice(i, self._logic.ops[i].data[0]),)),
-            4: self._constant_adder,
-            5: self._constant,
-            6: self._mux,
-            7: self._multiplier,
-            8: self._table,
-            9: lambda i: _Gate(self._width(i), "~|&"[self._logic.ops[i].data[0]], (), (self._whole(self._logic.ops[i].addr[0]),)),
-            10: self._bitwise,
-            11: self._ternary,
+            Opcode.NEGATIVE: self._negative,
+            Opcode.INPUT: self._input,
+            Opcode.ADD: self._adder,
+            Opcode.SUBTRACT: self._adder,
+            Opcode.RELU: self._relu,
+            Opcode.CAST: lambda i: _Gate(self._width(i), "=", (), (self._slice(i, self._logic.ops[i].data[0]),)),
+            Opcode.ADD_CONSTANT: self._constant_adder,
+            Opcode.CONSTANT: self._constant,
+            Opcode.MUX: self._mux,
+            Opcode.MULTIPLY: self._multiplier,
+            Opcode.TABLE: self._table,
+            Opcode.BIT_UNARY: self._bit_unary,
+            Opcode.BIT_BINARY: self._bit_binary,
+            Opcode.SUM: self._ternary,
         }
 
     def gates(self) -> dict[int, _Gate]:
@@ -341,7 +342,11 @@ class _Meaning:
         numbers = (max(self._width(a), 1), max(self._width(b), 1), self._signed(a), self._signed(b), self._width(i), shift)
         return _Gate(self._width(i), "mux", numbers, (((f"v{key}", self._width(key) - 1),), self._whole(a), self._whole(b)))
 
-    def _bitwise(self, i: int) -> _Gate:
+    def _bit_unary(self, i: int) -> _Gate:
+        op = self._logic.ops[i]
+        return _Gate(self._width(i), "~|&"[op.data[0]], (), (self._whole(op.addr[0]),))
+
+    def _bit_binary(self, i: int) -> _Gate:
         a, b, shift = self._two(i)
         numbers = (self._width(a), self._width(b), self._signed(a), self._signed(b), self._width(i), shift, self._logic.ops[i].data[1])
         return _Gate(self._width(i), "binop", numbers, (self._whole(a), self._whole(b)))

@@ -31,6 +31,7 @@ from l1ae.rtl._estimate import QUANTITIES, VERSION, count, estimate, parse_const
 from l1ae.rtl._estimate_needed import needed_elements
 from l1ae.rtl._estimate_operations import shape_of
 from l1ae.rtl._estimate_shape import Laws, csd_digits, square
+from l1ae.rtl._opcodes import Opcode
 
 CLOCK = Clock(5.0)
 LAWS = Laws((0.0, -0.08, -0.1, -0.1, 0.03), (0.8, 0.5, 0.5), 0.3, 0.5)
@@ -100,7 +101,8 @@ def _traced_additions(contract, layer):
     """Lines of a layer of the adder graph that are carry chains."""
     graph = trace_contract(contract, "binary")
     ops = [op for op, name in zip(graph.logic.ops, graph.layers, strict=True) if name == layer]
-    chains = (op.opcode in (0, 1, 4) or (op.opcode == -2 and sum(op.qint.kif) > 1) for op in ops)
+    additions = (Opcode.ADD, Opcode.SUBTRACT, Opcode.ADD_CONSTANT)
+    chains = (op.opcode in additions or (op.opcode == Opcode.NEGATIVE and sum(op.qint.kif) > 1) for op in ops)
     return sum(chain and not _disjoint(graph.logic, op) for chain, op in zip(chains, ops, strict=True))
 
 

@@ -11,6 +11,7 @@ from alkaid.types import QInterval
 from l1ae.contract import Contract, Convolution, Dense, Dot, Elementwise, Gather, Pool, Quantize, Relu, Sum, Table
 from l1ae.errors import CheckFailedError
 from l1ae.rtl import Clock, unroll
+from l1ae.rtl._opcodes import GIVEN, Opcode
 from l1ae.rtl._prove_linear import prove_linear
 from l1ae.rtl._prove_stages import prove_stages
 from l1ae.rtl._prove_text import prove_text
@@ -18,6 +19,7 @@ from l1ae.rtl._prove_text import prove_text
 from ..hls.networks import Network
 
 PART = "xcvu13p-flga2577-2-e"
+BINARY = (Opcode.ADD, Opcode.SUBTRACT)
 
 
 def small():
@@ -120,13 +122,13 @@ def lines_of(graph, layer, opcodes):
 @pytest.mark.parametrize("layer", ["conv", "enc", "pool", "rest", "all", "total"])
 def test_every_shift_and_sign_counts(design, layer):
     contract, unrolled = design
-    lines = lines_of(unrolled.graph, layer, (0, 1, 11))
+    lines = lines_of(unrolled.graph, layer, (*BINARY, Opcode.SUM))
     assert lines
     for i in lines:
         op = unrolled.graph.logic.ops[i]
         shift = op.data[-1]
         faults = [{"data": (*op.data[:-1], shift + 1)}, {"data": (*op.data[:-1], shift - 1)}]
-        faults += [{"opcode": 1 - op.opcode}] if op.opcode != 11 else [{"data": (1 - op.data[0], *op.data[1:])}]
+        faults += [{"opcode": BINARY[op.opcode == Opcode.ADD]}] if op.opcode in BINARY else [{"data": (1 - op.data[0], *op.data[1:])}]
         for fault in faults:
             with pytest.raises(CheckFailedError, match=f"^layer '{layer}'"):
                 prove_linear(contract, with_line(unrolled, i, **fault))
@@ -134,7 +136,7 @@ def test_every_shift_and_sign_counts(design, layer):
 
 def test_every_constant_counts(binary):
     contract, unrolled = binary
-    lines = lines_of(unrolled.graph, "enc", (4,)) + lines_of(unrolled.graph, "conv", (4,))
+    lines = lines_of(unrolled.graph, "enc", (Opcode.ADD_CONSTANT,)) + lines_of(unrolled.graph, "conv", (Opcode.ADD_CONSTANT,))
     assert lines
     for i in lines:
         value, fraction = unrolled.graph.logic.ops[i].data
@@ -155,15 +157,15 @@ def reached(contract, graph, line, source):
         if i in known:
             return known[i]
         match op.opcode:
-            case -2:
+            case Opcode.NEGATIVE:
                 return -value(op.addr[0])
-            case 0 | 1:
-                return value(op.addr[0]) + (1 - 2 * op.opcode) * value(op.addr[1]) * 2.0 ** op.data[0]
-            case 3:
+            case Opcode.ADD | Opcode.SUBTRACT:
+                return value(op.addr[0]) + (1 if op.opcode == Opcode.ADD else -1) * value(op.addr[1]) * 2.0 ** op.data[0]
+            case Opcode.CAST:
                 return value(op.addr[0]) * 2.0 ** op.data[0]
-            case 4:
+            case Opcode.ADD_CONSTANT:
                 return value(op.addr[0]) + op.data[0] * 2.0 ** -op.data[1]
-            case 11:
+            case Opcode.SUM:
                 signs, shifts = 2 * np.array(op.data[::2]) - 1, op.data[1::2]
                 return sum(sign * value(a) * 2.0**shift for a, sign, shift in zip(op.addr, signs, shifts, strict=True))
         raise AssertionError(op)
@@ -175,7 +177,7 @@ def reached(contract, graph, line, source):
 def test_a_line_with_one_bit_less_is_found_if_the_bit_is_needed(design, layer, source):
     contract, unrolled = design
     needed = 0
-    for i in lines_of(unrolled.graph, layer, (0, 1, 11)):
+    for i in lines_of(unrolled.graph, layer, (*BINARY, Opcode.SUM)):
         signed, integer, fraction = unrolled.graph.logic.ops[i].qint.kif
         values, step = reached(contract, unrolled.graph, i, source), 2.0**-fraction
         below = QInterval(-(2.0 ** (integer - 1)) * signed, 2.0 ** (integer - 1) - step, step)
@@ -193,9 +195,9 @@ def test_a_line_with_one_bit_less_is_found_if_the_bit_is_needed(design, layer, s
 
 def test_a_line_that_is_not_linear_is_found(binary):
     contract, unrolled = binary
-    (i, *_) = lines_of(unrolled.graph, "enc", (0, 1))
+    (i, *_) = lines_of(unrolled.graph, "enc", BINARY)
     with pytest.raises(CheckFailedError, match=f"layer 'enc': line {i} is no linear operation"):
-        prove_linear(contract, with_line(unrolled, i, opcode=10, data=(0, 1)))
+        prove_linear(contract, with_line(unrolled, i, opcode=Opcode.BIT_BINARY, data=(0, 1)))
 
 
 def test_products_that_are_rounded_are_not_covered(binary):
@@ -237,7 +239,7 @@ def moved_early(early, late, i):
     ops = [*early.logic.ops, op]
     logic = early.logic._replace(ops=ops, out_idxs=[*early.logic.out_idxs, len(ops) - 1])
     lines = list(late.logic.ops)
-    lines[i] = op._replace(addr=(), opcode=-1, data=(len(early.logic.out_idxs),))
+    lines[i] = op._replace(addr=(), opcode=Opcode.INPUT, data=(len(early.logic.out_idxs),))
     return replace(early, logic=logic, layers=(*early.layers, late.layers[i])), changed_stage(late, ops=lines)
 
 
@@ -249,7 +251,7 @@ def test_a_line_one_stage_too_early_is_found(binary):
         early, late = stages[k - 1], stages[k]
         for i, op in enumerate(late.logic.ops):
             reads = [late.logic.ops[a] for a in op.addr]
-            if op.opcode in (-1, 5) or any(other.opcode != -1 for other in reads):
+            if op.opcode in GIVEN or any(other.opcode != Opcode.INPUT for other in reads):
                 continue
             if any(early.logic.out_idxs[other.data[0]] == a for a, other in zip(op.addr, reads, strict=True)):
                 continue  # by chance the same line in the earlier stage
