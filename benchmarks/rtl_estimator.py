@@ -3,7 +3,7 @@
     python benchmarks/rtl_estimator.py [--folder runs/estimator] [--contracts RUN/contract/contract.json ...]
 
 Every network is traced and scheduled; most are synthesised too, one after the other. What is measured stays in the folder,
-so that an interrupted run goes on where it stopped. The constants go into l1ae/rtl/estimator.json, the measurements of three
+so that an interrupted run goes on where it stopped. The constants go into l1ae/rtl/estimator/estimator.json, the measurements of three
 small networks into a fixture of the tests. `--contracts` names trained models: they are compared, not fitted to.
 """
 
@@ -24,10 +24,10 @@ from scipy.optimize import least_squares, nnls
 from l1ae.contract import Contract
 from l1ae.rtl import ADDERS, Clock, schedule, trace_contract, unroll
 from l1ae.rtl._delay import _disjoint
-from l1ae.rtl._estimate import QUANTITIES, VERSION, Constants, Counted, Prepared, count, parse_constants, prepare, priced
-from l1ae.rtl._estimate_shape import PRICED, Laws
 from l1ae.rtl._opcodes import Opcode
 from l1ae.rtl._schedule import _reachable
+from l1ae.rtl.estimator._estimate import QUANTITIES, VERSION, Constants, Counted, Prepared, count, parse_constants, prepare, priced
+from l1ae.rtl.estimator._shape import PRICED, Laws
 from l1ae.synth import part_of, synthesise
 
 ROOT = Path(__file__).parent.parent
@@ -434,8 +434,8 @@ def main() -> None:
     trained = [_trained_sample(path, constants, arguments) for path in arguments.contracts]
     written = constants_file(constants, samples)
     (ROOT / "docs" / "rtl_estimator.md").write_text(page(samples, estimates, trained, parse_constants(json.loads(written))))
-    (ROOT / "l1ae" / "rtl" / "estimator.json").write_text(written)
-    (ROOT / "tests" / "rtl" / "estimator_measured.json").write_text(fixture(samples, records))
+    (ROOT / "l1ae" / "rtl" / "estimator" / "estimator.json").write_text(written)
+    (ROOT / "tests" / "rtl" / "estimator" / "measured.json").write_text(fixture(samples, records))
 
 
 if __name__ == "__main__":

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from l1ae.rtl._simulate_bench import pack
-from l1ae.rtl._simulate_protocol import UNKNOWN, Stimulus, Trace, accept, compare, due, expect
-from l1ae.rtl._simulate_stimulus import Events, Streams
+from l1ae.rtl.simulation._bench import pack
+from l1ae.rtl.simulation._protocol import UNKNOWN, Stimulus, Trace, accept, compare, due, expect
+from l1ae.rtl.simulation._stimulus import Events, Streams
 
-from .toy import toy_contract, toy_project
+from ..toy import toy_contract, toy_project
 
 DEFAULT = 7
 PORTS = ("ready", "valid", "trigger", "score", "threshold")

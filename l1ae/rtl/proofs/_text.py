@@ -17,8 +17,8 @@ from l1ae.errors import CheckFailedError
 from l1ae.inputs import FixedFormat
 from l1ae.rtl._opcodes import Opcode
 from l1ae.rtl._project import RtlProject
-from l1ae.rtl._prove_core import prove_core
 from l1ae.rtl._schedule import Pipeline
+from l1ae.rtl.proofs._core import prove_core
 
 __all__ = ["TextProof", "prove_text"]
 

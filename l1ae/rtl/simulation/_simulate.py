@@ -15,12 +15,12 @@ from l1ae.contract import Contract
 from l1ae.errors import UserError
 from l1ae.hls import corner_vectors
 from l1ae.rtl._project import DESCRIPTION, Design, open_design
-from l1ae.rtl._simulate_bench import Bench
-from l1ae.rtl._simulate_ghdl import GhdlBench
-from l1ae.rtl._simulate_protocol import Stimulus
-from l1ae.rtl._simulate_report import Judge, Language, RtlReport, Run, summary
-from l1ae.rtl._simulate_stimulus import Events, Streams
-from l1ae.rtl._simulate_verilator import VerilatorBench
+from l1ae.rtl.simulation._bench import Bench
+from l1ae.rtl.simulation._ghdl import GhdlBench
+from l1ae.rtl.simulation._protocol import Stimulus
+from l1ae.rtl.simulation._report import Judge, Language, RtlReport, Run, summary
+from l1ae.rtl.simulation._stimulus import Events, Streams
+from l1ae.rtl.simulation._verilator import VerilatorBench
 
 __all__ = ["simulate_rtl"]
 

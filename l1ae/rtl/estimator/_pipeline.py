@@ -8,8 +8,8 @@ import numpy as np
 from l1ae.contract import Operation, ReconstructionError
 from l1ae.errors import UserError
 from l1ae.rtl._delay import Delays
-from l1ae.rtl._estimate_shape import Level, Shape, Tensor
 from l1ae.rtl._schedule import Clock
+from l1ae.rtl.estimator._shape import Level, Shape, Tensor
 
 __all__ = ["Registers", "registers_of"]
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from l1ae.errors import UserError
-from l1ae.rtl._fold import fold
 from l1ae.rtl._schedule import Clock
-from l1ae.rtl._simulate import simulate_rtl
+from l1ae.rtl.folding._fold import fold
+from l1ae.rtl.simulation._simulate import simulate_rtl
 
-from .fold_networks import Image, dense_contract, image_contract
+from .networks import Image, dense_contract, image_contract
 
 PART = "xcvu13p-flga2577-2-e"
 CLOCK = Clock(2.78)

@@ -11,10 +11,10 @@ pytest.importorskip("pyosys")
 
 from l1ae.errors import UserError
 from l1ae.rtl import Clock, unroll
-from l1ae.rtl._prove_netlist import combinational_modules, compare_netlist, prove_netlist
+from l1ae.rtl.proofs._netlist import combinational_modules, compare_netlist, prove_netlist
 from l1ae.synth import part_of, synthesise
 
-from ..hls.networks import Network
+from ...hls.networks import Network
 
 PART = part_of("xcvu13p")
 LIMITS = {"memory_gb": 4.0, "timeout": 300.0}

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from l1ae.contract import Contract
 from l1ae.hls import TensorComparison
 from l1ae.rtl._project import Design
-from l1ae.rtl._simulate_protocol import UNKNOWN, Flags, Stimulus, Trace, compare, expect
-from l1ae.rtl._simulate_stimulus import Events
+from l1ae.rtl.simulation._protocol import UNKNOWN, Flags, Stimulus, Trace, compare, expect
+from l1ae.rtl.simulation._stimulus import Events
 
 __all__ = ["Judge", "Language", "ProtocolViolation", "RtlMismatch", "RtlReport", "Run", "rtl_verdict", "summary"]
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from l1ae.errors import CheckFailedError
 from l1ae.rtl._project import Design
-from l1ae.rtl._simulate_protocol import Codes, Stimulus, Trace
+from l1ae.rtl.simulation._protocol import Codes, Stimulus, Trace
 
 __all__ = ["Bench", "check_compiled", "check_finished", "execute", "pack", "to_codes"]
 

@@ -26,8 +26,8 @@ from l1ae.contract import (
 from l1ae.errors import CheckFailedError
 from l1ae.inputs import FixedFormat
 from l1ae.rtl._opcodes import ADDERS
-from l1ae.rtl._prove_forms import Forms, Port, linear_forms
 from l1ae.rtl._trace import Element, Graph, rounding_constants
+from l1ae.rtl.proofs._forms import Forms, Port, linear_forms
 
 __all__ = ["LayerProof", "LinearProof", "prove_linear"]
 

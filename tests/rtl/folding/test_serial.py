@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from l1ae.rtl._fold_serial import serial_net
-from l1ae.rtl._fold_words import Word
+from l1ae.rtl.folding._serial import serial_net
+from l1ae.rtl.folding._words import Word
 
 
 def _inputs(words, rng):

@@ -8,9 +8,9 @@ import pytest
 
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.rtl import DESCRIPTION, Clock, unroll
-from l1ae.rtl._simulate import simulate_rtl
+from l1ae.rtl.simulation._simulate import simulate_rtl
 
-from .toy import toy_contract, toy_project
+from ..toy import toy_contract, toy_project
 
 EVENTS = 300
 

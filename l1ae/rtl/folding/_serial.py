@@ -15,8 +15,8 @@ from alkaid.trace.fixed_variable import FVariable
 from alkaid.types import CombLogic, Op
 
 from l1ae.rtl._arithmetic import program
-from l1ae.rtl._fold_words import Values, Word, traced_values, variable
 from l1ae.rtl._opcodes import Opcode
+from l1ae.rtl.folding._words import Values, Word, traced_values, variable
 
 __all__ = ["SerialAdder", "SerialNet", "serial_net"]
 

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from l1ae.errors import UserError
 from l1ae.rtl._project import RtlProject
-from l1ae.rtl._prove_abc import MITER, NO_VERDICT, Verdict, ask_abc
+from l1ae.rtl.proofs._abc import MITER, NO_VERDICT, Verdict, ask_abc
 from l1ae.synth import Part, Synthesis, synthesise
 from l1ae.tools import abc_program, run_yosys, yosys_version
 

@@ -1,6 +1,6 @@
 """Cost of a contract in RTL in less than a second: additions, LUTs, flip-flops and cycles, with the errors that were measured.
 
-Nothing is traced or synthesised. What can be counted from formats and weights is counted (`_estimate_shape`), a few constants
+Nothing is traced or synthesised. What can be counted from formats and weights is counted (`_shape`), a few constants
 describe what the solver of the adder graphs, the scheduler and synthesis make of it. `benchmarks/rtl_estimator.py` fits them to
 our own flow and measures the errors on networks that were not fitted to; they come with the package as `estimator.json`.
 """
@@ -17,12 +17,12 @@ import numpy.typing as npt
 
 from l1ae.contract import Contract, Convolution, Dense, Operation
 from l1ae.errors import UserError
-from l1ae.rtl._estimate_needed import needed_elements
-from l1ae.rtl._estimate_operations import shape_of
-from l1ae.rtl._estimate_pipeline import Registers, registers_of
-from l1ae.rtl._estimate_shape import PRICED, Laws, Products, Shape, Tensor, longest, products_of, rounds_products, tensor_of, tree
 from l1ae.rtl._schedule import Clock
 from l1ae.rtl._trace import Adders, rounding_constants
+from l1ae.rtl.estimator._needed import needed_elements
+from l1ae.rtl.estimator._operations import shape_of
+from l1ae.rtl.estimator._pipeline import Registers, registers_of
+from l1ae.rtl.estimator._shape import PRICED, Laws, Products, Shape, Tensor, longest, products_of, rounds_products, tensor_of, tree
 
 __all__ = [
     "QUANTITIES",
@@ -200,7 +200,7 @@ def priced(counted: Counted, constants: Constants) -> Estimate:
 
 @cache
 def _constants() -> Constants:
-    content = json.loads((files("l1ae.rtl") / "estimator.json").read_text())
+    content = json.loads((files("l1ae.rtl.estimator") / "estimator.json").read_text())
     return parse_constants(content)
 
 

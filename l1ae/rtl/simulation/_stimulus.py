@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from l1ae.contract import Contract
 from l1ae.rtl._project import Design
-from l1ae.rtl._simulate_protocol import Codes, Flags, Stimulus, accept, due
+from l1ae.rtl.simulation._protocol import Codes, Flags, Stimulus, accept, due
 
 __all__ = ["Events", "Streams"]
 

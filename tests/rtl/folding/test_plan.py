@@ -10,9 +10,9 @@ from l1ae.contract import Contract
 from l1ae.errors import UserError
 from l1ae.hls import corner_vectors
 from l1ae.inputs import FixedFormat
-from l1ae.rtl._fold_plan import _windows, plan_fold
+from l1ae.rtl.folding._plan import _windows, plan_fold
 
-from .fold_networks import Image, dense_contract, image_contract
+from .networks import Image, dense_contract, image_contract
 
 IMAGES = {
     "padded": Image(),

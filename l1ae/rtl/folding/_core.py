@@ -11,12 +11,12 @@ import numpy as np
 from alkaid.types import CombLogic
 
 from l1ae.rtl._delay import Delays
-from l1ae.rtl._fold_netlist import Bit, Module, Part, Signal
-from l1ae.rtl._fold_plan import FoldPlan, Segment, SerialFold, Step, WindowFold
-from l1ae.rtl._fold_serial import SerialNet
-from l1ae.rtl._fold_stages import Stages, stages_of
-from l1ae.rtl._fold_words import Word, union
 from l1ae.rtl._schedule import Clock
+from l1ae.rtl.folding._netlist import Bit, Module, Part, Signal
+from l1ae.rtl.folding._plan import FoldPlan, Segment, SerialFold, Step, WindowFold
+from l1ae.rtl.folding._serial import SerialNet
+from l1ae.rtl.folding._stages import Stages, stages_of
+from l1ae.rtl.folding._words import Word, union
 
 __all__ = ["FoldedCore", "folded_core"]
 

@@ -2,7 +2,7 @@
 
 A layer with weights is folded in one of two ways:
 
-* *serial*: all of it at once, a few bits of every number per clock (`_fold_serial`). For any layer.
+* *serial*: all of it at once, a few bits of every number per clock (`_serial`). For any layer.
 * *window*: one adder graph for some output positions of a convolution, which meets another part of the image every clock.
 
 What is not folded is ordinary pipelined logic between them.
@@ -20,10 +20,10 @@ from l1ae.contract import Contract, Convolution, Dense, Gather, HardwareInput, O
 from l1ae.errors import UserError
 from l1ae.inputs import FixedFormat
 from l1ae.rtl._arithmetic import program
-from l1ae.rtl._fold_serial import SerialNet, serial_net
-from l1ae.rtl._fold_words import Values, Word, hardware_values, traced_values, union
 from l1ae.rtl._operations import Tensor, apply
 from l1ae.rtl._trace import rounding_constants, trace_layer
+from l1ae.rtl.folding._serial import SerialNet, serial_net
+from l1ae.rtl.folding._words import Values, Word, hardware_values, traced_values, union
 
 __all__ = ["Fold", "FoldPlan", "Folding", "Segment", "SerialFold", "Step", "WindowFold", "plan_fold"]
 

@@ -12,11 +12,11 @@ from l1ae.contract import Contract, Convolution, Dense, Dot, Elementwise, Gather
 from l1ae.errors import CheckFailedError
 from l1ae.rtl import Clock, unroll
 from l1ae.rtl._opcodes import GIVEN, Opcode
-from l1ae.rtl._prove_linear import prove_linear
-from l1ae.rtl._prove_stages import prove_stages
-from l1ae.rtl._prove_text import prove_text
+from l1ae.rtl.proofs._linear import prove_linear
+from l1ae.rtl.proofs._stages import prove_stages
+from l1ae.rtl.proofs._text import prove_text
 
-from ..hls.networks import Network
+from ...hls.networks import Network
 
 PART = "xcvu13p-flga2577-2-e"
 BINARY = (Opcode.ADD, Opcode.SUBTRACT)

@@ -24,7 +24,7 @@ from l1ae.contract import (
 )
 from l1ae.errors import UserError
 from l1ae.rtl._arithmetic import HALF_UP, LUT_INPUTS, MOST_TABLE_BITS
-from l1ae.rtl._estimate_shape import (
+from l1ae.rtl.estimator._shape import (
     Level,
     Shape,
     Tensor,

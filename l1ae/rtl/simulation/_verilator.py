@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from l1ae.errors import UserError
 from l1ae.rtl._project import Design, RtlProject
-from l1ae.rtl._simulate_bench import check_compiled, check_finished, execute, pack, to_codes
-from l1ae.rtl._simulate_protocol import Stimulus, Trace
+from l1ae.rtl.simulation._bench import check_compiled, check_finished, execute, pack, to_codes
+from l1ae.rtl.simulation._protocol import Stimulus, Trace
 from l1ae.tools import Verilator, answer_of, verilator
 
 __all__ = ["VerilatorBench"]

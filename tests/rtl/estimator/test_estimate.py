@@ -27,11 +27,11 @@ from l1ae.inputs import FixedFormat
 from l1ae.rtl import Clock, schedule, trace_contract
 from l1ae.rtl import _trace as trace_module
 from l1ae.rtl._delay import _disjoint
-from l1ae.rtl._estimate import QUANTITIES, VERSION, count, estimate, parse_constants, prepare
-from l1ae.rtl._estimate_needed import needed_elements
-from l1ae.rtl._estimate_operations import shape_of
-from l1ae.rtl._estimate_shape import Laws, csd_digits, square
 from l1ae.rtl._opcodes import Opcode
+from l1ae.rtl.estimator._estimate import QUANTITIES, VERSION, count, estimate, parse_constants, prepare
+from l1ae.rtl.estimator._needed import needed_elements
+from l1ae.rtl.estimator._operations import shape_of
+from l1ae.rtl.estimator._shape import Laws, csd_digits, square
 
 CLOCK = Clock(5.0)
 LAWS = Laws((0.0, -0.08, -0.1, -0.1, 0.03), (0.8, 0.5, 0.5), 0.3, 0.5)
@@ -349,7 +349,7 @@ def test_refuses_a_clock_that_is_too_fast():
 
 
 def test_constants_belong_to_this_version():
-    content = json.loads((files("l1ae.rtl") / "estimator.json").read_text())
+    content = json.loads((files("l1ae.rtl.estimator") / "estimator.json").read_text())
     constants = parse_constants(content)
     assert set(constants.bands) == set(QUANTITIES)
     assert content["networks"]["synthesised"] >= 60
