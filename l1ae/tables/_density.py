@@ -22,8 +22,8 @@ Blocks = Callable[[], Iterable[WeightedBlock]]
 class DensityTree:
     """-log2 p(event), p = product over columns k of p(bin of k | bin of its parent).
 
-    Chow and Liu, IEEE Trans. Inf. Theory 14 (1968) 462. Bin b of a column holds the codes that reach b of its `edges`; of a column that
-    says itself whether its slot is filled, bin 0 is the empty slot. `parents` are places among `columns`, `ROOT` of those without.
+    Chow and Liu, IEEE Trans. Inf. Theory 14 (1968) 462. Bin b of a column holds the codes that reach b of its `edges`; of a column
+    whose code 0 is an empty slot, that is bin 0. `parents` are places among `columns`, `ROOT` of those without.
     `tables[k]` holds -log2 p of shape (bins of the parent, bins of k), (1, bins) without a parent.
     """
 
@@ -87,14 +87,14 @@ def _check_names(tree: TreeConfig, names: Sequence[str]) -> None:
 
 
 def _edges(layout: Layout, tree: TreeConfig, column: int, counts: Counts) -> IntArray:
-    """Of a column that gates itself the first bin is that of empty slots; of another, whatever lies below the second edge."""
+    """Bin 0 is the empty slot where that holds the code 0 and a filled one more; else what lies below the second edge."""
     given = tree.edges.get(layout.names[column])
     if given is not None:
         return np.array(given, np.int64)
     found = edges_at(counts.of(np.array([column])), (*tree.bulk, *(1 - tail for tail in tree.tails)), tree.populated)
-    if layout.gate[column] != column:
-        return found[1:]
-    return np.unique(np.append(1, found[1:]))
+    if layout.gate[column] == column:
+        return np.unique(np.append(1, found[1:]))
+    return found if layout.gate[column] >= 0 and found[:1] > 0 else found[1:]
 
 
 def _tree(layout: Layout, config: TreeConfig, model: AdditiveTables, joint: Joint, counts: Counts) -> DensityTree:
