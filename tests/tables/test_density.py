@@ -1,6 +1,5 @@
 """Density trees against closed forms and distributions that are known."""
 
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -147,11 +146,8 @@ def test_structure_and_edges_may_be_given():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (
-            {"edges": {"pt": (1,)}},
-            "edges: there is no column 'pt' among the inputs; they are object0_pt, object1_pt|edges: there is no column",
-        ),
-        ({"structure": {"muon": "object"}}, "structure: there is no column 'muon'|structure: there is no column 'object'"),
+        ({"edges": {"pt": (1,)}}, "edges: there is no column 'pt' among the inputs; they are object0_pt, object1_pt"),
+        ({"structure": {"object1_pt": "muon"}}, "structure: there is no column 'muon'"),
     ],
 )
 def test_columns_that_there_are_not_are_refused(settings, message):
@@ -222,7 +218,7 @@ def test_a_model_survives_its_file(tmp_path):
 def test_a_damaged_file_is_refused(tmp_path, old, new, message):
     layout, settings, codes = _forest()
     path = tmp_path / "tables.json"
-    save_tables(replace(fit_forest(layout, settings, lambda: [(codes, None)])), layout, path)
+    save_tables(fit_forest(layout, settings, lambda: [(codes, None)]), layout, path)
     text = path.read_text()
     head, _, tail = text.rpartition(old) if old == "}\n" else text.partition(old)
     assert head != text
