@@ -23,7 +23,8 @@ from l1ae.contract import (
     Table,
 )
 from l1ae.errors import UserError
-from l1ae.rtl._arithmetic import HALF_UP, LUT_INPUTS, MOST_TABLE_BITS
+from l1ae.rtl._arithmetic import HALF_UP, LUT_INPUTS
+from l1ae.rtl._tables import MOST_TABLE_BITS
 from l1ae.rtl.estimator._shape import (
     Level,
     Shape,
