@@ -87,7 +87,7 @@ def _code(config: "Config") -> Iterator[Rule]:
         family.body is Body.STUDENT and (penalised or training.noise.active),
         "a student is trained on its teacher's score; switch noise, sparsity and contractive off",
     )
-    copied = model.features if family.body is Body.FEATURES else config.inputs.selected.size
+    copied = model.features if family.body is Body.FEATURES else config.inputs.columns.size
     noisy = training.noise.active and family.body is not Body.FEATURES
     yield (
         family.code is not None and model.latent >= copied and not (penalised or noisy or family.variational),
