@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from l1ae.contract import Accumulating, Contract, Convolution, Dense, Elementwise, Gather, Operation, Preprocess
+from l1ae.contract import Accumulating, Contract, Convolution, Dense, Elementwise, Gather, Operation, Preprocess, Table
 
 __all__ = ["corner_vectors"]
 
@@ -33,7 +33,8 @@ def corner_vectors(contract: Contract, seed: int = 0) -> Codes:
       the signs of its weights, where nothing but wires lies between it and the preprocessing;
     * for every node of the deeper layers the same by coordinate ascent over the inputs' ends, with the contract itself
       as the objective;
-    * for every input that is looked up in a table of its own the codes on either side of each of its steps, all inputs at once;
+    * for every input that is looked up in a table of its own the codes on either side of each of its steps, all inputs at once, and
+      the same for the conditions of added columns;
     * codes drawn uniformly from the whole range, most of which no collision makes, also with slots emptied at random.
 
     Of a layer with more nodes than the time allows (`_NODES_OF_FIRST_LAYER`, `_EVALUATIONS`) evenly spaced ones are taken.
@@ -74,13 +75,29 @@ def _ends(low: Codes, high: Codes, gate: Codes) -> Codes:
 def _steps(contract: Contract, rng: np.random.Generator) -> list[Codes]:
     """Codes just below and at each step of the tables over hardware codes; an input with fewer steps than others repeats them."""
     low, high = contract.hardware.low, contract.hardware.high
-    table = contract.input_table
-    if table is None:
+    steps = _steps_by_input(contract)
+    if not any(steps):
         return []
-    edges = [np.array(starts[1:] or (0,)) for starts in table.starts]
+    edges = [np.array(sorted(codes) or (0,)) for codes in steps]
     edges = [rng.permutation(np.concatenate([codes - 1, codes])) for codes in edges]
     vectors = np.stack([np.resize(codes, max(map(len, edges))) for codes in edges], axis=1)
     return [np.clip(vectors, low, high)]
+
+
+def _steps_by_input(contract: Contract) -> list[set[int]]:
+    """Where the tables begin anew that read each hardware input, through wires or with added columns behind it, or directly."""
+    hardware = contract.hardware
+    steps: list[set[int]] = [set() for _ in range(hardware.size)]
+    for table in contract.operations:
+        if not isinstance(table, Table) or not table.bits:
+            continue
+        source = contract[table.inputs[0]]
+        wires = source.index if isinstance(source, Gather) and source.inputs == (hardware.name,) else np.arange(source.size)
+        if source in (hardware, contract.event) or wires is not None and isinstance(source, Gather):
+            for column, starts in zip(wires.tolist(), table.starts, strict=True):
+                if 0 <= column < hardware.size:
+                    steps[column].update(starts[1:])
+    return steps
 
 
 def _emptied(vectors: Codes, low: Codes, high: Codes, gate: Codes, rng: np.random.Generator) -> Codes:
@@ -107,7 +124,9 @@ def _wires(contract: Contract, operation: Operation) -> tuple[Operation, Codes] 
 
 
 def _is_preprocessing(contract: Contract, operation: Operation) -> bool:
-    """Whether each element is a function of the hardware code at its place alone, and of what gates it."""
+    """Whether each element is a function of the hardware code at its place alone, and of what gates it: not of added columns."""
+    if contract.added:
+        return False
     if isinstance(operation, Elementwise):
         return all(_is_preprocessing(contract, contract[name]) for name in operation.inputs)
     return isinstance(operation, Preprocess) or operation is contract.input_table
