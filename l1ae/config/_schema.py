@@ -4,10 +4,12 @@ from collections.abc import Collection
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from l1ae.config._budget import BudgetConfig
 from l1ae.config._combinations import changed, contradictions
+from l1ae.config._density import DensityConfig
 from l1ae.config._section import Section
 from l1ae.config._tables import check_no_shift, check_steps
 from l1ae.config._trigger import TriggerConfig
@@ -223,6 +225,10 @@ class InputsConfig(Section):
         """The columns that the network receives: those that arrive, and behind them the added ones."""
         return self.selected if (added := self.added) is None else added.layout
 
+    def event(self, hardware: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:
+        """Events (N, selected.size) with the added columns, (N, columns.size)."""
+        return hardware if (added := self.added) is None else added.extend(hardware)
+
     @property
     def automatic(self) -> bool:
         """Whether offsets and shifts come from training data; not where a preset or `groups` say all of them."""
@@ -321,6 +327,7 @@ class ModelConfig(Section):
     deconvolutions: tuple[ConvolutionConfig, ...] = Field((), description="hidden convolutions of the decoder")
     deconvolution_out: ConvolutionConfig | None = Field(None, description="the last convolution, one filter, no ReLU")
     teacher: Nodes = Field((64, 8, 64), description="student: hidden nodes of the float autoencoder that it imitates")
+    density: DensityConfig = DensityConfig()
     batch_norm: bool = Field(True, description="normalise in the float network; folded before quantization")
     weight_bits: int = Field(8, ge=2, le=16)
     activation_bits: int = Field(8, ge=2, le=16)
@@ -330,7 +337,7 @@ class ModelConfig(Section):
     score: str = Field(description=f"{', '.join(SCORES)}")
     score_type: Format = FixedFormat.parse("ufixed<18,14,TRN,SAT>")
     table_type: Format = Field(
-        FixedFormat.parse("ufixed<18,10,RND_CONV,SAT>"), description="output of the exp table of the KL and R_z scores"
+        FixedFormat.parse("ufixed<18,10,RND_CONV,SAT>"), description="entries of the tables of the KL, R_z and surprisal scores"
     )
     target_fpr: float = Field(1e-3, gt=0, lt=1, description="false-positive rate on validation background that sets the default threshold")
 

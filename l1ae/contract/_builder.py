@@ -10,9 +10,9 @@ from l1ae.contract._added import add_added
 from l1ae.contract._bounds import Interval, interval_of
 from l1ae.contract._ops import Dot, Elementwise, Gather, HardwareInput, IntArray, Operation, Preprocess, ReconstructionError, Sum, Table
 from l1ae.errors import UserError
-from l1ae.inputs import FixedFormat, InputSpec, Rounding
+from l1ae.inputs import Added, FixedFormat, InputSpec, Layout, Rounding
 
-__all__ = ["Builder", "add_event", "add_inputs", "difference_format", "function_table"]
+__all__ = ["Builder", "add_event", "add_inputs", "add_port", "difference_format", "function_table"]
 
 # a table with an entry for every code
 _MAX_TABLE_BITS = 16
@@ -130,16 +130,21 @@ class Builder:
         return self.add(function_table(name, source, self.format_of(source), form, size=size, text=text, function=function))
 
 
-def add_event(builder: Builder, spec: InputSpec) -> str:
-    """The hardware input `hw`, valid for every word of its port; returns the name of the tensor (spec.size,) of all columns' codes.
+def add_port(builder: Builder, layout: Layout) -> str:
+    """The hardware input `hw`, valid for every word of its port."""
+    low, high = layout.code_range
+    form = FixedFormat.covering(int(low.min()), int(high.max()), 0)
+    low, high = np.full(layout.size, form.low, np.int64), np.full(layout.size, form.high, np.int64)
+    return builder.add(HardwareInput(name="hw", inputs=(), format=form, size=layout.size, low=low, high=high))
+
+
+def add_event(builder: Builder, port: Layout, added: Added | None) -> str:
+    """The hardware input `hw` as `add_port` makes it, and the `added` columns; returns the name of the tensor with the codes of all.
 
     It is `hw` itself where no column is added.
     """
-    size, (low, high) = spec.port.size, spec.port.code_range
-    form = FixedFormat.covering(int(low.min()), int(high.max()), 0)
-    low, high = np.full(size, form.low, np.int64), np.full(size, form.high, np.int64)
-    hardware = builder.add(HardwareInput(name="hw", inputs=(), format=form, size=size, low=low, high=high))
-    return hardware if spec.added is None else add_added(builder, spec.added, hardware)
+    hardware = add_port(builder, port)
+    return hardware if added is None else add_added(builder, added, hardware)
 
 
 def add_inputs(builder: Builder, spec: InputSpec) -> None:
@@ -147,7 +152,7 @@ def add_inputs(builder: Builder, spec: InputSpec) -> None:
 
     Columns with tables are looked up (`inputs_table`), the others shifted (`inputs_linear`); each is 0 where the other is not.
     """
-    event = add_event(builder, spec)
+    event = add_event(builder, spec.port, spec.added)
     form = builder.format_of(event)
     builder.set_mask(spec.present, spec.gate)
     if not spec.tables:

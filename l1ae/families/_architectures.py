@@ -29,6 +29,7 @@ _BODY_KEYS = {
     Body.VARIATIONAL: _CODE | _IMAGE_DECODER,
     Body.FEATURES: _CODE | {"output_bits", "extractor", "features"},
     Body.STUDENT: frozenset({"output_bits", "teacher"}),
+    Body.DENSITY: frozenset({"density"}),
 }
 
 
@@ -45,6 +46,11 @@ class Architecture:
     def imported(self) -> bool:
         """Whether the network was made elsewhere."""
         return self.body is None
+
+    @property
+    def counted(self) -> bool:
+        """Whether training counts events: there is no network, and no loss."""
+        return self.body is Body.DENSITY
 
     @property
     def variational(self) -> bool:
@@ -92,6 +98,7 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
             Architecture("set_vae", "encoder of a variational autoencoder on sets of objects", Front.OBJECTS, Body.VARIATIONAL),
             Architecture("latent_ae", "feature extractor with an autoencoder on its features", Front.FLAT, Body.FEATURES),
             Architecture("student", "student of a larger autoencoder", Front.CONVOLUTIONS, Body.STUDENT),
+            Architecture("density_tree", "density model of tables on", Front.FLAT, Body.DENSITY),
             Architecture("imported", "network imported from", None, None),
         )
     }

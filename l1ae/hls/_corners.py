@@ -85,19 +85,23 @@ def _steps(contract: Contract, rng: np.random.Generator) -> list[Codes]:
 
 
 def _steps_by_input(contract: Contract) -> list[set[int]]:
-    """Where the tables begin anew that read each hardware input, through wires or with added columns behind it, or directly."""
-    hardware = contract.hardware
-    steps: list[set[int]] = [set() for _ in range(hardware.size)]
+    """Of each hardware input the codes at which the tables that read it begin anew."""
+    steps: list[set[int]] = [set() for _ in range(contract.hardware.size)]
     for table in contract.operations:
-        if not isinstance(table, Table) or not table.bits:
-            continue
-        source = contract[table.inputs[0]]
-        wires = source.index if isinstance(source, Gather) and source.inputs == (hardware.name,) else np.arange(source.size)
-        if source in (hardware, contract.event) or wires is not None and isinstance(source, Gather):
-            for column, starts in zip(wires.tolist(), table.starts, strict=True):
-                if 0 <= column < hardware.size:
+        if isinstance(table, Table) and table.bits:
+            for column, starts in zip(_inputs_read(contract, table.inputs[0]), table.starts, strict=True):
+                if 0 <= column < len(steps):
                     steps[column].update(starts[1:])
     return steps
+
+
+def _inputs_read(contract: Contract, name: str) -> list[int]:
+    """The hardware input that each element of a tensor is; -1 where it is none, or one beyond them."""
+    source = contract[name]
+    if source in {contract.hardware, contract.event}:
+        return list(range(source.size))
+    wires = isinstance(source, Gather) and source.inputs == (contract.hardware.name,)
+    return source.index.tolist() if wires else [-1] * source.size
 
 
 def _emptied(vectors: Codes, low: Codes, high: Codes, gate: Codes, rng: np.random.Generator) -> Codes:

@@ -4,7 +4,7 @@ from l1ae.inputs._added import AbsEta, Added, AddedColumn, DeltaPhi, EnergySum, 
 from l1ae.inputs._arrange import Arranged, arrange
 from l1ae.inputs._base import Format
 from l1ae.inputs._computed import Computed, Condition, Count, Distance, Magnitude, Term, Total, Word
-from l1ae.inputs._counts import WeightedBlock
+from l1ae.inputs._counts import Counts, Spectrum, WeightedBlock, count_codes
 from l1ae.inputs._derive import derive_preprocessing
 from l1ae.inputs._fixed import FixedFormat, Overflow, Rounding
 from l1ae.inputs._groups import Axis, Cut, Feature, Group, Role
@@ -24,6 +24,7 @@ __all__ = [
     "Computed",
     "Condition",
     "Count",
+    "Counts",
     "Cut",
     "DeltaPhi",
     "Distance",
@@ -41,6 +42,7 @@ __all__ = [
     "Preset",
     "Role",
     "Rounding",
+    "Spectrum",
     "Steps",
     "Term",
     "Total",
@@ -50,6 +52,7 @@ __all__ = [
     "add_columns",
     "arrange",
     "check_transform",
+    "count_codes",
     "derive_preprocessing",
     "derive_tables",
     "find_layout",

@@ -19,7 +19,7 @@ def with_derived_inputs(config: Config) -> Config:
     Raises `UserError` as `derive_preprocessing`, `derive_tables`, and for a data source that is missing or does not fit.
     """
     inputs = config.inputs
-    if not inputs.from_data or inputs.derived is not None or config.model.family.imported:
+    if not inputs.from_data or inputs.derived is not None or config.model.family.imported or config.model.family.counted:
         return config
     by_group, layout = config.model.family.front is Front.OBJECTS, inputs.columns
     found: dict[str, object] = {}
@@ -40,5 +40,6 @@ def with_derived_inputs(config: Config) -> Config:
 
 
 def _training_blocks(config: Config) -> Iterator[WeightedBlock]:
-    store, event = open_dataset(config.data.source, config.inputs.selected).background, config.inputs.linear().event
-    return ((event(events.hw), weights_of(events)) for events in events_of(config.data, store, TRAIN, size=CHUNK))
+    inputs = config.inputs
+    store = open_dataset(config.data.source, inputs.selected).background
+    return ((inputs.event(events.hw), weights_of(events)) for events in events_of(config.data, store, TRAIN, size=CHUNK))

@@ -116,7 +116,6 @@ def test_every_operation_survives_the_round_trip_with_its_types():
         ("bins", "edges", [[0, 8], []], r"edges \[0, 8\] must rise within -8 to 7"),
         ("bins", "edges", [[0, 0.5], []], "edges: 0.5 should be int"),
         ("bins", "format", "fixed<3,3>", "bins are counted from 0, not in fixed<3,3>"),
-        ("bins", "format", "ufixed<1,1>", "bits must lie within 1 to 1"),
         ("lookup", "index", [[0, 1]], "index must have 2 rows, not 1"),
         ("lookup", "index", [[0, 2], []], "index must lie within 0 to 1"),
         ("lookup", "bits", [[2], []], r"index \[0, 1\] and bits \[2\] must be as long"),
