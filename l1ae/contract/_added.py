@@ -65,11 +65,13 @@ def _(column: Total, builder: "Builder", name: str, hardware: str) -> str:
 
 @_add.register(Distance)
 def _(column: Distance, builder: "Builder", name: str, hardware: str) -> str:
-    ends = [_words(builder, f"{name}_{end}", hardware, [word]) for end, word in (("a", column.first), ("b", column.second))]
-    one_way = builder.error(f"{name}_way", *ends, 1)
+    first, second = (_words(builder, f"{name}_{end}", hardware, [word]) for end, word in (("a", column.first), ("b", column.second)))
+    one_way = builder.error(f"{name}_way", first, second, 1)
     # min(y, p - y) = y - max(2 y - p, 0)
-    beyond = _positive_part(builder, f"{name}_beyond", _twice(builder, one_way), _constant(builder, f"{name}_period", one_way, column.period))
-    return _gated(builder, name, hardware, ("subtract", one_way, beyond), column.form, column.term)
+    beyond = _positive_part(
+        builder, f"{name}_beyond", _twice(builder, one_way), _constant(builder, f"{name}_period", one_way, column.period)
+    )
+    return _gated(column, builder, name, hardware, ("subtract", one_way, beyond))
 
 
 @_add.register(Magnitude)
@@ -79,7 +81,7 @@ def _(column: Magnitude, builder: "Builder", name: str, hardware: str) -> str:
     beyond = _positive_part(builder, f"{name}_beyond", _constant(builder, f"{name}_mirror", code, column.mirror), _twice(builder, code))
     if column.origin:
         code = builder.elementwise(f"{name}_shifted", "subtract", code, _constant(builder, f"{name}_origin", code, column.origin))
-    return _gated(builder, name, hardware, ("add", code, beyond), column.form, column.term)
+    return _gated(column, builder, name, hardware, ("add", code, beyond))
 
 
 # -- parts ---------------------------------------------------------------------------------------------------------------
@@ -131,10 +133,10 @@ def _positive_part(builder: "Builder", name: str, first: str, second: str) -> st
     return builder.add_exact(lambda form: Relu(name=name, inputs=(difference,), format=form, size=1), 0)
 
 
-def _gated(builder: "Builder", name: str, hardware: str, made: tuple[str, str, str], form: FixedFormat, term: Term) -> str:
-    """The sum or difference `made` in `form`, and 0 where a condition does not hold."""
-    function, first, second = made
-    free = name if not term else f"{name}_filled"
-    result = builder.add(Elementwise(name=free, inputs=(first, second), format=form, size=1, function=function))
-    held = _held(builder, name, hardware, [term])
-    return result if held is None else builder.elementwise(name, "multiply", result, held)
+def _gated(column: Distance | Magnitude, builder: "Builder", name: str, hardware: str, made: tuple[str, str, str]) -> str:
+    """The sum or difference `made` in the column's format, and 0 where a condition does not hold."""
+    function, *inputs = made
+    free = name if not column.term else f"{name}_filled"
+    builder.add(Elementwise(name=free, inputs=tuple(inputs), format=column.form, size=1, function=function))
+    held = _held(builder, name, hardware, [column.term])
+    return free if held is None else builder.elementwise(name, "multiply", free, held)

@@ -100,8 +100,9 @@ def _inputs_read(contract: Contract, name: str) -> list[int]:
     source = contract[name]
     if source in {contract.hardware, contract.event}:
         return list(range(source.size))
-    wires = isinstance(source, Gather) and source.inputs == (contract.hardware.name,)
-    return source.index.tolist() if wires else [-1] * source.size
+    if isinstance(source, Gather) and source.inputs == (contract.hardware.name,):
+        return [int(k) for k in source.index]
+    return [-1] * source.size
 
 
 def _emptied(vectors: Codes, low: Codes, high: Codes, gate: Codes, rng: np.random.Generator) -> Codes:

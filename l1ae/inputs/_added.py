@@ -38,11 +38,11 @@ class _OfGroup(Frozen):
         energies = _of_role(layout, group, Role.ENERGY)
         gate = group.gate_feature
         conditions = []
-        if self.threshold is not None:
+        if (threshold := self.threshold) is not None:
             high = energies[0].feature.range[1]
-            if self.threshold > high:
-                raise UserError(f"threshold {self.threshold} is above {high}, the largest {energies[0].feature.name} of '{group.name}'")
-            conditions.append([_condition(column, lambda codes: codes >= self.threshold) for column in energies])
+            if threshold > high:
+                raise UserError(f"threshold {threshold} is above {high}, the largest {energies[0].feature.name} of '{group.name}'")
+            conditions.append([_condition(column, lambda codes: codes >= threshold) for column in energies])
         if gate is not None and (gate != energies[0].feature.name):
             conditions.append(_gates(layout, group))
         if self.abs_eta is not None:
@@ -267,9 +267,7 @@ def _aligned(columns: list[Column], names: tuple[str, str]) -> tuple[tuple[Word,
 # -- what is made of it --------------------------------------------------------------------------------------------------
 
 
-def _feature(
-    name: str, high: int, lsb: float, unit: str, *, low: int = 0, bits: int | None = None, role: Role = Role.OTHER
-) -> Feature:
+def _feature(name: str, high: int, lsb: float, unit: str, *, low: int = 0, bits: int | None = None, role: Role = Role.OTHER) -> Feature:
     form = FixedFormat.covering(low, high, 0)
     return Feature(name=name, role=role, bits=bits or form.width, signed=low < 0, lsb=lsb, unit=unit, low=low, high=high)
 
