@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.contract import _reference
+from l1ae.contract._added import PREFIX
 from l1ae.contract._bounds import Interval, bounds, may_wrap
 from l1ae.contract._check import check
 from l1ae.contract._execute import Plan, make_plan, one_blas_thread
@@ -95,6 +96,11 @@ class Contract:
     def added(self) -> tuple[Operation, ...]:
         """The operations whose results are the columns that the firmware adds to an event, in order."""
         return () if self.event is self.hardware else self._parts(self.event.inputs[1])
+
+    @property
+    def added_names(self) -> tuple[str, ...]:
+        """Names of the columns that the firmware adds to an event."""
+        return tuple(item.name.removeprefix(PREFIX) for item in self.added)
 
     def _parts(self, name: str) -> tuple[Operation, ...]:
         found = self[name]

@@ -133,6 +133,7 @@ def _scales(contract: Contract) -> dict[str, Any]:
         "table": contract.input_table,
         "steps": table_rows(contract),
         "layout": layout,
+        "added": contract.added_names,
         "rows": [] if layout is None else column_rows(layout),
         "groups": [] if layout is None else group_values(layout),
     }

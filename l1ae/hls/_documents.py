@@ -72,6 +72,7 @@ def project_readme(contract: Contract, hls: HlsConfig, ports: Ports) -> str:
         threshold=contract.threshold,
         preprocess=_preprocess(contract),
         table=contract.input_table,
+        added=contract.added_names,
         gated=bool((contract.gate >= 0).any()),
         layout=layout,
         groups=[] if layout is None else [_group_row(group, layout) for group in layout.groups],
@@ -122,7 +123,13 @@ def _input_rows(contract: Contract) -> list[dict[str, Any]]:
     names = contract.input_names
     low, high = (port.low, port.high) if layout is None else layout.code_range
     scales = [""] * port.size if layout is None else [_scale(column.feature) for column in layout.columns]
-    shifted = [("", "")] * port.size
+    names, low, high = (*names, *contract.added_names), list(low), list(high)
+    for item in contract.added:
+        low.append(contract.intervals[item.name].low[0])
+        high.append(contract.intervals[item.name].high[0])
+        scales.append("")
+    gate = [*contract.gate, *(-1 for _ in contract.added)]
+    shifted = [("", "")] * len(names)
     if preprocess is not None:
         offsets = [f"{value:.10g}" for value in preprocess.offset / 2**preprocess.offset_fraction]
         shifted = list(zip(offsets, map(str, preprocess.shift), strict=True))
@@ -138,9 +145,9 @@ def _input_rows(contract: Contract) -> list[dict[str, Any]]:
             "lsb": scales[k],
             "offset": shifted[k][0],
             "shift": shifted[k][1],
-            "gate": "" if contract.gate[k] < 0 else names[contract.gate[k]],
+            "gate": "" if gate[k] < 0 else names[gate[k]],
         }
-        for k in range(port.size)
+        for k in range(len(names))
     ]
 
 
