@@ -146,7 +146,11 @@ def test_nothing_added_is_nothing_changed():
         ("new", {"kind": "abs_eta", "slot": "jet 0"}, r"add.new: 'jet 0' must be a slot, for example eg\[0\]"),
         ("new", {"kind": "abs_eta", "slot": "met"}, "add.new: group 'met' has no eta; groups with one: eg, mu, jet"),
         ("new", {"kind": "delta_phi", "slots": ["met", "met"]}, "add.new: slots: 'met' twice"),
-        ("new", {"kind": "multiplicity", "group": "jet", "threshold": 2048}, "add.new: threshold 2048 is above 2047, the largest pt of 'jet'"),
+        (
+            "new",
+            {"kind": "multiplicity", "group": "jet", "threshold": 2048},
+            "add.new: threshold 2048 is above 2047, the largest pt of 'jet'",
+        ),
         ("jet", {"kind": "sum", "group": "jet"}, "add.jet: layout 'ugt' has a group, column or feature of this name; choose another one"),
         ("jet0_pt", {"kind": "sum", "group": "jet"}, "add.jet0_pt: layout 'ugt' has a group, column or feature of this name"),
         ("pt", {"kind": "sum", "group": "jet"}, "add.pt: layout 'ugt' has a group, column or feature of this name"),
