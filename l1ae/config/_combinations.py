@@ -43,6 +43,11 @@ def _inputs(config: "Config") -> Iterator[Rule]:
         f"training.noise.rotate turns all angles phi by whole codes, which takes periods that are multiples of the smallest one; layout "
         f"'{layout.name}' has none, or others; leave it out",
     )
+    yield (
+        bool(inputs.add) and model.decoder_shape is not None,
+        f"model.decoder_shape makes an image, and {', '.join(inputs.add)} of inputs.add is no part of it; leave decoder_shape, "
+        "deconvolutions and deconvolution_out out, or remove inputs.add",
+    )
     own = {"layout", "select"}
     yield (
         model.described and any(changed(inputs, key) for key in type(inputs).model_fields if key not in own),
