@@ -94,7 +94,7 @@ class Scorer:
             inputs, mask = spec.to_network_float(hardware), spec.mask(hardware)
             result = {name: self._score(inputs, predict(model, inputs), mask) for name, model in self._keras.items()}
         if self.models.tables is not None:
-            result["float"] = self.models.tables(hardware)
+            result["float"] = self.models.tables(self.config.inputs.event(hardware))
         form = self.contract.score.format
         fixed = self.contract.evaluate(hardware, [self.contract.score.name])[self.contract.score.name]
         return result | {"fixed": np.asarray(fixed[:, 0] * form.lsb, np.float64)}
