@@ -57,5 +57,5 @@ def test_in_a_set_each_is_an_object_of_its_own():
 
 def test_an_image_decoder_cannot_make_them():
     last = {"filters": 1, "kernel": [2, 2]}
-    with pytest.raises((UserError, ValueError), match="model.decoder_shape makes an image, and ht, n_mu of inputs.add is no part of it"):
+    with pytest.raises((UserError, ValueError), match=r"model\.decoder_shape makes an image, and ht, n_mu of inputs.add is no part of it"):
         config_of(ARCHITECTURES["conv_ae"], decoder_shape=[20, 4, 2], deconvolution_out=last)
