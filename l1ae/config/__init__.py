@@ -2,6 +2,7 @@
 
 from l1ae.config._budget import BudgetConfig
 from l1ae.config._description import (
+    BinsDescription,
     ConcatenateDescription,
     ConvolutionDescription,
     DenseDescription,
@@ -11,10 +12,13 @@ from l1ae.config._description import (
     ErrorDescription,
     HardwareDescription,
     LayerDescription,
+    LookupDescription,
     PoolDescription,
     QuantizeDescription,
     ReluDescription,
     SelectDescription,
+    SumDescription,
+    TableDescription,
     load_description,
 )
 from l1ae.config._load import dump_config, load_config
@@ -43,6 +47,7 @@ from l1ae.config._trigger import TriggerConfig
 
 __all__ = [
     "BudgetConfig",
+    "BinsDescription",
     "ConcatenateDescription",
     "Config",
     "ConvolutionConfig",
@@ -60,6 +65,7 @@ __all__ = [
     "InputsConfig",
     "LayerBits",
     "LayerDescription",
+    "LookupDescription",
     "LearnedWidthsConfig",
     "LegConfig",
     "ModelConfig",
@@ -73,6 +79,8 @@ __all__ = [
     "RtlConfig",
     "SeedConfig",
     "SelectDescription",
+    "SumDescription",
+    "TableDescription",
     "SparsityConfig",
     "StandIn",
     "TrainingConfig",
