@@ -1,4 +1,4 @@
-"""The density model: trees of tables, their bins and how they are joined."""
+"""Models made of tables: density trees and how they are joined, and tables of all pairs of columns."""
 
 from itertools import pairwise
 from typing import Annotated, Literal, Self
@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from l1ae.config._section import Section
 
-__all__ = ["DensityConfig", "TreeConfig"]
+__all__ = ["DensityConfig", "PairsConfig", "TreeConfig"]
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Code = Annotated[int, Field(ge=-(2**30), le=2**30)]
@@ -64,3 +64,22 @@ class DensityConfig(Section):
     """The trees whose surprisals are added."""
 
     trees: tuple[TreeConfig, ...] = Field((TreeConfig(),), min_length=1, max_length=64)
+
+
+class PairsConfig(Section):
+    """Tables of all pairs of columns, which learn to tell crossings from crossings with objects put into them."""
+
+    bins: int = Field(
+        8, ge=2, le=64, description="of each column, the empty slot among them; 8 make a table of two columns one LUT per bit"
+    )
+    injected: tuple[Annotated[float, Field(ge=0, le=8)], ...] = Field(
+        (1.0, 2.0, 4.0, 8.0), description="mean numbers of objects beyond the first that are put into a crossing, in equal shares"
+    )
+    reference_events: int = Field(100_000, ge=1000, description="crossings with objects put into them")
+    contrast: float = Field(
+        1000.0, gt=0, description="weight of all crossings, in that of the reference: where the two are told apart best"
+    )
+    decay: float = Field(1e-5, ge=0, description="of the tables' entries, per step and unit of the learning rate")
+    epochs: int = Field(8, ge=1)
+    learning_rate: float = Field(0.02, gt=0, description="of the first epoch; falls as a cosine")
+    batch_size: int = Field(1024, ge=1)

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, mo
 
 from l1ae.config._budget import BudgetConfig
 from l1ae.config._combinations import changed, contradictions
-from l1ae.config._density import DensityConfig
+from l1ae.config._density import DensityConfig, PairsConfig
 from l1ae.config._section import Section
 from l1ae.config._tables import check_no_shift, check_steps
 from l1ae.config._trigger import TriggerConfig
@@ -329,6 +329,7 @@ class ModelConfig(Section):
     deconvolution_out: ConvolutionConfig | None = Field(None, description="the last convolution, one filter, no ReLU")
     teacher: Nodes = Field((64, 8, 64), description="student: hidden nodes of the float autoencoder that it imitates")
     density: DensityConfig = DensityConfig()
+    pairs: PairsConfig = PairsConfig()
     batch_norm: bool = Field(True, description="normalise in the float network; folded before quantization")
     weight_bits: int = Field(8, ge=2, le=16)
     activation_bits: int = Field(8, ge=2, le=16)

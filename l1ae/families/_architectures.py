@@ -30,7 +30,11 @@ _BODY_KEYS = {
     Body.FEATURES: _CODE | {"output_bits", "extractor", "features"},
     Body.STUDENT: frozenset({"output_bits", "teacher"}),
     Body.DENSITY: frozenset({"density"}),
+    Body.CONTRAST: frozenset({"pairs"}),
 }
+
+TABULAR = frozenset({Body.DENSITY, Body.CONTRAST})
+"""Models that are sums of tables."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +52,9 @@ class Architecture:
         return self.body is None
 
     @property
-    def counted(self) -> bool:
-        """Whether training counts events: there is no network, and no loss."""
-        return self.body is Body.DENSITY
+    def tabular(self) -> bool:
+        """Whether the model is a sum of tables, and no network."""
+        return self.body in TABULAR
 
     @property
     def variational(self) -> bool:
@@ -60,7 +64,7 @@ class Architecture:
     @property
     def scores(self) -> tuple[str, ...]:
         """Scores that can be made of what the network returns; all, where that is not known."""
-        wanted = set(Body) - {Body.DENSITY} if self.body is None else {self.body}
+        wanted = set(Body) - TABULAR if self.body is None else {self.body}
         return tuple(name for name, score in SCORES.items() if wanted & score.bodies)
 
     @property
@@ -100,6 +104,7 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
             Architecture("latent_ae", "feature extractor with an autoencoder on its features", Front.FLAT, Body.FEATURES),
             Architecture("student", "student of a larger autoencoder", Front.CONVOLUTIONS, Body.STUDENT),
             Architecture("density_tree", "density trees on", Front.FLAT, Body.DENSITY),
+            Architecture("pair_tables", "tables of all pairs of", Front.FLAT, Body.CONTRAST),
             Architecture("imported", "network imported from", None, None),
         )
     }
