@@ -358,10 +358,10 @@ def _(layer: BinsDescription, sources: _Sources) -> Operation:
 def _(layer: LookupDescription, sources: _Sources) -> Operation:
     arrays, where = sources.arrays, f"layer '{layer.name}'"
     index = arrays.rows(layer.index, f"{where}, index")
-    one = layer.bits if isinstance(layer.bits, int) else None
-    bits = tuple((one,) * len(row) for row in index) if isinstance(layer.bits, int) else arrays.rows(layer.bits, f"{where}, bits")
+    bits = layer.bits
+    rows = tuple((bits,) * len(row) for row in index) if isinstance(bits, int) else arrays.rows(bits, f"{where}, bits")
     codes = arrays.integers(layer.codes, f"{where}, codes").ravel()
-    return Lookup(**_common(layer, sources, len(index), layer.result), index=index, bits=bits, codes=codes, function=layer.function)
+    return Lookup(**_common(layer, sources, len(index), layer.result), index=index, bits=rows, codes=codes, function=layer.function)
 
 
 @_operation.register
