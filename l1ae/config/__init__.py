@@ -46,8 +46,8 @@ from l1ae.config._seed import LegConfig, SeedConfig
 from l1ae.config._trigger import TriggerConfig
 
 __all__ = [
-    "BudgetConfig",
     "BinsDescription",
+    "BudgetConfig",
     "ConcatenateDescription",
     "Config",
     "ConvolutionConfig",
@@ -65,9 +65,9 @@ __all__ = [
     "InputsConfig",
     "LayerBits",
     "LayerDescription",
-    "LookupDescription",
     "LearnedWidthsConfig",
     "LegConfig",
+    "LookupDescription",
     "ModelConfig",
     "NamedMenu",
     "NoiseConfig",
@@ -79,10 +79,10 @@ __all__ = [
     "RtlConfig",
     "SeedConfig",
     "SelectDescription",
-    "SumDescription",
-    "TableDescription",
     "SparsityConfig",
     "StandIn",
+    "SumDescription",
+    "TableDescription",
     "TrainingConfig",
     "TriggerConfig",
     "VicregConfig",

@@ -93,7 +93,7 @@ def _new(lookup: Lookup, codes: Codes, seen: list[npt.NDArray[np.bool_]]) -> Cod
         first = np.full(len(met), -1, np.int64)
         first[address[::-1]] = np.arange(len(codes))[::-1]
         events.append(first[(first >= 0) & ~met])
-        met |= first >= 0
+        np.logical_or(met, first >= 0, out=met)
     return np.concatenate(events)
 
 

@@ -60,7 +60,8 @@ def inputs_table(config: Config, contract: Json | None = None) -> Table:
                 rows.append((group.label, feature.name, feature.unit or "–", *scale, *prepared))
     caption = (
         "What arrives: a code stands for a multiple of the LSB. The network receives (code − offset) / 2^shift, or the entry of a table "
-        "(its function and its number of steps), or the bin of the code (the number of its edges); one number holds for all slots, several are those of the slots in order."
+        "(its function and its number of steps), or the bin of the code (the number of its edges); "
+        "one number holds for all slots, several are those of the slots in order."
     )
     return Table(caption, ("Group", "Feature", "Unit", "Slots", "LSB", "Codes", "Offset", "Shift"), tuple(rows), 3, folded=True)
 

@@ -15,16 +15,15 @@ def table_blocks(contract: Json, layout: Layout) -> list[Block]:
     blocks: list[Block] = []
     if contract.get("tables"):
         caption = (
-            "Look-up tables. Each element of a tensor has one table, or all share one, with an entry for every address. Saturated entries hold "
-            "the largest code; the error is the largest deviation from the function over all other entries, where it is a function that they "
-            "approximate."
+            "Look-up tables. Each element of a tensor has one table, or all share one, with an entry for every address. Saturated entries "
+            "hold the largest code; the error is the largest deviation from the function over all other entries, where they approximate one."
         )
         header = ("Table", "Function", "Elements", "Address bits", "Entries", "Saturated", "Largest error")
         blocks.append(Table(caption, header, tuple(_row(table) for table in contract["tables"]), 2))
     if contract.get("bins"):
         caption = (
-            "Bins: the number of edges that a code reaches. Edges are codes; of hardware inputs also the value at which a bin begins, in the "
-            "unit of the input."
+            "Bins: the number of edges that a code reaches. Edges are codes; of hardware inputs also the value at which a bin begins, in "
+            "the unit of the input."
         )
         rows = tuple(row for bins in contract["bins"] for row in _edges(bins, layout))
         blocks.append(Table(caption, ("Operation", "Input", "Edges", "Codes", "Values"), rows, 2, folded=True))

@@ -72,7 +72,7 @@ def test_the_report_shows_bins_and_tables_and_no_preprocessing(run):
 
 def _csim(run):
     result = CliRunner().invoke(_cli, ["csim", str(run.folder), "--events", "500"])
-    return result.exit_code, result.output, json.loads((run.path("csim") / "report.json").read_text())
+    return result.exit_code, f"{result.output}{result.exception}", json.loads((run.path("csim") / "report.json").read_text())
 
 
 @pytest.mark.slow
@@ -84,16 +84,15 @@ def test_the_command_finds_and_names_a_fault_in_an_edge_an_entry_and_an_address(
     path = run.path("hls") / "firmware" / "parameters.h"
     right = path.read_text()
     edge = contract["bins"].edges[5][2]
-    faults = {
-        "bins": (rf"hw < {edge} ", f"hw < {edge + 1} "),
-        "pairs": (r"(entries\[512\] = \{\s+(?:\d+,\s+){200})\d+", r"\g<1>201"),
-    }
-    for layer, (pattern, replacement) in faults.items():
+    faults = (
+        ("bins", rf"hw < {edge} ", f"hw < {edge + 1} "),
+        ("pairs", r"(entries\[512\] = \{\s+(?:\d+,\s+){200})\d+", r"\g<1>201"),
+        ("pairs", r"from\[5\]\.range\(2, 0\);", "from[5].range(1, 0);"),
+    )
+    for layer, pattern, replacement in faults:
         path.write_text(re.sub(pattern, replacement, right, count=1))
         assert path.read_text() != right
         code, output, report = _csim(run)
         assert code == 1
         assert report["first_mismatch"]["layer"] == layer
         assert f"layer '{layer}'" in output
-    path.write_text(re.sub(r"from\[5\]\.range\(2, 0\); set", "from[5].range(2, 1); set", right, count=1).replace("range(5, 3)", "range(4, 2)", 1))
-    assert _csim(run)[2]["first_mismatch"]["layer"] == "pairs"
