@@ -16,7 +16,7 @@ def table_blocks(contract: Json, layout: Layout) -> list[Block]:
     if contract.get("tables"):
         caption = (
             "Look-up tables. Each element of a tensor has one table, or all share one, with an entry for every address. Saturated entries "
-            "hold the largest code; the error is the largest deviation from the function over all other entries, where they approximate one."
+            "hold the largest code; the error is the largest deviation from the function over all others, where they approximate one."
         )
         header = ("Table", "Function", "Elements", "Address bits", "Entries", "Saturated", "Largest error")
         blocks.append(Table(caption, header, tuple(_row(table) for table in contract["tables"]), 2))
