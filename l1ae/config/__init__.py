@@ -1,6 +1,7 @@
 """The typed description of a run and its loading."""
 
 from l1ae.config._budget import BudgetConfig
+from l1ae.config._density import DensityConfig, TreeConfig
 from l1ae.config._description import (
     BinsDescription,
     ConcatenateDescription,
@@ -55,6 +56,7 @@ __all__ = [
     "CsimConfig",
     "DataConfig",
     "DenseDescription",
+    "DensityConfig",
     "DerivedPreprocessing",
     "Description",
     "DotDescription",
@@ -84,6 +86,7 @@ __all__ = [
     "SumDescription",
     "TableDescription",
     "TrainingConfig",
+    "TreeConfig",
     "TriggerConfig",
     "VicregConfig",
     "dump_config",

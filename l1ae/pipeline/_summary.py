@@ -56,13 +56,13 @@ def _table(operation: Table | Lookup) -> dict[str, Any]:
 
 
 def _bins(binning: Binning, contract: Contract) -> dict[str, Any]:
-    """Edges of every element, in LSB of what it reads: hardware inputs have names, other tensors positions."""
-    hardware = binning in contract.input_bins
+    """Edges of every element, in LSB of what it reads: columns of an event have names, other tensors positions."""
+    names = (*contract.input_names, *contract.added_names) if binning in contract.input_bins else None
     return {
         "name": binning.name,
         "source": binning.inputs[0],
         "elements": [
-            {"input": contract.input_names[k] if hardware else f"{binning.inputs[0]}[{k}]", "edges": list(edges)}
+            {"input": names[k] if names else f"{binning.inputs[0]}[{k}]", "edges": list(edges)}
             for k, edges in zip(binning.index.tolist(), binning.edges, strict=True)
         ],
     }

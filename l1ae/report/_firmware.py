@@ -61,7 +61,7 @@ def contract_section(run: RunFiles) -> Section:
         _proof(contract["tensors"], contract.get("wrapping") or []),
         _tensor_table(contract),
     ]
-    blocks += table_blocks(contract, run.config.inputs.selected)
+    blocks += table_blocks(contract, run.config.inputs.columns)
     return Section("contract", title, tuple(blocks))
 
 

@@ -47,7 +47,7 @@ def inputs_table(config: Config, contract: Json | None = None) -> Table:
 
     `contract`: its summary, which says where there are bins instead.
     """
-    layout, spec, bins = config.inputs.selected, _preprocessing(config), _bins(contract)
+    layout, spec, bins = config.inputs.columns, _preprocessing(config), _bins(contract)
     rows = []
     for group in layout.groups:
         for feature in group.features:
@@ -67,10 +67,10 @@ def inputs_table(config: Config, contract: Json | None = None) -> Table:
 
 
 def _bins(contract: Json | None) -> dict[str, int]:
-    """How many edges each hardware input has that is binned, in all its bins."""
+    """How many edges each column has that is binned, in all its bins."""
     edges: dict[str, int] = {}
     for item in ((contract or {}).get("bins") or []) if not _has_inputs(contract) else []:
-        for element in item["elements"] if item["source"] == "hw" else []:
+        for element in item["elements"]:
             edges[element["input"]] = edges.get(element["input"], 0) + len(element["edges"])
     return edges
 

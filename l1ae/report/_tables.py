@@ -22,8 +22,8 @@ def table_blocks(contract: Json, layout: Layout) -> list[Block]:
         blocks.append(Table(caption, header, tuple(_row(table) for table in contract["tables"]), 2))
     if contract.get("bins"):
         caption = (
-            "Bins: the number of edges that a code reaches. Edges are codes; of hardware inputs also the value at which a bin begins, in "
-            "the unit of the input."
+            "Bins: the number of edges that a code reaches. Edges are codes; of the columns of an event also the value at which a bin begins, in "
+            "the unit of the column."
         )
         rows = tuple(row for bins in contract["bins"] for row in _edges(bins, layout))
         blocks.append(Table(caption, ("Operation", "Input", "Edges", "Codes", "Values"), rows, 2, folded=True))
@@ -49,7 +49,7 @@ def _range(ends: list[int]) -> str:
 
 
 def _edges(bins: Json, layout: Layout) -> Iterator[tuple[str, ...]]:
-    columns = dict(zip(layout.names, layout.columns, strict=True)) if bins["source"] == "hw" else {}
+    columns = dict(zip(layout.names, layout.columns, strict=True))
     for element in bins["elements"]:
         edges, column = element["edges"], columns.get(element["input"])
         values = "–" if column is None else f"{_listed([_value(column, edge) for edge in edges])} {column.feature.unit}".strip()
