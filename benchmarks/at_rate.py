@@ -1,6 +1,6 @@
 """What every family and every baseline finds at 1 and 0.25 kHz, on crossings that none of them was trained on: docs/at_rate_tables.md.
 
-    python benchmarks/at_rate.py [--data zerobias] [--runs runs/at_rate] [--models NAME ...] [--synthesise] [--output docs/at_rate_tables.md]
+    python benchmarks/at_rate.py [--data zerobias] [--runs runs/at_rate] [--models NAME ...] [--synthesise] [--output FILE]
 
 DATA is a data set whose background is zero bias: what comes with l1ae, or a folder with background.h5 and signals, for example at
 another pileup (`l1ae data generate --config configs/generator/pileup60.yaml`). Every configuration is trained on its training part, as
