@@ -5,14 +5,14 @@ from itertools import groupby
 import numpy as np
 import numpy.typing as npt
 
-from l1ae.config import Config
+from l1ae.config import Config, InputsConfig
 from l1ae.errors import UserError
 from l1ae.inputs import Feature, Group, InputSpec, Layout, steps_of
 from l1ae.report._blocks import Table
 from l1ae.report._files import Json
 from l1ae.report._text import number
 
-__all__ = ["event_text", "inputs_caption", "inputs_table"]
+__all__ = ["added_text", "event_text", "inputs_caption", "inputs_table"]
 
 MOST_RUNS = 8
 
@@ -24,6 +24,14 @@ def event_text(layout: Layout) -> str:
     return (
         f"An event is what the trigger receives at one time, as integers of the hardware: {layout.title or layout.name}. It holds {listed}."
     )
+
+
+def added_text(inputs: InputsConfig) -> str:
+    """What the firmware computes of it, as a sentence with the space that follows; nothing where nothing is added."""
+    if not inputs.add:
+        return ""
+    listed = ", ".join(f"{name} ({record.words})" for name, record in sorted(inputs.add.items()))
+    return f"The firmware computes of these, as further inputs of the network: {listed}. "
 
 
 def _group_text(group: Group) -> str:

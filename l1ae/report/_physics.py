@@ -10,7 +10,7 @@ from l1ae.inputs import InputSpec
 from l1ae.report._at_rate import at_rate_blocks
 from l1ae.report._blocks import Block, Facts, Notice, Paragraph, Picture, Section, Table
 from l1ae.report._files import Json, RunFiles
-from l1ae.report._inputs import event_text, inputs_caption, inputs_table
+from l1ae.report._inputs import added_text, event_text, inputs_caption, inputs_table
 from l1ae.report._label_free import label_free_blocks
 from l1ae.report._text import architecture, count, missing, number, percent, power, sample, score_text, seconds
 
@@ -47,14 +47,14 @@ def data_section(run: RunFiles) -> Section:
     source = _SOURCES.get(data.source, data.source)
     blocks: list[Block] = [
         Paragraph(
-            f"{event_text(layout)} The background is ordinary events; the signals are others, which the network has never seen "
+            f"{event_text(layout)} {added_text(run.config.inputs)}The background is ordinary events; the signals are others, which the network has never seen "
             "during its training."
         ),
         Facts(
             (
                 ("Source", source),
                 ("Split of the background", _split(data)),
-                ("Network inputs", f"{layout.size}, type {_input_type(run)}"),
+                ("Network inputs", f"{run.config.inputs.columns.size}, type {_input_type(run)}"),
             )
         ),
         inputs_table(run.config, run.contract),
