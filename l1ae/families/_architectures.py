@@ -103,8 +103,8 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
             Architecture("set_vae", "encoder of a variational autoencoder on sets of objects", Front.OBJECTS, Body.VARIATIONAL),
             Architecture("latent_ae", "feature extractor with an autoencoder on its features", Front.FLAT, Body.FEATURES),
             Architecture("student", "student of a larger autoencoder", Front.CONVOLUTIONS, Body.STUDENT),
-            Architecture("density_tree", "density trees on", Front.FLAT, Body.DENSITY),
-            Architecture("pair_tables", "tables of all pairs of", Front.FLAT, Body.CONTRAST),
+            Architecture("density_tree", "density tree of", Front.FLAT, Body.DENSITY),
+            Architecture("pair_tables", "sum of tables of all pairs of", Front.FLAT, Body.CONTRAST),
             Architecture("imported", "network imported from", None, None),
         )
     }
