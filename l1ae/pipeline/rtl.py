@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from l1ae import __version__
 from l1ae.config import Config
-from l1ae.contract import Contract
+from l1ae.contract import Binning, Contract, Lookup
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.hls import TensorComparison
 from l1ae.pipeline._resources import check_rtl_budget
@@ -246,7 +246,7 @@ def synth_stage(run: Run, *, per_layer: bool = True, prove: bool = False) -> Syn
 
     def make(target: Path) -> SynthResult:
         started = time.perf_counter()
-        part, flow = part_of(project.design.part), _Flow.here(project)
+        part, flow = part_of(project.design.part), _Flow.here(project, contract)
         layers = made.graph.parts if per_layer and isinstance(made, Unrolled) else ()
         synthesis, apart = flow.run(layers)
         naming = (lambda net: layer_of_net(made.pipeline, net)) if isinstance(made, Unrolled) else None
@@ -321,10 +321,12 @@ class _Flow:
     project: RtlProject
     memory_gb: float
     cache: Path
+    restructure: bool
 
     @classmethod
-    def here(cls, project: RtlProject) -> "_Flow":
-        return cls(project, available_memory_gb() / 2, cache_folder())
+    def here(cls, project: RtlProject, contract: Contract) -> "_Flow":
+        tables = any(isinstance(operation, Binning | Lookup) for operation in contract.operations)
+        return cls(project, available_memory_gb() / 2, cache_folder(), not tables)
 
     @property
     def part(self) -> Part:
@@ -350,10 +352,14 @@ class _Flow:
         return self._run(primitives("v") | combinational_sources([layer.logic], lambda _: name, "v"), name)
 
     def prove(self, part: Part) -> Any:
-        return prove_netlist(self.project, part, memory_gb=self.memory_gb, timeout=_PROOF_SECONDS, cache=self.cache)
+        return prove_netlist(
+            self.project, part, memory_gb=self.memory_gb, timeout=_PROOF_SECONDS, cache=self.cache, restructure=self.restructure
+        )
 
     def _run(self, sources: dict[str, str], top: str) -> Synthesis:
-        return synthesise(sources, top, self.part, dsp=False, memory_gb=self.memory_gb, cache=self.cache)
+        return synthesise(
+            sources, top, self.part, dsp=False, memory_gb=self.memory_gb, cache=self.cache, restructure=self.restructure
+        )
 
 
 def proof_lines(proof: dict[str, Any]) -> list[str]:
