@@ -89,7 +89,7 @@ def estimated(run: Run) -> str:
 
 def synthesised(run: Run) -> str:
     """Packed LUTs of the whole design, clocks, and the slowest path before placement, after simulation of some events."""
-    from l1ae.pipeline import rtl_stage, synth_stage
+    from l1ae.pipeline.rtl import rtl_stage, synth_stage
 
     rtl_stage(run, events=SIMULATED)
     content = synth_stage(run, per_layer=False).content

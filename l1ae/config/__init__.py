@@ -1,7 +1,7 @@
 """The typed description of a run and its loading."""
 
 from l1ae.config._budget import BudgetConfig
-from l1ae.config._density import DensityConfig, PairsConfig, TreeConfig
+from l1ae.config._density import DensityConfig, PairsConfig, ReferenceConfig, TreeConfig
 from l1ae.config._description import (
     BinsDescription,
     ConcatenateDescription,
@@ -78,6 +78,7 @@ __all__ = [
     "PoolDescription",
     "PruningConfig",
     "QuantizeDescription",
+    "ReferenceConfig",
     "ReluDescription",
     "RtlConfig",
     "SeedConfig",

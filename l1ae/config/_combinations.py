@@ -178,6 +178,11 @@ def _of_networks(config: "Config") -> Iterator[Rule]:
     model, inputs = config.model, config.inputs
     if not model.family.tabular:
         return
+    yield (
+        model.family.body is Body.DENSITY and (model.score == "log_ratio") != (model.density.reference is not None),
+        f"score '{model.score}' of architecture '{model.architecture}' and model.density.reference do not go together: a ratio needs a "
+        "reference, and with one the score is log_ratio",
+    )
     for name in type(model).model_fields:
         if name not in _OF_ALL | model.family.keys:
             yield changed(model, name), f"model.{name} has no effect in architecture '{model.architecture}', which is no network; remove it"

@@ -328,6 +328,9 @@ class ModelConfig(Section):
     deconvolutions: tuple[ConvolutionConfig, ...] = Field((), description="hidden convolutions of the decoder")
     deconvolution_out: ConvolutionConfig | None = Field(None, description="the last convolution, one filter, no ReLU")
     teacher: Nodes = Field((64, 8, 64), description="student: hidden nodes of the float autoencoder that it imitates")
+    columns: tuple[str, ...] | None = Field(
+        None, description="models made of tables: the features, or columns, whose codes are binned; default: all"
+    )
     density: DensityConfig = DensityConfig()
     pairs: PairsConfig = PairsConfig()
     batch_norm: bool = Field(True, description="normalise in the float network; folded before quantization")

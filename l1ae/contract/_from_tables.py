@@ -7,13 +7,12 @@ from l1ae.contract._builder import Builder, add_event
 from l1ae.contract._contract import Contract
 from l1ae.contract._ops import Binning, IntArray, Lookup
 from l1ae.contract._scores import add_score
-from l1ae.families import Body
 from l1ae.inputs import FixedFormat
 from l1ae.tables import AdditiveTables
 
 __all__ = ["tables_contract"]
 
-_FUNCTIONS = {Body.DENSITY: "-log2 p", Body.CONTRAST: "log2 of a ratio of p"}
+_FUNCTIONS = {"surprisal": "-log2 p", "log_ratio": "log2 of a ratio of p"}
 
 
 def tables_contract(config: Config, model: AdditiveTables) -> Contract:
@@ -38,9 +37,9 @@ def tables_contract(config: Config, model: AdditiveTables) -> Contract:
     form = config.model.table_type
     bits = [[widths[k] for k in part] for part in model.parts]
     tables = [_padded(form.quantize(table - table.min()), own) for table, own in zip(model.tables, bits, strict=True)]
-    body = config.model.family.body
-    assert body is not None
-    builder.add(Lookup.of_tables(tables, model.parts, bits, name="terms", inputs=("bins",), format=form, function=_FUNCTIONS[body]))
+    builder.add(
+        Lookup.of_tables(tables, model.parts, bits, name="terms", inputs=("bins",), format=form, function=_FUNCTIONS[config.model.score])
+    )
     add_score(builder, config, [builder.sum(config.model.score, "terms", halvings=model.halvings)])
     return Contract(config.project, tuple(builder.operations), config.inputs.selected)
 

@@ -29,8 +29,8 @@ _BODY_KEYS = {
     Body.VARIATIONAL: _CODE | _IMAGE_DECODER,
     Body.FEATURES: _CODE | {"output_bits", "extractor", "features"},
     Body.STUDENT: frozenset({"output_bits", "teacher"}),
-    Body.DENSITY: frozenset({"density"}),
-    Body.CONTRAST: frozenset({"pairs"}),
+    Body.DENSITY: frozenset({"columns", "density"}),
+    Body.CONTRAST: frozenset({"columns", "pairs"}),
 }
 
 TABULAR = frozenset({Body.DENSITY, Body.CONTRAST})

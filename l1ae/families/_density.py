@@ -23,7 +23,7 @@ DENSITY = (
         title=r"Ratio of densities $\log_2 (p_\mathrm{injected}/p)$",
         text="log₂ of how much more probable the event is among crossings with objects put into them, up to a constant",
         source="Gutmann and Hyvärinen, AISTATS 2010",
-        bodies=frozenset({Body.CONTRAST}),
+        bodies=frozenset({Body.CONTRAST, Body.DENSITY}),
         outputs=(1,),
         real=lambda inputs, outputs, mask: np.asarray(outputs[0], np.float64).sum(axis=1),
         firmware=lambda builder, outputs, table: outputs[0],

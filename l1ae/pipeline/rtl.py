@@ -45,6 +45,7 @@ from l1ae.rtl import (
     prove_linear,
     prove_netlist,
     prove_stages,
+    prove_tables,
     prove_text,
     simulate_rtl,
     unroll,
@@ -162,6 +163,7 @@ def _prove(contract: Contract, made: Unrolled | Folded, project: RtlProject, har
     layers = _interpreted(contract, hardware, found, "alkaid's interpreter")
     return {
         "linear": asdict(prove_linear(contract, made.graph)),
+        "tables": asdict(prove_tables(contract, made.graph)),
         "stages": asdict(prove_stages(made.graph, made.pipeline)),
         "text": asdict(prove_text(project, made.pipeline, contract.score.format)),
         "interpreter_events": len(hardware),
@@ -358,12 +360,14 @@ def proof_lines(proof: dict[str, Any]) -> list[str]:
     """What was proven, for people."""
     if proof["linear"] is None:
         return ["proof: none for folded layers; the plan's own simulation agrees with the contract"]
-    layers = proof["linear"]["layers"]
+    layers, tables = proof["linear"]["layers"], proof["tables"]["layers"]
+    proven, found = (sum(layer["proven"] for layer in part) for part in (layers, tables))
+    looked_up = f" and {found} of {len(tables)} layers of tables" if tables else ""
     lines = [
-        f"proof: {sum(layer['proven'] for layer in layers)} of {len(layers)} linear layers for all inputs; "
+        f"proof: {proven} of {len(layers)} linear layers{looked_up} for all inputs; "
         f"{proof['stages']['stages']} stages hold the same {proof['stages']['lines']} lines; {proof['text']['files']} Verilog files say so"
     ]
-    return lines + [f"  not covered: {layer['name']}: {layer['reason']}" for layer in layers if not layer["proven"]]
+    return lines + [f"  not covered: {layer['name']}: {layer['reason']}" for layer in (*layers, *tables) if not layer["proven"]]
 
 
 def netlist_lines(proofs: list[dict[str, Any]] | None) -> list[str]:

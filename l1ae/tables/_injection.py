@@ -10,11 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from l1ae.config import InputsConfig, ReferenceConfig
 from l1ae.errors import UserError
 from l1ae.inputs import Group, Layout, Role
 from l1ae.tables._additive import Codes, FloatArray
 
-__all__ = ["Injection"]
+__all__ = ["Contrast", "Injection"]
 
 _MOST_OBJECTS = 8
 _LOWEST = 0.2
@@ -24,6 +25,25 @@ _HIGHEST = 1e-6
 """Weighted fraction of crossings that hold as much as the hardest that is injected."""
 
 Generator = np.random.Generator
+
+
+@dataclass(frozen=True, eq=False)
+class Contrast:
+    """Training events (N, size) of `inputs.columns` with weights (N,), and a reference (M, size) to tell them from."""
+
+    codes: Codes
+    weights: FloatArray
+    reference: Codes
+
+    @classmethod
+    def of(cls, inputs: InputsConfig, config: ReferenceConfig, codes: Codes, weights: FloatArray, seed: int) -> "Contrast":
+        """From events of `inputs.selected`, into which objects are put before columns are added. Raises `UserError` as `Injection.of`."""
+        rng = np.random.default_rng(seed)
+        injection, share = Injection.of(inputs.selected, codes, weights), -(-config.events // (len(config.injected) + 1))
+        drawn = [codes[rng.choice(len(codes), share, p=weights / weights.sum())] for _ in range(len(config.injected) + 1)]
+        kinds = [injection.added(events, mean, rng) for events, mean in zip(drawn, config.injected, strict=False)]
+        reference = np.concatenate([*kinds, injection.replaced(drawn[-1], rng)]).astype(codes.dtype)
+        return cls(inputs.event(codes), weights, inputs.event(reference))
 
 
 @dataclass(frozen=True, eq=False)

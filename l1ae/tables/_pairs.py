@@ -5,18 +5,16 @@ logarithm of the ratio of their densities, up to a constant. Here of the referen
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from l1ae.config import InputsConfig, PairsConfig
-from l1ae.tables._additive import AdditiveTables, Codes, FloatArray, IntArray
-from l1ae.tables._injection import Injection
+from l1ae.config import PairsConfig
+from l1ae.tables._additive import AdditiveTables, FloatArray, IntArray
+from l1ae.tables._edges import edges_of_both
+from l1ae.tables._injection import Contrast
 
 __all__ = ["fit_pairs"]
-
-_EDGES_POWER = 0.3
-"""Of the weights of crossings in the sample whose quantiles are the edges: the tail takes part in it."""
 
 _LAST_RATE = 0.01
 """Learning rate at the end, as a part of the first."""
@@ -32,48 +30,15 @@ class _Sample:
     probability: FloatArray
 
 
-def fit_pairs(inputs: InputsConfig, config: PairsConfig, codes: Codes, weights: FloatArray, seed: int) -> AdditiveTables:
-    """Tables of all pairs of columns of `inputs.columns` that the hardware has, entries log2 of the ratio of probabilities.
-
-    `codes` (N, selected columns) and `weights` (N,) are training events. The same arguments give the same tables. Raises `UserError`
-    for a layout without energies.
-    """
+def fit_pairs(columns: Sequence[int], config: PairsConfig, sample: Contrast, seed: int) -> AdditiveTables:
+    """Tables of all pairs of some columns, entries log2 of the ratio of probabilities; the same arguments give the same tables."""
     rng = np.random.default_rng(seed)
-    reference = inputs.event(_reference(inputs, config, codes, weights, rng).astype(codes.dtype))
-    events, columns = inputs.event(codes), tuple(np.flatnonzero(inputs.columns.present).tolist())
-    edges = tuple(_quantiles(codes, config.bins) for codes in _together(events, weights, reference, rng)[:, columns].T)
-    binned = AdditiveTables(columns, edges, (), ())
-    sample = _sample(binned.bins(events), weights, binned.bins(reference), config.contrast)
+    found = edges_of_both(sample.codes, sample.weights, sample.reference, config.bins, rng)
+    binned = AdditiveTables(tuple(columns), tuple(found[column] for column in columns), (), ())
+    events = _sample(binned.bins(sample.codes), sample.weights, binned.bins(sample.reference), config.contrast)
     pairs = np.array([(a, b) for a in range(len(columns)) for b in range(a + 1, len(columns))])
-    tables = _fit(sample, pairs, [len(found) + 1 for found in edges], config, rng)
-    return AdditiveTables(columns, edges, tuple((int(a), int(b)) for a, b in pairs), tuple(tables))
-
-
-def _reference(inputs: InputsConfig, config: PairsConfig, codes: Codes, weights: FloatArray, rng: np.random.Generator) -> Codes:
-    """Crossings with objects put into them, equally many of each kind."""
-    injection = Injection.of(inputs.selected, codes, weights)
-    share = -(-config.reference_events // (len(config.injected) + 1))
-
-    def drawn() -> Codes:
-        return codes[rng.choice(len(codes), share, p=weights / weights.sum())]
-
-    kinds = [injection.added(drawn(), mean, rng) for mean in config.injected]
-    return np.concatenate([*kinds, injection.replaced(drawn(), rng)])
-
-
-def _together(events: Codes, weights: FloatArray, reference: Codes, rng: np.random.Generator) -> Codes:
-    """Equally many crossings and events of the reference: their quantiles are the edges of bins."""
-    softened = weights**_EDGES_POWER
-    return np.concatenate([events[rng.choice(len(events), len(reference), p=softened / softened.sum())], reference])
-
-
-def _quantiles(codes: Codes, bins: int) -> IntArray:
-    """Of the codes above 0; the first edge tells the empty slot."""
-    filled = np.sort(codes[codes > 0])
-    if not len(filled):
-        return np.ones(1, np.int64)
-    places = (np.arange(bins - 1) * (len(filled) - 1) / (bins - 1)).astype(int)
-    return np.unique(np.append(1, filled[places[1:]])).astype(np.int64)
+    tables = _fit(events, pairs, [len(edges) + 1 for edges in binned.edges], config, rng)
+    return replace(binned, parts=tuple((int(a), int(b)) for a, b in pairs), tables=tuple(tables))
 
 
 def _sample(crossings: IntArray, weights: FloatArray, reference: IntArray, contrast: float) -> _Sample:

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from l1ae.config import Config
+from l1ae.config import Config, ReferenceConfig
 from l1ae.data import TRAIN, EventStore, events_of, open_dataset, weights_of
 from l1ae.errors import UserError
 from l1ae.families import Body
 from l1ae.inputs import WeightedBlock
-from l1ae.tables._additive import AdditiveTables, save_tables
-from l1ae.tables._density import fit_forest
+from l1ae.tables._additive import AdditiveTables, Codes, FloatArray, save_tables
+from l1ae.tables._density import fit_forest, fit_ratio
+from l1ae.tables._injection import Contrast
 from l1ae.tables._pairs import fit_pairs
 
 __all__ = ["TABLES", "TablesResult", "train_tables", "untrained_tables"]
@@ -58,9 +59,11 @@ def untrained_tables(config: Config) -> AdditiveTables:
     low, high = layout.code_range
     codes = np.random.default_rng(config.seed).integers(low, high + 1, (_UNTRAINED_EVENTS, layout.size)).astype(layout.dtype)
     trees = tuple(tree.model_copy(update={"populated": 1}) for tree in config.model.density.trees)
+    few = ReferenceConfig(events=_UNTRAINED_EVENTS)
+    density = config.model.density
     short = {
-        "density": config.model.density.model_copy(update={"trees": trees}),
-        "pairs": config.model.pairs.model_copy(update={"epochs": 1, "reference_events": _UNTRAINED_EVENTS}),
+        "density": density.model_copy(update={"trees": trees, "reference": density.reference and few}),
+        "pairs": config.model.pairs.model_copy(update={"epochs": 1, "reference": few}),
     }
     return _fitted(config.model_copy(update={"model": config.model.model_copy(update=short)}), lambda: iter([(codes, None)]))
 
@@ -75,16 +78,36 @@ def _fitted(config: Config, blocks: Blocks) -> AdditiveTables:
 
 
 def _forest(config: Config, blocks: Blocks) -> AdditiveTables:
-    inputs = config.inputs
-    return fit_forest(inputs.columns, config.model.density.trees, lambda: ((inputs.event(codes), weights) for codes, weights in blocks()))
+    inputs, density, columns = config.inputs, config.model.density, used_columns(config)
+    if density.reference is None:
+        return fit_forest(inputs.columns, density.trees, lambda: ((inputs.event(codes), w) for codes, w in blocks()), columns)
+    sample = Contrast.of(inputs, density.reference, *_together(blocks), config.seed)
+    return fit_ratio(inputs.columns, density.trees, sample, columns, config.seed)
 
 
 def _pairs(config: Config, blocks: Blocks) -> AdditiveTables:
+    pairs = config.model.pairs
+    return fit_pairs(used_columns(config), pairs, Contrast.of(config.inputs, pairs.reference, *_together(blocks), config.seed), config.seed)
+
+
+def _together(blocks: Blocks) -> tuple[Codes, FloatArray]:
+    """All events and their weights."""
     found = [(codes, np.ones(len(codes)) if weights is None else np.asarray(weights, np.float64)) for codes, weights in blocks()]
     codes, weights = (np.concatenate(parts) for parts in zip(*found, strict=True))
     if not len(codes):
-        raise UserError("tables of pairs need training events, and there are none; give a data source with events")
-    return fit_pairs(config.inputs, config.model.pairs, codes, weights, config.seed)
+        raise UserError("models made of tables need training events, and there are none; give a data source with events")
+    return codes, weights
+
+
+def used_columns(config: Config) -> tuple[int, ...]:
+    """The columns of `inputs.columns` that are binned. Raises `UserError` for a name in `model.columns` that is none."""
+    layout, asked = config.inputs.columns, config.model.columns
+    known = {name for column in layout.columns for name in (column.name, column.feature.name)}
+    for name in asked or ():
+        if name not in known:
+            raise UserError(f"model.columns: '{name}' is no feature and no column of the inputs; they are {', '.join(sorted(known))}")
+    chosen = [asked is None or {column.name, column.feature.name} & set(asked) for column in layout.columns]
+    return tuple(k for k, (wanted, present) in enumerate(zip(chosen, layout.present, strict=True)) if wanted and present)
 
 
 _FITS: Mapping[Body, Callable[[Config, Blocks], AdditiveTables]] = {Body.DENSITY: _forest, Body.CONTRAST: _pairs}

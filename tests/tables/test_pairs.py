@@ -6,11 +6,11 @@ import pytest
 from l1ae.config import InputsConfig, PairsConfig
 from l1ae.errors import UserError
 from l1ae.inputs import named_layout
-from l1ae.tables._injection import Injection
+from l1ae.tables._injection import Contrast, Injection
 from l1ae.tables._pairs import _fit, _sample, fit_pairs
 
 INPUTS = InputsConfig(layout="ugt", select={"features": ["pt"]})
-QUICK = PairsConfig(reference_events=4000, epochs=2)
+QUICK = PairsConfig(reference={"events": 4000}, epochs=2)
 
 
 def crossings(layout, count, seed):
@@ -30,6 +30,10 @@ def crossings(layout, count, seed):
                 block[:, :, k] = np.where(block[:, :, at] > 0, rng.integers(low, top + 1, block.shape[:2]), 0)
         codes[:, layout.where(group.name)] = block.reshape(count, -1)
     return codes.astype(layout.dtype)
+
+
+def pairs_of(codes, weights, seed):
+    return fit_pairs(range(INPUTS.columns.size), QUICK, Contrast.of(INPUTS, QUICK.reference, codes, weights, seed), seed)
 
 
 def test_the_tables_are_the_ratio_of_densities():
@@ -57,7 +61,7 @@ def test_weights_are_how_often_events_are():
 def test_the_same_seed_gives_the_same_tables_and_another_others():
     layout = INPUTS.selected
     codes, weights = crossings(layout, 3000, 52), np.random.default_rng(53).uniform(0.1, 2, 3000)
-    one, again, other = (fit_pairs(INPUTS, QUICK, codes, weights, seed) for seed in (1, 1, 2))
+    one, again, other = (pairs_of(codes, weights, seed) for seed in (1, 1, 2))
     assert all(np.array_equal(a, b) for a, b in zip(one.tables, again.tables, strict=True))
     assert not all(np.array_equal(a, b) for a, b in zip(one.tables, other.tables, strict=True))
     assert len(one.tables) == layout.size * (layout.size - 1) // 2
@@ -67,7 +71,7 @@ def test_the_same_seed_gives_the_same_tables_and_another_others():
 def test_hard_objects_score_high():
     layout = INPUTS.selected
     codes = crossings(layout, 5000, 54)
-    model = fit_pairs(INPUTS, QUICK, codes, np.ones(5000), 1)
+    model = pairs_of(codes, np.ones(5000), 1)
     hard = Injection.of(layout, codes, np.ones(5000)).added(crossings(layout, 2000, 55), 2.0, np.random.default_rng(56))
     assert np.median(model(hard)) > np.quantile(model(crossings(layout, 2000, 57)), 0.95)
 
