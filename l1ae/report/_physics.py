@@ -47,8 +47,8 @@ def data_section(run: RunFiles) -> Section:
     source = _SOURCES.get(data.source, data.source)
     blocks: list[Block] = [
         Paragraph(
-            f"{event_text(layout)} {added_text(run.config.inputs)}The background is ordinary events; the signals are others, which the network has never seen "
-            "during its training."
+            f"{event_text(layout)} {added_text(run.config.inputs)}The background is ordinary events; the signals are others, which the "
+            "network has never seen during its training."
         ),
         Facts(
             (
