@@ -46,8 +46,9 @@ def _apply(content: dict[str, Any], override: str) -> None:
 
 
 def _resolve_files(content: dict[str, Any], path: Path) -> None:
-    """An imported model and the file of a layout are named relative to the configuration file."""
-    for section, key, endings in (("model", "source", ("",)), ("inputs", "layout", (".yaml", ".yml"))):
+    """An imported model, a student's teacher and the file of a layout are named relative to the configuration file."""
+    files = (("model", "source", ("",)), ("model", "teacher_run", ("",)), ("inputs", "layout", (".yaml", ".yml")))
+    for section, key, endings in files:
         part = content.get(section)
         if isinstance(part, dict) and isinstance(part.get(key), str) and part[key].endswith(endings):
             part[key] = str(path.parent.resolve() / part[key])

@@ -304,7 +304,18 @@ class ModelConfig(Section):
     )
     deconvolutions: tuple[ConvolutionConfig, ...] = Field((), description="hidden convolutions of the decoder")
     deconvolution_out: ConvolutionConfig | None = Field(None, description="the last convolution, one filter, no ReLU")
-    teacher: Nodes = Field((64, 8, 64), description="student: hidden nodes of the float autoencoder that it imitates")
+    teacher: Nodes = Field((64, 8, 64), description="students: hidden nodes of the float autoencoder that is trained beside it")
+    teacher_run: str | None = Field(
+        None,
+        description="students: folder of a trained run whose float score it imitates instead, of any architecture; relative to the "
+        "configuration file",
+    )
+    teaching: Literal["logarithm", "rank"] = Field(
+        "logarithm",
+        description="students: what is learned of the teacher's score: ln(1 + score), or, of teacher_run, its rank, -log2 of the "
+        "fraction of training events, by weight, that score as high",
+    )
+    pairs: bool = Field(False, description="table_*: the tables of the first layer are addressed by two inputs each, one per pair")
     batch_norm: bool = Field(True, description="normalise in the float network; folded before quantization")
     weight_bits: int = Field(8, ge=2, le=16)
     activation_bits: int = Field(8, ge=2, le=16)
