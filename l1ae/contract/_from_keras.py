@@ -325,11 +325,11 @@ def _summed_tables(builder: Builder, layer: Any, source: str, nodes: Sequence[Se
     index = [list(edge) for edge, _ in edges]
     bits = [[layer.bits] * len(edge) for edge, _ in edges]
 
-    def lookup(form: FixedFormat) -> Lookup:
-        values = {"name": f"{layer.name}_tables", "inputs": (source,), "format": form, "function": f"edges of {layer.name}"}
-        return Lookup.of_tables([table for _, table in edges], index, bits, **values)
-
-    name = builder.add_exact(lookup, fraction)
+    tables = [table for _, table in edges]
+    # of all entries, whether the source ever takes their codes or not
+    form = FixedFormat.covering(min(int(table.min()) for table in tables), max(int(table.max()) for table in tables), fraction)
+    values = {"name": f"{layer.name}_tables", "inputs": (source,), "format": form, "function": f"edges of {layer.name}"}
+    name = builder.add(Lookup.of_tables(tables, index, bits, **values))
 
     def pool(form: FixedFormat) -> Pool:
         return Pool(name=layer.name, inputs=(name,), format=form, size=len(nodes), windows=windows, function="sum")
