@@ -31,7 +31,7 @@ _BODY_KEYS = {
     Body.STUDENT: frozenset({"output_bits", "teacher", "teacher_run", "teaching"}),
 }
 _TABLES_ADD = frozenset({"pairs"})
-_TABLES_LACK = _IMAGE_DECODER | {"latent_activation"}
+_TABLES_LACK = _IMAGE_DECODER | {"latent_activation", "latent_bits"}
 
 
 @dataclass(frozen=True)

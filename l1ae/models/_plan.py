@@ -348,7 +348,7 @@ def _add_table_autoencoder(planner: _Planner, config: Config) -> None:
     """As the dense one, with codes between the layers; what reconstructs inputs without sign has none either."""
     model, inputs = config.model, config.inputs
     _add_table_layers(planner, "enc", model.encoder, model.activation_bits)
-    planner.tables("latent", model.latent, bits=model.latent_bits)
+    planner.tables("latent", model.latent, bits=model.activation_bits)
     _add_table_layers(planner, "dec", model.decoder, model.activation_bits)
     signed = inputs.linear().network.signed
     planner.tables("out", inputs.selected.size, bits=model.output_bits, coded=False, hidden=not signed)

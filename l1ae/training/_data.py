@@ -80,7 +80,8 @@ def _targets(config: Config, teacher: Teacher, weights: Real | None) -> tuple[We
     parts: tuple[list[Real], list[Real]] = ([], [])
     for events, part in divided(config.data, open_dataset(config.data.source, teacher.layout).background, size=CHUNK):
         for index, blocks in zip((TRAIN, VALIDATION), parts, strict=True):
-            blocks.append(np.asarray(teacher.score(events.hw[part == index]), np.float64))
+            if (part == index).any():
+                blocks.append(np.asarray(teacher.score(events.hw[part == index]), np.float64))
     training, validation = (np.concatenate(blocks) for blocks in parts)
     if not (np.isfinite(training).all() and np.isfinite(validation).all()):
         raise UserError("model.teacher_run: its score of some training event is no finite number; train that run again, or choose another")

@@ -11,9 +11,9 @@ from l1ae.errors import UserError
 from l1ae.models import TableDense, build_quantized_model, calibrate, firmware_plan, weight_steps
 
 NETWORKS = {
-    "autoencoder": ("table_ae", {"encoder": [6], "latent": 3, "decoder": [5], "latent_bits": 2}, "ufixed<4,4,RND_CONV,SAT>"),
-    "shallow": ("table_ae", {"encoder": [], "latent": 4, "decoder": [], "latent_bits": 5}, "ufixed<3,4,RND_CONV,SAT>"),
-    "signed": ("table_ae", {"encoder": [6], "latent": 3, "decoder": [], "latent_bits": 6}, "fixed<4,3,RND_CONV,SAT>"),
+    "autoencoder": ("table_ae", {"encoder": [6], "latent": 3, "decoder": [5], "layers": {"latent": {"activation_bits": 2}}}, "ufixed<4,4,RND_CONV,SAT>"),
+    "shallow": ("table_ae", {"encoder": [], "latent": 4, "decoder": [], "activation_bits": 5}, "ufixed<3,4,RND_CONV,SAT>"),
+    "signed": ("table_ae", {"encoder": [6], "latent": 3, "decoder": [], "layers": {"latent": {"activation_bits": 6}}}, "fixed<4,3,RND_CONV,SAT>"),
     "student": ("table_student", {"encoder": [4, 6]}, "fixed<5,5,RND_CONV,SAT>"),
     "pairs": ("table_student", {"encoder": [], "pairs": True}, "fixed<2,2,RND_CONV,SAT>"),
 }

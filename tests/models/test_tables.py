@@ -131,7 +131,7 @@ def _config(**changes):
     content = {
         "name": "tiny",
         "inputs": {"select": {"features": ["pt"]}, "network": "ufixed<4,4,RND_CONV,SAT>"},
-        "model": model | {"latent_bits": 3} | changes,
+        "model": model | {"layers": {"latent": {"activation_bits": 3}}} | changes,
         "training": {"learned_widths": {"initial_bits": 3}},
     }
     return Config.model_validate(content)
@@ -163,7 +163,7 @@ def _counted(layer, entries):
     return total
 
 
-@pytest.mark.parametrize("changes", [{}, {"pairs": True}, {"latent_bits": 2}])
+@pytest.mark.parametrize("changes", [{}, {"pairs": True}, {"layers": {"latent": {"activation_bits": 2}}}])
 def test_the_cost_is_that_of_every_table_and_adder(changes):
     config = _config(**changes)
     model = _quantized(config, np.random.default_rng(6))
