@@ -99,11 +99,11 @@ def _code(config: "Config") -> Iterator[Rule]:
 def _student(config: "Config") -> Iterator[Rule]:
     model = config.model
     yield (
-        model.teacher_run is not None and changed(model, "teacher"),
-        f"model.teacher has no effect beside teacher_run '{model.teacher_run}', which is the teacher; remove one of the two",
+        bool(model.teacher_run) and changed(model, "teacher"),
+        f"model.teacher has no effect beside teacher_run {', '.join(model.teacher_run)}, which is the teacher; remove one of the two",
     )
     yield (
-        model.teacher_run is None and model.teaching == "rank",
+        not model.teacher_run and model.teaching == "rank",
         "model.teaching: rank takes the score of all training events, which a teacher that is trained beside the student does not have; "
         "train it first and name it in model.teacher_run, or leave teaching at logarithm",
     )

@@ -257,6 +257,11 @@ _OF_DESCRIPTIONS = ("architecture", "source", "score", "target_fpr")
 _OF_IMPORTS = (*_OF_DESCRIPTIONS, "score_type", "table_type")
 
 
+def _several(value: object) -> object:
+    """One name, or a list of some; null for none."""
+    return () if value is None else (value,) if isinstance(value, str) else value
+
+
 class ConvolutionConfig(Section):
     """One convolution with what surrounds it: upsampling, zero padding, convolution, ReLU, pooling, in this order."""
 
@@ -305,10 +310,10 @@ class ModelConfig(Section):
     deconvolutions: tuple[ConvolutionConfig, ...] = Field((), description="hidden convolutions of the decoder")
     deconvolution_out: ConvolutionConfig | None = Field(None, description="the last convolution, one filter, no ReLU")
     teacher: Nodes = Field((64, 8, 64), description="students: hidden nodes of the float autoencoder that is trained beside it")
-    teacher_run: str | None = Field(
-        None,
-        description="students: folder of a trained run whose float score it imitates instead, of any architecture; relative to the "
-        "configuration file",
+    teacher_run: Annotated[tuple[str, ...], BeforeValidator(_several)] = Field(
+        (),
+        description="students: folder of a trained run whose float score it imitates instead, of any architecture; of several the mean of "
+        "what each teaches; relative to the configuration file",
     )
     teaching: Literal["logarithm", "rank"] = Field(
         "logarithm",

@@ -218,8 +218,11 @@ def _float_layer(config: Config, step: WeightStep) -> Layer:
 
 
 def _table_layer(config: Config, step: TableStep, **options: Any) -> TableDense:
-    """Lines that begin where the codes of the layer have their middle, and cross as much of them as those of its source."""
-    address, top = step.address, 2.0**step.bits - 1
+    """Lines that begin in the middle of the layer's range, which is 0 to 2 where it is not `coded`, and cross it with those of the source.
+
+    A ReLU that begins below 0 for every event would not learn.
+    """
+    address, top = step.address, 2.0**step.bits - 1 if step.coded else 2.0
     return TableDense(
         step.shape[0],
         index=step.index,
@@ -227,8 +230,8 @@ def _table_layer(config: Config, step: TableStep, **options: Any) -> TableDense:
         fraction=address.fraction,
         signed=address.signed,
         kernel_initializer=_initializer(config, step),
-        gain=top / (2.0**address.integer) if step.coded else 1.0,
-        centre=top / 2 if step.coded else 0.0,
+        gain=top / 2.0**address.integer,
+        centre=top / 2,
         name=step.name,
         **options,
     )

@@ -441,7 +441,7 @@ def auxiliary_plans(config: Config) -> dict[str, Plan]:
         planner.hidden("expander", hidden)
         planner.dense("embedding", last, hidden=False)
         return {"expander": planner.plan}
-    if body is Body.STUDENT and model.teacher_run is None:
+    if body is Body.STUDENT and not model.teacher_run:
         planner = _Planner(config, INPUTS, (size,))
         planner.hidden("teacher", model.teacher)
         planner.dense("teacher_out", size, hidden=False)

@@ -28,7 +28,7 @@ from l1ae.pipeline._run import Run, digest_file, digest_tree
 from l1ae.pipeline._samples import Scorer, csim_sample, evaluation_scores, first_events, validation_events
 from l1ae.pipeline._shared import changed_files, contract_digest, contract_of, data_digests, read_json, section_digest, write_json
 from l1ae.pipeline._summary import contract_summary, hls_summary
-from l1ae.pipeline._teacher import teacher_inputs, teacher_of
+from l1ae.pipeline._teacher import teacher_inputs, teachers_of
 from l1ae.pipeline._trigger_stage import trigger_inputs, trigger_stage
 from l1ae.pipeline._zero_bias import has_zero_bias, judge_of, rate_inputs, rate_sample
 from l1ae.report import write_report
@@ -64,7 +64,7 @@ def _train(run: Run, *, resume: bool, progress: Progress | None, backend: str | 
 
     def make(target: Path) -> None:
         if run.config.model.source is None:
-            result = vars(train(run.config, target, resume=resume, progress=progress, teacher=teacher_of(run.config)))
+            result = vars(train(run.config, target, resume=resume, progress=progress, teachers=teachers_of(run.config)))
         else:
             copy_source(run.config, target)
             result = {"imported_from": Path(run.config.model.source).name}

@@ -1,4 +1,4 @@
-"""Another run as the teacher of a student."""
+"""Other runs as the teachers of a student."""
 
 from pathlib import Path
 
@@ -10,36 +10,34 @@ from l1ae.pipeline._samples import Scorer
 from l1ae.pipeline._shared import contract_digest, contract_of
 from l1ae.training import Teacher
 
-__all__ = ["teacher_inputs", "teacher_of"]
+__all__ = ["teacher_inputs", "teachers_of"]
 
 
-def teacher_of(config: Config) -> Teacher | None:
-    """The score of `model.teacher_run`: in floating point where that run has such a model, else of its contract; None without one.
+def teachers_of(config: Config) -> tuple[Teacher, ...]:
+    """The scores of `model.teacher_run`: in floating point where a run has such a model, else of its contract.
 
-    Raises `UserError` when there is no trained run.
+    Raises `UserError` when one is no trained run.
     """
-    run = _run(config)
-    if run is None:
-        return None
+    return tuple(_teacher(run) for run in _runs(config))
+
+
+def _teacher(run: Run) -> Teacher:
     scorer = Scorer(run.config, contract_of(run), load_models(run.config, run.path("train")))
-    variant = scorer.variants[0]
-    return Teacher(run.config.inputs.selected, lambda hardware: scorer.variant(variant, hardware))
+    return Teacher(run.config.inputs.selected, lambda hardware: scorer.variant(scorer.variants[0], hardware))
 
 
 def teacher_inputs(config: Config) -> dict[str, str]:
-    """Digests of what the teacher is."""
-    run = _run(config)
-    if run is None:
-        return {}
-    files = {name: digest for name, digest in digest_tree(run.path("train")).items() if not name.startswith("logs/")}
-    return {f"teacher/{name}": digest for name, digest in contract_digest(run).items()} | {"teacher/train": digest_json(files)}
+    """Digests of what the teachers are."""
+    found = {}
+    for number, run in enumerate(_runs(config)):
+        files = {name: digest for name, digest in digest_tree(run.path("train")).items() if not name.startswith("logs/")}
+        found[f"teacher{number}"] = digest_json([contract_digest(run), files])
+    return found
 
 
-def _run(config: Config) -> Run | None:
-    folder = config.model.teacher_run
-    if folder is None:
-        return None
-    run = Run.open(Path(folder))
-    if not (run.path("contract") / "contract.json").is_file():
-        raise UserError(f"model.teacher_run '{folder}' has not been trained; run `l1ae train` there first")
-    return run
+def _runs(config: Config) -> list[Run]:
+    runs = [Run.open(Path(folder)) for folder in config.model.teacher_run]
+    for run in runs:
+        if not (run.path("contract") / "contract.json").is_file():
+            raise UserError(f"model.teacher_run '{run.folder}' has not been trained; run `l1ae train` there first")
+    return runs

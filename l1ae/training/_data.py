@@ -1,7 +1,7 @@
 """Training and validation events in memory."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,7 +35,7 @@ class TrainingData:
     """Hardware integers (N, size) of the background for training and validation; `digest` is the sha256 of all that is here.
 
     `weights` and `validation_weights`, (N,) each, to the power `training.weight_power`, are positive and of mean 1; None where all events
-    count the same. `targets` and `validation_targets`, (N,) each, are what a teacher says, None without one.
+    count the same. `targets` and `validation_targets`, (N,) each, are what teachers say, None without any.
     """
 
     training: Codes
@@ -47,7 +47,7 @@ class TrainingData:
     validation_targets: Weights | None = None
 
 
-def load_training_data(config: Config, teacher: Teacher | None = None) -> TrainingData:
+def load_training_data(config: Config, teachers: Sequence[Teacher] = ()) -> TrainingData:
     """Read the background store and split it as `data` says; 2 bytes per input, and 4 per event each for weights and targets.
 
     Raises `UserError` when the store is missing or damaged, has no recorded split though one is asked for, or has weights that cannot
@@ -69,10 +69,15 @@ def load_training_data(config: Config, teacher: Teacher | None = None) -> Traini
     power = config.training.weight_power
     exact = [np.concatenate(blocks) if blocks else None for blocks in weights]
     shares = [None if found is None else _of_mean_one(found**power) for found in exact]
-    targets = (None, None) if teacher is None else _targets(config, teacher, exact[0])
+    targets = _mean_targets(config, teachers, exact[0]) if teachers else (None, None)
     for values in (*shares, *targets):
         digest.update(b"" if values is None else values.tobytes())
     return TrainingData(training, validation, digest.hexdigest(), *shares, *targets)
+
+
+def _mean_targets(config: Config, teachers: Sequence[Teacher], weights: Real | None) -> tuple[Weights, Weights]:
+    training, validation = zip(*(_targets(config, teacher, weights) for teacher in teachers), strict=True)
+    return np.mean(training, axis=0, dtype=np.float32), np.mean(validation, axis=0, dtype=np.float32)
 
 
 def _targets(config: Config, teacher: Teacher, weights: Real | None) -> tuple[Weights, Weights]:

@@ -33,7 +33,7 @@ class Batch:
     """One batch, each (N, size): what goes in, what should come out, which inputs carry information, a second noisy view.
 
     `inputs` and `second` differ from `clean` where noise is configured. `weights` (N,) are None where all events count the same,
-    `target` (N,) where no other run is the teacher.
+    `target` (N,) where no other run is a teacher.
     """
 
     inputs: Any
@@ -212,7 +212,7 @@ class _StudentObjective(Objective):
     """A student that predicts ln(1 + reconstruction error) of a float teacher autoencoder (CMS CICADA, CMS-DP-2023/086).
 
     Both learn at the same time in the float phase, the student without influence on the teacher; in the quantized phase
-    the teacher stays as it is. With another run as the teacher, what it says of each event comes with the event.
+    the teacher stays as it is. With other runs as teachers, what they say of each event comes with the event.
     """
 
     @property
@@ -228,14 +228,14 @@ class _StudentObjective(Objective):
                 lambda batch, outputs: mean(tf.square(outputs["student"] - outputs["target"]), batch.weights),
             )
         }
-        if self._config.model.teacher_run is None:
+        if not self._config.model.teacher_run:
             teacher = 1.0 if self._phase == "float" else 0.0
             terms["teacher"] = (_constant(teacher), lambda batch, outputs: mean(outputs["target_error"], batch.weights))
         return terms
 
     def _forward(self, batch: Batch, seed: Any, *, training: bool) -> dict[str, Any]:
         student = self._networks.firmware(batch.inputs, training=training)[:, 0]
-        if self._config.model.teacher_run is not None:
+        if self._config.model.teacher_run:
             return {"student": student, "target": batch.target}
         teacher = self._networks.auxiliary["teacher"]
         reconstruction = teacher(batch.clean, training=training and self._phase == "float")

@@ -99,9 +99,9 @@ class _Run:
 
 
 def train(
-    config: Config, folder: Path, *, resume: bool = False, progress: Progress | None = None, teacher: Teacher | None = None
+    config: Config, folder: Path, *, resume: bool = False, progress: Progress | None = None, teachers: Sequence[Teacher] = ()
 ) -> TrainingResult:
-    """Train a model from data to quantized weights. A student with `model.teacher_run` needs that run's score as `teacher`.
+    """Train a model from data to quantized weights. A student with `model.teacher_run` needs the scores of those runs as `teachers`.
 
     Leaves in `folder`: float.weights.h5 (BatchNorm folded), quantized.weights.h5, calibration.json, history.csv,
     logs/ (TensorBoard) and checkpoint.npz, which is rewritten after every epoch. With `resume` the training continues from that
@@ -113,7 +113,7 @@ def train(
     """
     tf.config.experimental.enable_op_determinism()
     folder.mkdir(parents=True, exist_ok=True)
-    data = load_training_data(config, teacher)
+    data = load_training_data(config, teachers)
     run = _Run(config, folder, data, fingerprint(config, data.digest), progress)
     start = _starting_point(run, resume=resume)
     if start is None or start.phase == "float":

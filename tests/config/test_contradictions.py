@@ -134,7 +134,7 @@ CASES = {
     "teacher of a plain one": (_content(model={"teacher": [4]}), "model.teacher has no effect", _content("student", {"teacher": [4]})),
     "two teachers": (
         _content("dense_student", {"teacher": [4], "teacher_run": "runs/flow"}),
-        "model.teacher has no effect beside teacher_run 'runs/flow'",
+        "model.teacher has no effect beside teacher_run runs/flow, which is",
         _content("dense_student", {"teacher_run": "runs/flow", "teaching": "rank"}),
     ),
     "rank of a teacher that still learns": (
