@@ -18,7 +18,7 @@ Rule = tuple[bool, str]
 
 def contradictions(config: "Config") -> Iterator[str]:
     """The reasons why a configuration cannot be meant."""
-    for rules in (_inputs, _code, _student, _tables, _noise, _quantization, _without_effect):
+    for rules in (_inputs, _code, _student, _tables, _noise, _quantization, _without_effect, _of_networks):
         yield from (reason for broken, reason in rules(config) if broken)
 
 
@@ -42,6 +42,11 @@ def _inputs(config: "Config") -> Iterator[Rule]:
         noise.rotate and not _turns(layout),
         f"training.noise.rotate turns all angles phi by whole codes, which takes periods that are multiples of the smallest one; layout "
         f"'{layout.name}' has none, or others; leave it out",
+    )
+    yield (
+        bool(inputs.add) and model.decoder_shape is not None,
+        f"model.decoder_shape makes an image, and {', '.join(inputs.add)} of inputs.add is no part of it; leave decoder_shape, "
+        "deconvolutions and deconvolution_out out, or remove inputs.add",
     )
     own = {"layout", "select"}
     yield (
@@ -87,7 +92,7 @@ def _code(config: "Config") -> Iterator[Rule]:
         family.body is Body.STUDENT and (penalised or training.noise.active),
         "a student is trained on its teacher's score; switch noise, sparsity and contractive off",
     )
-    copied = model.features if family.body is Body.FEATURES else config.inputs.selected.size
+    copied = model.features if family.body is Body.FEATURES else config.inputs.columns.size
     noisy = training.noise.active and family.body is not Body.FEATURES
     yield (
         family.code is not None and model.latent >= copied and not (penalised or noisy or family.variational),
@@ -186,3 +191,27 @@ def _without_effect(config: "Config") -> Iterator[Rule]:
         changed(training, "vicreg") and family.body is not Body.FEATURES,
         f"training.vicreg has no effect in architecture '{model.architecture}' (only in latent_ae); remove it",
     )
+
+
+_OF_ALL = {"architecture", "source", "score", "score_type", "table_type", "target_fpr"}
+"""Keys of the model section that do not speak of a network."""
+
+
+def _of_networks(config: "Config") -> Iterator[Rule]:
+    """What a model that is counted has no use for."""
+    model, inputs = config.model, config.inputs
+    if not model.family.counted:
+        return
+    for name in type(model).model_fields:
+        if name not in _OF_ALL | model.family.keys:
+            yield changed(model, name), f"model.{name} has no effect in architecture '{model.architecture}', which is no network; remove it"
+    for name in type(config.training).model_fields:
+        yield (
+            changed(config.training, name),
+            f"training.{name} has no effect in architecture '{model.architecture}', which counts events; remove it",
+        )
+    for name in ("network", "preprocessing", "groups", "transform"):
+        yield (
+            changed(inputs, name),
+            f"inputs.{name} has no effect in architecture '{model.architecture}', whose bins are those of the hardware's codes; remove it",
+        )

@@ -29,6 +29,7 @@ _BODY_KEYS = {
     Body.VARIATIONAL: _CODE | _IMAGE_DECODER,
     Body.FEATURES: _CODE | {"output_bits", "extractor", "features"},
     Body.STUDENT: frozenset({"output_bits", "teacher", "teacher_run", "teaching"}),
+    Body.DENSITY: frozenset({"density"}),
 }
 _TABLES_ADD = frozenset({"pairs"})
 _TABLES_LACK = _IMAGE_DECODER | {"latent_activation", "latent_bits"}
@@ -53,6 +54,11 @@ class Architecture:
         return self.body is None
 
     @property
+    def counted(self) -> bool:
+        """Whether training counts events: there is no network, and no loss."""
+        return self.body is Body.DENSITY
+
+    @property
     def variational(self) -> bool:
         """Whether the firmware is an encoder to means and log-variances."""
         return self.body is Body.VARIATIONAL
@@ -60,7 +66,8 @@ class Architecture:
     @property
     def scores(self) -> tuple[str, ...]:
         """Scores that can be made of what the network returns; all, where that is not known."""
-        return tuple(name for name, score in SCORES.items() if self.body is None or self.body in score.bodies)
+        wanted = set(Body) - {Body.DENSITY} if self.body is None else {self.body}
+        return tuple(name for name, score in SCORES.items() if wanted & score.bodies)
 
     @property
     def keys(self) -> frozenset[str]:
@@ -102,6 +109,7 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
             Architecture("dense_student", "dense student of another model", Front.FLAT, Body.STUDENT),
             Architecture("table_ae", "autoencoder made of tables", Front.FLAT, Body.AUTOENCODER, of_tables=True),
             Architecture("table_student", "student made of tables", Front.FLAT, Body.STUDENT, of_tables=True),
+            Architecture("density_tree", "density trees on", Front.FLAT, Body.DENSITY),
             Architecture("imported", "network imported from", None, None),
         )
     }

@@ -70,7 +70,7 @@ def _joined(weights: Sequence[FloatArray | None]) -> FloatArray | None:
 
 @dataclass(frozen=True)
 class Scorer:
-    """The variants of one model: "fixed", the contract, and before it "float" and "quantized" where there are Keras models."""
+    """The variants of one model: "fixed", the contract, before it "float" and, of a Keras model, "quantized", where there are such."""
 
     config: Config
     contract: Contract
@@ -84,7 +84,7 @@ class Scorer:
     @property
     def variants(self) -> tuple[str, ...]:
         """Names of the variants that exist."""
-        return (*self._keras, "fixed")
+        return (*self._keras, *(() if self.models.tables is None else ("float",)), "fixed")
 
     def __call__(self, hardware: npt.NDArray[np.integer]) -> dict[str, FloatArray]:
         """Scores of each variant, (N,), in real units."""
@@ -92,6 +92,8 @@ class Scorer:
 
     def variant(self, name: str, hardware: npt.NDArray[np.integer]) -> FloatArray:
         """Scores of one variant, (N,), in real units."""
+        if name == "float" and self.models.tables is not None:
+            return self.models.tables(self.config.inputs.event(hardware))
         if name != "fixed":
             spec = self.config.inputs.spec()
             inputs, mask = spec.to_network_float(hardware), spec.mask(hardware)
