@@ -149,7 +149,8 @@ class InputsConfig(Section):
     )
     add: dict[str, AddedColumn] = Field(
         {},
-        description="columns that firmware computes of those that arrive, by their new names: kind multiplicity, sum, delta_phi or abs_eta",
+        description="columns that firmware computes of those that arrive, by their new names, in whose order they stand: kind "
+        "multiplicity, sum, delta_phi or abs_eta",
     )
     network: Format | None = Field(None, description="type of the network's inputs; default: the preset's, or fixed<12,6,RND_CONV,SAT>")
     preprocessing: Literal["preset", "auto"] | None = Field(

@@ -160,11 +160,11 @@ class Added:
 
 
 def add_columns(port: Layout, add: Mapping[str, AddedColumn]) -> Added | None:
-    """The event with the columns `add`; None without any.
+    """The event with the columns `add`, in the order of their names, whatever order they are written in; None without any.
 
     Raises `UserError`, which begins with the name of the column, for a name that is taken or no name, and for what `port` does not have.
     """
-    return _added(port, tuple(add.items())) if add else None
+    return _added(port, tuple(sorted(add.items()))) if add else None
 
 
 @lru_cache(maxsize=64)

@@ -10,7 +10,7 @@ from l1ae.contract._ops import Gather
 from l1ae.errors import UserError
 from l1ae.inputs import FixedFormat, named_layout
 
-from ..inputs.added import ADD, by_hand, events
+from ..inputs.added import ADD, NAMES, by_hand, events
 
 
 def added_contract(inputs: InputsConfig) -> Contract:
@@ -79,7 +79,7 @@ def test_valid_codes_give_what_a_loop_over_slots_finds():
 def test_every_column_has_the_width_of_its_feature_and_its_name():
     inputs = of_layout("ugt", ADD)
     contract = added_contract(inputs)
-    assert contract.added_names == tuple(ADD)
+    assert contract.added_names == NAMES
     assert [item.format.width for item in contract.added] == [group.features[0].bits for group in inputs.columns.groups[-len(ADD) :]]
     assert {type(operation).__name__ for operation in contract.operations} <= set(OPERATIONS)
     low, high = inputs.columns.code_range
@@ -121,7 +121,7 @@ def test_a_contract_with_added_columns_survives_its_file():
     contract = added_contract(of_layout("ugt", ADD))
     again = Contract.from_json(contract.to_json())
     assert again.digest == contract.digest
-    assert again.added_names == tuple(ADD)
+    assert again.added_names == NAMES
 
 
 def test_preprocessing_reads_whole_events_only():

@@ -26,6 +26,6 @@ def test_no_bit_differs_and_another_threshold_does(tmp_path):
 def test_the_readme_says_what_is_computed():
     contract = added_contract(of_layout("ugt", {"ht": ADD["ht"], "dphi": ADD["dphi_jets"]}))
     text = convert(contract, HlsConfig(), np.zeros((2, 57), int)).files["README.md"].decode()
-    assert "The last 2 of the\ntable below do not arrive, the firmware computes them: ht, dphi." in text
-    assert "| 57 | ht | 0 to 4095 |  | 0 | 7 |  |" in text
-    assert "| 58 | dphi | 0 to 127 |  | 0 | 6 |  |" in text
+    assert "The last 2 of the\ntable below do not arrive, the firmware computes them: dphi, ht." in text
+    assert "| 58 | ht | 0 to 4095 |  | 0 | 7 |  |" in text
+    assert "| 57 | dphi | 0 to 127 |  | 0 | 6 |  |" in text

@@ -32,21 +32,25 @@ def outwards(eta: int) -> int:
     return eta if eta >= 0 else -eta - 1
 
 
+NAMES = tuple(sorted(ADD))
+
+
 def by_hand(event: np.ndarray) -> list[int]:
-    """The columns of `ADD` of one event (57,) of valid codes."""
+    """The columns of `ADD`, by name, of one event (57,) of valid codes."""
     slots = {group.name: LAYOUT.block(event[None], group.name)[0].tolist() for group in LAYOUT.groups}
     met, mu, jet = slots["met"], slots["mu"], slots["jet"]
     hard = [pt for pt, eta, _ in jet if pt >= 60 and outwards(eta) <= 57]
-    return [
-        len(hard),
-        sum(pt > 0 for pt, _, _ in mu),
-        min(sum(hard), 4095),
-        sum(pt for pt, _, _ in jet),
-        around(mu[0][2] // 4, met[0][2], 144) if mu[0][0] and met[0][0] else 0,
-        around(jet[0][2], jet[1][2], 144) if jet[0][0] and jet[1][0] else 0,
-        around(mu[0][2], mu[3][2], 576) if mu[0][0] and mu[3][0] else 0,
-        outwards(mu[0][1]) if mu[0][0] else 0,
-    ]
+    found = {
+        "n_jet30": len(hard),
+        "n_mu": sum(pt > 0 for pt, _, _ in mu),
+        "ht": min(sum(hard), 4095),
+        "et_all": sum(pt for pt, _, _ in jet),
+        "dphi_mu_met": around(mu[0][2] // 4, met[0][2], 144) if mu[0][0] and met[0][0] else 0,
+        "dphi_jets": around(jet[0][2], jet[1][2], 144) if jet[0][0] and jet[1][0] else 0,
+        "dphi_mu": around(mu[0][2], mu[3][2], 576) if mu[0][0] and mu[3][0] else 0,
+        "eta_mu": outwards(mu[0][1]) if mu[0][0] else 0,
+    }
+    return [found[name] for name in NAMES]
 
 
 def events(count: int, seed: int) -> np.ndarray:

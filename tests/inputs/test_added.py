@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from l1ae.config import InputsConfig
 from l1ae.inputs import Layout, Role, named_layout
 
-from .added import ADD, LAYOUT, around, by_hand, events
+from .added import ADD, LAYOUT, NAMES, around, by_hand, events
 
 
 def inputs(add, **more):
@@ -109,19 +109,29 @@ def test_the_port_stays_what_arrives():
     config = inputs(ADD)
     spec, hardware = config.spec(), events(200, seed=6)
     assert config.selected == spec.port == LAYOUT
-    assert spec.names == (*LAYOUT.names, *ADD)
+    assert spec.names == (*LAYOUT.names, *NAMES)
     mask = spec.mask(hardware)
     np.testing.assert_array_equal(mask[:, :57], LAYOUT.mask(hardware))
     assert mask[:, 57:].all()
     assert (spec.gate[57:] == -1).all()
     np.testing.assert_array_equal(spec.to_network(hardware)[:, :57], InputsConfig().spec().to_network(hardware))
-    assert [column.feature.bits for column in spec.layout.columns[57:]] == [4, 3, 12, 15, 7, 7, 9, 8]
+    bits = {"n_jet30": 4, "n_mu": 3, "ht": 12, "et_all": 15, "dphi_mu_met": 7, "dphi_jets": 7, "dphi_mu": 9, "eta_mu": 8}
+    assert {column.name: column.feature.bits for column in spec.layout.columns[57:]} == bits
+
+
+def test_the_order_in_which_they_are_written_says_nothing():
+    """A run's configuration is compared and digested as a mapping; so the columns must be."""
+    backwards = inputs(dict(reversed(ADD.items())))
+    assert backwards == inputs(ADD)
+    assert backwards.columns.names == inputs(ADD).columns.names
 
 
 def test_without_a_look_at_data_the_shifts_suit_the_ranges_and_may_be_given():
-    assert inputs(ADD).spec().shift[57:].tolist() == [3, 2, 7, 7, 6, 6, 8, 7]
+    shift = {"n_jet30": 3, "n_mu": 2, "ht": 7, "et_all": 7, "dphi_mu_met": 6, "dphi_jets": 6, "dphi_mu": 8, "eta_mu": 7}
+    assert dict(zip(NAMES, inputs(ADD).spec().shift[57:].tolist(), strict=True)) == shift
     given = inputs(ADD, groups={"et_all": {"shift": 9, "offset": 100}}).spec()
-    assert (given.shift[60], given.offset[60]) == (9, 100)
+    column = given.names.index("et_all")
+    assert (given.shift[column], given.offset[column]) == (9, 100)
 
 
 def test_a_sum_has_the_unit_of_its_energies():
