@@ -18,7 +18,7 @@ Rule = tuple[bool, str]
 
 def contradictions(config: "Config") -> Iterator[str]:
     """The reasons why a configuration cannot be meant."""
-    for rules in (_inputs, _code, _noise, _quantization, _without_effect, _of_networks):
+    for rules in (_inputs, _code, _student, _tables, _noise, _quantization, _without_effect, _of_networks):
         yield from (reason for broken, reason in rules(config) if broken)
 
 
@@ -98,6 +98,30 @@ def _code(config: "Config") -> Iterator[Rule]:
         family.code is not None and model.latent >= copied and not (penalised or noisy or family.variational),
         f"an overcomplete code ({model.latent} nodes for {copied} inputs) learns to copy its input; "
         "add training.sparsity, training.noise or training.contractive, or make model.latent smaller",
+    )
+
+
+def _student(config: "Config") -> Iterator[Rule]:
+    model = config.model
+    yield (
+        bool(model.teacher_run) and changed(model, "teacher"),
+        f"model.teacher has no effect beside teacher_run {', '.join(model.teacher_run)}, which is the teacher; remove one of the two",
+    )
+    yield (
+        not model.teacher_run and model.teaching == "rank",
+        "model.teaching: rank takes the score of all training events, which a teacher that is trained beside the student does not have; "
+        "train it first and name it in model.teacher_run, or leave teaching at logarithm",
+    )
+
+
+def _tables(config: "Config") -> Iterator[Rule]:
+    model = config.model
+    if not model.family.of_tables:
+        return
+    given = sorted(name for name, item in model.layers.items() if item.weights)
+    yield (
+        bool(given),
+        f"the entries of tables are fixed-point numbers; remove weights from model.layers.{' and '.join(given)}",
     )
 
 

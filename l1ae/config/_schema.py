@@ -280,6 +280,11 @@ _OF_DESCRIPTIONS = ("architecture", "source", "score", "target_fpr")
 _OF_IMPORTS = (*_OF_DESCRIPTIONS, "score_type", "table_type")
 
 
+def _several(value: object) -> object:
+    """One name, or a list of some; null for none."""
+    return () if value is None else (value,) if isinstance(value, str) else value
+
+
 class ConvolutionConfig(Section):
     """One convolution with what surrounds it: upsampling, zero padding, convolution, ReLU, pooling, in this order."""
 
@@ -327,12 +332,23 @@ class ModelConfig(Section):
     )
     deconvolutions: tuple[ConvolutionConfig, ...] = Field((), description="hidden convolutions of the decoder")
     deconvolution_out: ConvolutionConfig | None = Field(None, description="the last convolution, one filter, no ReLU")
-    teacher: Nodes = Field((64, 8, 64), description="student: hidden nodes of the float autoencoder that it imitates")
     columns: tuple[str, ...] | None = Field(
         None, description="models made of tables: the features, or columns, whose codes are binned; default: all"
     )
+    teacher: Nodes = Field((64, 8, 64), description="students: hidden nodes of the float autoencoder that is trained beside it")
+    teacher_run: Annotated[tuple[str, ...], BeforeValidator(_several)] = Field(
+        (),
+        description="students: folder of a trained run whose float score it imitates instead, of any architecture; of several the mean of "
+        "what each teaches; relative to the configuration file",
+    )
+    teaching: Literal["logarithm", "rank"] = Field(
+        "logarithm",
+        description="students: what is learned of the teacher's score: ln(1 + score), or, of teacher_run, its rank, -log2 of the "
+        "fraction of training events, by weight, that score as high",
+    )
+    pairs: bool = Field(False, description="table_*: the tables of the first layer are addressed by two inputs each, one per pair")
     density: DensityConfig = DensityConfig()
-    pairs: PairsConfig = PairsConfig()
+    pair_tables: PairsConfig = PairsConfig()
     batch_norm: bool = Field(True, description="normalise in the float network; folded before quantization")
     weight_bits: int = Field(8, ge=2, le=16)
     activation_bits: int = Field(8, ge=2, le=16)

@@ -88,16 +88,18 @@ class Scorer:
 
     def __call__(self, hardware: npt.NDArray[np.integer]) -> dict[str, FloatArray]:
         """Scores of each variant, (N,), in real units."""
-        result: dict[str, FloatArray] = {}
-        if self._keras:
+        return {name: self.variant(name, hardware) for name in self.variants}
+
+    def variant(self, name: str, hardware: npt.NDArray[np.integer]) -> FloatArray:
+        """Scores of one variant, (N,), in real units."""
+        if name == "float" and self.models.tables is not None:
+            return self.models.tables(self.config.inputs.event(hardware))
+        if name != "fixed":
             spec = self.config.inputs.spec()
             inputs, mask = spec.to_network_float(hardware), spec.mask(hardware)
-            result = {name: self._score(inputs, predict(model, inputs), mask) for name, model in self._keras.items()}
-        if self.models.tables is not None:
-            result["float"] = self.models.tables(self.config.inputs.event(hardware))
-        form = self.contract.score.format
+            return self._score(inputs, predict(self._keras[name], inputs), mask)
         fixed = self.contract.evaluate(hardware, [self.contract.score.name])[self.contract.score.name]
-        return result | {"fixed": np.asarray(fixed[:, 0] * form.lsb, np.float64)}
+        return np.asarray(fixed[:, 0] * self.contract.score.format.lsb, np.float64)
 
     def _score(self, inputs: npt.NDArray[np.float32], outputs: list[npt.NDArray[np.float32]], mask: npt.NDArray[np.bool_]) -> FloatArray:
         return score(self.config.model.score, inputs, outputs if len(outputs) > 1 else outputs[0], mask)

@@ -63,7 +63,7 @@ def untrained_tables(config: Config) -> AdditiveTables:
     density = config.model.density
     short = {
         "density": density.model_copy(update={"trees": trees, "reference": density.reference and few}),
-        "pairs": config.model.pairs.model_copy(update={"epochs": 1, "reference": few}),
+        "pair_tables": config.model.pair_tables.model_copy(update={"epochs": 1, "reference": few}),
     }
     return _fitted(config.model_copy(update={"model": config.model.model_copy(update=short)}), lambda: iter([(codes, None)]))
 
@@ -86,7 +86,7 @@ def _forest(config: Config, blocks: Blocks) -> AdditiveTables:
 
 
 def _pairs(config: Config, blocks: Blocks) -> AdditiveTables:
-    pairs = config.model.pairs
+    pairs = config.model.pair_tables
     return fit_pairs(used_columns(config), pairs, Contrast.of(config.inputs, pairs.reference, *_together(blocks), config.seed), config.seed)
 
 
