@@ -23,6 +23,8 @@ ALIKE = {"groups": {"eg": {"shift": [5, 6, 6]}, "mu": {"shift": [5, 8, 8]}, "jet
 
 def config_of(architecture, score_name):
     model = {"architecture": architecture.name, "score": score_name, **EXTRA[architecture.front]}
+    if architecture.body is Body.DENSITY and score_name == "log_ratio":
+        model["density"] = {"reference": {}}
     training = {"noise": {"masking": 0.1}} if architecture.body is Body.FEATURES else {}
     inputs = {} if architecture.tabular else ALIKE | ({"network": "fixed<6,3,RND_CONV,SAT>"} if architecture.of_tables else {})
     return Config.model_validate({"name": "m", "inputs": inputs, "model": model, "training": training})
