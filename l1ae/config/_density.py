@@ -18,7 +18,7 @@ class TreeConfig(Section):
 
     bulk: tuple[Fraction, ...] = Field((0.0,), description="weighted fractions of filled slots below the edges of bins in the bulk")
     tails: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field(
-        tuple(10 ** (-k / 2) for k in range(1, 13)), description="weighted fractions of filled slots above the edges of bins in the tail"
+        (0.1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6), description="weighted fractions of filled slots above the edges of bins in the tail"
     )
     bins: int | None = Field(
         None,
