@@ -41,6 +41,10 @@ class TreeConfig(Section):
         1e-5, gt=0, le=1, description="weight, as a part of that of all events, with which a column's own distribution is mixed in"
     )
 
+    reference_power: float = Field(
+        1.0, ge=0, le=1, description="with a reference: of its probability in the ratio; 0 is the surprisal, and between the two is between"
+    )
+
     @model_validator(mode="after")
     def _edges_rise(self) -> Self:
         for column, edges in self.edges.items():
@@ -86,9 +90,11 @@ class DensityConfig(Section):
     )
 
     @model_validator(mode="after")
-    def _bins_of_both_need_both(self) -> Self:
+    def _ratios_need_a_reference(self) -> Self:
         if self.reference is None and any(tree.bins is not None for tree in self.trees):
             raise ValueError("trees: bins are quantiles of crossings and reference together; give density.reference, or bulk and tails")
+        if self.reference is None and any(tree.reference_power != 1 for tree in self.trees):
+            raise ValueError("trees: reference_power has no effect without density.reference; give one, or remove it")
         return self
 
 

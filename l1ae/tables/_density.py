@@ -64,7 +64,7 @@ def _mean(trees: Sequence[DensityTree]) -> AdditiveTables:
 
 
 def fit_ratio(layout: Layout, trees: Sequence[TreeConfig], sample: Contrast, columns: Sequence[int], seed: int) -> AdditiveTables:
-    """The mean over several trees of log2 of how much more probable an event is in the reference than among training events.
+    """The mean over several trees of log2 of q^`reference_power` / p: how much more probable an event is in the reference than in training.
 
     Both probabilities are products over the tree of the training events. Raises `UserError` as `fit_trees`.
     """
@@ -87,7 +87,7 @@ def _ratio(layout: Layout, config: TreeConfig, sample: Contrast, columns: Sequen
     parents = {name: names[parent] for name, parent in zip(names, own.parents, strict=True) if parent != ROOT}
     same = config.model_copy(update={"edges": edges, "structure": parents, "tail": "open"})
     (other,) = fit_trees(layout, [same], lambda: [(sample.reference, None)], columns)
-    return replace(own, tables=tuple(a - b for a, b in zip(own.tables, other.tables, strict=True)))
+    return replace(own, tables=tuple(a - config.reference_power * b for a, b in zip(own.tables, other.tables, strict=True)))
 
 
 def fit_trees(layout: Layout, trees: Sequence[TreeConfig], blocks: Blocks, columns: Sequence[int] | None = None) -> tuple[DensityTree, ...]:

@@ -9,6 +9,8 @@ from l1ae.config import TreeConfig
 from l1ae.errors import UserError
 from l1ae.inputs import Layout
 from l1ae.tables import fit_forest, fit_trees, load_tables, save_tables
+from l1ae.tables._density import fit_ratio
+from l1ae.tables._injection import Contrast
 
 
 def vector(slots, bits=8):
@@ -163,6 +165,7 @@ def test_columns_that_there_are_not_are_refused(settings, message):
         ({"structure": {"a": "b", "b": "a"}}, "is a circle"),
         ({"structure": {"a": "a"}}, "is a circle"),
         ({"tails": (0.0,)}, "greater than 0"),
+        ({"reference_power": 1.5}, "less than or equal to 1"),
     ],
 )
 def test_settings_that_cannot_be_meant_are_refused(settings, message):
@@ -173,6 +176,32 @@ def test_settings_that_cannot_be_meant_are_refused(settings, message):
 def test_no_events_are_refused():
     with pytest.raises(UserError, match="a density model needs training events, and there are none"):
         tree_of(vector(2), np.zeros((0, 2), int))
+
+
+# -- ratios to a reference ---------------------------------------------------------------------------------------------
+
+
+def test_a_ratio_is_that_of_two_distributions():
+    """Events and reference of two slots with known joint probabilities: log2 of q^power / p, cell by cell, within the counting error."""
+    rng = np.random.default_rng(70)
+    p, q = np.array([[0.6, 0.2], [0.15, 0.05]]), np.array([[0.1, 0.3], [0.2, 0.4]])
+    events, reference = (np.stack(np.unravel_index(rng.choice(4, 100_000, p=table.ravel()), (2, 2)), axis=1) for table in (p, q))
+    layout, cells = vector(2), np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+    edges = dict.fromkeys(layout.names, (1,))
+    sample = Contrast(events, np.ones(len(events)), reference)
+    for power in (0.0, 0.5, 1.0):
+        tree = TreeConfig(edges=edges, smoothing=1e-9, reference_power=power)
+        found = fit_ratio(layout, [tree], sample, (0, 1), 1)
+        np.testing.assert_allclose(found(cells), np.log2(q.ravel() ** power / p.ravel()), atol=0.06)
+
+
+def test_bins_of_both_samples_are_their_quantiles():
+    rng = np.random.default_rng(71)
+    events, reference = rng.integers(1, 100, (4000, 2)), rng.integers(100, 200, (4000, 2))
+    sample = Contrast(events, np.ones(4000), reference)
+    found = fit_ratio(vector(2), [TreeConfig(bins=5)], sample, (0, 1), 1)
+    for edges in found.edges:
+        np.testing.assert_allclose(edges, [1, 50, 100, 150], atol=4)
 
 
 # -- forests and their file --------------------------------------------------------------------------------------------
