@@ -131,6 +131,28 @@ CASES = {
         "model.objects has no effect",
         _content("set_ae", {"objects": [4]}, inputs=ALIKE),
     ),
+    "network of a density tree": (_content("density_tree", {"encoder": [4]}), "model.encoder has no effect", _content("density_tree")),
+    "training of a density tree": (_content("density_tree", batch_size=64), "training.batch_size has no effect", _content("density_tree")),
+    "preprocessed density tree": (
+        _content("density_tree", inputs={"transform": {"pt": "log2"}}),
+        "inputs.transform has no effect",
+        _content("density_tree"),
+    ),
+    "ratio without a reference": (
+        _content("density_tree", {"score": "log_ratio"}),
+        "a ratio needs a reference",
+        _content("density_tree", {"score": "log_ratio", "density": {"reference": {}}}),
+    ),
+    "power without a reference": (
+        _content("density_tree", {"density": {"trees": [{"reference_power": 0.5}]}}),
+        "reference_power has no effect without density.reference",
+        _content("density_tree", {"score": "log_ratio", "density": {"trees": [{"reference_power": 0.5}], "reference": {}}}),
+    ),
+    "bins without a reference": (
+        _content("density_tree", {"density": {"trees": [{"bins": 8}]}}),
+        "bins are quantiles of crossings and reference together",
+        _content("density_tree", {"density": {"trees": [{"tails": [0.1]}]}}),
+    ),
     "teacher of a plain one": (_content(model={"teacher": [4]}), "model.teacher has no effect", _content("student", {"teacher": [4]})),
     "two teachers": (
         _content("dense_student", {"teacher": [4], "teacher_run": "runs/flow"}),
