@@ -23,6 +23,8 @@ IntArray = npt.NDArray[np.int64]
 MOST_INPUTS = 1 << 22
 """Inputs of one element that are tried at most."""
 
+_BLOCK = 64
+
 
 @dataclass(frozen=True)
 class TableProof:
@@ -164,7 +166,9 @@ class _Made:
         if self.logic is None:
             return columns[self.output.index]
         data = np.stack([columns[line] for line in self.inputs], axis=1) if self.inputs else np.zeros((len(words), 0))
-        found = np.asarray(self.logic.predict(np.ascontiguousarray(data), n_threads=1)).reshape(len(words), -1)
+        # alkaid fills its last block of rows with zeros, which a table need not hold
+        whole = np.concatenate([data, np.repeat(data[:1], -len(data) % _BLOCK, axis=0)])
+        found = np.asarray(self.logic.predict(whole, n_threads=1)).reshape(len(whole), -1)[: len(words)]
         for line, place, column in zip(self.lines, self.logic.out_idxs, found.T, strict=True):
             signed, integer, fraction = (int(v) for v in self.logic.ops[place].qint.kif)
             codes, limit = column * 2.0**fraction, 2.0 ** (integer + fraction)
