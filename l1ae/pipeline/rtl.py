@@ -357,9 +357,7 @@ class _Flow:
         )
 
     def _run(self, sources: dict[str, str], top: str) -> Synthesis:
-        return synthesise(
-            sources, top, self.part, dsp=False, memory_gb=self.memory_gb, cache=self.cache, restructure=self.restructure
-        )
+        return synthesise(sources, top, self.part, dsp=False, memory_gb=self.memory_gb, cache=self.cache, restructure=self.restructure)
 
 
 def proof_lines(proof: dict[str, Any]) -> list[str]:

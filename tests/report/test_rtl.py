@@ -69,7 +69,13 @@ def proof(linear=True):
         {"name": "dec9", "kind": "Dense", "proven": False, "reason": "its accumulator wraps", "lines": 40, "adders": 30, "outputs": 9},
     ]
     tables = [{"name": "bins", "kind": "Binning", "proven": True, "reason": "", "inputs": 8192, "outputs": 1}]
-    return {"linear": {"layers": layers}, "tables": {"layers": tables}, "stages": {"stages": 15, "lines": 7654}, "text": {"files": 17}, "interpreter": []}
+    return {
+        "linear": {"layers": layers},
+        "tables": {"layers": tables},
+        "stages": {"stages": 15, "lines": 7654},
+        "text": {"files": 17},
+        "interpreter": [],
+    }
 
 
 def resources(luts):

@@ -150,7 +150,9 @@ def faulty(project, layer, pipeline, fault):
     mine = [m for m in re.finditer(r"    wire \[\d+:0\] v(\d+); [^\n]*", text) if stage.layers[int(m[1])] == layer]
     if fault == "address bit":
         for m in mine:
-            slices = re.sub(r"= (v\d+)\[(\d+):(\d+)\];", lambda s: f"= {s[1]}[{int(s[2]) - 1}:{int(s[3]) - 1}];" if int(s[3]) else s[0], m[0])
+            slices = re.sub(
+                r"= (v\d+)\[(\d+):(\d+)\];", lambda s: f"= {s[1]}[{int(s[2]) - 1}:{int(s[3]) - 1}];" if int(s[3]) else s[0], m[0]
+            )
             # where two codes are put side by side: the second one bit lower
             swapped = re.sub(r"(#\((?:\d+,){6})([1-9])(,0\) op_)", lambda s: f"{s[1]}{int(s[2]) - 1}{s[3]}", slices)
             if swapped != m[0]:
@@ -206,7 +208,7 @@ def test_the_estimate_holds_what_is_synthesised():
 
 
 def test_tables_alone_are_not_folded():
-    with pytest.raises(UserError, match="has no layer with weights, and tables are not folded; use rtl.interval 1"):
+    with pytest.raises(UserError, match=r"has no layer with weights, and tables are not folded; use rtl\.interval 1"):
         fold(tree(), 4, Clock(5.0), PART)
 
 

@@ -42,7 +42,14 @@ def combinational_modules(project: RtlProject) -> tuple[str, ...]:
 
 
 def prove_netlist(
-    project: RtlProject, part: Part, *, memory_gb: float, timeout: float, cache: Path | None, modules: Sequence[str] | None = None, restructure: bool = True
+    project: RtlProject,
+    part: Part,
+    *,
+    memory_gb: float,
+    timeout: float,
+    cache: Path | None,
+    modules: Sequence[str] | None = None,
+    restructure: bool = True,
 ) -> tuple[NetlistProof, ...]:
     """Synthesise each of `modules` (default: all stages) by itself and compare RTL and netlist for every input.
 
