@@ -1,7 +1,9 @@
 """The typed description of a run and its loading."""
 
 from l1ae.config._budget import BudgetConfig
+from l1ae.config._density import DensityConfig, PairsConfig, ReferenceConfig, TreeConfig
 from l1ae.config._description import (
+    BinsDescription,
     ConcatenateDescription,
     ConvolutionDescription,
     DenseDescription,
@@ -11,10 +13,13 @@ from l1ae.config._description import (
     ErrorDescription,
     HardwareDescription,
     LayerDescription,
+    LookupDescription,
     PoolDescription,
     QuantizeDescription,
     ReluDescription,
     SelectDescription,
+    SumDescription,
+    TableDescription,
     load_description,
 )
 from l1ae.config._load import dump_config, load_config
@@ -42,6 +47,7 @@ from l1ae.config._seed import LegConfig, SeedConfig
 from l1ae.config._trigger import TriggerConfig
 
 __all__ = [
+    "BinsDescription",
     "BudgetConfig",
     "ConcatenateDescription",
     "Config",
@@ -50,6 +56,7 @@ __all__ = [
     "CsimConfig",
     "DataConfig",
     "DenseDescription",
+    "DensityConfig",
     "DerivedPreprocessing",
     "Description",
     "DotDescription",
@@ -62,20 +69,26 @@ __all__ = [
     "LayerDescription",
     "LearnedWidthsConfig",
     "LegConfig",
+    "LookupDescription",
     "ModelConfig",
     "NamedMenu",
     "NoiseConfig",
+    "PairsConfig",
     "PhaseConfig",
     "PoolDescription",
     "PruningConfig",
     "QuantizeDescription",
+    "ReferenceConfig",
     "ReluDescription",
     "RtlConfig",
     "SeedConfig",
     "SelectDescription",
     "SparsityConfig",
     "StandIn",
+    "SumDescription",
+    "TableDescription",
     "TrainingConfig",
+    "TreeConfig",
     "TriggerConfig",
     "VicregConfig",
     "dump_config",

@@ -18,7 +18,7 @@ Rule = tuple[bool, str]
 
 def contradictions(config: "Config") -> Iterator[str]:
     """The reasons why a configuration cannot be meant."""
-    for rules in (_inputs, _code, _noise, _quantization, _without_effect):
+    for rules in (_inputs, _code, _student, _tables, _noise, _quantization, _without_effect, _of_networks):
         yield from (reason for broken, reason in rules(config) if broken)
 
 
@@ -42,6 +42,11 @@ def _inputs(config: "Config") -> Iterator[Rule]:
         noise.rotate and not _turns(layout),
         f"training.noise.rotate turns all angles phi by whole codes, which takes periods that are multiples of the smallest one; layout "
         f"'{layout.name}' has none, or others; leave it out",
+    )
+    yield (
+        bool(inputs.add) and model.decoder_shape is not None,
+        f"model.decoder_shape makes an image, and {', '.join(inputs.add)} of inputs.add is no part of it; leave decoder_shape, "
+        "deconvolutions and deconvolution_out out, or remove inputs.add",
     )
     own = {"layout", "select"}
     yield (
@@ -87,12 +92,36 @@ def _code(config: "Config") -> Iterator[Rule]:
         family.body is Body.STUDENT and (penalised or training.noise.active),
         "a student is trained on its teacher's score; switch noise, sparsity and contractive off",
     )
-    copied = model.features if family.body is Body.FEATURES else config.inputs.selected.size
+    copied = model.features if family.body is Body.FEATURES else config.inputs.columns.size
     noisy = training.noise.active and family.body is not Body.FEATURES
     yield (
         family.code is not None and model.latent >= copied and not (penalised or noisy or family.variational),
         f"an overcomplete code ({model.latent} nodes for {copied} inputs) learns to copy its input; "
         "add training.sparsity, training.noise or training.contractive, or make model.latent smaller",
+    )
+
+
+def _student(config: "Config") -> Iterator[Rule]:
+    model = config.model
+    yield (
+        bool(model.teacher_run) and changed(model, "teacher"),
+        f"model.teacher has no effect beside teacher_run {', '.join(model.teacher_run)}, which is the teacher; remove one of the two",
+    )
+    yield (
+        not model.teacher_run and model.teaching == "rank",
+        "model.teaching: rank takes the score of all training events, which a teacher that is trained beside the student does not have; "
+        "train it first and name it in model.teacher_run, or leave teaching at logarithm",
+    )
+
+
+def _tables(config: "Config") -> Iterator[Rule]:
+    model = config.model
+    if not model.family.of_tables:
+        return
+    given = sorted(name for name, item in model.layers.items() if item.weights)
+    yield (
+        bool(given),
+        f"the entries of tables are fixed-point numbers; remove weights from model.layers.{' and '.join(given)}",
     )
 
 
@@ -162,3 +191,32 @@ def _without_effect(config: "Config") -> Iterator[Rule]:
         changed(training, "vicreg") and family.body is not Body.FEATURES,
         f"training.vicreg has no effect in architecture '{model.architecture}' (only in latent_ae); remove it",
     )
+
+
+_OF_ALL = {"architecture", "source", "score", "score_type", "table_type", "target_fpr"}
+"""Keys of the model section that do not speak of a network."""
+
+
+def _of_networks(config: "Config") -> Iterator[Rule]:
+    """What a model that is no network has no use for."""
+    model, inputs = config.model, config.inputs
+    if not model.family.tabular:
+        return
+    yield (
+        model.family.body is Body.DENSITY and (model.score == "log_ratio") != (model.density.reference is not None),
+        f"score '{model.score}' of architecture '{model.architecture}' and model.density.reference do not go together: a ratio needs a "
+        "reference, and with one the score is log_ratio",
+    )
+    for name in type(model).model_fields:
+        if name not in _OF_ALL | model.family.keys:
+            yield changed(model, name), f"model.{name} has no effect in architecture '{model.architecture}', which is no network; remove it"
+    for name in type(config.training).model_fields:
+        yield (
+            changed(config.training, name),
+            f"training.{name} has no effect in architecture '{model.architecture}', which has a section of its own for that; remove it",
+        )
+    for name in ("network", "preprocessing", "groups", "transform"):
+        yield (
+            changed(inputs, name),
+            f"inputs.{name} has no effect in architecture '{model.architecture}', whose bins are those of the hardware's codes; remove it",
+        )

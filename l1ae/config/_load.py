@@ -46,8 +46,13 @@ def _apply(content: dict[str, Any], override: str) -> None:
 
 
 def _resolve_files(content: dict[str, Any], path: Path) -> None:
-    """An imported model and the file of a layout are named relative to the configuration file."""
-    for section, key, endings in (("model", "source", ("",)), ("inputs", "layout", (".yaml", ".yml"))):
+    """An imported model, the teachers of a student and the file of a layout are named relative to the configuration file."""
+    files = (("model", "source", ("",)), ("model", "teacher_run", ("",)), ("inputs", "layout", (".yaml", ".yml")))
+    for section, key, endings in files:
         part = content.get(section)
-        if isinstance(part, dict) and isinstance(part.get(key), str) and part[key].endswith(endings):
+        if not isinstance(part, dict):
+            continue
+        if isinstance(part.get(key), str) and part[key].endswith(endings):
             part[key] = str(path.parent.resolve() / part[key])
+        elif isinstance(part.get(key), list | tuple) and key == "teacher_run":
+            part[key] = [str(path.parent.resolve() / name) if isinstance(name, str) else name for name in part[key]]

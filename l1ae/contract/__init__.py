@@ -6,6 +6,7 @@ from l1ae.contract._contract import Contract
 from l1ae.contract._foreign import for_events, import_description
 from l1ae.contract._foreign_keras import load_keras
 from l1ae.contract._from_keras import build_contract, threshold_for_fpr
+from l1ae.contract._from_tables import tables_contract
 from l1ae.contract._ops import (
     OPERATIONS,
     Accumulating,
@@ -59,5 +60,6 @@ __all__ = [
     "load_keras",
     "patches",
     "reached_addresses",
+    "tables_contract",
     "threshold_for_fpr",
 ]

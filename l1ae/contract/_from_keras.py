@@ -11,7 +11,7 @@ import numpy.typing as npt
 from l1ae.config import Config
 from l1ae.contract._builder import Builder, add_inputs
 from l1ae.contract._contract import Contract
-from l1ae.contract._ops import Concatenate, Convolution, Dense, IntArray, Pool, Quantize, Relu
+from l1ae.contract._ops import Concatenate, Convolution, Dense, IntArray, Lookup, Pool, Quantize, Relu
 from l1ae.contract._quantizers import bits_format, finest_codes, is_relu, learned_format, relu_format, weight_codes, weight_format
 from l1ae.contract._scores import add_score
 from l1ae.errors import UserError
@@ -56,7 +56,7 @@ def build_contract(config: Config, model: Any) -> Contract:
         (output,) = node.output_tensors
         tensors[id(output)] = _Tensor(name, tuple(output.shape[1:]))
     add_score(builder, config, [tensors[id(tensor)].name for tensor in graph.outputs])
-    return Contract(config.project, tuple(builder.operations), spec.layout)
+    return Contract(config.project, tuple(builder.operations), spec.port)
 
 
 def _check_ends(graph: Any, spec: InputSpec) -> None:
@@ -259,6 +259,84 @@ def _learned_activation(builder: Builder, layer: Any, inputs: Sequence[_Tensor])
     return builder.add(operation(name=layer.name, inputs=(source,), format=learned_format(layer), size=builder.size_of(source)))
 
 
+# -- tables ------------------------------------------------------------------------------------------------------------
+
+
+def _table_dense(builder: Builder, layer: Any, inputs: Sequence[_Tensor]) -> str:
+    """Tables, and the sums of those of every node.
+
+    A constant joins the bias, and the bias the node's first table. Edges whose addresses have six bits together become one table, which
+    takes as many lookup tables of an FPGA as one of them, and no adder. A node with fewer tables than another adds a constant 0.
+    """
+    (source,) = inputs
+    form = builder.format_of(source.name)
+    if layer.entry_fraction is None or (form.width, form.fraction, form.signed) != (layer.bits, layer.fraction, layer.signed):
+        raise UserError(
+            f"layer '{layer.name}' is no function of the codes of '{source.name}', {form}; give it bits={form.width}, "
+            f"fraction={form.fraction}, signed={form.signed} and an entry_fraction"
+        )
+    joined, entries = finest_codes(np.concatenate([np.ravel(layer.entries()), layer.quantized_bias()]), f"{layer.name}.table")
+    tables, bias = joined[: -layer.units].reshape(len(layer.index), -1, layer.units), joined[-layer.units :]
+    if layer.signed:
+        tables = _by_raw_bits(tables, layer.bits, layer.fan)
+    nodes = [_node(layer, tables[:, :, unit], int(bias[unit])) for unit in range(layer.units)]
+    return _summed_tables(builder, layer, source.name, nodes, entries.fraction)
+
+
+def _by_raw_bits(tables: IntArray, bits: int, fan: int) -> IntArray:
+    """Entries in the order of the bits of their codes, from the order of rising codes."""
+    shape = (len(tables), *[1 << bits] * fan, tables.shape[-1])
+    return np.roll(tables.reshape(shape), [1 << (bits - 1)] * fan, axis=tuple(range(1, fan + 1))).reshape(tables.shape)
+
+
+# a table: the input elements that address it, and its entries
+_Edge = tuple[tuple[int, ...], IntArray]
+
+
+def _node(layer: Any, tables: IntArray, bias: int) -> list[_Edge]:
+    """The tables of one node, from those of its edges (edges, entries); at least one."""
+    least = tables.min(axis=1)
+    alive = [(edge, table - low) for edge, table, low in zip(layer.index, tables, least, strict=True) if table.max() > low]
+    constant = bias + int(least.sum())
+    if not alive:
+        return [((), np.array([constant], np.int64))]
+    merged = [_merged(alive[start : start + layer.merged_edges]) for start in range(0, len(alive), layer.merged_edges)]
+    (index, first), *others = merged
+    return [(index, first + constant), *others]
+
+
+def _merged(edges: Sequence[_Edge]) -> _Edge:
+    """One table of the sum of some."""
+    index, table = edges[0]
+    for more, other in edges[1:]:
+        index, table = index + more, (table[:, None] + other).ravel()
+    return index, table
+
+
+def _summed_tables(builder: Builder, layer: Any, source: str, nodes: Sequence[Sequence[_Edge]], fraction: int) -> str:
+    longest = max(map(len, nodes))
+    edges = [edge for node in nodes for edge in node]
+    if any(len(node) < longest for node in nodes):
+        edges.append(((), np.zeros(1, np.int64)))
+    starts = np.cumsum([0, *map(len, nodes)])
+    windows = np.full((len(nodes), longest), len(edges) - 1, np.int64)
+    for window, start, node in zip(windows, starts, nodes, strict=False):
+        window[: len(node)] = np.arange(start, start + len(node))
+    index = [list(edge) for edge, _ in edges]
+    bits = [[layer.bits] * len(edge) for edge, _ in edges]
+
+    tables = [table for _, table in edges]
+    # of all entries, whether the source ever takes their codes or not
+    form = FixedFormat.covering(min(int(table.min()) for table in tables), max(int(table.max()) for table in tables), fraction)
+    values = {"name": f"{layer.name}_tables", "inputs": (source,), "format": form, "function": f"edges of {layer.name}"}
+    name = builder.add(Lookup.of_tables(tables, index, bits, **values))
+
+    def pool(form: FixedFormat) -> Pool:
+        return Pool(name=layer.name, inputs=(name,), format=form, size=len(nodes), windows=windows, function="sum")
+
+    return builder.add_exact(pool, fraction)
+
+
 # -- layers without weights ------------------------------------------------------------------------------------------
 
 
@@ -344,6 +422,7 @@ _HANDLERS: dict[str, _Handler] = {
     "LearnedDense": _dense,
     "LearnedConv2D": _convolution,
     "LearnedActivation": _learned_activation,
+    "TableDense": _table_dense,
     "Flatten": _identity,
     "Reshape": _identity,
     "Dropout": _identity,

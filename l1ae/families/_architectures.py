@@ -28,23 +28,39 @@ _BODY_KEYS = {
     Body.AUTOENCODER: _CODE | _IMAGE_DECODER | {"output_bits"},
     Body.VARIATIONAL: _CODE | _IMAGE_DECODER,
     Body.FEATURES: _CODE | {"output_bits", "extractor", "features"},
-    Body.STUDENT: frozenset({"output_bits", "teacher"}),
+    Body.STUDENT: frozenset({"output_bits", "teacher", "teacher_run", "teaching"}),
+    Body.DENSITY: frozenset({"columns", "density"}),
+    Body.CONTRAST: frozenset({"columns", "pair_tables"}),
 }
+_TABLES_ADD = frozenset({"pairs"})
+_TABLES_LACK = _IMAGE_DECODER | {"latent_activation", "latent_bits"}
+
+TABULAR = frozenset({Body.DENSITY, Body.CONTRAST})
+"""Models that are sums of tables."""
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """A network as a configuration names it; `front` and `body` are None for one that was made elsewhere."""
+    """A network as a configuration names it; `front` and `body` are None for one that was made elsewhere.
+
+    The nodes of one that is `of_tables` are sums of tables instead of products.
+    """
 
     name: str
     title: str
     front: Front | None
     body: Body | None
+    of_tables: bool = False
 
     @property
     def imported(self) -> bool:
         """Whether the network was made elsewhere."""
         return self.body is None
+
+    @property
+    def tabular(self) -> bool:
+        """Whether the model is a sum of tables, and no network."""
+        return self.body in TABULAR
 
     @property
     def variational(self) -> bool:
@@ -54,14 +70,16 @@ class Architecture:
     @property
     def scores(self) -> tuple[str, ...]:
         """Scores that can be made of what the network returns; all, where that is not known."""
-        return tuple(name for name, score in SCORES.items() if self.body is None or self.body in score.bodies)
+        wanted = set(Body) - TABULAR if self.body is None else {self.body}
+        return tuple(name for name, score in SCORES.items() if wanted & score.bodies)
 
     @property
     def keys(self) -> frozenset[str]:
         """Keys of the model section that have an effect in this architecture and not in all."""
         if self.front is None or self.body is None:
             return frozenset()
-        return _FRONT_KEYS[self.front] | _BODY_KEYS[self.body]
+        keys = _FRONT_KEYS[self.front] | _BODY_KEYS[self.body]
+        return (keys - _TABLES_LACK) | _TABLES_ADD if self.of_tables else keys
 
     @property
     def code(self) -> str | None:
@@ -92,6 +110,11 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
             Architecture("set_vae", "encoder of a variational autoencoder on sets of objects", Front.OBJECTS, Body.VARIATIONAL),
             Architecture("latent_ae", "feature extractor with an autoencoder on its features", Front.FLAT, Body.FEATURES),
             Architecture("student", "student of a larger autoencoder", Front.CONVOLUTIONS, Body.STUDENT),
+            Architecture("dense_student", "dense student of another model", Front.FLAT, Body.STUDENT),
+            Architecture("table_ae", "autoencoder made of tables", Front.FLAT, Body.AUTOENCODER, of_tables=True),
+            Architecture("table_student", "student made of tables", Front.FLAT, Body.STUDENT, of_tables=True),
+            Architecture("density_tree", "density tree of", Front.FLAT, Body.DENSITY),
+            Architecture("pair_tables", "sum of tables of all pairs of", Front.FLAT, Body.CONTRAST),
             Architecture("imported", "network imported from", None, None),
         )
     }

@@ -21,13 +21,16 @@ class Body(StrEnum):
     """What the firmware's network is, and so what it returns.
 
     `autoencoder`: the reconstruction (N, size) of the inputs; `variational`: mu and log_var, each (N, latent); `features`: features
-    and their reconstruction, each (N, features); `student`: one node (N, 1).
+    and their reconstruction, each (N, features); `student`: one node (N, 1); `density`: -log2 p of a
+    density model, `contrast`: log2 of a ratio of densities, (N, 1) each, and no network.
     """
 
     AUTOENCODER = "autoencoder"
     VARIATIONAL = "variational"
     FEATURES = "features"
     STUDENT = "student"
+    DENSITY = "density"
+    CONTRAST = "contrast"
 
 
 class Firmware(Protocol):

@@ -12,7 +12,8 @@ from l1ae.models._build import (
 from l1ae.models._calibration import Calibration, WeightBits, calibrate, integer_bits
 from l1ae.models._layers import Slice, SumPooling2D
 from l1ae.models._learned import LearnedActivation, LearnedConv2D, LearnedDense, effective_bit_operations
-from l1ae.models._plan import WeightStep, code_step, firmware_plan, output_steps, weight_steps
+from l1ae.models._plan import TableStep, WeightStep, code_step, firmware_plan, output_steps, weight_steps
+from l1ae.models._tables import TableDense, table_luts
 
 __all__ = [
     "Calibration",
@@ -22,6 +23,8 @@ __all__ = [
     "Networks",
     "Slice",
     "SumPooling2D",
+    "TableDense",
+    "TableStep",
     "WeightBits",
     "WeightStep",
     "WeightedBatchNormalization",
@@ -37,5 +40,6 @@ __all__ = [
     "fold_batch_norm",
     "integer_bits",
     "output_steps",
+    "table_luts",
     "weight_steps",
 ]

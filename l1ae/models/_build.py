@@ -28,11 +28,13 @@ from l1ae.models._plan import (
     SliceStep,
     SpreadStep,
     Step,
+    TableStep,
     WeightStep,
     auxiliary_plans,
     firmware_plan,
     output_steps,
 )
+from l1ae.models._tables import TableDense
 
 __all__ = [
     "Networks",
@@ -101,7 +103,8 @@ def build_quantized_model(config: Config, calibration: Calibration) -> keras.Mod
 
     Every quantizer has a constant power-of-two scale, is asymmetric (two's complement range) and rounds half to even;
     activations and weights saturate. A layer `enc0` is followed by its quantizer, `enc0_relu` or, without a ReLU,
-    `enc0_q`. With `training.learned_widths` the layers are LearnedDense, LearnedConv2D and LearnedActivation.
+    `enc0_q`. With `training.learned_widths` the layers are LearnedDense, LearnedConv2D and LearnedActivation. Table networks have
+    TableDense layers, whose entries are as fine as the layer's width for the largest of them; they do not saturate.
     """
     return build_quantized_networks(config, calibration).firmware
 
@@ -115,7 +118,7 @@ def fold_batch_norm(config: Config, networks: Networks) -> Networks:
     for source, target in zip(networks.models, folded.models, strict=True):
         layers = {layer.name: layer for layer in source.layers}
         for layer in target.layers:
-            if isinstance(layer, keras.layers.Dense | keras.layers.Conv2D):
+            if isinstance(layer, keras.layers.Dense | keras.layers.Conv2D | TableDense):
                 layer.set_weights(_folded_weights(layers[layer.name], layers.get(f"{layer.name}_bn")))
     return folded
 
@@ -124,19 +127,19 @@ def _folded_weights(layer: Layer, norm: Layer | None) -> list[Any]:
     weights = layer.get_weights()
     if norm is None:
         return list(weights)
-    kernel, bias = (weight.astype("float64") for weight in weights)
+    *kernels, bias = (weight.astype("float64") for weight in weights)
     gamma, beta, mean, variance = (weight.astype("float64") for weight in norm.get_weights())
     gain = gamma / (variance + norm.epsilon) ** 0.5
-    return [(kernel * gain).astype("float32"), ((bias - mean) * gain + beta).astype("float32")]
+    return [*((kernel * gain).astype("float32") for kernel in kernels), ((bias - mean) * gain + beta).astype("float32")]
 
 
 def _networks(config: Config, builder: WeightBuilder, auxiliary_builder: WeightBuilder) -> Networks:
     plan = firmware_plan(config)
-    firmware = _graph(config, plan, config.inputs.selected.size, builder, config.name)
+    firmware = _graph(config, plan, config.inputs.columns.size, builder, config.name)
     auxiliary = {}
     for name, steps in auxiliary_plans(config).items():
         source = steps[0].sources[0]
-        size = {"latent": config.model.latent, "features": config.model.features}.get(source, config.inputs.selected.size)
+        size = {"latent": config.model.latent, "features": config.model.features}.get(source, config.inputs.columns.size)
         auxiliary[name] = _graph(config, steps, size, auxiliary_builder, f"{config.name}_{name}")
     return Networks(firmware, auxiliary)
 
@@ -192,16 +195,46 @@ def _float_builder(config: Config, *, batch_norm: bool) -> WeightBuilder:
         tensor = _float_layer(config, step)(tensor)
         if not step.hidden:
             return tensor
+        coded = isinstance(step, TableStep) and step.coded
         if batch_norm and step.normalised:
-            tensor = WeightedBatchNormalization(name=step.batch_norm)(tensor)
-        return keras.layers.ReLU(name=step.activation)(tensor)
+            tensor = WeightedBatchNormalization(name=step.batch_norm, **(_spread_over_codes(step) if coded else {}))(tensor)
+        return keras.layers.ReLU(max_value=2.0**step.bits - 1 if coded else None, name=step.activation)(tensor)
 
     return build
 
 
+def _spread_over_codes(step: WeightStep) -> dict[str, Any]:
+    """Normalisation after which two and a half standard deviations to either side of the mean fill the codes of a layer."""
+    top = 2.0**step.bits - 1
+    constant = keras.initializers.Constant
+    return {"gamma_initializer": constant(top / 5), "beta_initializer": constant(top / 2)}
+
+
 def _float_layer(config: Config, step: WeightStep) -> Layer:
+    if isinstance(step, TableStep):
+        return _table_layer(config, step)
     options = {"use_bias": step.bias, "kernel_initializer": _initializer(config, step), "name": step.name}
     return _layer(step, keras.layers.Dense, keras.layers.Conv2D, options)
+
+
+def _table_layer(config: Config, step: TableStep, **options: Any) -> TableDense:
+    """Lines that begin in the middle of the layer's range, which is 0 to 2 where it is not `coded`, and cross it with those of the source.
+
+    A ReLU that begins below 0 for every event would not learn.
+    """
+    address, top = step.address, 2.0**step.bits - 1 if step.coded else 2.0
+    return TableDense(
+        step.shape[0],
+        index=step.index,
+        bits=address.width,
+        fraction=address.fraction,
+        signed=address.signed,
+        kernel_initializer=_initializer(config, step),
+        gain=top / 2.0**address.integer,
+        centre=top / 2,
+        name=step.name,
+        **options,
+    )
 
 
 def _layer(step: WeightStep, dense: type[Any], convolution: type[Any], options: Mapping[str, Any]) -> Layer:
@@ -214,7 +247,7 @@ def _layer(step: WeightStep, dense: type[Any], convolution: type[Any], options: 
 
 def _quantized_builder(config: Config, calibration: Calibration) -> WeightBuilder:
     learned = config.training.learned_widths
-    if learned is not None:
+    if learned is not None and not config.model.family.of_tables:
         return _learned_builder(config, calibration, learned)
 
     def build(step: WeightStep, tensor: Any) -> Any:
@@ -244,6 +277,10 @@ def _learned_builder(config: Config, calibration: Calibration, learned: LearnedW
 
 
 def _quantized_layer(config: Config, step: WeightStep, bits: WeightBits) -> Layer:
+    if isinstance(step, TableStep):
+        learned = config.training.learned_widths
+        finest = learned.initial_bits if learned else bits.kernel_bits - 1 - bits.kernel_integer
+        return _table_layer(config, step, entry_fraction=finest, learned=learned is not None)
     options = {
         "use_bias": step.bias,
         "kernel_quantizer": _kernel_quantizer(step, bits),

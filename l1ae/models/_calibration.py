@@ -7,7 +7,7 @@ from math import ceil, log2
 
 from l1ae.config import Config
 from l1ae.errors import UserError
-from l1ae.models._plan import INPUTS, Plan, WeightStep, firmware_plan, weight_steps
+from l1ae.models._plan import INPUTS, Plan, TableStep, WeightStep, firmware_plan, weight_steps
 
 __all__ = ["Calibration", "WeightBits", "calibrate", "integer_bits"]
 
@@ -68,14 +68,20 @@ def calibrate(config: Config, kernels: Mapping[str, float], biases: Mapping[str,
     largest magnitude, `activations` the magnitude per activation layer that must not saturate. Activations get no fewer
     than 0 integer bits (QKeras' quantized_relu knows no negative number), and one spare code of headroom comes from
     rounding up to a power of two. Biases lie on the grid of the products they are added to, as far as 16 bits reach: a
-    finer grid would widen every accumulator.
+    finer grid would widen every accumulator. What addresses tables has no fractional bits, whatever its magnitude.
     """
     plan = firmware_plan(config)
     steps = weight_steps(plan)
-    integers = {step.activation: max(integer_bits(activations[step.activation], step.bits, signed=not step.hidden), 0) for step in steps}
+    integers = {step.activation: _activation_integer(step, activations) for step in steps}
     fractions = _fractions(config, plan, integers)
     weights = {step.name: _weight_bits(step, kernels[step.name], biases.get(step.name, 0.0), fractions[step.sources[0]]) for step in steps}
     return Calibration(weights, integers)
+
+
+def _activation_integer(step: WeightStep, activations: Mapping[str, float]) -> int:
+    if isinstance(step, TableStep) and step.coded:
+        return step.bits
+    return max(integer_bits(activations[step.activation], step.bits, signed=not step.hidden), 0)
 
 
 def _fractions(config: Config, plan: Plan, integers: Mapping[str, int]) -> dict[str, int]:
@@ -94,6 +100,7 @@ def _weight_bits(step: WeightStep, kernel: float, bias: float, input_fraction: i
         bits, kernel_integer = step.weight_bits, integer_bits(kernel, step.weight_bits, signed=True)
     else:
         bits, kernel_integer = 1, round(log2(kernel)) if kernel > 0 else 0
-    product_fraction = input_fraction + bits - 1 - kernel_integer
+    # the entry of a table is not multiplied by anything
+    product_fraction = (0 if isinstance(step, TableStep) else input_fraction) + bits - 1 - kernel_integer
     bias_integer = max(integer_bits(bias, MAX_BIAS_BITS, signed=True), 0)
     return WeightBits(bits, kernel_integer, min(max(1 + bias_integer + product_fraction, 2), MAX_BIAS_BITS), bias_integer)

@@ -17,7 +17,7 @@ from quantizers.fixed_point import get_fixed_quantizer
 from l1ae.config import Config
 from l1ae.models._plan import INPUTS, ConcatenateStep, ConvolutionStep, Plan, PoolStep, SliceStep, WeightStep, firmware_plan
 
-__all__ = ["LearnedActivation", "LearnedConv2D", "LearnedDense", "effective_bit_operations"]
+__all__ = ["LearnedActivation", "LearnedConv2D", "LearnedDense", "Within", "effective_bit_operations", "round_to", "whole"]
 
 # weights of this many negative fractional bits, multiples of 16, are coarser than any network has
 _COARSEST = -4
@@ -40,10 +40,15 @@ class Within(keras.constraints.Constraint):  # type: ignore[misc]
         return {"low": self.low, "high": self.high}
 
 
-def _whole(fraction: Any) -> Any:
+def whole(fraction: Any) -> Any:
     """The nearest whole number of bits, with the gradient of the number itself; exact, since x - x is 0."""
     fraction = ops.convert_to_tensor(fraction)
     return ops.stop_gradient(ops.round(fraction)) + (fraction - ops.stop_gradient(fraction))
+
+
+def round_to(values: Any, fraction: Any) -> Any:
+    """`values` on the grid 2^-fraction, half to even, exactly; the gradient to a fraction that is trained is the surrogate one."""
+    return _quantizer.round(ops.convert_to_tensor(values), fraction)
 
 
 class _LearnedWeights(keras.layers.Layer):  # type: ignore[misc]
@@ -76,13 +81,13 @@ class _LearnedWeights(keras.layers.Layer):  # type: ignore[misc]
 
     def quantized_kernel(self) -> Any:
         """The weights that the layer multiplies with, exactly integers x 2^-f."""
-        return _quantizer.round(ops.convert_to_tensor(self.kernel), _whole(self.kernel_fraction))
+        return round_to(self.kernel, whole(self.kernel_fraction))
 
     def quantized_bias(self) -> Any:
         """The bias that the layer adds, exactly integers x 2^-bias_fraction; None without bias."""
         if self.bias is None:
             return None
-        return _quantizer.round(ops.convert_to_tensor(self.bias), float(self.bias_fraction))
+        return round_to(self.bias, float(self.bias_fraction))
 
     def kernel_bits(self) -> Any:
         """Bits of every weight without the sign, max(i + f, 0), in the kernel's shape: 0 where the weight is 0.
@@ -92,12 +97,12 @@ class _LearnedWeights(keras.layers.Layer):  # type: ignore[misc]
         size = ops.stop_gradient(ops.abs(self.quantized_kernel()))
         # log2 of a power of two may come out a little low
         integer = ops.where(size > 0, ops.floor(ops.log2(ops.where(size > 0, size, 1.0)) + 1e-5) + 1.0, float("-inf"))
-        return ops.relu(integer + _whole(self.kernel_fraction))
+        return ops.relu(integer + whole(self.kernel_fraction))
 
     def snap(self) -> None:
         """Replace weights and widths by the values that the layer uses."""
         self.kernel.assign(self.quantized_kernel())
-        self.kernel_fraction.assign(_whole(self.kernel_fraction))
+        self.kernel_fraction.assign(whole(self.kernel_fraction))
         if self.bias is not None:
             self.bias.assign(self.quantized_bias())
 
@@ -193,15 +198,15 @@ class LearnedActivation(keras.layers.Layer):  # type: ignore[misc]
     def call(self, inputs: Any) -> Any:
         """The quantized activations."""
         inputs = ops.relu(inputs) if self.hidden else inputs
-        return _quantizer(inputs, 0.0 if self.hidden else 1.0, float(self.integer), _whole(self.fraction))
+        return _quantizer(inputs, 0.0 if self.hidden else 1.0, float(self.integer), whole(self.fraction))
 
     def width(self) -> Any:
         """Bits without the sign."""
-        return self.integer + _whole(self.fraction)
+        return self.integer + whole(self.fraction)
 
     def snap(self) -> None:
         """Replace the width by the whole number that the layer uses."""
-        self.fraction.assign(_whole(self.fraction))
+        self.fraction.assign(whole(self.fraction))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """The input's."""

@@ -5,13 +5,14 @@ The names are the ones that every later stage (contract, HLS project, RTL, repor
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from math import prod
 from typing import Any, Literal
 
 from l1ae.config import Config, ConvolutionConfig, LayerBits
 from l1ae.errors import UserError
 from l1ae.families import Body, Front
-from l1ae.inputs import Layout
+from l1ae.inputs import FixedFormat, Layout
 
 __all__ = [
     "INPUTS",
@@ -24,6 +25,7 @@ __all__ = [
     "SliceStep",
     "SpreadStep",
     "Step",
+    "TableStep",
     "WeightStep",
     "auxiliary_plans",
     "code_step",
@@ -91,6 +93,19 @@ class ConvolutionStep(WeightStep):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TableStep(WeightStep):
+    """A layer of shape[0] nodes, each the sum of a table per edge; edge e reads elements `index[e]` of its source.
+
+    `address` is the type of the source, whose codes address the tables. A `coded` layer is followed by a clipping to unsigned
+    integers of `bits` bits, which address the next one's.
+    """
+
+    index: tuple[tuple[int, ...], ...]
+    address: FixedFormat
+    coded: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class PoolStep(Step):
     """Sum or maximum over non-overlapping windows."""
 
@@ -131,6 +146,7 @@ class _Planner:
         self._config = config
         self.steps: list[Step] = []
         self.last, self.shape = source, shape
+        self._address = config.inputs.linear().network
 
     def _add(self, step: Step) -> None:
         self.steps.append(step)
@@ -155,6 +171,27 @@ class _Planner:
             self.reshape(f"{self.last}_flat", (prod(self.shape),))
         widths = self._widths(name, bits or self._config.model.activation_bits)
         self._add(DenseStep(name=name, sources=(self.last,), shape=(units,), hidden=hidden, normalised=normalised, **widths))
+
+    def tables(self, name: str, units: int, *, bits: int, coded: bool = True, hidden: bool = True) -> None:
+        """A layer of tables on what the last one left."""
+        size, widths = self.shape[0], self._widths(name, bits)
+        paired = self._config.model.pairs and self.last == INPUTS
+        index = tuple(combinations(range(size), 2 if paired else 1))
+        _check_address(name, self.last, self._address.width, 2 if paired else 1)
+        self._add(
+            TableStep(
+                name=name,
+                sources=(self.last,),
+                shape=(units,),
+                hidden=hidden,
+                normalised=coded,
+                index=index,
+                address=self._address,
+                coded=coded,
+                **widths,
+            )
+        )
+        self._address = FixedFormat(False, widths["bits"], widths["bits"])
 
     def hidden(self, prefix: str, sizes: Iterable[int]) -> None:
         """Dense layers with ReLU, prefix0, prefix1, ..."""
@@ -209,6 +246,20 @@ class _Planner:
         return tuple(self.steps)
 
 
+_ADDRESS_BITS = 8
+"""Of a table that is learned entry by entry."""
+
+
+def _check_address(name: str, source: str, width: int, fan: int) -> None:
+    if width * fan > _ADDRESS_BITS:
+        where = "inputs.network" if source == INPUTS else f"model.activation_bits, or layers: {source}: activation_bits"
+        together = " each, two together" if fan == 2 else ""
+        raise UserError(
+            f"layer '{name}': '{source}' has codes of {width} bits{together}, too many for a table of at most {_ADDRESS_BITS}; make them "
+            f"narrower ({where}), for example {_ADDRESS_BITS // 2 // fan}"
+        )
+
+
 def _positions(name: str, shape: Shape, layer: ConvolutionConfig) -> tuple[int, int]:
     """Rows and columns of a convolution's output."""
     result = []
@@ -223,12 +274,12 @@ def _positions(name: str, shape: Shape, layer: ConvolutionConfig) -> tuple[int, 
 
 def firmware_plan(config: Config) -> Plan:
     """The layers that become firmware: an autoencoder, the encoder of a variational one, or a student."""
-    planner = _Planner(config, INPUTS, (config.inputs.selected.size,))
+    planner = _Planner(config, INPUTS, (config.inputs.columns.size,))
     family = config.model.family
     assert family.front is not None, "an imported network has no plan"
     assert family.body is not None
     _FRONTS[family.front](planner, config)
-    _BODIES[family.body](planner, config)
+    (_TABLE_BODIES if family.of_tables else _BODIES)[family.body](planner, config)
     _check_names(config, planner.plan)
     return planner.plan
 
@@ -241,9 +292,19 @@ def _check_names(config: Config, plan: Plan) -> None:
 
 
 def _add_convolutions(planner: _Planner, config: Config) -> None:
-    planner.reshape("image", (*_image(config.inputs.selected), 1))
+    """The image of what arrives; added columns, which are no part of it, join what is left of it."""
+    port, size = config.inputs.selected, config.inputs.columns.size
+    if size > port.size:
+        planner.slice("image_inputs", 0, port.size)
+    planner.reshape("image", (*_image(port), 1))
     for index, layer in enumerate(config.model.convolutions):
         planner.convolution(f"conv{index}", layer)
+    if size > port.size:
+        planner.reshape(f"{planner.last}_flat", (prod(planner.shape),))
+        image, length = planner.last, planner.shape[0]
+        planner.continue_from(INPUTS, (size,))
+        planner.slice("added_inputs", port.size, size)
+        planner.concatenate("image_and_added", (image, planner.last), length + size - port.size)
 
 
 def _image(layout: Layout) -> tuple[int, int]:
@@ -261,7 +322,7 @@ def _add_objects(planner: _Planner, config: Config) -> None:
 
     These layers have no bias, so that an empty slot, whose features are 0, adds nothing.
     """
-    layout = config.inputs.selected
+    layout = config.inputs.columns
     parts, total = [], 0
     for group in layout.groups:
         name, where = group.name, layout.where(group.name)
@@ -293,6 +354,26 @@ def _add_code(planner: _Planner, config: Config) -> None:
     planner.dense("latent", model.latent, hidden=model.latent_activation == "relu", bits=model.latent_bits, normalised=False)
 
 
+def _add_table_autoencoder(planner: _Planner, config: Config) -> None:
+    """As the dense one, with codes between the layers; what reconstructs inputs without sign has none either."""
+    model, inputs = config.model, config.inputs
+    _add_table_layers(planner, "enc", model.encoder, model.activation_bits)
+    planner.tables("latent", model.latent, bits=model.activation_bits)
+    _add_table_layers(planner, "dec", model.decoder, model.activation_bits)
+    signed = inputs.linear().network.signed
+    planner.tables("out", inputs.columns.size, bits=model.output_bits, coded=False, hidden=not signed)
+
+
+def _add_table_student(planner: _Planner, config: Config) -> None:
+    _add_table_layers(planner, "enc", config.model.encoder, config.model.activation_bits)
+    planner.tables("output", 1, bits=config.model.output_bits, coded=False)
+
+
+def _add_table_layers(planner: _Planner, prefix: str, sizes: Iterable[int], bits: int) -> None:
+    for index, units in enumerate(sizes):
+        planner.tables(f"{prefix}{index}", units, bits=bits)
+
+
 def _add_student(planner: _Planner, config: Config) -> None:
     planner.hidden("enc", config.model.encoder)
     planner.dense("output", 1, hidden=True, bits=config.model.output_bits)
@@ -317,7 +398,7 @@ def _add_variational_encoder(planner: _Planner, config: Config) -> None:
 
 def _add_decoder(planner: _Planner, config: Config) -> None:
     """From the latent space back to the inputs: dense, or dense and then convolutions on `decoder_shape`."""
-    model, size = config.model, config.inputs.selected.size
+    model, size = config.model, config.inputs.columns.size
     planner.hidden("dec", model.decoder)
     if model.decoder_shape is None or model.deconvolution_out is None:
         planner.dense("out", size, hidden=False, bits=model.output_bits)
@@ -347,15 +428,19 @@ _BODIES: Mapping[Body, Callable[[_Planner, Config], None]] = {
     Body.FEATURES: _add_latent_autoencoder,
     Body.STUDENT: _add_student,
 }
+_TABLE_BODIES: Mapping[Body, Callable[[_Planner, Config], None]] = {
+    Body.AUTOENCODER: _add_table_autoencoder,
+    Body.STUDENT: _add_table_student,
+}
 
 
 def auxiliary_plans(config: Config) -> dict[str, Plan]:
     """Graphs that are trained beside the firmware, in floating point, by the name and size of their input.
 
     "decoder" of a variational autoencoder (latent -> inputs), "expander" of a feature extractor (features -> embedding),
-    "teacher" of a student (inputs -> inputs).
+    "teacher" of a student (inputs -> inputs) that has no other run as its teacher.
     """
-    model, size, body = config.model, config.inputs.selected.size, config.model.family.body
+    model, size, body = config.model, config.inputs.columns.size, config.model.family.body
     if body is Body.VARIATIONAL:
         planner = _Planner(config, "latent", (model.latent,))
         _add_decoder(planner, config)
@@ -366,7 +451,7 @@ def auxiliary_plans(config: Config) -> dict[str, Plan]:
         planner.hidden("expander", hidden)
         planner.dense("embedding", last, hidden=False)
         return {"expander": planner.plan}
-    if body is Body.STUDENT:
+    if body is Body.STUDENT and not model.teacher_run:
         planner = _Planner(config, INPUTS, (size,))
         planner.hidden("teacher", model.teacher)
         planner.dense("teacher_out", size, hidden=False)

@@ -70,7 +70,7 @@ def _joined(weights: Sequence[FloatArray | None]) -> FloatArray | None:
 
 @dataclass(frozen=True)
 class Scorer:
-    """The variants of one model: "fixed", the contract, and before it "float" and "quantized" where there are Keras models."""
+    """The variants of one model: "fixed", the contract, before it "float" and, of a Keras model, "quantized", where there are such."""
 
     config: Config
     contract: Contract
@@ -84,18 +84,22 @@ class Scorer:
     @property
     def variants(self) -> tuple[str, ...]:
         """Names of the variants that exist."""
-        return (*self._keras, "fixed")
+        return (*self._keras, *(() if self.models.tables is None else ("float",)), "fixed")
 
     def __call__(self, hardware: npt.NDArray[np.integer]) -> dict[str, FloatArray]:
         """Scores of each variant, (N,), in real units."""
-        spec = self.config.inputs.spec()
-        result: dict[str, FloatArray] = {}
-        if self._keras:
+        return {name: self.variant(name, hardware) for name in self.variants}
+
+    def variant(self, name: str, hardware: npt.NDArray[np.integer]) -> FloatArray:
+        """Scores of one variant, (N,), in real units."""
+        if name == "float" and self.models.tables is not None:
+            return self.models.tables(self.config.inputs.event(hardware))
+        if name != "fixed":
+            spec = self.config.inputs.spec()
             inputs, mask = spec.to_network_float(hardware), spec.mask(hardware)
-            result = {name: self._score(inputs, predict(model, inputs), mask) for name, model in self._keras.items()}
-        form = self.contract.score.format
+            return self._score(inputs, predict(self._keras[name], inputs), mask)
         fixed = self.contract.evaluate(hardware, [self.contract.score.name])[self.contract.score.name]
-        return result | {"fixed": np.asarray(fixed[:, 0] * form.lsb, np.float64)}
+        return np.asarray(fixed[:, 0] * self.contract.score.format.lsb, np.float64)
 
     def _score(self, inputs: npt.NDArray[np.float32], outputs: list[npt.NDArray[np.float32]], mask: npt.NDArray[np.bool_]) -> FloatArray:
         return score(self.config.model.score, inputs, outputs if len(outputs) > 1 else outputs[0], mask)

@@ -28,9 +28,11 @@ from l1ae.pipeline._run import Run, digest_file, digest_tree
 from l1ae.pipeline._samples import Scorer, csim_sample, evaluation_scores, first_events, validation_events
 from l1ae.pipeline._shared import changed_files, contract_digest, contract_of, data_digests, read_json, section_digest, write_json
 from l1ae.pipeline._summary import contract_summary, hls_summary
+from l1ae.pipeline._teacher import teacher_inputs, teachers_of
 from l1ae.pipeline._trigger_stage import trigger_inputs, trigger_stage
 from l1ae.pipeline._zero_bias import has_zero_bias, judge_of, rate_inputs, rate_sample
 from l1ae.report import write_report
+from l1ae.tables import train_tables
 from l1ae.training import Progress, train
 
 __all__ = ["contract_stage", "csim_stage", "csim_verdict", "evaluate_stage", "hls_stage", "report_stage", "run_all", "train_stage"]
@@ -62,8 +64,10 @@ def _train(run: Run, *, resume: bool, progress: Progress | None, backend: str | 
         check_strategy(untrained_contract(run.config), _hls_config(run.config, backend))
 
     def make(target: Path) -> None:
-        if run.config.model.source is None:
-            result = vars(train(run.config, target, resume=resume, progress=progress))
+        if run.config.model.family.tabular:
+            result = vars(train_tables(run.config, target))
+        elif run.config.model.source is None:
+            result = vars(train(run.config, target, resume=resume, progress=progress, teachers=teachers_of(run.config)))
         else:
             copy_source(run.config, target)
             result = {"imported_from": Path(run.config.model.source).name}
@@ -280,7 +284,7 @@ def _train_inputs(config: Config) -> dict[str, str]:
     if config.model.source is not None:
         return section_digest(config, "inputs", "model") | {f"source/{path.name}": digest_file(path) for path in source_files(config)}
     sections = section_digest(config, "seed", "data", "inputs", "model", "training")
-    return sections | {"data/background.h5": digest_file(_background(config))}
+    return sections | {"data/background.h5": digest_file(_background(config))} | teacher_inputs(config)
 
 
 def _background(config: Config) -> Path:

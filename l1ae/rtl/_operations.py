@@ -168,10 +168,8 @@ def _(operation: Relu, tensors: Sequence[Tensor], formats: Sequence[FixedFormat]
 @apply.register
 def _(operation: Table, tensors: Sequence[Tensor], formats: Sequence[FixedFormat]) -> Tensor:
     if operation.bits:
-        scale = 2.0 ** formats[0].fraction
-        return _array(
-            [own_entry(v * scale, entries * operation.format.lsb) for entries, v in zip(operation.tables, tensors[0], strict=True)]
-        )
+        scale, lsb = 2.0 ** formats[0].fraction, np.float64(operation.format.lsb)
+        return _array([own_entry(v * scale, entries * lsb) for entries, v in zip(operation.tables, tensors[0], strict=True)])
     return _array([_look_up(operation, v, formats[0]) for v in tensors[0]])
 
 
@@ -192,7 +190,12 @@ def _(operation: Binning, tensors: Sequence[Tensor], formats: Sequence[FixedForm
 def _(operation: Lookup, tensors: Sequence[Tensor], formats: Sequence[FixedFormat]) -> Tensor:
     codes, lsb = tensors[0] * 2.0 ** formats[0].fraction, operation.format.lsb
     rows = zip(operation.tables, operation.index, operation.bits, strict=True)
-    return _array([addressed([(codes[k], n) for k, n in zip(index, bits, strict=True)], table * lsb) for table, index, bits in rows])
+    return _array(
+        [
+            addressed([(codes[k], n) for k, n in zip(index, bits, strict=True)], np.asarray(table * lsb, np.float64))
+            for table, index, bits in rows
+        ]
+    )
 
 
 @apply.register

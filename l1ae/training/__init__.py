@@ -1,7 +1,18 @@
 """Float pre-training and quantization-aware fine-tuning, with checkpoints that continue bit-identically."""
 
 from l1ae.training._checkpoint import Phase
+from l1ae.training._data import Teacher
 from l1ae.training._preprocessing import with_derived_inputs
 from l1ae.training._train import EpochReport, Progress, TrainedModels, TrainingResult, load_trained, train
 
-__all__ = ["EpochReport", "Phase", "Progress", "TrainedModels", "TrainingResult", "load_trained", "train", "with_derived_inputs"]
+__all__ = [
+    "EpochReport",
+    "Phase",
+    "Progress",
+    "Teacher",
+    "TrainedModels",
+    "TrainingResult",
+    "load_trained",
+    "train",
+    "with_derived_inputs",
+]

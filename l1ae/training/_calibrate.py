@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from l1ae.config import Config
 from l1ae.families import Body
-from l1ae.models import Calibration, WeightStep, calibrate, code_step, firmware_plan, output_steps, weight_steps
+from l1ae.models import Calibration, TableStep, WeightStep, calibrate, code_step, firmware_plan, output_steps, weight_steps
 from l1ae.training._events import Preprocessing
 
 __all__ = ["calibrate_on"]
@@ -29,13 +29,17 @@ def calibrate_on(
         chosen = np.arange(MAX_EVENTS) * len(hardware) // MAX_EVENTS
         hardware, event_weights = hardware[chosen], event_weights[chosen]
     steps = weight_steps(firmware_plan(config))
-    weights = {step.name: model.get_layer(step.name).get_weights() for step in steps}
+    layers = {step.name: model.get_layer(step.name) for step in steps}
     return calibrate(
         config,
-        kernels={step.name: _kernel_range(step, weights[step.name][0]) for step in steps},
-        biases={step.name: float(np.abs(weights[step.name][1]).max()) for step in steps if step.bias},
+        kernels={step.name: _kernel_range(step, _kernel(step, layers[step.name])) for step in steps},
+        biases={step.name: float(np.abs(layers[step.name].bias).max()) for step in steps if step.bias},
         activations=_activation_ranges(config, model, steps, hardware, event_weights),
     )
+
+
+def _kernel(step: WeightStep, layer: Any) -> npt.NDArray[np.float32]:
+    return np.asarray(layer.entries() if isinstance(step, TableStep) else layer.kernel)
 
 
 def _kernel_range(step: WeightStep, kernel: npt.NDArray[np.float32]) -> float:

@@ -20,8 +20,8 @@ Array = npt.NDArray[Any]
 Phase = Literal["float", "quantized"]
 
 _VERSION = 2
-# fields of the model section that do not influence the training
-_UNTRAINED = {"score", "score_type", "table_type", "target_fpr"}
+# fields of the model section that do not influence the training, and the place of what is digested with the data
+_UNTRAINED = {"score", "score_type", "table_type", "target_fpr", "teacher_run"}
 
 
 @dataclass(frozen=True)

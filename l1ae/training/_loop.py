@@ -55,6 +55,9 @@ class Trainer:
         self._weights, self._validation_weights = (
             None if weights is None else tf.constant(weights) for weights in (data.weights, data.validation_weights)
         )
+        self._targets, self._validation_targets = (
+            None if targets is None else tf.constant(targets) for targets in (data.targets, data.validation_targets)
+        )
         # no Python control flow depends on a tensor, and AutoGraph reads the source again and confuses lambdas of one line
         self._train_step = tf.function(self._train_step_graph, autograph=False)
         self._validate_batch = tf.function(self._validate_batch_graph, autograph=False)
@@ -98,31 +101,34 @@ class Trainer:
         for index, start in enumerate(range(0, len(self._validation), VALIDATION_BATCH)):
             block = self._validation[start : start + VALIDATION_BATCH]
             seed = tf.constant([self._config.seed % 2**31, index], tf.int32)
-            weights = None if self._validation_weights is None else self._validation_weights[start : start + VALIDATION_BATCH]
-            sums += self._validate_batch(block, weights, seed).numpy() * len(block)
+            weights, targets = (
+                None if values is None else values[start : start + VALIDATION_BATCH]
+                for values in (self._validation_weights, self._validation_targets)
+            )
+            sums += self._validate_batch(block, weights, targets, seed).numpy() * len(block)
         return self._losses(sums / len(self._validation))
 
     def _losses(self, terms: npt.NDArray[np.float64]) -> Losses:
         total = float(np.dot(self._objective.weights(None), terms))
         return Losses(total, dict(zip(self._objective.names, terms.tolist(), strict=True)))
 
-    def _batch(self, codes: Any, weights: Any, seed: Any) -> Batch:
+    def _batch(self, codes: Any, weights: Any, targets: Any, seed: Any) -> Batch:
         hardware = tf.cast(codes, tf.float32)
         mask = self._preprocessing.mask(hardware)
         clean = self._preprocessing.inputs(hardware, mask)
         if not self._config.training.noise.active:
-            return Batch(clean, clean, clean, mask, weights)
+            return Batch(clean, clean, clean, mask, weights, targets)
         views = []
         for offset in (_FIRST_VIEW, _SECOND_VIEW):
             noisy = self._noise(hardware, mask, seed + tf.constant([offset, 0], tf.int32))
             views.append(self._preprocessing.inputs(noisy, self._preprocessing.mask(noisy)))
-        return Batch(views[0], views[1], clean, mask, weights)
+        return Batch(views[0], views[1], clean, mask, weights, targets)
 
     def _train_step_graph(self, chosen: Any, seed: Any, weights: Any) -> Any:
         """One step on the events `chosen`, (batch,); returns the terms of its loss."""
         variables = self._objective.trainable_variables
-        shares = None if self._weights is None else tf.gather(self._weights, chosen)
-        batch = self._batch(tf.gather(self._training, chosen), shares, seed)
+        shares, targets = (None if values is None else tf.gather(values, chosen) for values in (self._weights, self._targets))
+        batch = self._batch(tf.gather(self._training, chosen), shares, targets, seed)
         with tf.GradientTape() as tape:
             terms = self._objective(batch, seed, training=True)
             loss = tf.reduce_sum(weights * terms)
@@ -133,5 +139,5 @@ class Trainer:
             self._pruning.apply()
         return terms
 
-    def _validate_batch_graph(self, codes: Any, weights: Any, seed: Any) -> Any:
-        return self._objective(self._batch(codes, weights, seed), seed, training=False)
+    def _validate_batch_graph(self, codes: Any, weights: Any, targets: Any, seed: Any) -> Any:
+        return self._objective(self._batch(codes, weights, targets, seed), seed, training=False)

@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from l1ae.config import Config
 from l1ae.families import Body
-from l1ae.models import Networks, code_step, effective_bit_operations, event_weights
+from l1ae.models import Networks, TableDense, code_step, effective_bit_operations, event_weights, table_luts
 from l1ae.training._checkpoint import Phase
 
 __all__ = ["Batch", "Objective", "objective_for"]
@@ -32,7 +32,8 @@ LARGEST_LOG_VAR = 10.0
 class Batch:
     """One batch, each (N, size): what goes in, what should come out, which inputs carry information, a second noisy view.
 
-    `inputs` and `second` differ from `clean` where noise is configured. `weights` (N,) are None where all events count the same.
+    `inputs` and `second` differ from `clean` where noise is configured. `weights` (N,) are None where all events count the same,
+    `target` (N,) where no other run is a teacher.
     """
 
     inputs: Any
@@ -40,6 +41,7 @@ class Batch:
     clean: Any
     mask: Any
     weights: Any = None
+    target: Any = None
 
 
 class Objective:
@@ -121,11 +123,15 @@ class Objective:
             "weight_decay": (training.weight_decay, lambda batch, _: self._kernels_squared()),
             "resources": (
                 learned.resource_weight if learned else 0.0,
-                lambda batch, _: effective_bit_operations(self._config, self._networks.firmware),
+                lambda batch, _: self._resources(),
             ),
         }
         wanted = {name for name, (weight, _) in penalties.items() if weight > 0} | ({"resources"} if learned else set())
         return {name: (_constant(weight), term) for name, (weight, term) in penalties.items() if name in wanted}
+
+    def _resources(self) -> Any:
+        cost = table_luts if self._config.model.family.of_tables else effective_bit_operations
+        return cost(self._config, self._networks.firmware)
 
     def _jacobian_norm(self, batch: Batch) -> Any:
         return jacobian_norm(self._encode, self._code_inputs(batch), self._config.model.latent, batch.weights)
@@ -154,7 +160,10 @@ class Objective:
         return keras.Model(self._code_source, firmware.get_layer(last).output)
 
     def _kernels_squared(self) -> Any:
-        kernels = [layer.kernel for layer in self._networks.firmware.layers if hasattr(layer, "kernel")]
+        """Of tables, the deviations from a straight line."""
+        layers = self._networks.firmware.layers
+        kernels = [layer.kernel for layer in layers if hasattr(layer, "kernel")]
+        kernels += [layer.table for layer in layers if isinstance(layer, TableDense)]
         return tf.add_n([tf.reduce_sum(tf.square(tf.convert_to_tensor(kernel))) for kernel in kernels])
 
 
@@ -203,7 +212,7 @@ class _StudentObjective(Objective):
     """A student that predicts ln(1 + reconstruction error) of a float teacher autoencoder (CMS CICADA, CMS-DP-2023/086).
 
     Both learn at the same time in the float phase, the student without influence on the teacher; in the quantized phase
-    the teacher stays as it is.
+    the teacher stays as it is. With other runs as teachers, what they say of each event comes with the event.
     """
 
     @property
@@ -213,20 +222,24 @@ class _StudentObjective(Objective):
         return list(self._networks.firmware.trainable_variables)
 
     def _main_terms(self) -> dict[str, Any]:
-        teacher = 1.0 if self._phase == "float" else 0.0
-        return {
+        terms: dict[str, Any] = {
             "distillation": (
                 _constant(1.0),
                 lambda batch, outputs: mean(tf.square(outputs["student"] - outputs["target"]), batch.weights),
-            ),
-            "teacher": (_constant(teacher), lambda batch, outputs: mean(outputs["target_error"], batch.weights)),
+            )
         }
+        if not self._config.model.teacher_run:
+            teacher = 1.0 if self._phase == "float" else 0.0
+            terms["teacher"] = (_constant(teacher), lambda batch, outputs: mean(outputs["target_error"], batch.weights))
+        return terms
 
     def _forward(self, batch: Batch, seed: Any, *, training: bool) -> dict[str, Any]:
+        student = self._networks.firmware(batch.inputs, training=training)[:, 0]
+        if self._config.model.teacher_run:
+            return {"student": student, "target": batch.target}
         teacher = self._networks.auxiliary["teacher"]
         reconstruction = teacher(batch.clean, training=training and self._phase == "float")
         error = _squared_error(batch, reconstruction)
-        student = self._networks.firmware(batch.inputs, training=training)[:, 0]
         return {"student": student, "target": tf.stop_gradient(tf.math.log1p(error)), "target_error": tf.math.log1p(error)}
 
 

@@ -26,7 +26,7 @@ from l1ae.models import (
 )
 from l1ae.training._calibrate import calibrate_on
 from l1ae.training._checkpoint import Checkpoint, HistoryRow, Phase, fingerprint
-from l1ae.training._data import TrainingData, load_training_data
+from l1ae.training._data import Teacher, TrainingData, load_training_data
 from l1ae.training._logs import TensorBoardLog, write_history
 from l1ae.training._loop import Losses, Trainer
 
@@ -98,8 +98,10 @@ class _Run:
     progress: Progress | None
 
 
-def train(config: Config, folder: Path, *, resume: bool = False, progress: Progress | None = None) -> TrainingResult:
-    """Train a model from data to quantized weights.
+def train(
+    config: Config, folder: Path, *, resume: bool = False, progress: Progress | None = None, teachers: Sequence[Teacher] = ()
+) -> TrainingResult:
+    """Train a model from data to quantized weights. A student with `model.teacher_run` needs the scores of those runs as `teachers`.
 
     Leaves in `folder`: float.weights.h5 (BatchNorm folded), quantized.weights.h5, calibration.json, history.csv,
     logs/ (TensorBoard) and checkpoint.npz, which is rewritten after every epoch. With `resume` the training continues from that
@@ -111,7 +113,7 @@ def train(config: Config, folder: Path, *, resume: bool = False, progress: Progr
     """
     tf.config.experimental.enable_op_determinism()
     folder.mkdir(parents=True, exist_ok=True)
-    data = load_training_data(config)
+    data = load_training_data(config, teachers)
     run = _Run(config, folder, data, fingerprint(config, data.digest), progress)
     start = _starting_point(run, resume=resume)
     if start is None or start.phase == "float":

@@ -132,6 +132,27 @@ CASES = {
         _content("set_ae", {"objects": [4]}, inputs=ALIKE),
     ),
     "teacher of a plain one": (_content(model={"teacher": [4]}), "model.teacher has no effect", _content("student", {"teacher": [4]})),
+    "two teachers": (
+        _content("dense_student", {"teacher": [4], "teacher_run": "runs/flow"}),
+        "model.teacher has no effect beside teacher_run runs/flow, which is",
+        _content("dense_student", {"teacher_run": "runs/flow", "teaching": "rank"}),
+    ),
+    "rank of a teacher that still learns": (
+        _content("table_student", {"teaching": "rank"}),
+        "train it first and name it in model.teacher_run",
+        _content("table_student", {"teaching": "logarithm"}),
+    ),
+    "pairs of products": (_content(model={"pairs": True}), "model.pairs has no effect", _content("table_ae", {"pairs": True})),
+    "ternary tables": (
+        _content("table_ae", TERNARY),
+        "the entries of tables are fixed-point numbers; remove weights from model.layers.enc0",
+        _content("table_ae", {"layers": {"enc0": {"weight_bits": 5}}}),
+    ),
+    "convolved tables": (
+        _content("table_ae", {"decoder_shape": [19, 3, 2], "deconvolution_out": OUT}),
+        "model.decoder_shape has no effect in architecture 'table_ae' (only in conv_ae, conv_vae, dense_ae",
+        _content("table_ae"),
+    ),
     "code of a student": (_content("student", {"latent": 4}), "model.latent has no effect", _content(model={"latent": 4})),
     "output of an encoder": (
         _content("dense_vae", {"output_bits": 8}),
@@ -215,6 +236,9 @@ SCORES = {
     "set_vae": {"mu2", "kl", "rz"},
     "latent_ae": {"latent_error"},
     "student": {"output"},
+    "dense_student": {"output"},
+    "table_ae": {"squared_error", "absolute_error"},
+    "table_student": {"output"},
 }
 
 
@@ -239,6 +263,7 @@ def test_each_architecture_has_its_scores_and_no_others(architecture, score):
         ("latent_ae", {"extractor": [0]}, {}),
         ("latent_ae", {}, {"vicreg": {"expander": []}}),
         ("student", {"teacher": [0]}, {}),
+        ("dense_student", {"teaching": "error"}, {}),
         ("conv_ae", {"convolutions": [{"filters": 0}]}, {}),
         ("conv_ae", {"convolutions": [{"filters": 2, "kernel": [0, 3]}]}, {}),
         ("conv_ae", {"convolutions": [{"filters": 2, "stride": [1, 0]}]}, {}),

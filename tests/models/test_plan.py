@@ -67,6 +67,7 @@ FAMILIES = {
     "student": {"convolutions": CONVOLUTIONS, "encoder": [5], "teacher": [9, 2, 9]},
     "dense_ae": {},
     "dense_vae": {},
+    "dense_student": {"encoder": [5], "teacher": [9, 2, 9]},
 }
 
 
@@ -83,7 +84,7 @@ def test_keras_makes_the_planned_shapes(architecture):
     assert [tuple(output.shape[1:]) for output in outputs] == [step.shape for step in output_steps(config, firmware_plan(config))]
 
 
-@pytest.mark.parametrize("architecture", sorted(FAMILIES.keys() - {"student"}))
+@pytest.mark.parametrize("architecture", sorted(FAMILIES.keys() - {"student", "dense_student"}))
 def test_the_code_is_a_layer_of_the_latent_size(architecture):
     config = _config(architecture, **FAMILIES[architecture], latent=2)
     assert {step.name: step.shape for step in weight_steps(firmware_plan(config))}[code_step(config)] == (2,)
@@ -95,6 +96,7 @@ OUTPUTS = {
     "set_vae": ["mu", "log_var"],
     "latent_ae": ["features", "out"],
     "student": ["output"],
+    "dense_student": ["output"],
 }
 
 
@@ -110,12 +112,17 @@ def test_outputs_come_in_the_order_of_the_scores(architecture):
         ("dense_vae", {"decoder": 3}, {"decoder": 57}),
         ("latent_ae", {"expander": 5}, {"expander": 32}),
         ("student", {"teacher": 57}, {"teacher": 57}),
+        ("dense_student", {"teacher": 57}, {"teacher": 57}),
     ],
 )
 def test_networks_beside_the_firmware(architecture, inputs, outputs):
     auxiliary = build_float_networks(_config(architecture, **FAMILIES[architecture])).auxiliary
     assert {name: model.input_shape[1] for name, model in auxiliary.items()} == inputs
     assert {name: model.output_shape[1] for name, model in auxiliary.items()} == outputs
+
+
+def test_a_student_of_another_run_has_no_network_beside_it():
+    assert not build_float_networks(_config("dense_student", encoder=[5], teacher_run="runs/flow")).auxiliary
 
 
 def test_sets_have_one_network_per_kind_without_bias_and_missing_momentum_beside_them():

@@ -99,6 +99,28 @@ def test_the_smallest_weights_are_the_ones_that_go(make_config):
         np.testing.assert_array_equal(after, np.where(np.abs(kernel) >= order[round(0.5 * kernel.size)], kernel, 0))
 
 
+@pytest.mark.parametrize("paired", [False, True])
+def test_the_flattest_edges_go_first_and_what_remains_is_what_was_asked_for(make_config, tmp_path, paired):
+    """As many edges as wanted have no table in the contract, after further training too; those of the least spread go."""
+    model = {"activation_bits": 3, "encoder": [], "pairs": paired}
+    inputs = {"select": {"features": ["pt"]}, "network": f"ufixed<{3 if paired else 5},6,RND_CONV,SAT>"}
+    pruning = {"sparsity": 0.6, "epochs": 1}
+    config = make_config("table_ae", model=model, inputs=inputs, pruning=pruning, quantized_phase={"epochs": 2, "learning_rate": 3e-3})
+    config = config.model_copy(update={"model": config.model.model_copy(update={"decoder": ()})})
+    train(config, tmp_path)
+    contract = build_contract(config, load_trained(config, tmp_path).quantized_model)
+    edges = 19 * 18 // 2 if paired else 19
+    read = [index for index in contract["latent_tables"].index if index]
+    assert 0.3 * 2 * edges <= len(read) <= 2 * edges - round(0.6 * 2 * edges)
+    network = _quantized(config)
+    layer = network.get_layer("latent")
+    layer.table.assign(np.random.default_rng(31).normal(0, 1, layer.table.shape) * np.random.default_rng(32).random((edges, 1, 2)))
+    spread = np.asarray(layer.entries()).std(axis=1)
+    Pruning(config, Networks(network), "quantized").start_epoch(1)
+    gone = np.asarray(layer.entries()).std(axis=1) == 0
+    np.testing.assert_array_equal(gone, spread < np.sort(spread, axis=None)[round(0.6 * spread.size)])
+
+
 def test_nothing_is_pruned_in_the_float_phase(make_config):
     config = make_config(pruning={"sparsity": 0.5, "epochs": 1})
     networks = build_float_networks(config)
@@ -224,16 +246,19 @@ FAMILIES = {
     "set_vae": {"objects": [4], "score": "kl"},
     "latent_ae": {"extractor": [8], "features": 5, "score": "latent_error"},
     "student": {"convolutions": [{"filters": 2, "kernel": [3, 3]}], "score": "output"},
+    "dense_student": {"score": "output"},
+    "table_ae": {"activation_bits": 4},
+    "table_student": {"score": "output", "activation_bits": 3},
 }
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("architecture", FAMILIES)
 def test_families_train_and_their_contracts_equal_keras(make_config, tmp_path, hardware, architecture):
-    code = {} if architecture == "student" else {"latent": 2, "decoder": [6]}
+    code = {} if "student" in architecture else {"latent": 2, "decoder": [6]}
     model = {"encoder": [6], **code, "score": "squared_error"} | FAMILIES[architecture]
-    noise = {} if architecture == "student" else {"noise": {"drop": 0.1, "masking": 0.1}}
-    inputs = ALIKE if architecture == "set_vae" else None
+    noise = {} if "student" in architecture else {"noise": {"drop": 0.1, "masking": 0.1}}
+    inputs = ALIKE if architecture == "set_vae" else {"network": "fixed<5,4,RND_CONV,SAT>"} if "table" in architecture else None
     config = make_config(architecture, model=model, inputs=inputs, float_phase={"epochs": 2}, quantized_phase={"epochs": 1}, **noise)
     result = train(config, tmp_path)
     assert np.isfinite([result.float_loss, result.quantized_loss]).all()

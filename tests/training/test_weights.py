@@ -27,7 +27,7 @@ from l1ae.training._data import TrainingData, load_training_data
 from l1ae.training._loop import Trainer
 from l1ae.training._objective import Batch, objective_for
 
-TRAINED = [name for name, architecture in ARCHITECTURES.items() if not architecture.imported]
+TRAINED = [name for name, architecture in ARCHITECTURES.items() if not (architecture.imported or architecture.tabular)]
 OPTIONS = {
     "convolutions": [{"filters": 2, "pool": [2, 1]}],
     "objects": [4],
@@ -57,6 +57,7 @@ def _config(architecture, **training):
     noise = {"noise": {"masking": 0.1}} if architecture == "latent_ae" else {}
     alike = {"groups": {"eg": {"shift": [5, 6, 6]}, "mu": {"shift": [5, 8, 8]}, "jet": {"shift": [6, 6, 6]}}}
     inputs = alike if ARCHITECTURES[architecture].front is Front.OBJECTS else {}
+    inputs |= {"network": "fixed<6,3,RND_CONV,SAT>"} if ARCHITECTURES[architecture].of_tables else {}
     return Config.model_validate({"name": "tiny", "inputs": inputs, "model": model, "training": everything | noise | training})
 
 
