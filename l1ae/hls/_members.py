@@ -24,6 +24,12 @@ _SET = (
 )
 """Gives `to` the bits of an integer."""
 
+_BITS = (
+    "    template <int N, class from_T> static unsigned bits(from_T &from) {\n"
+    f"{_INLINE}        return from.range(N - 1, 0).to_uint();\n    }}\n"
+)
+"""The lowest N bits of an element. A function, because g++ takes minutes where thousands of ranges are put together in one."""
+
 
 def member(head: str, body: str) -> str:
     """A static function of one statement."""
@@ -86,7 +92,7 @@ def count_edges(binning: Binning, source: FixedFormat) -> str:
 def look_up_addresses(lookup: Lookup) -> str:
     """C++ members that put the bits of the address of each element together and read its table; elements with one table share it."""
     functions: dict[bytes, str] = {}
-    text, calls = "", ""
+    text, calls = _BITS, ""
     for k, (entries, index, bits) in enumerate(zip(lookup.tables, lookup.index, lookup.bits, strict=True)):
         if not index:
             calls += f"        set(to[{k}], {entries[0]});\n"
@@ -95,30 +101,29 @@ def look_up_addresses(lookup: Lookup) -> str:
         if content not in functions:
             functions[content] = f"entry{len(functions)}"
             text += _array(functions[content], entries)
-        calls += _address(k, index, bits, functions[content])
+        calls += f"        set(to[{k}], {functions[content]}({_address(index, bits)}));\n"
     return f"{text}{_SET}{_elements('look_up', calls)}"
 
 
 def _array(name: str, entries: npt.NDArray[np.int64]) -> str:
     """Member `name`, the entry at an address. Native integers: g++ needs half a minute for a few thousand `ap_int` with values."""
-    width, kind = (len(entries) - 1).bit_length(), _native(entries)
+    kind = _native(entries)
     values = textwrap.fill(", ".join(str(code) for code in entries.tolist()), 128, initial_indent=" " * 12, subsequent_indent=" " * 12)
     return (
-        f"    static {kind} {name}(ap_uint<{width}> address) {{\n{_INLINE}"
+        f"    static {kind} {name}(unsigned address) {{\n{_INLINE}"
         f"        static const {kind} entries[{len(entries)}] = {{\n{values}}};\n"
         "        #pragma HLS ARRAY_PARTITION variable=entries complete\n"
-        "        return entries[address.to_uint()];\n    }\n"
+        "        return entries[address];\n    }\n"
     )
 
 
-def _address(element: int, index: Sequence[int], bits: Sequence[int], table: str) -> str:
-    """Read `table` at the lowest bits of the input's elements `index`, the first in the highest bits."""
+def _address(index: Sequence[int], bits: Sequence[int]) -> str:
+    """The lowest bits of the input's elements `index` side by side, the first in the highest bits."""
     parts, low = [], sum(bits)
-    address = f"ap_uint<{low}> a{element};"
     for k, width in zip(index, bits, strict=True):
         low -= width
-        parts.append(f"a{element}.range({low + width - 1}, {low}) = from[{k}].range({width - 1}, 0);")
-    return "".join(f"        {line}\n" for line in [f"{address} {' '.join(parts)}", f"set(to[{element}], {table}(a{element}));"])
+        parts.append(f"bits<{width}>(from[{k}])" + (f" << {low}" if low else ""))
+    return " | ".join(parts)
 
 
 def _native(codes: npt.NDArray[np.int64], least: int = 8) -> str:

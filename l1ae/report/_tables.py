@@ -22,8 +22,8 @@ def table_blocks(contract: Json, layout: Layout) -> list[Block]:
         blocks.append(Table(caption, header, tuple(_row(table) for table in contract["tables"]), 2))
     if contract.get("bins"):
         caption = (
-            "Bins: the number of edges that a code reaches. Edges are codes; of columns of an event also the value at which a bin begins, in "
-            "the unit of the column."
+            "Bins: the number of edges that a code reaches. Edges are codes; of columns of an event also the value at which a bin begins, "
+            "in the unit of the column."
         )
         rows = tuple(row for bins in contract["bins"] for row in _edges(bins, layout))
         blocks.append(Table(caption, ("Operation", "Input", "Edges", "Codes", "Values"), rows, 2, folded=True))

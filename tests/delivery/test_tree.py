@@ -147,7 +147,7 @@ def test_the_library_answers_as_the_contract(source, delivered, copy):
 FAULTS = {
     "a bin edge": r"(\(hw < )(-?\d+)(\s\?\s2\s:\s3)",
     "an entry": r"(entries\[64\] = \{\s+-?\d+, )(-?\d+)(,)",
-    "an address bit": r"(\.range\(2, )(0)(\);)",
+    "an address bit": r"(bits<)(3)(>\(from)",
 }
 
 
@@ -155,7 +155,7 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_in_the_delivered_sources_is_found(copy, fault):
     path = copy / "tree_v4/firmware/parameters.h"
-    text, count = re.subn(FAULTS[fault], lambda m: f"{m[1]}{int(m[2]) + 1}{m[3]}", path.read_text(), count=1)
+    text, count = re.subn(FAULTS[fault], lambda m: f"{m[1]}{int(m[2]) - 1}{m[3]}", path.read_text(), count=1)
     assert count == 1
     path.write_text(text)
     assert checked(copy)["library built from the sources"] is False

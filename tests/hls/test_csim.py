@@ -267,14 +267,14 @@ FAULTS_OF_TABLES = {
         {"bins", "direct"},
     ),
     "the edge at the end of the port, and the place of a code in an address": (
-        [_edit_struct("bins", r"hw < 255", "hw < 254", 0), _edit_struct("direct", r"range\(4, 3\) = from", "range(3, 2) = from", 0)],
+        [_edit_struct("bins", r"hw < 255", "hw < 254", 0), _edit_struct("direct", r"<< 3 \|", "<< 2 |", 0)],
         {"bins", "direct"},
     ),
     "which input is binned": ([_edit_struct("bins", r"from\[4\]", "from[3]", 0)], {"bins"}),
     "an entry of a table of three codes": ([_entry("pairs", 512, 0b001_010_001)], {"pairs"}),
     "an entry of a table of one code": ([_entry("pairs", 8, 0b001)], {"pairs"}),
     "a constant element": ([_edit_struct("pairs", r"(set\(to\[0\], )(-?\d+)", _next, 0)], {"pairs"}),
-    "an address bit left out": ([_edit_struct("pairs", r"\.range\(2, 0\);", ".range(1, 0);", 2)], {"pairs"}),
+    "an address bit left out": ([_edit_struct("pairs", r"bits<3>\(", "bits<2>(", 2)], {"pairs"}),
     "two codes of an address exchanged": ([_edit_struct("pairs", r"from\[(\d)\](.*?)from\[(\d)\]", r"from[\3]\2from[\1]", 1)], {"pairs"}),
     "an entry and an edge of deep layers": (
         [_entry("second", 1024, 0), _edit_struct("deep", r"(hw < )(-?\d+)", _next, -1)],

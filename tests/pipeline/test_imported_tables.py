@@ -87,7 +87,7 @@ def test_the_command_finds_and_names_a_fault_in_an_edge_an_entry_and_an_address(
     faults = (
         ("bins", rf"hw < {edge} ", f"hw < {edge + 1} "),
         ("pairs", r"(entries\[512\] = \{\s+(?:\d+,\s+){200})\d+", r"\g<1>201"),
-        ("pairs", r"from\[5\]\.range\(2, 0\);", "from[5].range(1, 0);"),
+        ("pairs", r"bits<3>\(from\[5\]\)", "bits<2>(from[5])"),
     )
     for layer, pattern, replacement in faults:
         path.write_text(re.sub(pattern, replacement, right, count=1))
