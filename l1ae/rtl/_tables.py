@@ -17,7 +17,7 @@ from l1ae.rtl._arithmetic import HARDWARE, LUT_INPUTS, all_bits, any_bit, bit, b
 __all__ = ["MOST_TABLE_BITS", "addressed", "own_entry", "reached", "table"]
 
 Variable = Any  # alkaid has no type information
-FloatArray = npt.NDArray[np.float64]
+FloatArray = npt.NDArray[np.floating[Any]]
 
 # 4096 entries: a block RAM is the better place for more.
 MOST_TABLE_BITS = 12

@@ -73,9 +73,10 @@ def synthesise(
     """Synthesise module `top` of Verilog sources (file name to text), flat, without pads and clock buffers.
 
     `dsp` allows DSP blocks. Without `restructure` the mapper takes the logic as it is written: tables that are LUTs and multiplexers
-    already are only taken apart by abc's rewriting (`&dc2`, `&dch`), and become half as large again and slower. Everything with more than `memory_gb` (1e9 bytes of address space) or `timeout` seconds is
-    stopped. `cache` is a folder in which the result is kept, `None` keeps nothing. Raises `UserError` when yosys is missing
-    or refuses the sources, when a limit is reached, and when the netlist has a combinational loop.
+    already are only taken apart by abc's rewriting (`&dc2`, `&dch`), and become half as large again and slower. Everything with more
+    than `memory_gb` (1e9 bytes of address space) or `timeout` seconds is stopped. `cache` is a folder in which the result is kept,
+    `None` keeps nothing. Raises `UserError` when yosys is missing or refuses the sources, when a limit is reached, and when the
+    netlist has a combinational loop.
     """
     version = yosys_version()
     script = ("" if restructure else _AS_WRITTEN) + _script(sorted(sources), top, part, dsp)

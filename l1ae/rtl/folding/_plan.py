@@ -197,6 +197,11 @@ class _Planner:
 
     def _choose(self) -> tuple[str, ...]:
         weighted = self._contract.weighted
+        if not weighted:
+            raise UserError(
+                f"'{self._contract.project}' has no layer with weights, and tables are not folded; use rtl.interval 1, with which it takes "
+                "an event every clock"
+            )
         exact = [op for op in weighted if self._is_exact(op) and _products(op)]
         if not exact:
             named = ", ".join(f"'{op.name}'" for op in weighted) or "none"

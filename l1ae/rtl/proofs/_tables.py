@@ -23,6 +23,8 @@ IntArray = npt.NDArray[np.int64]
 MOST_INPUTS = 1 << 22
 """Inputs of one element that are tried at most."""
 
+_BLOCK = 64
+
 
 @dataclass(frozen=True)
 class TableProof:
@@ -72,7 +74,7 @@ def _prove(operation: Operation, contract: Contract, graph: Graph) -> TableProof
         made = _Made.of(graph, operation.name, i, elements)
         codes = _combinations(ports)
         try:
-            _compare(operation, i, made, codes, ports, contract[source].format.fraction)
+            _compare(operation, i, made, (codes, ports, contract[source].format.fraction))
         except CheckFailedError as error:
             raise CheckFailedError(f"layer '{operation.name}', output {i}: {error}") from error
         lines, inputs = lines + len(made.lines), inputs + count
@@ -164,7 +166,9 @@ class _Made:
         if self.logic is None:
             return columns[self.output.index]
         data = np.stack([columns[line] for line in self.inputs], axis=1) if self.inputs else np.zeros((len(words), 0))
-        found = np.asarray(self.logic.predict(np.ascontiguousarray(data), n_threads=1)).reshape(len(words), -1)
+        # alkaid fills its last block of rows with zeros, which a table need not hold
+        whole = np.concatenate([data, np.repeat(data[:1], -len(data) % _BLOCK, axis=0)])
+        found = np.asarray(self.logic.predict(whole, n_threads=1)).reshape(len(whole), -1)[: len(words)]
         for line, place, column in zip(self.lines, self.logic.out_idxs, found.T, strict=True):
             signed, integer, fraction = (int(v) for v in self.logic.ops[place].qint.kif)
             codes, limit = column * 2.0**fraction, 2.0 ** (integer + fraction)
@@ -173,9 +177,9 @@ class _Made:
         return found[:, self.lines.index(self.output.index)]
 
 
-def _compare(operation: Operation, i: int, made: _Made, codes: list[IntArray], ports: Sequence[Port], fraction: int) -> None:
-    """All codes (of LSB `2**-port.fraction`) of what output i reads."""
-    reads = _reads(operation, i)
+def _compare(operation: Operation, i: int, made: _Made, given: tuple[list[IntArray], Sequence[Port], int]) -> None:
+    """Output i for the codes that are given (each of LSB `2**-port.fraction`; the contract's have the last fraction)."""
+    reads, (codes, ports, fraction) = _reads(operation, i), given
     words = np.stack([code * 2.0**-port.fraction for code, port in zip(codes, ports, strict=True)], axis=1) if codes else np.zeros((1, 0))
     found = made.values(words) / operation.format.lsb
     raw = {k: _at(code, port.fraction, fraction) for k, code, port in zip(reads, codes, ports, strict=True)}
