@@ -66,7 +66,7 @@ class Builder:
         return next(operation for operation in self.operations if operation.name == name)
 
     def set_mask(self, present: npt.NDArray[np.bool_], gate: IntArray) -> None:
-        """Which elements of `inputs` carry information, as in `Preprocess`, for scores that leave the others out."""
+        """Which elements of `inputs` count in scores that leave the others out, said as in `Preprocess`."""
         self._mask = (present, gate) if bool((gate >= 0).any() or not present.all()) else None
 
     def gather(self, name: str, source: str, index: IntArray) -> str:
@@ -138,7 +138,7 @@ def add_inputs(builder: Builder, spec: InputSpec) -> None:
     form = FixedFormat.covering(int(low.min()), int(high.max()), 0)
     low, high = np.full(spec.size, form.low, np.int64), np.full(spec.size, form.high, np.int64)
     builder.add(HardwareInput(name="hw", inputs=(), format=form, size=spec.size, low=low, high=high))
-    builder.set_mask(spec.present, spec.gate)
+    builder.set_mask(spec.present, spec.counted_gate)
     if not spec.tables:
         builder.add(_linear_inputs(spec, form, "inputs"))
     elif spec.present[~spec.tabled].any():

@@ -33,6 +33,8 @@ class InputSpec:
     `offset`, in hardware LSB, and `shift`, to the right, or to the left where it is negative, are int64 (size,).
     `tables` holds, by column, the codes of `network` for each hardware code from 0 to a power of two; such a column has offset and
     shift 0, and code 0 where a gate can make it empty. `functions` says what they are, by feature.
+
+    `counts_empty`: whether reconstruction errors count what an empty slot enters the network as, 0, as they count any other input.
     """
 
     layout: Layout
@@ -41,6 +43,7 @@ class InputSpec:
     shift: IntArray
     tables: Mapping[int, IntArray] = field(default_factory=dict)
     functions: Mapping[str, str] = field(default_factory=dict)
+    counts_empty: bool = False
 
     @classmethod
     def of(
@@ -107,6 +110,11 @@ class InputSpec:
         return self.layout.gate
 
     @property
+    def counted_gate(self) -> IntArray:
+        """(size,): as `gate`, the input whose code 0 says that the error of this one does not count."""
+        return np.full(self.size, -1, np.int64) if self.counts_empty else self.gate
+
+    @property
     def code_range(self) -> tuple[IntArray, IntArray]:
         """Smallest and largest hardware code of each input, two arrays (size,)."""
         return self.layout.code_range
@@ -127,6 +135,10 @@ class InputSpec:
     def mask(self, hardware: npt.NDArray[np.integer]) -> BoolArray:
         """`Layout.mask`."""
         return self.layout.mask(hardware)
+
+    def counted(self, hardware: npt.NDArray[np.integer]) -> BoolArray:
+        """(N, size): which inputs reconstruction errors count."""
+        return np.broadcast_to(self.present, hardware.shape) if self.counts_empty else self.mask(hardware)
 
     def to_network(self, hardware: npt.NDArray[np.integer]) -> IntArray:
         """Hardware codes (N, size) into codes (N, size) of the network's input format.

@@ -91,8 +91,8 @@ class Scorer:
         spec = self.config.inputs.spec()
         result: dict[str, FloatArray] = {}
         if self._keras:
-            inputs, mask = spec.to_network_float(hardware), spec.mask(hardware)
-            result = {name: self._score(inputs, predict(model, inputs), mask) for name, model in self._keras.items()}
+            inputs, counted = spec.to_network_float(hardware), spec.counted(hardware)
+            result = {name: self._score(inputs, predict(model, inputs), counted) for name, model in self._keras.items()}
         form = self.contract.score.format
         fixed = self.contract.evaluate(hardware, [self.contract.score.name])[self.contract.score.name]
         return result | {"fixed": np.asarray(fixed[:, 0] * form.lsb, np.float64)}

@@ -20,7 +20,7 @@ _STREAMS = ("rotate", "gaussian", "relative", "masking", "drop")
 
 
 class Preprocessing:
-    """`InputSpec.to_network_float` and `InputSpec.mask` as TensorFlow operations, equal to the last bit.
+    """`InputSpec.to_network_float`, `mask` and `counted` as TensorFlow operations, equal to the last bit.
 
     Raises `UserError` when the network's input format has a rounding or overflow mode that is not among them.
     """
@@ -38,16 +38,23 @@ class Preprocessing:
         self._offset = spec.offset.astype(np.float32)
         self._scale = (2.0 ** (form.fraction - spec.shift)).astype(np.float32)
         self._present = spec.present
-        self._gate = spec.gate
+        self._gate, self._counted_gate = spec.gate, spec.counted_gate
         self._tables = _Tables(spec) if spec.tables else None
 
     def mask(self, hardware: Any) -> Any:
         """(N, size) bool: which inputs carry information; `hardware` is (N, size) float32."""
+        return self._filled(hardware, self._gate)
+
+    def counted(self, hardware: Any) -> Any:
+        """(N, size) bool: which inputs reconstruction errors count; `hardware` is (N, size) float32."""
+        return self._filled(hardware, self._counted_gate)
+
+    def _filled(self, hardware: Any, gate: npt.NDArray[np.int64]) -> Any:
         present = tf.constant(self._present)[None]
-        if (self._gate < 0).all():
+        if (gate < 0).all():
             return tf.broadcast_to(present, tf.shape(hardware))
-        filled = tf.not_equal(tf.gather(hardware, np.maximum(self._gate, 0), axis=1), 0.0)
-        return present & (filled | tf.constant(self._gate < 0)[None])
+        filled = tf.not_equal(tf.gather(hardware, np.maximum(gate, 0), axis=1), 0.0)
+        return present & (filled | tf.constant(gate < 0)[None])
 
     def inputs(self, hardware: Any, mask: Any) -> Any:
         """(N, size) float32 on the grid of the network's input format."""
