@@ -38,7 +38,7 @@ def text() -> str:
     ]
     scores = [(f"`{item.name}`", item.text, "yes" if item.tabled else "", item.source) for item in SCORES.values()]
     first = _table(("architecture", "network", "reads", "scores", "keys of `model` that only some have"), architectures)
-    second = _table(("score", "is", "table of exp", "source"), scores)
+    second = _table(("score", "is", "tables", "source"), scores)
     return f"{HEAD}{first}\n{second}"
 
 

@@ -32,8 +32,8 @@ from l1ae.hls import convert
 from l1ae.hls._csim import compile_bench
 from l1ae.pipeline import Run
 from l1ae.rtl import Clock, Graph, RtlProject, trace_contract, unroll
-from l1ae.rtl._simulate_stimulus import Events, Streams
-from l1ae.rtl._simulate_verilator import VerilatorBench
+from l1ae.rtl.simulation._stimulus import Events, Streams
+from l1ae.rtl.simulation._verilator import VerilatorBench
 from l1ae.synth import PathKind, analyse_timing, available_memory_gb, part_of, synthesise
 
 EVENTS = 20_000

@@ -24,12 +24,13 @@ from vivado_data import VivadoProject, read_archive
 from l1ae.config import load_config
 from l1ae.contract import Contract, import_description
 from l1ae.errors import UserError
-from l1ae.rtl import Adders, Clock, Graph, estimate, unroll
+from l1ae.rtl import ADDERS, Adders, Clock, Graph, estimate, unroll
+from l1ae.rtl._opcodes import Opcode
 from l1ae.synth import PathKind, Resources, Synthesis, analyse_timing, available_memory_gb, part_of, synthesise
 
 SEED = 1
-# What alkaid's lines of these kinds cost a carry chain for: additions, negated or wide comparisons, three-term additions.
-_ADDITIONS = {0, 1, 4, 11}
+# Additions of two terms, of three and of constants; what only negates is not counted.
+_ADDITIONS = ADDERS - {Opcode.NEGATIVE}
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
     python benchmarks/rtl_estimator.py [--folder runs/estimator] [--contracts RUN/contract/contract.json ...]
 
 Every network is traced and scheduled; most are synthesised too, one after the other. What is measured stays in the folder,
-so that an interrupted run goes on where it stopped. The constants go into l1ae/rtl/estimator.json, the measurements of three
+so that an interrupted run goes on where it stopped. The constants go into l1ae/rtl/estimator/estimator.json, the measurements of three
 small networks into a fixture of the tests. `--contracts` names trained models: they are compared, not fitted to.
 """
 
@@ -22,11 +22,12 @@ from estimator_networks import Network, contract_of, dense_network, networks
 from scipy.optimize import least_squares, nnls
 
 from l1ae.contract import Contract
-from l1ae.rtl import Clock, schedule, trace_contract, unroll
+from l1ae.rtl import ADDERS, Clock, schedule, trace_contract, unroll
 from l1ae.rtl._delay import _disjoint
-from l1ae.rtl._estimate import QUANTITIES, VERSION, Constants, Counted, Prepared, count, parse_constants, prepare, priced
-from l1ae.rtl._estimate_shape import PRICED, Laws
+from l1ae.rtl._opcodes import Opcode
 from l1ae.rtl._schedule import _reachable
+from l1ae.rtl.estimator._estimate import QUANTITIES, VERSION, Constants, Counted, Prepared, count, parse_constants, prepare, priced
+from l1ae.rtl.estimator._shape import PRICED, Laws
 from l1ae.synth import part_of, synthesise
 
 ROOT = Path(__file__).parent.parent
@@ -36,7 +37,6 @@ _LARGE = 4500
 _TRAINED_PERIOD = 5.0
 # Three that are well within the bands, so that another estimate of theirs means that the estimator has changed.
 FIXTURE = ("d21_v1", "d28_v1", "c00_v1")
-_TREE, _ADDED = (-2, 0, 1, 11), (4,)
 _DEPTHS, _LIVES = (0.0, 0.15, 0.3, 0.45, 0.6, 0.75), (0.36, 0.45, 0.54, 0.63, 0.72)
 
 
@@ -50,10 +50,10 @@ def traced(contract: Contract, period: float) -> dict[str, Any]:
     layers: dict[str, list[int]] = {}
     for op, layer in zip(logic.ops, names, strict=True):
         width = int(sum(op.qint.kif))
-        chain = op.opcode in (*_TREE, *_ADDED) and not _disjoint(logic, op) and not (op.opcode == -2 and width == 1)
+        chain = op.opcode in ADDERS and not _disjoint(logic, op) and not (op.opcode == Opcode.NEGATIVE and width == 1)
         mine = layers.setdefault(layer, [0, 0, 0, 0])
         if chain:
-            at = 0 if op.opcode in _TREE else 2
+            at = 2 if op.opcode == Opcode.ADD_CONSTANT else 0
             mine[at] += 1
             mine[at + 1] += width
     pipeline = schedule(graph, Clock(period))
@@ -86,7 +86,7 @@ def measure(name: str, contract: Contract, period: float, folder: Path, *, synth
 @cache
 def _code() -> str:
     """Digest of what makes adder graphs and pipelines of a contract."""
-    names = ("_arithmetic", "_operations", "_trace", "_delay", "_schedule")
+    names = ("_arithmetic", "_opcodes", "_operations", "_trace", "_delay", "_schedule")
     texts = [(ROOT / "l1ae" / "rtl" / f"{name}.py").read_text() for name in names]
     return hashlib.sha256("".join([version("alkaid"), version("pyosys"), *texts]).encode()).hexdigest()
 
@@ -434,8 +434,8 @@ def main() -> None:
     trained = [_trained_sample(path, constants, arguments) for path in arguments.contracts]
     written = constants_file(constants, samples)
     (ROOT / "docs" / "rtl_estimator.md").write_text(page(samples, estimates, trained, parse_constants(json.loads(written))))
-    (ROOT / "l1ae" / "rtl" / "estimator.json").write_text(written)
-    (ROOT / "tests" / "rtl" / "estimator_measured.json").write_text(fixture(samples, records))
+    (ROOT / "l1ae" / "rtl" / "estimator" / "estimator.json").write_text(written)
+    (ROOT / "tests" / "rtl" / "estimator" / "measured.json").write_text(fixture(samples, records))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from l1ae.baselines._linear import EXPLAINED, Gaussian, LinearAutoencoder
 from l1ae.baselines._record import Baseline, Candidate
 from l1ae.baselines._surprise import Surprises
 from l1ae.baselines._training import TrainingEvents
-from l1ae.baselines._tree import DensityTree
+from l1ae.baselines._tree import fit_density_tree
 from l1ae.inputs import Layout
 from l1ae.trigger import ScoreFunction
 
@@ -66,8 +66,8 @@ BASELINES: tuple[Baseline, ...] = (
     _learned(
         "tree",
         "Density tree",
-        "−log of the joint probability of all slots, binned, each of which depends on one other (Chow and Liu, 1968)",
-        DensityTree.of,
+        "−log₂ of the joint probability of all slots, binned, each of which depends on one other (Chow and Liu, 1968)",
+        fit_density_tree,
     ),
 )
 """Simple triggers that a model is compared with, cuts first."""

@@ -1,6 +1,7 @@
 """The typed description of a run and its loading."""
 
 from l1ae.config._budget import BudgetConfig
+from l1ae.config._density import DensityConfig, TreeConfig
 from l1ae.config._description import (
     ConcatenateDescription,
     ConvolutionDescription,
@@ -50,6 +51,7 @@ __all__ = [
     "CsimConfig",
     "DataConfig",
     "DenseDescription",
+    "DensityConfig",
     "DerivedPreprocessing",
     "Description",
     "DotDescription",
@@ -76,6 +78,7 @@ __all__ = [
     "SparsityConfig",
     "StandIn",
     "TrainingConfig",
+    "TreeConfig",
     "TriggerConfig",
     "VicregConfig",
     "dump_config",

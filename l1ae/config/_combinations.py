@@ -18,7 +18,7 @@ Rule = tuple[bool, str]
 
 def contradictions(config: "Config") -> Iterator[str]:
     """The reasons why a configuration cannot be meant."""
-    for rules in (_inputs, _code, _noise, _quantization, _without_effect):
+    for rules in (_inputs, _code, _noise, _quantization, _without_effect, _of_networks):
         yield from (reason for broken, reason in rules(config) if broken)
 
 
@@ -162,3 +162,27 @@ def _without_effect(config: "Config") -> Iterator[Rule]:
         changed(training, "vicreg") and family.body is not Body.FEATURES,
         f"training.vicreg has no effect in architecture '{model.architecture}' (only in latent_ae); remove it",
     )
+
+
+_OF_ALL = {"architecture", "source", "score", "score_type", "table_type", "target_fpr"}
+"""Keys of the model section that do not speak of a network."""
+
+
+def _of_networks(config: "Config") -> Iterator[Rule]:
+    """What a model that is counted has no use for."""
+    model, inputs = config.model, config.inputs
+    if not model.family.counted:
+        return
+    for name in type(model).model_fields:
+        if name not in _OF_ALL | model.family.keys:
+            yield changed(model, name), f"model.{name} has no effect in architecture '{model.architecture}', which is no network; remove it"
+    for name in type(config.training).model_fields:
+        yield (
+            changed(config.training, name),
+            f"training.{name} has no effect in architecture '{model.architecture}', which counts events; remove it",
+        )
+    for name in ("network", "preprocessing", "groups", "transform"):
+        yield (
+            changed(inputs, name),
+            f"inputs.{name} has no effect in architecture '{model.architecture}', whose bins are those of the hardware's codes; remove it",
+        )

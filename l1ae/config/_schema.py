@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, mo
 
 from l1ae.config._budget import BudgetConfig
 from l1ae.config._combinations import changed, contradictions
+from l1ae.config._density import DensityConfig
 from l1ae.config._section import Section
 from l1ae.config._tables import check_no_shift, check_steps
 from l1ae.config._trigger import TriggerConfig
@@ -311,6 +312,7 @@ class ModelConfig(Section):
     deconvolutions: tuple[ConvolutionConfig, ...] = Field((), description="hidden convolutions of the decoder")
     deconvolution_out: ConvolutionConfig | None = Field(None, description="the last convolution, one filter, no ReLU")
     teacher: Nodes = Field((64, 8, 64), description="student: hidden nodes of the float autoencoder that it imitates")
+    density: DensityConfig = DensityConfig()
     batch_norm: bool = Field(True, description="normalise in the float network; folded before quantization")
     weight_bits: int = Field(8, ge=2, le=16)
     activation_bits: int = Field(8, ge=2, le=16)
@@ -320,7 +322,7 @@ class ModelConfig(Section):
     score: str = Field(description=f"{', '.join(SCORES)}")
     score_type: Format = FixedFormat.parse("ufixed<18,14,TRN,SAT>")
     table_type: Format = Field(
-        FixedFormat.parse("ufixed<18,10,RND_CONV,SAT>"), description="output of the exp table of the KL and R_z scores"
+        FixedFormat.parse("ufixed<18,10,RND_CONV,SAT>"), description="entries of the tables of the KL, R_z and surprisal scores"
     )
     target_fpr: float = Field(1e-3, gt=0, lt=1, description="false-positive rate on validation background that sets the default threshold")
 

@@ -1,13 +1,16 @@
 """The fixed-point model of a trained network: integers, formats, exact evaluation, proven bounds."""
 
-from l1ae.contract._bounds import Interval, patches
+from l1ae.contract._bounds import Interval, patches, reached_addresses
 from l1ae.contract._builder import function_table
 from l1ae.contract._contract import Contract
 from l1ae.contract._foreign import for_events, import_description
 from l1ae.contract._foreign_keras import load_keras
 from l1ae.contract._from_keras import build_contract, threshold_for_fpr
+from l1ae.contract._from_tables import tables_contract
 from l1ae.contract._ops import (
+    OPERATIONS,
     Accumulating,
+    Binning,
     Concatenate,
     Convolution,
     Dense,
@@ -15,6 +18,7 @@ from l1ae.contract._ops import (
     Elementwise,
     Gather,
     HardwareInput,
+    Lookup,
     Operation,
     Pool,
     Preprocess,
@@ -27,7 +31,9 @@ from l1ae.contract._ops import (
 )
 
 __all__ = [
+    "OPERATIONS",
     "Accumulating",
+    "Binning",
     "Concatenate",
     "Contract",
     "Convolution",
@@ -37,6 +43,7 @@ __all__ = [
     "Gather",
     "HardwareInput",
     "Interval",
+    "Lookup",
     "Operation",
     "Pool",
     "Preprocess",
@@ -52,5 +59,7 @@ __all__ = [
     "import_description",
     "load_keras",
     "patches",
+    "reached_addresses",
+    "tables_contract",
     "threshold_for_fpr",
 ]

@@ -4,7 +4,7 @@ A sum's interval is the hull over *all subsets* of its terms, each present or no
 every partial sum in every order of addition, of every adder tree and every blocked matrix product.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import singledispatch
 from typing import Any
@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from l1ae.contract._ops import (
     Accumulating,
+    Binning,
     Concatenate,
     Convolution,
     Dense,
@@ -22,6 +23,7 @@ from l1ae.contract._ops import (
     Gather,
     HardwareInput,
     IntArray,
+    Lookup,
     Operation,
     Pool,
     Preprocess,
@@ -35,7 +37,7 @@ from l1ae.contract._ops import (
 from l1ae.errors import UserError
 from l1ae.inputs import FixedFormat, Overflow
 
-__all__ = ["Interval", "bounds", "interval_of", "may_wrap", "patches", "shifted_range"]
+__all__ = ["Interval", "bounds", "interval_of", "may_wrap", "patches", "reached_addresses", "shifted_range"]
 
 BigInts = npt.NDArray[np.object_]
 Ints = npt.NDArray[Any]  # int64 or Python integers
@@ -284,6 +286,33 @@ def _(operation: Table, known: Mapping[str, Interval]) -> Interval:
     reached = [table[np.arange(int(low), int(high) + 1) % len(table)] for table, low, high in ends]
     low, high = np.array([codes.min() for codes in reached]), np.array([codes.max() for codes in reached])
     return _plain(low, high, operation.format.fraction)
+
+
+@interval_of.register
+def _(operation: Binning, known: Mapping[str, Interval]) -> Interval:
+    source = known[operation.inputs[0]]
+    rows = [(int(k), np.array(edges, np.int64)) for k, edges in zip(operation.index, operation.edges, strict=True)]
+    ends = [[np.searchsorted(edges, int(codes[k]), side="right") for k, edges in rows] for codes in (source.low, source.high)]
+    return _plain(np.array(ends[0]), np.array(ends[1]), 0)
+
+
+@interval_of.register
+def _(operation: Lookup, known: Mapping[str, Interval]) -> Interval:
+    source = known[operation.inputs[0]]
+    reached = [
+        table[reached_addresses([(int(source.low[k]), int(source.high[k]), width) for k, width in zip(index, bits, strict=True)])]
+        for table, index, bits in zip(operation.tables, operation.index, operation.bits, strict=True)
+    ]
+    return _plain(np.array([codes.min() for codes in reached]), np.array([codes.max() for codes in reached]), operation.format.fraction)
+
+
+def reached_addresses(parts: Sequence[tuple[int, int, int]]) -> IntArray:
+    """Addresses of a table that some input reaches; of each part the least and largest code, and the number of its bits that count."""
+    addresses = np.zeros(1, np.int64)
+    for low, high, bits in parts:
+        codes = np.unique(np.arange(low, min(high, low + (1 << bits) - 1) + 1) % (1 << bits))
+        addresses = (addresses[:, None] << bits | codes).ravel()
+    return addresses
 
 
 @interval_of.register

@@ -9,9 +9,9 @@ import numpy.typing as npt
 from l1ae.contract._bounds import Interval, interval_of
 from l1ae.contract._ops import Dot, Elementwise, Gather, HardwareInput, IntArray, Operation, Preprocess, ReconstructionError, Sum, Table
 from l1ae.errors import UserError
-from l1ae.inputs import FixedFormat, InputSpec, Rounding
+from l1ae.inputs import FixedFormat, InputSpec, Layout, Rounding
 
-__all__ = ["Builder", "add_inputs", "difference_format", "function_table"]
+__all__ = ["Builder", "add_inputs", "add_port", "difference_format", "function_table"]
 
 # a table with an entry for every code
 _MAX_TABLE_BITS = 16
@@ -134,10 +134,7 @@ def add_inputs(builder: Builder, spec: InputSpec) -> None:
 
     Columns with tables are looked up (`inputs_table`), the others shifted (`inputs_linear`); each is 0 where the other is not.
     """
-    low, high = spec.code_range
-    form = FixedFormat.covering(int(low.min()), int(high.max()), 0)
-    low, high = np.full(spec.size, form.low, np.int64), np.full(spec.size, form.high, np.int64)
-    builder.add(HardwareInput(name="hw", inputs=(), format=form, size=spec.size, low=low, high=high))
+    form = builder.format_of(add_port(builder, spec.layout))
     builder.set_mask(spec.present, spec.counted_gate)
     if not spec.tables:
         builder.add(_linear_inputs(spec, form, "inputs"))
@@ -146,6 +143,14 @@ def add_inputs(builder: Builder, spec: InputSpec) -> None:
         builder.add(Elementwise(name="inputs", inputs=(first, second), format=spec.network, size=spec.size, function="add"))
     else:
         builder.add(_tabled_inputs(spec, "inputs"))
+
+
+def add_port(builder: Builder, layout: Layout) -> str:
+    """The hardware input `hw`, valid for every word of its port."""
+    low, high = layout.code_range
+    form = FixedFormat.covering(int(low.min()), int(high.max()), 0)
+    low, high = np.full(layout.size, form.low, np.int64), np.full(layout.size, form.high, np.int64)
+    return builder.add(HardwareInput(name="hw", inputs=(), format=form, size=layout.size, low=low, high=high))
 
 
 def _linear_inputs(spec: InputSpec, port: FixedFormat, name: str) -> Preprocess:

@@ -8,6 +8,7 @@ from math import prod
 import numpy as np
 
 from l1ae.contract._ops import (
+    Binning,
     Concatenate,
     Convolution,
     Dense,
@@ -16,6 +17,7 @@ from l1ae.contract._ops import (
     Gather,
     HardwareInput,
     IntArray,
+    Lookup,
     Operation,
     Pool,
     Preprocess,
@@ -30,6 +32,9 @@ from l1ae.inputs import FixedFormat
 __all__ = ["check"]
 
 Sources = list[Operation]
+
+MOST_ADDRESS_BITS = 16
+"""Of a table: more entries would be no logic."""
 
 _INPUTS = {HardwareInput: {0}, Elementwise: {2}, Concatenate: {2}, ReconstructionError: {2, 3}, Sum: {1, 2}, Dot: {1, 2}}
 
@@ -140,7 +145,7 @@ def _(operation: Table, sources: Sources) -> None:
         _require(operation, not operation.starts, "starts needs bits, the width of every element's address")
         _require_shape(operation, "codes", (1 << sources[0].format.width,))
         return
-    most = min(sources[0].format.width, 16)
+    most = min(sources[0].format.width, MOST_ADDRESS_BITS)
     for name, values in (("bits", operation.bits), ("starts", operation.starts)):
         _require(operation, len(values) == operation.size, f"{name} must have {operation.size} elements, not {len(values)}")
     _require(operation, 0 <= min(operation.bits) <= max(operation.bits) <= most, f"bits must lie within 0 to {most}")
@@ -148,6 +153,33 @@ def _(operation: Table, sources: Sources) -> None:
         rising = starts[:1] == (0,) and all(a < b for a, b in pairwise((*starts, 1 << bits)))
         _require(operation, rising, f"starts {list(starts)} must rise from 0 and stay below {1 << bits}")
     _require_shape(operation, "codes", (sum(len(starts) for starts in operation.starts),))
+
+
+@_check_parts.register
+def _(operation: Binning, sources: Sources) -> None:
+    form = sources[0].format
+    _require_shape(operation, "index", (operation.size,))
+    _require_range(operation, "index", operation.index, 0, sources[0].size - 1)
+    _require(operation, len(operation.edges) == operation.size, f"edges must have {operation.size} rows, not {len(operation.edges)}")
+    _require(
+        operation, not operation.format.signed and operation.format.fraction == 0, f"bins are counted from 0, not in {operation.format}"
+    )
+    for edges in operation.edges:
+        rising = all(a < b for a, b in pairwise(edges)) and all(form.low <= edge <= form.high for edge in edges)
+        _require(operation, rising, f"edges {list(edges)} must rise within {form.low} to {form.high}, the codes of {form}")
+
+
+@_check_parts.register
+def _(operation: Lookup, sources: Sources) -> None:
+    for name, values in (("index", operation.index), ("bits", operation.bits)):
+        _require(operation, len(values) == operation.size, f"{name} must have {operation.size} rows, not {len(values)}")
+    for index, bits in zip(operation.index, operation.bits, strict=True):
+        _require(operation, len(index) == len(bits), f"index {list(index)} and bits {list(bits)} must be as long")
+        _require_range(operation, "index", np.array(index, np.int64), 0, sources[0].size - 1)
+        _require_range(operation, "bits", np.array(bits, np.int64), 1, sources[0].format.width)
+        _require(operation, sum(bits) <= MOST_ADDRESS_BITS, f"an address of {sum(bits)} bits is wider than {MOST_ADDRESS_BITS}")
+    _require_shape(operation, "codes", (sum(1 << sum(bits) for bits in operation.bits),))
+    _require_codes(operation, "codes", operation.format)
 
 
 @_check_parts.register

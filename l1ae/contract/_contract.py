@@ -19,7 +19,7 @@ from l1ae.contract._check import check
 from l1ae.contract._execute import Plan, make_plan, one_blas_thread
 from l1ae.contract._json import from_dict, to_dict
 from l1ae.contract._kernels import Context
-from l1ae.contract._ops import Convolution, Dense, HardwareInput, IntArray, Operation, Preprocess, Table, Threshold
+from l1ae.contract._ops import Binning, Convolution, Dense, HardwareInput, IntArray, Lookup, Operation, Preprocess, Table, Threshold
 from l1ae.documents import validate
 from l1ae.errors import UserError
 from l1ae.inputs import Layout
@@ -91,11 +91,30 @@ class Contract:
         return next(found, None)
 
     @property
+    def preprocess(self) -> Preprocess | None:
+        """The operation that shifts hardware codes; None without."""
+        return next((item for item in self.operations if isinstance(item, Preprocess)), None)
+
+    @property
+    def input_bins(self) -> tuple[Binning, ...]:
+        """The operations that count the edges which hardware codes reach."""
+        return tuple(item for item in self.operations if isinstance(item, Binning) and item.inputs == (self.hardware.name,))
+
+    @property
+    def input_lookups(self) -> tuple[Lookup, ...]:
+        """The operations whose tables hardware codes address."""
+        return tuple(item for item in self.operations if isinstance(item, Lookup) and item.inputs == (self.hardware.name,))
+
+    @property
     def gate(self) -> IntArray:
-        """(size,): the hardware input whose code 0 says that this one's slot is empty; -1 for none."""
-        shifted = (item.gate for item in self.operations if isinstance(item, Preprocess))
-        none = np.full(self.hardware.size, -1, np.int64)
-        return next(shifted, none if self.input_table is None or self.layout is None else self.layout.gate)
+        """(size,): the hardware input whose code 0 says that this one's slot is empty; -1 for none.
+
+        Of what is shifted the contract says so, of what is binned or looked up the layout.
+        """
+        if self.preprocess is not None:
+            return self.preprocess.gate
+        tables = self.input_table is not None or self.input_bins or self.input_lookups
+        return self.layout.gate if tables and self.layout is not None else np.full(self.hardware.size, -1, np.int64)
 
     @property
     def threshold(self) -> int:

@@ -1,6 +1,7 @@
 """Running the kernels of a model over many events: which are needed, which are fused, in which memory."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -23,6 +24,9 @@ _CHUNKS = 240, 4080
 
 # numpy's ufunc buffers are multiples of this; rows whose length is a power of two would share cache lines.
 _UNIT = 16
+
+_LONGEST_CHAIN = 3
+"""Operations that one kernel does."""
 
 
 @dataclass(frozen=True)
@@ -67,19 +71,19 @@ class Plan:
 
 
 def make_plan(operations: Sequence[Operation], context: Context, names: Sequence[str]) -> Plan:
-    """Compile what `names` need. A cast that follows a product which nothing else needs becomes one kernel with it."""
+    """Compile what `names` need. An operation and those before it that nothing else needs become one kernel where there is one."""
     needed = _needed(operations, names)
-    uses = [name for operation in needed for name in operation.inputs] + list(names)
+    uses = Counter([name for operation in needed for name in operation.inputs] + list(names))
     by_name = {operation.name: operation for operation in needed}
     steps: dict[str, _Step] = {}
     for operation in needed[1:]:
-        product = by_name[operation.inputs[0]]
-        fused = fused_kernel(product, operation, context) if uses.count(product.name) == 1 else None
-        if fused is None:
-            steps[operation.name] = _Step(operation.name, operation.inputs, compile_kernel(operation, context))
-        else:
-            del steps[product.name]
-            steps[operation.name] = _Step(operation.name, product.inputs, fused)
+        steps[operation.name] = _Step(operation.name, operation.inputs, compile_kernel(operation, context))
+        for chain in _chains(operation, by_name, uses):
+            if (fused := fused_kernel(chain, context)) is not None:
+                for inner in chain[:-1]:
+                    steps.pop(inner.name, None)
+                steps[operation.name] = _Step(operation.name, chain[0].inputs, fused)
+                break
     kept = [needed[0].name, *steps]
     return Plan(
         tuple(steps.values()),
@@ -87,6 +91,14 @@ def make_plan(operations: Sequence[Operation], context: Context, names: Sequence
         {name: context.type_of(name) for name in kept} | {needed[0].name: hardware_type(context.largest(needed[0].name))},
         needed[0].name,
     )
+
+
+def _chains(operation: Operation, by_name: Mapping[str, Operation], uses: Mapping[str, int]) -> Iterator[list[Operation]]:
+    """The operation with the two and with the one before it, each read by nothing but the next."""
+    chain = [operation]
+    while len(chain) < _LONGEST_CHAIN and len(chain[0].inputs) == 1 and uses[chain[0].inputs[0]] == 1:
+        chain = [by_name[chain[0].inputs[0]], *chain]
+    yield from (chain[start:] for start in range(len(chain) - 1))
 
 
 def _needed(operations: Sequence[Operation], names: Sequence[str]) -> list[Operation]:

@@ -7,7 +7,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-from l1ae.contract._ops import OMITTED, Operation
+from l1ae.contract._ops import OMITTED, OPERATIONS, Operation
 from l1ae.errors import UserError
 from l1ae.inputs import FixedFormat
 
@@ -40,10 +40,9 @@ def _plain(value: Any) -> Any:
 
 def from_dict(item: Mapping[str, Any]) -> Operation:
     """Inverse of `to_dict`. Raises `UserError` naming the layer for whatever is missing, too much or of another type."""
-    kinds = _kinds(Operation)
-    kind = kinds.get(item["kind"])
+    kind = OPERATIONS.get(item["kind"])
     if kind is None:
-        raise UserError(f"layer '{item.get('name')}': kind '{item['kind']}' is unknown; known are {', '.join(sorted(kinds))}")
+        raise UserError(f"layer '{item.get('name')}': kind '{item['kind']}' is unknown; known are {', '.join(OPERATIONS)}")
     hints = get_type_hints(kind)
     if set(hints) | {"kind"} != set(item) | set(_omitted(kind)):
         raise UserError(f"layer '{item.get('name')}': a {kind.__name__} has {', '.join(hints)}, not {', '.join(item)}")
@@ -56,12 +55,6 @@ def from_dict(item: Mapping[str, Any]) -> Operation:
         except (ValueError, TypeError, OverflowError, UserError) as error:
             raise UserError(f"layer '{item['name']}': {name}: {error}") from error
     return kind(**values)
-
-
-def _kinds(base: type[Operation]) -> dict[str, type[Operation]]:
-    """The classes that have no subclasses, by name."""
-    below = base.__subclasses__()
-    return {base.__name__: base} if not below else {name: kind for cls in below for name, kind in _kinds(cls).items()}
 
 
 def _typed(annotation: Any, value: Any) -> Any:

@@ -20,6 +20,7 @@ from l1ae.contract._bounds import Interval, patches, shifted_range
 from l1ae.contract._float_cast import LIMITS, FloatCast, float_cast, number_type, round_in_place
 from l1ae.contract._ops import (
     Accumulating,
+    Binning,
     Concatenate,
     Convolution,
     Dense,
@@ -27,6 +28,7 @@ from l1ae.contract._ops import (
     Elementwise,
     Gather,
     IntArray,
+    Lookup,
     Operation,
     Pool,
     Preprocess,
@@ -37,6 +39,7 @@ from l1ae.contract._ops import (
     Table,
     Threshold,
 )
+from l1ae.contract._table_kernels import binning_kernel, fused_tables_kernel, lookup_kernel
 from l1ae.inputs import FixedFormat, Rounding
 
 __all__ = ["Context", "Kernel", "compile_kernel", "fused_kernel", "hardware_type"]
@@ -194,13 +197,25 @@ def _product_drop(operation: Dense | Convolution, context: Context) -> int:
     return context.formats[operation.inputs[0]].fraction + operation.weight_format.fraction - operation.format.fraction
 
 
-def fused_kernel(product: Operation, cast: Operation, context: Context) -> Kernel | None:
-    """The sums of products and their cast in one, None where that is not possible.
+def fused_kernel(chain: Sequence[Operation], context: Context) -> Kernel | None:
+    """Operations, each the only reader of the one before, in one step from the first one's input; None where that is not possible.
 
-    The scaling by a power of two that comes first in a cast is part of the weights then.
+    Sums of products and their cast, bins and the tables that they address, and these with their sum.
     """
-    if not isinstance(product, Dense | Convolution) or not isinstance(cast, Quantize | Relu):
-        return None
+    match chain:
+        case [Dense() | Convolution() as product, Quantize() | Relu() as cast]:
+            return _fused_cast(product, cast, context)
+        case [Binning() as binning, Lookup() as lookup]:
+            return fused_tables_kernel(binning, lookup, context.intervals[binning.inputs[0]], scale=None)
+        case [Binning() as binning, Lookup() as lookup, Sum() as total] if len(total.inputs) == 1:
+            scale = 1 << (total.format.fraction - total.halvings - lookup.format.fraction)
+            return fused_tables_kernel(binning, lookup, context.intervals[binning.inputs[0]], scale=scale)
+        case _:
+            return None
+
+
+def _fused_cast(product: Dense | Convolution, cast: Quantize | Relu, context: Context) -> Kernel | None:
+    """The scaling by a power of two that comes first in a cast is part of the weights."""
     drop, dtype = _product_drop(product, context), context.type_of(product.name)
     if not _is_exact_at_lsb(product, drop) or _overflows(product, context) or context.type_of(cast.name) != dtype:
         return None
@@ -333,6 +348,16 @@ def _tables_kernel(tables: Sequence[Array]) -> Kernel:
             np.take(table, codes.astype(np.int64) & (len(table) - 1), out=row, mode="clip")
 
     return run
+
+
+@compile_kernel.register
+def _(operation: Binning, context: Context) -> Kernel:
+    return binning_kernel(operation)
+
+
+@compile_kernel.register
+def _(operation: Lookup, context: Context) -> Kernel:
+    return lookup_kernel(operation, context.type_of(operation.name))
 
 
 @compile_kernel.register

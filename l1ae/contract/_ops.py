@@ -4,9 +4,10 @@ Arrays are integers ("codes"); a tensor's real value is `code * 2**-format.fract
 (n_in, n_out) as in Keras.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,9 @@ import numpy.typing as npt
 from l1ae.inputs import FixedFormat
 
 __all__ = [
+    "OPERATIONS",
     "Accumulating",
+    "Binning",
     "Concatenate",
     "Convolution",
     "Dense",
@@ -24,6 +27,7 @@ __all__ = [
     "Gather",
     "HardwareInput",
     "IntArray",
+    "Lookup",
     "Operation",
     "Pool",
     "Preprocess",
@@ -186,6 +190,46 @@ class Table(Operation):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
+class Binning(Operation):
+    """Element k of the output is the number of `edges[k]` that element `index[k]` of the input reaches: 0 to len(edges[k]).
+
+    Edges are codes of the input, rising; `format` is an unsigned integer.
+    """
+
+    index: IntArray
+    edges: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Lookup(Operation):
+    """A table for each element of the output, addressed by any number of the input's elements.
+
+    The address of element i is made of the lowest `bits[i][j]` bits of elements `index[i][j]` of the input, the first in the highest
+    bits; without any the element is a constant. `codes` holds the 2**sum(bits[i]) entries of element 0, then those of element 1, and
+    so on. `function` says in words what the entries are.
+    """
+
+    index: tuple[tuple[int, ...], ...]
+    bits: tuple[tuple[int, ...], ...]
+    codes: IntArray
+    function: str
+
+    @classmethod
+    def of_tables(
+        cls, tables: Sequence[IntArray], index: Sequence[Sequence[int]], bits: Sequence[Sequence[int]], **values: Any
+    ) -> "Lookup":
+        """With the entries of each element (2**sum(bits[i]),); `values` are the other fields."""
+        codes = np.concatenate(tables).astype(np.int64)
+        return cls(codes=codes, index=tuple(map(tuple, index)), bits=tuple(map(tuple, bits)), size=len(tables), **values)
+
+    @cached_property
+    def tables(self) -> tuple[IntArray, ...]:
+        """The entries of every element, each (2**sum(bits[i]),)."""
+        ends = np.cumsum([1 << sum(bits) for bits in self.bits])
+        return tuple(self.codes[end - (1 << sum(bits)) : end] for bits, end in zip(self.bits, ends, strict=True))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Gather(Operation):
     """Wires: element i of the output is element `index[i]` of the input, or the constant 0 where `index[i]` is -1.
 
@@ -246,3 +290,30 @@ class Threshold(Operation):
     """1 where the score's code is at least `threshold` (in LSB of the score), else 0."""
 
     threshold: int
+
+
+OPERATIONS: Mapping[str, type[Operation]] = MappingProxyType(
+    {
+        kind.__name__: kind
+        for kind in (
+            HardwareInput,
+            Preprocess,
+            Dense,
+            Convolution,
+            Quantize,
+            Relu,
+            Table,
+            Binning,
+            Lookup,
+            Gather,
+            Pool,
+            Elementwise,
+            Concatenate,
+            ReconstructionError,
+            Dot,
+            Sum,
+            Threshold,
+        )
+    }
+)
+"""Every operation by its name. What must know them all is walked by tests/contract/test_dispatchers.py."""

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from l1ae.contract._ops import (
     Accumulating,
+    Binning,
     Concatenate,
     Convolution,
     Dense,
@@ -19,6 +20,7 @@ from l1ae.contract._ops import (
     Gather,
     HardwareInput,
     IntArray,
+    Lookup,
     Operation,
     Pool,
     Preprocess,
@@ -121,6 +123,23 @@ def _(operation: Table, tensors: Sequence[IntArray], formats: Sequence[FixedForm
     if not operation.bits:
         return operation.codes[tensors[0] & (len(operation.codes) - 1)]
     return np.stack([table[codes & (len(table) - 1)] for table, codes in zip(operation.tables, tensors[0], strict=True)])
+
+
+@apply.register
+def _(operation: Binning, tensors: Sequence[IntArray], formats: Sequence[FixedFormat]) -> IntArray:
+    rows = zip(operation.index, operation.edges, strict=True)
+    return np.stack([np.searchsorted(np.array(edges, np.int64), tensors[0][k], side="right") for k, edges in rows])
+
+
+@apply.register
+def _(operation: Lookup, tensors: Sequence[IntArray], formats: Sequence[FixedFormat]) -> IntArray:
+    found = []
+    for table, index, widths in zip(operation.tables, operation.index, operation.bits, strict=True):
+        address = np.zeros(tensors[0].shape[1], np.int64)
+        for k, bits in zip(index, widths, strict=True):
+            address = address << bits | tensors[0][k] & ((1 << bits) - 1)
+        found.append(table[address])
+    return np.stack(found)
 
 
 @apply.register

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from l1ae.contract import Contract
 from l1ae.delivery import _emulator
 from l1ae.delivery._cmssw_library import EVENTS_FILE, build_library, check_delivery, library_path
-from l1ae.delivery._cmssw_scales import column_rows, group_values, preprocess_of, preprocessing_rows, table_rows
+from l1ae.delivery._cmssw_scales import address_rows, column_rows, edge_rows, group_values, preprocessing_rows, table_rows
 from l1ae.delivery._source import Source
 from l1ae.delivery._target import Target
 from l1ae.delivery._templates import render
@@ -128,14 +128,28 @@ def _khz(rate: Mapping[str, float] | None) -> float:
 def _scales(contract: Contract) -> dict[str, Any]:
     layout = contract.layout
     return {
-        "preprocess": preprocess_of(contract),
+        "preprocess": contract.preprocess,
         "preprocessing": preprocessing_rows(contract),
         "table": contract.input_table,
         "steps": table_rows(contract),
+        "edges": edge_rows(contract),
+        "addresses": address_rows(contract),
+        "first": _first(contract),
         "layout": layout,
         "rows": [] if layout is None else column_rows(layout),
         "groups": [] if layout is None else group_values(layout),
     }
+
+
+def _first(contract: Contract) -> str:
+    """What the scales' header has of the operations that read the codes."""
+    kinds = {
+        "offsets and shifts before the network": contract.preprocess is not None,
+        "steps of the tables of inputs": contract.input_table is not None,
+        "edges of the bins of inputs": bool(contract.input_bins),
+        "bits that address tables": bool(contract.input_lookups),
+    }
+    return ", ".join(kind for kind, there in kinds.items() if there) or "no preprocessing"
 
 
 def _events_text(source: Source) -> str:

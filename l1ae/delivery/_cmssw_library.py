@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.contract import Contract
-from l1ae.delivery._cmssw_scales import column_rows, preprocessing_rows, table_rows
+from l1ae.delivery._cmssw_scales import address_rows, column_rows, edge_rows, preprocessing_rows, table_rows
 from l1ae.delivery._emulator import Emulator, EmulatorError
 from l1ae.delivery._source import contract_answers
 from l1ae.delivery._target import Check
@@ -131,9 +131,10 @@ def _list(values: IntArray) -> str:
 
 
 def _check_scales_header(path: Path, contract: Contract) -> Check:
-    """Offsets, shifts and gates are those of the contract, scales those of its layout."""
+    """What the first operations do is the contract's, and scales are its layout's."""
     name = "scales of the inputs"
     expected = {"PREPROCESSING": preprocessing_rows(contract), "STEP": table_rows(contract)}
+    expected |= {"EDGE": edge_rows(contract), "ADDRESS": address_rows(contract)}
     expected["INPUT"] = [] if contract.layout is None else column_rows(contract.layout)
     text = path.read_text() if path.is_file() else ""
     found = {table["name"]: re.findall(r"^    \{(.*)\},$", table["rows"], re.MULTILINE) for table in _TABLE.finditer(text)}

@@ -1,24 +1,19 @@
-"""What the emulator says about its inputs, as C++: preprocessing from the contract, names and scales from its layout."""
+"""What the emulator says about its inputs, as C++: what the first operations do from the contract, names and scales from its layout."""
 
 import json
 from typing import Any
 
 import numpy as np
 
-from l1ae.contract import Contract, Preprocess
+from l1ae.contract import Contract
 from l1ae.inputs import Column, Group, Layout, Role
 
-__all__ = ["column_rows", "cpp", "group_values", "preprocess_of", "preprocessing_rows", "table_rows"]
-
-
-def preprocess_of(contract: Contract) -> Preprocess | None:
-    """The operation that turns hardware codes into network inputs."""
-    return next((operation for operation in contract.operations if isinstance(operation, Preprocess)), None)
+__all__ = ["address_rows", "column_rows", "cpp", "edge_rows", "group_values", "preprocessing_rows", "table_rows"]
 
 
 def preprocessing_rows(contract: Contract) -> list[str]:
     """One initialiser of `Preprocessing` per input: offset, shift, present, gate. None where the network takes the codes themselves."""
-    found = preprocess_of(contract)
+    found = contract.preprocess
     if found is None:
         return []
     offset = (found.offset / 2**found.offset_fraction).tolist()
@@ -35,6 +30,26 @@ def table_rows(contract: Contract) -> list[str]:
         (k, bits, first, next(values)) for k, (bits, starts) in enumerate(zip(table.bits, table.starts, strict=True)) for first in starts
     ]
     return [", ".join(map(cpp, row)) for row in rows if row[1]]
+
+
+def edge_rows(contract: Contract) -> list[str]:
+    """One initialiser of `Edge` per edge of every bin of hardware codes: operation, element, input, code, bin."""
+    return [
+        ", ".join(map(cpp, (item.name, element, column, edge, bin_)))
+        for item in contract.input_bins
+        for element, (column, edges) in enumerate(zip(item.index.tolist(), item.edges, strict=True))
+        for bin_, edge in enumerate(edges, 1)
+    ]
+
+
+def address_rows(contract: Contract) -> list[str]:
+    """One initialiser of `Address` per part of every address made of hardware codes: operation, element, input, bits."""
+    return [
+        ", ".join(map(cpp, (item.name, element, column, width)))
+        for item in contract.input_lookups
+        for element, (index, bits) in enumerate(zip(item.index, item.bits, strict=True))
+        for column, width in zip(index, bits, strict=True)
+    ]
 
 
 def column_rows(layout: Layout) -> list[str]:

@@ -29,6 +29,7 @@ _BODY_KEYS = {
     Body.VARIATIONAL: _CODE | _IMAGE_DECODER,
     Body.FEATURES: _CODE | {"output_bits", "extractor", "features"},
     Body.STUDENT: frozenset({"output_bits", "teacher"}),
+    Body.DENSITY: frozenset({"density"}),
 }
 
 
@@ -47,6 +48,11 @@ class Architecture:
         return self.body is None
 
     @property
+    def counted(self) -> bool:
+        """Whether training counts events: there is no network, and no loss."""
+        return self.body is Body.DENSITY
+
+    @property
     def variational(self) -> bool:
         """Whether the firmware is an encoder to means and log-variances."""
         return self.body is Body.VARIATIONAL
@@ -54,7 +60,8 @@ class Architecture:
     @property
     def scores(self) -> tuple[str, ...]:
         """Scores that can be made of what the network returns; all, where that is not known."""
-        return tuple(name for name, score in SCORES.items() if self.body is None or self.body in score.bodies)
+        wanted = set(Body) - {Body.DENSITY} if self.body is None else {self.body}
+        return tuple(name for name, score in SCORES.items() if wanted & score.bodies)
 
     @property
     def keys(self) -> frozenset[str]:
@@ -92,6 +99,7 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
             Architecture("set_vae", "encoder of a variational autoencoder on sets of objects", Front.OBJECTS, Body.VARIATIONAL),
             Architecture("latent_ae", "feature extractor with an autoencoder on its features", Front.FLAT, Body.FEATURES),
             Architecture("student", "student of a larger autoencoder", Front.CONVOLUTIONS, Body.STUDENT),
+            Architecture("density_tree", "density trees on", Front.FLAT, Body.DENSITY),
             Architecture("imported", "network imported from", None, None),
         )
     }

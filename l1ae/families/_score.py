@@ -21,13 +21,14 @@ class Body(StrEnum):
     """What the firmware's network is, and so what it returns.
 
     `autoencoder`: the reconstruction (N, size) of the inputs; `variational`: mu and log_var, each (N, latent); `features`: features
-    and their reconstruction, each (N, features); `student`: one node (N, 1).
+    and their reconstruction, each (N, features); `student`: one node (N, 1); `density`: the terms of -log2 p, (N, terms), no network.
     """
 
     AUTOENCODER = "autoencoder"
     VARIATIONAL = "variational"
     FEATURES = "features"
     STUDENT = "student"
+    DENSITY = "density"
 
 
 class Firmware(Protocol):

@@ -6,6 +6,7 @@ from types import MappingProxyType
 import numpy.typing as npt
 
 from l1ae.errors import UserError
+from l1ae.families._density import DENSITY
 from l1ae.families._errors import ERRORS
 from l1ae.families._latent import LATENT
 from l1ae.families._output import OUTPUT
@@ -13,7 +14,7 @@ from l1ae.families._score import BoolArray, FloatArray, Score
 
 __all__ = ["SCORES", "find_score", "score"]
 
-SCORES: Mapping[str, Score] = MappingProxyType({item.name: item for item in (*ERRORS, OUTPUT, *LATENT)})
+SCORES: Mapping[str, Score] = MappingProxyType({item.name: item for item in (*ERRORS, OUTPUT, *LATENT, DENSITY)})
 """Every score by its name."""
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from l1ae.contract import Accumulating, Contract, Convolution, Dense, Elementwise, Gather, Operation, Preprocess
+from l1ae.contract import Accumulating, Contract, Convolution, Dense, Elementwise, Gather, Lookup, Operation, Pool, Preprocess, Sum
+from l1ae.hls._table_corners import address_vectors, codes_at_steps, edge_vectors, side_by_side
 
 __all__ = ["corner_vectors"]
 
@@ -20,6 +21,9 @@ _MANY_INPUTS = 128
 _EVALUATIONS = 240_000
 _NODES_OF_FIRST_LAYER = 512
 
+# Codes at steps that the ascent tries of each input.
+_STEPS = 24
+
 # Starting points per node, as far as the evaluations allow: a layer of few nodes lies deep, where one start gets stuck.
 _STARTS = 4
 
@@ -33,7 +37,10 @@ def corner_vectors(contract: Contract, seed: int = 0) -> Codes:
       the signs of its weights, where nothing but wires lies between it and the preprocessing;
     * for every node of the deeper layers the same by coordinate ascent over the inputs' ends, with the contract itself
       as the objective;
-    * for every input that is looked up in a table of its own the codes on either side of each of its steps, all inputs at once;
+    * for every input that is looked up in a table of its own the codes on either side of each of its steps, all inputs at once, and
+      for every input that is binned the codes at and beside each edge; for bins of other tensors those that come closest;
+    * for every address of a table that several codes address a vector, as far as random ones reach them;
+    * for every sum of what such tables hold the same ascent, over the codes at edges too;
     * codes drawn uniformly from the whole range, most of which no collision makes, also with slots emptied at random.
 
     Of a layer with more nodes than the time allows (`_NODES_OF_FIRST_LAYER`, `_EVALUATIONS`) evenly spaced ones are taken.
@@ -42,15 +49,31 @@ def corner_vectors(contract: Contract, seed: int = 0) -> Codes:
     rng = np.random.default_rng(seed)
     random = rng.integers(low, high + 1, (_RANDOM, contract.hardware.size))
     gate = contract.gate
-    parts = [_ends(low, high, gate), random, _emptied(random[:_EMPTIED], low, high, gate, rng), *_steps(contract, rng)]
-    accumulating = [operation for operation in contract.operations if isinstance(operation, Accumulating)]
+    steps = codes_at_steps(contract)
+    parts = [_ends(low, high, gate), random, _emptied(random[:_EMPTIED], low, high, gate, rng), side_by_side(steps, contract, rng)]
+    parts += [edge_vectors(contract, steps, rng), address_vectors(contract, steps, rng)]
+    accumulating = [operation for operation in contract.operations if _accumulates(operation, contract)]
     wires = _wires(contract, accumulating[0]) if accumulating else None
     if wires is not None:
         parts.append(_first_layer(contract, *wires, gate))
         accumulating = accumulating[1:]
+    choices = _choices(low, high, steps) if contract.input_bins else np.stack([low, high])
     for operation in accumulating:
-        parts.append(_ascend(contract, operation, random, _EVALUATIONS // len(accumulating)))
+        parts.append(_ascend(contract, operation, random, _EVALUATIONS // len(accumulating), choices))
     return np.unique(np.concatenate(parts), axis=0)
+
+
+def _accumulates(operation: Operation, contract: Contract) -> bool:
+    """Whether it is a sum that the vectors push: of products, or of what tables hold."""
+    tables = isinstance(operation, Sum | Pool) and any(isinstance(contract[name], Lookup) for name in operation.inputs)
+    return isinstance(operation, Accumulating) or tables
+
+
+def _choices(low: Codes, high: Codes, steps: list[Codes]) -> Codes:
+    """(choices, size): the ends of each input, and codes that are spread over those at steps."""
+    most = min(max(map(len, steps)), _STEPS)
+    spread = [codes[_spaced(len(codes), most)] if len(codes) else ends for codes, *ends in zip(steps, low, high, strict=True)]
+    return np.concatenate([[low, high], np.stack([np.resize(codes, most) for codes in spread], axis=1)])
 
 
 def _some(low: Codes, high: Codes) -> Codes:
@@ -69,18 +92,6 @@ def _ends(low: Codes, high: Codes, gate: Codes) -> Codes:
     slots = alone[gated]
     slots[np.arange(len(gated)), gate[column[gated]]] = _some(low, high)[gate[column[gated]]]
     return np.concatenate([np.stack([low, high, np.zeros_like(low), middle]), alone, slots, filled])
-
-
-def _steps(contract: Contract, rng: np.random.Generator) -> list[Codes]:
-    """Codes just below and at each step of the tables over hardware codes; an input with fewer steps than others repeats them."""
-    low, high = contract.hardware.low, contract.hardware.high
-    table = contract.input_table
-    if table is None:
-        return []
-    edges = [np.array(starts[1:] or (0,)) for starts in table.starts]
-    edges = [rng.permutation(np.concatenate([codes - 1, codes])) for codes in edges]
-    vectors = np.stack([np.resize(codes, max(map(len, edges))) for codes in edges], axis=1)
-    return [np.clip(vectors, low, high)]
 
 
 def _emptied(vectors: Codes, low: Codes, high: Codes, gate: Codes, rng: np.random.Generator) -> Codes:
@@ -151,13 +162,13 @@ def _first_layer(contract: Contract, inputs: Operation, weights: Codes, gate: Co
     return vectors
 
 
-def _ascend(contract: Contract, operation: Accumulating, start: Codes, evaluations: int) -> Codes:
-    """Push nodes of a layer up and down: in each step one input of all vectors goes to the better of its ends.
+def _ascend(contract: Contract, operation: Operation, start: Codes, evaluations: int, choices: Codes) -> Codes:
+    """Push nodes of a layer up and down: in each step one input of all vectors goes to the best of its `choices` (choices, size).
 
     It starts from the random codes `start` that are best for the node.
     """
     sweeps = _SWEEPS if contract.hardware.size <= _MANY_INPUTS else 1
-    most = max(1, evaluations // (2 * sweeps * 3 * contract.hardware.size))
+    most = max(1, evaluations // (2 * sweeps * (1 + len(choices)) * contract.hardware.size))
     chosen = _spaced(operation.size, most)
     starts = max(1, min(_STARTS, most // len(chosen)))
     node = np.tile(chosen, 2 * starts)
@@ -173,9 +184,8 @@ def _ascend(contract: Contract, operation: Accumulating, start: Codes, evaluatio
     best = start[order[np.arange(nodes), np.repeat(np.arange(starts), 2 * len(chosen))]]
     for _ in range(sweeps):
         for column in range(contract.hardware.size):
-            candidates = np.stack([best, best, best])
-            candidates[1, :, column] = contract.hardware.low[column]
-            candidates[2, :, column] = contract.hardware.high[column]
+            candidates = np.repeat(best[None], 1 + len(choices), axis=0)
+            candidates[1:, :, column] = choices[:, column, None]
             choice = np.argmax(objective(candidates.reshape(-1, best.shape[1])), axis=0)
             best = candidates[choice, np.arange(nodes)]
     return best

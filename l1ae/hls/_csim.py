@@ -129,12 +129,12 @@ class _Bench:
 
 
 def simulate(contract: Contract, folder: Path, backend: str, hardware: npt.NDArray[np.integer]) -> CsimReport:
-    """Compile the project in `folder` and run it on `hardware` (N, size) and on all corner vectors.
+    """Compile the project in `folder` and run it on `hardware` (N, size), N 0 or more, and on all corner vectors.
 
     The project is taken as it is on disk, whoever changed it. Raises `UserError` when it is not there or g++ is
     missing, `CheckFailedError` when it does not compile or crashes.
     """
-    real = np.ascontiguousarray(hardware.reshape(len(hardware), -1), np.int32)
+    real = np.ascontiguousarray(hardware.reshape(len(hardware), contract.hardware.size), np.int32)
     corners = corner_vectors(contract).astype(np.int32)
     with tempfile.TemporaryDirectory(prefix="l1ae-csim-") as scratch:
         bench = compile_bench(contract, folder, Path(scratch))

@@ -10,7 +10,7 @@ import numpy as np
 
 from l1ae import __version__
 from l1ae.config import HlsConfig
-from l1ae.contract import Contract, Preprocess
+from l1ae.contract import Contract
 from l1ae.hls._project import namespace
 from l1ae.inputs import Feature, Group, Layout
 
@@ -70,8 +70,10 @@ def project_readme(contract: Contract, hls: HlsConfig, ports: Ports) -> str:
         score_lsb=contract.score.format.lsb,
         trigger_format=contract.operations[-1].format.cpp,
         threshold=contract.threshold,
-        preprocess=_preprocess(contract),
+        preprocess=contract.preprocess,
         table=contract.input_table,
+        bins=contract.input_bins,
+        lookups=contract.input_lookups,
         gated=bool((contract.gate >= 0).any()),
         layout=layout,
         groups=[] if layout is None else [_group_row(group, layout) for group in layout.groups],
@@ -83,10 +85,6 @@ def input_lsb(contract: Contract) -> float | None:
     """What one step of a hardware code is worth at the port; None where the port takes the codes themselves."""
     form = contract.hardware.format
     return None if form.fraction == 0 else form.lsb
-
-
-def _preprocess(contract: Contract) -> Preprocess | None:
-    return next((operation for operation in contract.operations if isinstance(operation, Preprocess)), None)
 
 
 def _group_row(group: Group, layout: Layout) -> dict[str, Any]:
@@ -118,17 +116,11 @@ def _meaning(feature: Feature) -> str:
 
 def _input_rows(contract: Contract) -> list[dict[str, Any]]:
     """What arrives (names and scales are the layout's) and what the firmware makes of it (the contract's)."""
-    port, layout, preprocess = contract.hardware, contract.layout, _preprocess(contract)
+    port, layout = contract.hardware, contract.layout
     names = contract.input_names
     low, high = (port.low, port.high) if layout is None else layout.code_range
     scales = [""] * port.size if layout is None else [_scale(column.feature) for column in layout.columns]
-    shifted = [("", "")] * port.size
-    if preprocess is not None:
-        offsets = [f"{value:.10g}" for value in preprocess.offset / 2**preprocess.offset_fraction]
-        shifted = list(zip(offsets, map(str, preprocess.shift), strict=True))
-    if (table := contract.input_table) is not None:
-        for k in np.flatnonzero(table.bits):
-            shifted[k] = ("table", f"{len(table.starts[k])} steps")
+    shifted = _first_operations(contract)
     return [
         {
             "index": k,
@@ -142,6 +134,25 @@ def _input_rows(contract: Contract) -> list[dict[str, Any]]:
         }
         for k in range(port.size)
     ]
+
+
+def _first_operations(contract: Contract) -> list[tuple[str, str]]:
+    """Offset and shift of every input, or in their place what else is made of it and how many steps that has."""
+    rows = [("", "")] * contract.hardware.size
+    if (preprocess := contract.preprocess) is not None:
+        offsets = [f"{value:.10g}" for value in preprocess.offset / 2**preprocess.offset_fraction]
+        rows = list(zip(offsets, map(str, preprocess.shift), strict=True))
+    if (table := contract.input_table) is not None:
+        for k in np.flatnonzero(table.bits):
+            rows[k] = ("table", f"{len(table.starts[k])} steps")
+    for lookup in contract.input_lookups:
+        for k in {k for index in lookup.index for k in index}:
+            rows[k] = ("address", "")
+    edges: dict[int, list[str]] = {}
+    for item in contract.input_bins:
+        for k, row in zip(item.index.tolist(), item.edges, strict=True):
+            edges.setdefault(k, []).append(str(len(row)))
+    return [("bins", f"{' and '.join(edges[k])} edges") if k in edges else row for k, row in enumerate(rows)]
 
 
 def _scale(feature: Feature) -> str:

@@ -1,26 +1,20 @@
 """hls4ml layers for what hls4ml does not bring, through its extension API; the C++ is in `templates/nnet_l1ae.h`.
 
 Each layer is one row of `_KINDS`: its weights, its extra types and integer constants, and the attribute that holds the
-members of its configuration struct that only the converter can write (wires, an operator).
+members of its configuration struct that only the converter can write (`l1ae.hls._members`).
 """
 
-import textwrap
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import as_file, files
 from typing import Any
 
 import hls4ml
-import numpy as np
-import numpy.typing as npt
 from hls4ml.backends.template import FunctionCallTemplate, LayerConfigTemplate
 from hls4ml.model.attributes import Attribute, TypeAttribute, WeightAttribute
 from hls4ml.model.layers import Layer, register_layer
 
-from l1ae.contract import Table
-
-__all__ = ["BACKENDS", "connections", "filled", "look_up", "register_layers"]
+__all__ = ["BACKENDS", "register_layers"]
 
 BACKENDS = ("Vivado", "Vitis")
 
@@ -51,71 +45,13 @@ _KINDS = (
     _LayerKind("L1aeDot", "l1ae_dot"),
     _LayerKind("L1aeTable", "l1ae_table", weights=("table",), sizes=("n_table",)),
     _LayerKind("L1aeTables", "l1ae_tables", members=True),
+    _LayerKind("L1aeBinning", "l1ae_binning", members=True),
+    _LayerKind("L1aeLookup", "l1ae_lookup", members=True),
     _LayerKind("L1aeSum", "l1ae_sum", types=("total",)),
     _LayerKind("L1aeThreshold", "l1ae_threshold", weights=("threshold",)),
 )
 
 _INPUTS = "abc"
-
-
-def connections(index: npt.NDArray[np.int64]) -> str:
-    """C++ member that wires element `index[i]` of an array to element i of another, 0 where it is -1.
-
-    Written out, because an index that the HLS tool reads from a table becomes a multiplexer.
-    """
-    if np.array_equal(index, np.arange(len(index))):
-        loop = [f"for (unsigned i = 0; i < {len(index)}; i++) {{", "    #pragma HLS UNROLL", "    to[i] = from[i];", "}"]
-        body = "".join(f"        {line}\n" for line in loop)
-    else:
-        body = _statements([f"to[{i}] = {f'from[{k}]' if k >= 0 else '0'};" for i, k in enumerate(index)])
-    head = "    template <class from_T, class to_T> static void connect(from_T *from, to_T *to) {\n        #pragma HLS INLINE\n"
-    return f"{head}{body}    }}\n"
-
-
-def filled(present: npt.NDArray[np.bool_], gate: npt.NDArray[np.int64]) -> str:
-    """C++ member that says which inputs carry information: `present`, and the code of the slot's gate (-1: none) is not 0."""
-    conditions = ["false" if not here else "true" if k < 0 else f"hw[{k}] != 0" for here, k in zip(present, gate, strict=True)]
-    body = _statements([f"used[{i}] = {condition};" for i, condition in enumerate(conditions)])
-    return f"    template <class hw_T> static void filled(hw_T *hw, bool *used) {{\n        #pragma HLS INLINE\n{body}    }}\n"
-
-
-def look_up(table: Table) -> str:
-    """C++ members that find the entry of each element in its own table, as comparisons with the codes at which it changes.
-
-    Written out, because every element of an array that is read at once costs a copy of it; elements with one table share a function.
-    """
-    codes = [int(code) for code in table.codes]
-    functions: dict[str, str] = {}
-    calls, first = [], 0
-    for k, (bits, starts) in enumerate(zip(table.bits, table.starts, strict=True)):
-        body = _comparisons(starts, codes[first : first + len(starts)])
-        first += len(starts)
-        name = functions.setdefault(body, f"entry{len(functions)}")
-        calls.append(f"set(to[{k}], {name}(from[{k}].range({bits - 1}, 0)));" if bits else f"set(to[{k}], {body});")
-    text = "".join(f"    static int {name}(unsigned hw) {{\n{_INLINE}{_wrapped(body)}    }}\n" for body, name in functions.items())
-    text += f"    template <class to_T> static void set(to_T &to, int code) {{\n{_INLINE}"
-    text += "        to.range() = ap_int<to_T::width + 1>(code);\n    }\n"
-    head = f"    template <class from_T, class to_T> static void look_up(from_T *from, to_T *to) {{\n{_INLINE}"
-    return f"{text}{head}{_statements(calls)}    }}\n"
-
-
-_INLINE = "        #pragma HLS INLINE\n"
-
-
-def _comparisons(starts: Sequence[int], codes: Sequence[int]) -> str:
-    """The value of the run that holds `hw`, by halving."""
-    if len(starts) == 1:
-        return str(codes[0])
-    half = len(starts) // 2
-    return f"(hw < {starts[half]} ? {_comparisons(starts[:half], codes[:half])} : {_comparisons(starts[half:], codes[half:])})"
-
-
-def _wrapped(expression: str) -> str:
-    return textwrap.fill(f"return {expression};", 128, initial_indent=" " * 8, subsequent_indent=" " * 12) + "\n"
-
-
-def _statements(items: list[str]) -> str:
-    return "".join("        " + " ".join(items[start : start + 6]) + "\n" for start in range(0, len(items), 6))
 
 
 def _layer_class(kind: _LayerKind) -> type[Any]:

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 import hls4ml
 
 from l1ae.config import HlsConfig
-from l1ae.contract import Contract, Convolution, Dense
+from l1ae.contract import Contract, Convolution, Dense, Lookup
 from l1ae.errors import UserError
 
 __all__ = ["check_strategy", "reuse_factors"]
@@ -95,6 +95,16 @@ def _arrays_partition(contract: Contract, hls: HlsConfig) -> Iterator[str]:
             )
 
 
+def _tables_partition(contract: Contract, hls: HlsConfig) -> Iterator[str]:
+    for operation in contract.operations:
+        most = max((sum(bits) for bits in operation.bits), default=0) if isinstance(operation, Lookup) else 0
+        if 1 << most > _UNROLL_LIMIT:
+            yield (
+                f"layer '{operation.name}' has a table of {1 << most} entries; the HLS tools partition arrays of at most {_UNROLL_LIMIT}, and "
+                f"what is not partitioned becomes block memory; address it with at most {_UNROLL_LIMIT.bit_length() - 1} bits"
+            )
+
+
 def _streams_are_read(contract: Contract, hls: HlsConfig) -> Iterator[str]:
     for operation in contract.operations if hls.io_type == "io_stream" else []:
         readers = sum(other.inputs.count(operation.name) for other in contract.operations) + (operation.name in contract.outputs)
@@ -114,5 +124,6 @@ _RULES = (
     _reuse_factors_are_valid,
     _loops_unroll,
     _arrays_partition,
+    _tables_partition,
     _streams_are_read,
 )

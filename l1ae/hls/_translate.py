@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.contract import (
+    Binning,
     Concatenate,
     Contract,
     Convolution,
@@ -15,6 +16,7 @@ from l1ae.contract import (
     Elementwise,
     Gather,
     HardwareInput,
+    Lookup,
     Operation,
     Pool,
     Preprocess,
@@ -26,7 +28,7 @@ from l1ae.contract import (
     Threshold,
 )
 from l1ae.errors import UserError
-from l1ae.hls._layers import connections, filled, look_up
+from l1ae.hls._members import connections, count_edges, filled, look_up, look_up_addresses, member
 from l1ae.hls._types import contract_types
 from l1ae.inputs import FixedFormat
 
@@ -110,6 +112,16 @@ def _(operation: Table, contract: Contract) -> _Layer:
 
 
 @translate.register
+def _(operation: Binning, contract: Contract) -> _Layer:
+    return _own("L1aeBinning", operation, members=count_edges(operation, contract[operation.inputs[0]].format)), {}
+
+
+@translate.register
+def _(operation: Lookup, contract: Contract) -> _Layer:
+    return _own("L1aeLookup", operation, members=look_up_addresses(operation)), {}
+
+
+@translate.register
 def _(operation: Gather, contract: Contract) -> _Layer:
     return _own("L1aeGather", operation, members=connections(operation.index)), {}
 
@@ -117,14 +129,14 @@ def _(operation: Gather, contract: Contract) -> _Layer:
 @translate.register
 def _(operation: Pool, contract: Contract) -> _Layer:
     members = connections(operation.windows.ravel())
-    members += _member("template <class data_T, class res_T> static void pool(res_T &pooled, data_T x)", _POOLS[operation.function])
+    members += member("template <class data_T, class res_T> static void pool(res_T &pooled, data_T x)", _POOLS[operation.function])
     return _own("L1aePool", operation, n_window=operation.windows.shape[1], members=members), {}
 
 
 @translate.register
 def _(operation: Elementwise, contract: Contract) -> _Layer:
     head = "template <class a_T, class b_T, class res_T> static void combine(a_T a, b_T b, res_T &res)"
-    return _own("L1aeElementwise", operation, members=_member(head, f"res = a {_OPERATORS[operation.function]} b;")), {}
+    return _own("L1aeElementwise", operation, members=member(head, f"res = a {_OPERATORS[operation.function]} b;")), {}
 
 
 @translate.register
@@ -134,7 +146,7 @@ def _(operation: Concatenate, contract: Contract) -> _Layer:
 
 @translate.register
 def _(operation: ReconstructionError, contract: Contract) -> _Layer:
-    members = _member("template <class total_T> static void add(total_T &total, difference_t d)", _ERRORS[operation.power])
+    members = member("template <class total_T> static void add(total_T &total, difference_t d)", _ERRORS[operation.power])
     if len(operation.inputs) == 3:
         members += filled(operation.present, operation.gate)
     return _own("L1aeReconstructionError", operation, members=members), _inner_types(operation)
@@ -163,10 +175,6 @@ def copy_layer(shape: tuple[int, ...]) -> dict[str, Any]:
 
 def _own(class_name: str, operation: Operation, **attributes: Any) -> dict[str, Any]:
     return {"class_name": class_name, "shape": (operation.size,)} | attributes
-
-
-def _member(head: str, body: str) -> str:
-    return f"    {head} {{\n        #pragma HLS INLINE\n        {body}\n    }}\n"
 
 
 def _weights(operation: Dense | Convolution) -> dict[str, Any]:

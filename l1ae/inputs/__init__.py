@@ -2,7 +2,7 @@
 
 from l1ae.inputs._arrange import Arranged, arrange
 from l1ae.inputs._base import Format
-from l1ae.inputs._counts import WeightedBlock
+from l1ae.inputs._counts import Counts, Spectrum, WeightedBlock, count_codes
 from l1ae.inputs._derive import derive_preprocessing
 from l1ae.inputs._fixed import FixedFormat, Overflow, Rounding
 from l1ae.inputs._groups import Axis, Cut, Feature, Group, Role
@@ -16,6 +16,7 @@ __all__ = [
     "Arranged",
     "Axis",
     "Column",
+    "Counts",
     "Cut",
     "Feature",
     "FixedFormat",
@@ -28,11 +29,13 @@ __all__ = [
     "Preset",
     "Role",
     "Rounding",
+    "Spectrum",
     "Steps",
     "Transform",
     "WeightedBlock",
     "arrange",
     "check_transform",
+    "count_codes",
     "derive_preprocessing",
     "derive_tables",
     "find_layout",

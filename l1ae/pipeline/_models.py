@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from l1ae.config import Config, load_description
-from l1ae.contract import Contract, build_contract, for_events, import_description, load_keras
+from l1ae.contract import Contract, build_contract, for_events, import_description, load_keras, tables_contract
 from l1ae.errors import UserError
 from l1ae.models import build_quantized_model, calibrate, firmware_plan, weight_steps
+from l1ae.tables import TABLES, AdditiveTables, load_tables, untrained_density
 from l1ae.training import load_trained
 
 __all__ = ["Models", "copy_source", "has_threshold", "load_contract", "load_models", "source_files", "untrained_contract"]
@@ -16,14 +17,18 @@ __all__ = ["Models", "copy_source", "has_threshold", "load_contract", "load_mode
 
 @dataclass(frozen=True)
 class Models:
-    """The Keras models beside the contract; None where there is none: an imported model has no float twin, a description neither."""
+    """What the contract was made of: Keras models, or tables; None where there is none: an imported model has no float twin, a
+    description neither."""
 
     float_model: Any | None
     quantized_model: Any | None
+    tables: AdditiveTables | None = None
 
 
 def load_models(config: Config, folder: Path) -> Models:
     """What the train stage left in `folder`."""
+    if config.model.family.counted:
+        return Models(None, None, load_tables(folder / TABLES, config.inputs.selected))
     if config.model.source is None:
         trained = load_trained(config, folder)
         return Models(trained.float_model, trained.quantized_model)
@@ -36,7 +41,8 @@ def load_contract(config: Config, folder: Path) -> Contract:
     Raises `UserError` when a description does not fit the events that `config.inputs` asks for (`for_events`).
     """
     if not config.model.described:
-        return build_contract(config, load_models(config, folder).quantized_model)
+        models = load_models(config, folder)
+        return build_contract(config, models.quantized_model) if models.tables is None else tables_contract(config, models.tables)
     path = _copy(config, folder)
     return for_events(import_description(path, config.project), config.inputs.selected, path)
 
@@ -46,6 +52,8 @@ def untrained_contract(config: Config) -> Contract:
 
     Raises `UserError` as `build_contract` does.
     """
+    if config.model.family.counted:
+        return tables_contract(config, untrained_density(config))
     steps = weight_steps(firmware_plan(config))
     halves = {step.name: 0.5 for step in steps}
     calibration = calibrate(config, halves, halves, {step.activation: 2.0 for step in steps})

@@ -70,7 +70,7 @@ def _joined(weights: Sequence[FloatArray | None]) -> FloatArray | None:
 
 @dataclass(frozen=True)
 class Scorer:
-    """The variants of one model: "fixed", the contract, and before it "float" and "quantized" where there are Keras models."""
+    """The variants of one model: "fixed", the contract, before it "float" and, of a Keras model, "quantized", where there are such."""
 
     config: Config
     contract: Contract
@@ -84,15 +84,17 @@ class Scorer:
     @property
     def variants(self) -> tuple[str, ...]:
         """Names of the variants that exist."""
-        return (*self._keras, "fixed")
+        return (*self._keras, *(() if self.models.tables is None else ("float",)), "fixed")
 
     def __call__(self, hardware: npt.NDArray[np.integer]) -> dict[str, FloatArray]:
         """Scores of each variant, (N,), in real units."""
-        spec = self.config.inputs.spec()
         result: dict[str, FloatArray] = {}
         if self._keras:
+            spec = self.config.inputs.spec()
             inputs, counted = spec.to_network_float(hardware), spec.counted(hardware)
             result = {name: self._score(inputs, predict(model, inputs), counted) for name, model in self._keras.items()}
+        if self.models.tables is not None:
+            result["float"] = self.models.tables(hardware)
         form = self.contract.score.format
         fixed = self.contract.evaluate(hardware, [self.contract.score.name])[self.contract.score.name]
         return result | {"fixed": np.asarray(fixed[:, 0] * form.lsb, np.float64)}

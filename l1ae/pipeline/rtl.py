@@ -29,6 +29,7 @@ from l1ae.pipeline._run import Run, digest_json, digest_tree
 from l1ae.pipeline._samples import csim_sample
 from l1ae.pipeline._shared import changed_files, contract_digest, contract_of, data_digests, read_json, write_json
 from l1ae.rtl import (
+    ADDERS,
     DESCRIPTION,
     Clock,
     Folded,
@@ -65,7 +66,6 @@ __all__ = ["RtlResult", "Run", "SynthResult", "netlist_lines", "proof_lines", "r
 
 _log = logging.getLogger("l1ae")
 
-_ADDERS = (-2, 0, 1, 4, 11)
 _INTERPRETED_EVENTS = 2_000
 _PROOF_SECONDS = 120.0
 
@@ -207,7 +207,7 @@ def _summary(contract: Contract, made: Unrolled | Folded, config: Config) -> dic
     }
     if isinstance(made, Folded):
         return content | {"folded_layers": [asdict(folding) for folding in made.plan.foldings]}
-    adders = Counter(layer for op, layer in zip(made.graph.logic.ops, made.graph.layers, strict=True) if op.opcode in _ADDERS)
+    adders = Counter(layer for op, layer in zip(made.graph.logic.ops, made.graph.layers, strict=True) if op.opcode in ADDERS)
     return content | {
         "register_bits": made.pipeline.register_bits,
         "stages": [{"delay_ns": round(stage.delay, 3), "layers": sorted(set(stage.layers))} for stage in made.pipeline.stages],

@@ -96,7 +96,7 @@ def _data_files(run: RunFiles) -> tuple[tuple[str, str], ...]:
 def model_section(run: RunFiles) -> Section:
     """Architecture, settings, and how the training went."""
     facts = [("Network", architecture(run.config)), ("Anomaly score", score_text(run.config))]
-    if run.config.model.source is None:
+    if run.config.model.source is None and not run.config.model.family.counted:
         facts += _settings(run)
     if run.contract is not None:
         total, filled = run.contract["parameters"], run.contract["nonzero_parameters"]

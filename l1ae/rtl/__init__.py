@@ -1,20 +1,28 @@
 """RTL from the contract: adder graph, pipeline or folded layers, Verilog and VHDL, simulation and proof."""
 
 from l1ae.rtl._emit import combinational_sources, layer_of_net, primitives
-from l1ae.rtl._estimate import Estimate, Estimated, LayerEstimate, estimate
-from l1ae.rtl._fold import Folded, fold
+from l1ae.rtl._opcodes import ADDERS
 from l1ae.rtl._project import DESCRIPTION, Design, RtlProject, open_design
-from l1ae.rtl._prove_linear import LayerProof, LinearProof, prove_linear
-from l1ae.rtl._prove_netlist import NetlistProof, prove_netlist
-from l1ae.rtl._prove_stages import StageProof, prove_stages
-from l1ae.rtl._prove_text import TextProof, prove_text
 from l1ae.rtl._schedule import Clock, Pipeline, Stage, schedule
-from l1ae.rtl._simulate import simulate_rtl
-from l1ae.rtl._simulate_report import Language, RtlReport
 from l1ae.rtl._trace import Adders, Element, Graph, Layer, trace_contract
 from l1ae.rtl._unroll import Unrolled, unroll
+from l1ae.rtl.estimator import Estimate, Estimated, LayerEstimate, estimate
+from l1ae.rtl.folding import Folded, fold
+from l1ae.rtl.proofs import (
+    LayerProof,
+    LinearProof,
+    NetlistProof,
+    StageProof,
+    TextProof,
+    prove_linear,
+    prove_netlist,
+    prove_stages,
+    prove_text,
+)
+from l1ae.rtl.simulation import Language, RtlReport, simulate_rtl
 
 __all__ = [
+    "ADDERS",
     "DESCRIPTION",
     "Adders",
     "Clock",

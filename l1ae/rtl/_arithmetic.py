@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from alkaid.trace import FVArray, HWConfig, trace
 from alkaid.trace.fixed_variable import FVariable
 from alkaid.trace.passes import optimize
@@ -17,19 +16,20 @@ __all__ = [
     "HALF_UP",
     "HARDWARE",
     "LUT_INPUTS",
-    "MOST_TABLE_BITS",
     "SOLVER",
+    "all_bits",
     "any_bit",
+    "bit",
     "bits_below",
     "bring_into_range",
     "cast",
     "cast_after_half",
+    "choose",
     "gated",
     "half_lsb",
     "product",
     "program",
     "square",
-    "table",
     "total",
     "truncate",
 ]
@@ -44,8 +44,6 @@ SOLVER = {"hard_dc": 2}
 HALF_UP = (Rounding.RND, Rounding.RND_CONV)
 
 LUT_INPUTS = 6
-# 4096 entries: a block RAM is the better place for more.
-MOST_TABLE_BITS = 12
 
 
 def program(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> CombLogic:
@@ -152,6 +150,11 @@ def any_bit(x: Variable) -> Variable:
     return x.unary_bit_op("any")
 
 
+def all_bits(x: Variable) -> Variable:
+    """1 if all bits of `x`, a number without sign, are set."""
+    return x.unary_bit_op("all")
+
+
 def choose(condition: Variable, a: Variable, b: Variable) -> Variable:
     """`a` where the bit `condition` is 1, else `b`."""
     if condition.low == condition.high:
@@ -231,33 +234,6 @@ def _square_unsigned(x: Variable) -> Variable:
     low, high = bits_below(x, cut), truncate(x, -cut)
     rows = [gated(bit(low, k), high) * 2.0 ** (k + 1) for k in range(-fraction, cut)]
     return total([_square_unsigned(high) + _square_unsigned(low), *rows])
-
-
-def table(x: Variable, outputs: npt.NDArray[np.float64]) -> Variable:
-    """`outputs[k]` for the k-th value of `x`, from `x.low` upwards.
-
-    Six bits address LUTs, the others multiplexers behind them: a pipeline may cut between them, and synthesis has nothing to
-    find out. Tables of more than `MOST_TABLE_BITS` bits stay whole.
-    """
-    signed, integer, fraction = (int(v) for v in x.kif)
-    bits = signed + integer + fraction
-    if bits <= LUT_INPUTS or bits > MOST_TABLE_BITS:
-        return _whole_table(x, outputs)
-    first = round(x.low * 2.0**fraction)
-    codes = np.clip(np.arange(1 << bits) - (signed << (bits - 1)) - first, 0, len(outputs) - 1)
-    # by raw bits: the codes below zero come after the others
-    raw = np.roll(outputs[codes], signed << (bits - 1))
-    low = bits_below(x, LUT_INPUTS - fraction)
-    address = np.arange(round(low.low * 2.0**fraction), round(low.high * 2.0**fraction) + 1)
-    leaves = [_whole_table(low, part[address]) for part in raw.reshape(-1, 1 << LUT_INPUTS)]
-    for position in range(LUT_INPUTS, bits):
-        select = x.is_negative() if signed and position == bits - 1 else bit(x, position - fraction)
-        leaves = [choose(select, high, low) for low, high in zip(leaves[::2], leaves[1::2], strict=True)]
-    return leaves[0]
-
-
-def _whole_table(x: Variable, outputs: npt.NDArray[np.float64]) -> Variable:
-    return FVariable.from_const(float(outputs[0]), hwconf=x.hwconf) if np.all(outputs == outputs[0]) else x.lookup(outputs)
 
 
 def product(a: Variable, b: Variable) -> Variable:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 from alkaid.types import CombLogic, Op
 
+from l1ae.rtl._opcodes import Opcode
+
 __all__ = ["Delays", "line_delays"]
 
 
@@ -54,21 +56,21 @@ def _width(op: Op) -> int:
 def _delay(logic: CombLogic, op: Op, delays: Delays, fan_out: int) -> float:
     width = _width(op)
     match op.opcode:
-        case -1 | 3 | 5:
+        case Opcode.INPUT | Opcode.CAST | Opcode.CONSTANT:
             time = 0.0
-        case -2:
+        case Opcode.NEGATIVE:
             time = 0.0 if width == 1 else delays.adder(width, fan_out)
-        case 0 | 1 | 4:
+        case Opcode.ADD | Opcode.SUBTRACT | Opcode.ADD_CONSTANT:
             time = 0.0 if _disjoint(logic, op) else delays.adder(width, fan_out)
-        case 11:
+        case Opcode.SUM:
             # A compressor of three terms to two, then the carry chain.
             time = delays.level() + delays.adder(width, fan_out)
-        case 2 | 6 | 10:
+        case Opcode.RELU | Opcode.MUX | Opcode.BIT_BINARY:
             time = delays.level(fan_out)
-        case 9:
+        case Opcode.BIT_UNARY:
             bits = _width(logic.ops[op.addr[0]]) if op.data[0] else 1
             time = math.ceil(math.log(max(bits, 2), 6)) * delays.level(fan_out)
-        case 8:
+        case Opcode.TABLE:
             time = _table(_width(logic.ops[op.addr[0]]), delays, fan_out)
         case unknown:
             raise AssertionError(f"no delay for alkaid's operation {unknown}")
@@ -77,7 +79,7 @@ def _delay(logic: CombLogic, op: Op, delays: Delays, fan_out: int) -> float:
 
 def _disjoint(logic: CombLogic, op: Op) -> bool:
     """Whether an addition only puts bits side by side: the first term's end above the highest of the second, or the reverse."""
-    if op.opcode != 0:
+    if op.opcode != Opcode.ADD:
         return False
     (a, b), shift = (logic.ops[k].qint for k in op.addr), op.data[0]
     (signed_a, integer_a, fraction_a), (signed_b, integer_b, fraction_b) = a.kif, b.kif

@@ -14,12 +14,14 @@ from alkaid.trace.fixed_variable import FVariable
 
 from l1ae.contract import (
     Accumulating,
+    Binning,
     Concatenate,
     Convolution,
     Dense,
     Dot,
     Elementwise,
     Gather,
+    Lookup,
     Operation,
     Pool,
     Preprocess,
@@ -40,10 +42,10 @@ from l1ae.rtl._arithmetic import (
     gated,
     product,
     square,
-    table,
     total,
     truncate,
 )
+from l1ae.rtl._tables import addressed, reached, table
 
 __all__ = ["Tensor", "apply"]
 
@@ -188,6 +190,19 @@ def _look_up(operation: Table, x: Any, form: FixedFormat) -> Any:
     values = np.arange(round((x.high - x.low) / step) + 1) * step + x.low
     bits = np.round(values / form.lsb).astype(np.int64) & (len(operation.codes) - 1)
     return table(x, operation.codes[bits] * operation.format.lsb)
+
+
+@apply.register
+def _(operation: Binning, tensors: Sequence[Tensor], formats: Sequence[FixedFormat]) -> Tensor:
+    scale = 2.0 ** formats[0].fraction
+    return _array([reached(tensors[0][k] * scale, edges) for k, edges in zip(operation.index, operation.edges, strict=True)])
+
+
+@apply.register
+def _(operation: Lookup, tensors: Sequence[Tensor], formats: Sequence[FixedFormat]) -> Tensor:
+    codes, lsb = tensors[0] * 2.0 ** formats[0].fraction, operation.format.lsb
+    rows = zip(operation.tables, operation.index, operation.bits, strict=True)
+    return _array([addressed([(codes[k], n) for k, n in zip(index, bits, strict=True)], table * lsb) for table, index, bits in rows])
 
 
 @apply.register

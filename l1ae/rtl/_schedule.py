@@ -7,6 +7,7 @@ from alkaid.types import CombLogic, Op
 
 from l1ae.errors import UserError
 from l1ae.rtl._delay import Delays, line_delays
+from l1ae.rtl._opcodes import GIVEN, Opcode
 from l1ae.rtl._trace import Graph
 
 __all__ = ["Clock", "Lines", "Pipeline", "Stage", "assign", "cut", "schedule"]
@@ -56,7 +57,7 @@ def schedule(graph: Graph, clock: Clock, delays: Delays | None = None) -> Pipeli
     """
     delays = delays or Delays()
     logic, layers = _reachable(graph)
-    if all(op.opcode != -1 for op in logic.ops):
+    if all(op.opcode != Opcode.INPUT for op in logic.ops):
         raise UserError(
             f"layer '{layers[-1]}': the score is {logic.ops[-1].qint.min:g} for every event, which needs no firmware; "
             "look for a layer whose weights are all 0 or whose output saturates"
@@ -142,7 +143,7 @@ def _pipeline(lines: Lines, last: int, compare: float, clock: Clock) -> Pipeline
         delays[stage] = max(delays[stage], lines.ends[i])
     delays[last] = (lines.ends[score] if lines.stages[score] == last else 0.0) + compare
     stages = zip(cut(lines, last), delays, strict=True)
-    inputs = tuple(op.data[0] for op in lines.logic.ops if op.opcode == -1)
+    inputs = tuple(op.data[0] for op in lines.logic.ops if op.opcode == Opcode.INPUT)
     return Pipeline(tuple(Stage(*program, delay) for program, delay in stages), inputs, clock)
 
 
@@ -163,10 +164,10 @@ def cut(lines: Lines, last: int) -> list[tuple[CombLogic, tuple[str, ...]]]:
     The first reads the program's inputs in the order of their lines, every other one the registers behind the one before it.
     """
     ops, uses = lines.logic.ops, _last_uses(lines, last)
-    entering = [i for i, op in enumerate(ops) if op.opcode == -1]
+    entering = [i for i, op in enumerate(ops) if op.opcode == Opcode.INPUT]
     programs = []
     for stage in range(last + 1):
-        inside = [i for i, op in enumerate(ops) if lines.stages[i] == stage and op.opcode not in (-1, 5)]
+        inside = [i for i, op in enumerate(ops) if lines.stages[i] == stage and op.opcode not in GIVEN]
         leaving = [i for i in [*entering, *inside] if uses[i] > stage] if stage < last else list(lines.logic.out_idxs)
         programs.append(_program(lines, entering, inside, leaving))
         entering = leaving
@@ -176,9 +177,10 @@ def cut(lines: Lines, last: int) -> list[tuple[CombLogic, tuple[str, ...]]]:
 def _program(lines: Lines, entering: Sequence[int], inside: Sequence[int], leaving: Sequence[int]) -> tuple[CombLogic, tuple[str, ...]]:
     """Lines as a program of their own, whose inputs are the registers in front of it, and the operation of each."""
     ops, place = lines.logic.ops, {i: k for k, i in enumerate(entering)}
-    program = [Op((), -1, (k,), ops[i].qint, 0.0, 0.0) for k, i in enumerate(entering)]
+    program = [Op((), Opcode.INPUT, (k,), ops[i].qint, 0.0, 0.0) for k, i in enumerate(entering)]
     names = [lines.layers[i] for i in entering]
-    constants = {a for i in inside for a in ops[i].addr if ops[a].opcode == 5} | {i for i in leaving if ops[i].opcode == 5}
+    read = {a for i in inside for a in ops[i].addr} | set(leaving)
+    constants = {a for a in read if ops[a].opcode == Opcode.CONSTANT}
     for i in [*sorted(constants), *inside]:
         place[i] = len(program)
         program.append(ops[i]._replace(addr=tuple(place[a] for a in ops[i].addr)))

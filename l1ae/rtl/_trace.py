@@ -15,6 +15,7 @@ from alkaid.types import CombLogic, Op, QInterval
 from l1ae.contract import Contract, Convolution, Dense, HardwareInput, Operation, Quantize, Relu
 from l1ae.inputs import FixedFormat
 from l1ae.rtl._arithmetic import HALF_UP, HARDWARE, SOLVER, cast_after_half, half_lsb, program
+from l1ae.rtl._opcodes import Opcode
 from l1ae.rtl._operations import Tensor, apply
 
 __all__ = ["Adders", "Element", "Graph", "Layer", "constant_op", "rounding_constants", "trace_contract", "trace_layer"]
@@ -141,7 +142,7 @@ def trace_layer(operation: Operation, tensors: Sequence[Tensor], formats: Sequen
 def constant_op(value: float) -> Op:
     """A line that holds a constant."""
     step = float(2.0 ** _lowest_bit(value)) if value else 1.0
-    return Op((), 5, (round(value / step),), QInterval(value, value, step), 0.0, 0.0)
+    return Op((), Opcode.CONSTANT, (round(value / step),), QInterval(value, value, step), 0.0, 0.0)
 
 
 def _lowest_bit(value: float) -> int:
@@ -150,7 +151,7 @@ def _lowest_bit(value: float) -> int:
 
 
 class _Stitcher:
-    """Collects the lines of all operations. alkaid's line 3 moves the binary point and costs no gate: it joins two layers."""
+    """Collects the lines of all operations. alkaid's cast moves the binary point and costs no gate: it joins two layers."""
 
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
@@ -168,7 +169,7 @@ class _Stitcher:
 
     def _input(self, hardware: HardwareInput, k: int) -> Element:
         low, high, lsb = float(hardware.format.low), float(hardware.format.high), hardware.format.lsb
-        index = self._line(Op((), -1, (k,), QInterval(low * lsb, high * lsb, lsb), 0.0, 0.0), hardware.name)
+        index = self._line(Op((), Opcode.INPUT, (k,), QInterval(low * lsb, high * lsb, lsb), 0.0, 0.0), hardware.name)
         return Element(index, low * lsb, high * lsb, lsb)
 
     def add(self, operation: Operation, added: Mapping[str, float], adders: Adders) -> None:
@@ -189,13 +190,13 @@ class _Stitcher:
     def _append(self, layer: Layer) -> tuple[Element, ...]:
         logic, where = layer.logic, {}
         for i, op in enumerate(logic.ops):
-            if op.opcode == -1:
+            if op.opcode == Opcode.INPUT:
                 index = layer.inputs[op.data[0]].index
                 assert index is not None
                 where[i] = index
                 continue
             data = op.data
-            if op.opcode == 8:
+            if op.opcode == Opcode.TABLE:
                 assert logic.lookup_tables is not None
                 self._tables.append(logic.lookup_tables[op.data[0]])
                 data = (len(self._tables) - 1, *op.data[1:])
@@ -210,7 +211,7 @@ class _Stitcher:
         if low == high:
             return Element(None, low, low, step)
         if shift:
-            index = self._line(Op((index,), 3, (shift,), QInterval(low, high, step), 0.0, 0.0), layer)
+            index = self._line(Op((index,), Opcode.CAST, (shift,), QInterval(low, high, step), 0.0, 0.0), layer)
         return Element(index, low, high, step)
 
     def graph(self, score: str) -> Graph:

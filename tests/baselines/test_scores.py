@@ -7,7 +7,6 @@ from l1ae.baselines import BASELINES, TrainingEvents, fit_baselines
 from l1ae.baselines._forest import drawn
 from l1ae.baselines._linear import Gaussian, LinearAutoencoder, Standardised
 from l1ae.baselines._surprise import UNSEEN, Surprise, Surprises
-from l1ae.baselines._tree import DensityTree
 from l1ae.data import Events
 from l1ae.errors import UserError
 from l1ae.inputs import layout_names, named_layout
@@ -70,12 +69,8 @@ def test_weights_are_repeated_events_and_zero_weights_are_absent():
     one, absent, other = scores_of(weighted, asked), scores_of(some, asked), scores_of(repeated, asked)
     for name in one:
         np.testing.assert_array_equal(one[name], absent[name], err_msg=name)
-        if name != "tree":
+        if name != "tree":  # where a tail is populated is a matter of events, not of weight
             np.testing.assert_allclose(one[name], other[name], rtol=1e-9, atol=1e-9, err_msg=name)
-    # where a tail is populated is a matter of events, not of weight
-    tails = (0.1, 0.03)
-    trees = [DensityTree.of(learned, tails=tails) for learned in (weighted, repeated)]
-    np.testing.assert_allclose(trees[0](asked), trees[1](asked), rtol=1e-9)
 
 
 def test_what_an_empty_slot_holds_does_not_matter():
@@ -273,77 +268,3 @@ def test_the_forest_isolates_what_is_alone_and_knows_weights():
     weighted = scores_of(training(layout, codes, weights), middle)["forest"]
     assert weighted[1] > weighted[0] + 0.1, "the second cluster is rare now"
     np.testing.assert_array_equal(weighted, scores_of(training(layout, codes, weights), middle)["forest"])
-
-
-# -- density tree --------------------------------------------------------------------------------------------------------------
-
-
-def _tree_distribution(rng, parents, bins):
-    """Random conditional tables, and the joint probability (bins, ..., bins) that they make."""
-    joint = np.ones((bins,) * len(parents))
-    for k, parent in enumerate(parents):
-        table = rng.dirichlet(np.full(bins, 0.5), 1 if parent < 0 else bins) + 0.05
-        table /= table.sum(axis=1, keepdims=True)
-        shape = [1] * len(parents)
-        if parent < 0:
-            joint = joint * table[0].reshape([bins if i == k else 1 for i in range(len(parents))])
-            continue
-        shape[min(k, parent)], shape[max(k, parent)] = bins, bins
-        joint = joint * (table if parent < k else table.T).reshape(shape)
-    return joint
-
-
-@pytest.mark.parametrize("seed", [19, 20, 21])
-def test_a_distribution_with_the_structure_of_a_tree_is_recovered(seed):
-    """Five slots of four codes: its edges, whatever the root, and every -log p within its counting error."""
-    rng = np.random.default_rng(seed)
-    parents, bins, count = (-1, 0, 0, 1, 3), 4, 200_000
-    truth = _tree_distribution(rng, parents, bins)
-    events = np.stack(np.unravel_index(rng.choice(truth.size, count, p=truth.ravel() / truth.sum()), truth.shape), axis=1)
-    layout = vector(("object", 5))
-    cells = np.stack(np.unravel_index(np.arange(truth.size), truth.shape), axis=1)
-    # so many quantiles that every code is a bin
-    exact = DensityTree.of(training(layout, events), bulk=tuple(np.linspace(0, 0.999, 400)), tails=(), smoothing=1e-9)
-    assert [edge.tolist() for edge in exact.edges] == [[1, 2, 3]] * 5
-    edges = {frozenset((k, parent)) for k, parent in enumerate(exact.parents) if parent >= 0}
-    assert edges == {frozenset((k, parent)) for k, parent in enumerate(parents) if parent >= 0}
-    error = np.sqrt(5 / (count * truth.ravel() / truth.sum()))
-    assert (np.abs(exact(cells) + np.log(truth.ravel() / truth.sum())) < 5 * error).all()
-
-
-def test_without_smoothing_worth_mentioning_the_probabilities_sum_to_one():
-    layout, rng = vector(("object", 3)), np.random.default_rng(22)
-    codes = rng.integers(0, 60, (3000, 3))
-    codes[:, 2] = np.where(rng.random(3000) < 0.7, codes[:, 1], codes[:, 2])
-    found = DensityTree.of(training(layout, codes, rng.uniform(0.1, 2, 3000)))
-    cells = np.stack(np.meshgrid(*[[0, *edge] for edge in found.edges], indexing="ij"), axis=-1).reshape(-1, 3)
-    assert np.exp(-found(cells)).sum() == pytest.approx(1.0, rel=1e-9)
-    assert frozenset((1, 2)) in {frozenset((k, parent)) for k, parent in enumerate(found.parents)}
-
-
-def test_bins_begin_at_weighted_quantiles_and_the_last_has_no_end():
-    layout = vector(("object", 1))
-    codes = np.repeat(np.arange(1, 101), 20)
-    weights = np.tile([0.5, 1.5], 1000)
-    found = DensityTree.of(training(layout, codes[:, None], weights), bulk=(0, 0.25, 0.5), tails=(0.1, 0.02, 0.001))
-    assert found.edges[0].tolist() == [1, 26, 51, 91, 99, 100]
-    assert found.bins(np.array([[0], [1], [25], [26], [100], [255]])).ravel().tolist() == [0, 1, 1, 2, 6, 6]
-    expected = -np.log([25 / 100, 25 / 100, 40 / 100, 8 / 100, 1 / 100, 1 / 100])
-    np.testing.assert_allclose(found(np.array([[1], [26], [51], [91], [99], [200]])), expected, atol=1e-3)
-
-
-def test_a_tail_must_have_events():
-    """Of 2,000 events the highest 1e-3 are 2: no bin begins there, although their weight would do."""
-    codes = np.arange(2000) // 10
-    found = DensityTree.of(training(vector(("object", 1)), np.clip(codes, 1, 255)[:, None]), bulk=(0,), tails=(0.1, 0.001, 1e-4))
-    assert found.edges[0].tolist() == [1, 180, 199]
-    rare = np.append(np.repeat(np.arange(1, 100), 20), [150, 200])
-    assert DensityTree.of(training(vector(("object", 1)), rare[:, None]), bulk=(0,), tails=(1e-3,)).edges[0].tolist() == [1]
-
-
-def test_pairs_never_seen_together_are_as_unlikely_as_smoothing_says():
-    """Two slots that are never filled together; the tree gives such an event smoothing x p of one, p(filled) of the other."""
-    layout = vector(("object", 2))
-    codes = np.array([[9, 0], [0, 9]] * 50)
-    found = DensityTree.of(training(layout, codes), bulk=(0,), tails=(), smoothing=1e-4)
-    assert np.exp(-found(np.array([[9, 9]])))[0] == pytest.approx(0.5 * 1e-4 * 0.5 / 0.5, rel=1e-3)

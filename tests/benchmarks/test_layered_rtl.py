@@ -9,7 +9,7 @@ from layered_rtl import Bits, DaLayers, DenseModule, cast, layered_project, mult
 from l1ae.contract import Contract
 from l1ae.errors import UserError
 from l1ae.rtl import trace_contract
-from l1ae.rtl._simulate import simulate_rtl
+from l1ae.rtl.simulation._simulate import simulate_rtl
 
 from .tiny import network
 

@@ -12,10 +12,10 @@ from rtl_estimator import FIXTURE, fit, fixture, measure, page, predicted, ratio
 
 from l1ae.contract import Dense
 from l1ae.rtl import Clock
-from l1ae.rtl._estimate import QUANTITIES, estimate
-from l1ae.rtl._estimate_shape import PRICED
+from l1ae.rtl.estimator._estimate import QUANTITIES, estimate
+from l1ae.rtl.estimator._shape import PRICED
 
-MEASURED = json.loads((Path(__file__).parents[1] / "rtl" / "estimator_measured.json").read_text())
+MEASURED = json.loads((Path(__file__).parents[1] / "rtl" / "estimator" / "measured.json").read_text())
 BY_NAME = {network.name: network for network in networks()}
 
 

@@ -93,6 +93,16 @@ def _table(op, codes, width):
     return found
 
 
+def _lookup(op, codes):
+    """The entry at the number that the bits of the codes spell, one after the other."""
+    found, before = [], 0
+    for index, widths in zip(op.index, op.bits, strict=True):
+        spelt = "".join(format(codes[k] % 2**bits, f"0{bits}b") for k, bits in zip(index, widths, strict=True))
+        found.append(int(op.codes[before + int(spelt or "0", 2)]))
+        before += 2 ** len(spelt)
+    return found
+
+
 def _reconstruction_error(op, a, b, hardware=None):
     used = [hardware is None or _open(op, hardware, i) for i in range(len(a))]
     return [cast(sum((abs(p - q) ** op.power for p, q, use in zip(a, b, used, strict=True) if use), Fraction(0)), op.format)]
@@ -114,6 +124,8 @@ EXACT = {
     ops.Quantize: lambda op, codes, forms, x: [cast(v, op.format) for v in x[0]],
     ops.Relu: lambda op, codes, forms, x: [cast(max(v, Fraction(0)), op.format) for v in x[0]],
     ops.Table: lambda op, codes, forms, x: _table(op, codes[0], forms[0].width),
+    ops.Binning: lambda op, codes, forms, x: [sum(e <= codes[0][k] for e in edges) for k, edges in zip(op.index, op.edges, strict=True)],
+    ops.Lookup: lambda op, codes, forms, x: _lookup(op, codes[0]),
     ops.Gather: lambda op, codes, forms, x: [0 if i < 0 else codes[0][i] for i in op.index],
     ops.Pool: lambda op, codes, forms, x: [cast(FUNCTIONS[op.function]([x[0][i] for i in window]), op.format) for window in op.windows],
     ops.Elementwise: lambda op, codes, forms, x: [cast(FUNCTIONS[op.function](p, q), op.format) for p, q in zip(*x, strict=True)],

@@ -235,6 +235,69 @@ def test_one_table_for_each_element(form, signed, width, seed):
     assert (interval.low.tolist(), interval.high.tolist()) == ([t.min() for t in tables], [t.max() for t in tables])
 
 
+def _binning(source, size, elements, rng):
+    """Up to 9 edges of each element, at any of its codes, some at the ends."""
+    edges = []
+    for _ in range(elements):
+        found = rng.integers(source.low, source.high + 1, rng.integers(0, 10))
+        edges.append(tuple(np.unique(np.append(found, rng.choice([source.low, source.high], 1))).tolist()))
+    index = rng.integers(0, size, elements)
+    return ops.Binning(name="bins", inputs=("hw",), format=FixedFormat(False, 4, 4), size=elements, index=index, edges=tuple(edges))
+
+
+@operations
+@given(st.booleans(), st.integers(2, 18), seeds)
+def test_binning(signed, width, seed):
+    """Ports whose codes are looked up and ports with too many of them."""
+    port = FixedFormat(signed, width, width)
+    check(hardware_input(3, port), _binning(port, 3, 5, np.random.default_rng(seed)), events=30, seed=seed)
+
+
+def _lookup(form, size, elements, rng, widest=4):
+    """Tables of none, one, two and more codes, of which some address with fewer bits than they have."""
+    index = [tuple(rng.integers(0, size, count).tolist()) for count in rng.integers(0, 4, elements)]
+    bits = [tuple(rng.integers(1, widest + 1, len(part)).tolist()) for part in index]
+    tables = [codes_of(form, 1 << sum(part), rng) for part in bits]
+    return ops.Lookup.of_tables(tables, index, bits, name="y", inputs=("hw",), format=form, function="noise")
+
+
+@operations
+@given(formats(), st.booleans(), seeds)
+def test_lookup(form, signed, seed):
+    rng = np.random.default_rng(seed)
+    lookup = _lookup(form, 4, 6, rng)
+    again = check(hardware_input(4, FixedFormat(signed, 5, 5)), lookup, events=40, seed=seed)
+    assert all(np.array_equal(a, b) for a, b in zip(again["y"].tables, lookup.tables, strict=True))
+
+
+def test_bounds_of_a_lookup_are_those_of_the_addresses_that_are_reached():
+    """Two bins of 3 and 2 values: 6 of 8 addresses; the others hold more than any input gives."""
+    edges = ((1, 5), (2,))
+    binning = ops.Binning(name="bins", inputs=("hw",), format=FixedFormat(False, 2, 2), size=2, index=np.arange(2), edges=edges)
+    table = np.array([3, -4, 1, 7, 0, 2, 100, -100])
+    lookup = ops.Lookup.of_tables([table], [(0, 1)], [(2, 1)], name="y", inputs=("bins",), format=FixedFormat(True, 8, 8), function="noise")
+    interval = Contract("test_v1", (hardware_input(2), binning, lookup)).intervals["y"]
+    assert (interval.low.tolist(), interval.high.tolist()) == ([-4], [7])
+
+
+@operations
+@given(formats(width=st.integers(1, 12)), st.booleans(), st.integers(3, 17), st.integers(0, 2), seeds)
+def test_bins_tables_and_their_sum_in_one_kernel(form, signed, width, halvings, seed):
+    """The whole chain, of which nothing between is asked for, against the reference, which knows no chains."""
+    rng, port = np.random.default_rng(seed), FixedFormat(signed, width, width)
+    bins = _binning(port, 4, 6, rng)
+    lookup = replace(_lookup(form, 6, 7, rng), inputs=("bins",))
+    chain = (hardware_input(4, port), bins, lookup)
+
+    def total(to):
+        return ops.Sum(name="sum", inputs=("y",), format=to, size=1, halvings=halvings)
+
+    contract = Contract("test_v1", (*chain, fitting(chain, total, form.fraction + halvings)))
+    hardware = codes_of(port, (500, 4), rng)
+    for name in ("y", "sum"):
+        assert np.array_equal(contract.evaluate(hardware, [name])[name], contract.evaluate_reference(hardware, [name])[name])
+
+
 @operations
 @given(st.sampled_from(["sum", "max"]), formats(), st.integers(0, 3), st.lists(st.tuples(*[st.integers(0, 4)] * 3), min_size=1), seeds)
 def test_pool(function, source, more, windows, seed):

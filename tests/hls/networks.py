@@ -5,6 +5,7 @@ import numpy as np
 from l1ae.contract import Contract
 from l1ae.contract._builder import Builder
 from l1ae.contract._ops import (
+    Binning,
     Concatenate,
     Convolution,
     Dense,
@@ -12,6 +13,7 @@ from l1ae.contract._ops import (
     Elementwise,
     Gather,
     HardwareInput,
+    Lookup,
     Pool,
     Preprocess,
     Quantize,
@@ -150,3 +152,46 @@ def calorimeter():
     b.dense("dense1", "relu2", 1)
     b.score("dense1", 100)
     return b.contract("calorimeter_v1")
+
+
+class TableNetwork(Network):
+    """With bins and tables, all of random content."""
+
+    def port(self, size, form):
+        form = FixedFormat.parse(form)
+        low, high = np.full(size, form.low), np.full(size, form.high)
+        self.put(HardwareInput, "hw", size=size, form=FixedFormat(form.signed, form.width, form.integer), low=low, high=high)
+
+    def bins(self, name, source, index, most):
+        """Up to `most` edges of each element at any codes of the source; the first element has none, the second those at the ends."""
+        form = self[source].format
+        some = [self.rng.integers(form.low, form.high + 1, self.rng.integers(1, most + 1)) for _ in index[2:]]
+        edges = [(), (form.low, form.high), *(tuple(np.unique(codes).tolist()) for codes in some)]
+        width = max(len(row) for row in edges).bit_length()
+        self.put(Binning, name, source, size=len(index), form=f"ufixed<{width},{width}>", index=np.array(index), edges=tuple(edges))
+
+    def lookup(self, name, source, index, bits, form):
+        form = FixedFormat.parse(form)
+        tables = [self.rng.integers(form.low, form.high + 1, 1 << sum(widths)) for widths in bits]
+        values = {"name": name, "inputs": (source,), "format": form, "function": "noise"}
+        self.add(Lookup.of_tables(tables, index, bits, **values))
+
+
+def tables(port="fixed<9,9>", seed=11):
+    """Bins and tables of none, one, two and three codes, on signed hardware codes, on bins and on sums of tables, without preprocessing."""
+    b = TableNetwork(seed)
+    b.port(6, port)
+    b.bins("bins", "hw", [5, 0, 1, 2, 3, 4, 1], 7)
+    index = [(), (2,), (3, 6), (1, 4, 2), (5, 3), (2,), (6, 5)]
+    b.lookup("pairs", "bins", index, [(3,) * len(row) for row in index], "fixed<7,3>")
+    b.lookup("direct", "hw", [(0,), (5, 0), (3, 1, 4)], [(9,), (2, 3), (1, 2, 2)], "fixed<6,3>")
+    windows = np.array([[0, 1, 2], [3, 4, 5], [6, 1, 3]])
+    b.put(Pool, "sums", "pairs", size=3, fraction=4, windows=windows, function="sum")
+    b.put(Quantize, "hidden", "sums", size=3, form="fixed<5,3,RND_CONV,SAT>")
+    b.lookup("second", "hidden", [(0, 1), (2,), (), (2, 0)], [(5, 5), (5,), (), (3, 2)], "ufixed<8,4>")
+    b.bins("deep", "hidden", [0, 1, 2, 0], 5)
+    b.lookup("third", "deep", [(2, 3)], [(2, 1)], "ufixed<5,4>")
+    b.put(Sum, "first_part", "second", "direct", size=1, fraction=5, halvings=1)
+    b.put(Sum, "total", "first_part", "third", size=1, fraction=5)
+    b.score("total", 100000)
+    return b.contract("tables_v1")

@@ -5,12 +5,12 @@ from itertools import product
 import numpy as np
 import pytest
 
-from l1ae.contract import Contract, Dense, Gather, Threshold
+from l1ae.contract import Contract, Dense, Gather, Sum, Threshold
 from l1ae.contract._builder import Builder, add_inputs
 from l1ae.hls import corner_vectors
 from l1ae.inputs import FixedFormat, InputSpec, named_layout, table_bits
 
-from .networks import Network, calorimeter, everything
+from .networks import Network, TableNetwork, calorimeter, everything, tables
 
 
 def test_they_are_valid_and_reproducible(make_network):
@@ -157,3 +157,69 @@ def test_deeper_layers_of_an_image_go_further_than_random_codes_take_them():
         driven, random = (contract.evaluate(x, [name])[name] for x in (vectors, codes))
         assert driven.max(axis=0).mean() > random.max(axis=0).mean(), name
         assert driven.min(axis=0).mean() < random.min(axis=0).mean(), name
+
+
+def _step_codes(contract):
+    """Each input's codes at and beside the edges of all its bins, within the port."""
+    found = [set() for _ in range(contract.hardware.size)]
+    for column, edges in zip(contract["bins"].index, contract["bins"].edges, strict=True):
+        found[column] |= {edge + near for edge in edges for near in (-1, 0, 1)}
+    return [{code for code in codes if low <= code <= high} for codes, low, high in zip(found, *_port(contract), strict=True)]
+
+
+def _port(contract):
+    return contract.hardware.low, contract.hardware.high
+
+
+PORTS_OF_TABLES = ["fixed<9,9>", "ufixed<9,9>", "fixed<14,14>"]
+
+
+@pytest.mark.parametrize("port", PORTS_OF_TABLES)
+def test_every_edge_is_met_from_both_sides(port):
+    contract = tables(port)
+    vectors = corner_vectors(contract)
+    for column, codes in enumerate(_step_codes(contract)):
+        assert codes <= set(vectors[:, column].tolist()), column
+    assert len(vectors) < 5000
+    assert np.all((vectors >= contract.hardware.low) & (vectors <= contract.hardware.high))
+    np.testing.assert_array_equal(vectors, corner_vectors(contract))
+
+
+@pytest.mark.parametrize("port", PORTS_OF_TABLES)
+def test_every_address_that_some_code_gives_is_met(port):
+    """Brute force: of the inputs that an element depends on, all combinations of the codes at which their bins change."""
+    contract = tables(port)
+    bins, pairs = contract["bins"], contract["pairs"]
+    met = contract.evaluate(corner_vectors(contract), ["bins"])["bins"]
+    steps = _step_codes(contract)
+    for index, bits in zip(pairs.index, pairs.bits, strict=True):
+        columns = sorted({int(bins.index[k]) for k in index})
+        events = product(*(sorted(steps[column]) for column in columns))
+        codes = [dict(zip(columns, event, strict=True)) for event in events]
+        wanted = {tuple(sum(edge <= event[bins.index[k]] for edge in bins.edges[k]) for k in index) for event in codes}
+        assert {tuple(row) for row in met[:, list(index)].tolist()} >= wanted, index
+        assert all(width == 3 for width in bits)
+
+
+def test_bins_of_a_deep_tensor_are_met_where_inputs_reach_them():
+    """What 300,000 events find of the values at and beside each edge, the vectors have."""
+    contract = tables()
+    rng, deep = np.random.default_rng(8), contract["deep"]
+    events = rng.integers(contract.hardware.low, contract.hardware.high + 1, (300_000, contract.hardware.size))
+    found, vectors = (contract.evaluate(x, ["hidden"])["hidden"] for x in (events, corner_vectors(contract)))
+    for column, edges in zip(deep.index, deep.edges, strict=True):
+        near = {edge + offset for edge in edges for offset in (-1, 0, 1)}
+        assert near & set(found[:, column].tolist()) <= set(vectors[:, column].tolist())
+
+
+def test_a_sum_of_tables_reaches_its_ends():
+    """Tables of separate inputs are independent: the contract's own bounds are reached."""
+    b = TableNetwork(4)
+    b.port(6, "fixed<8,8>")
+    b.bins("bins", "hw", [1, 0, 2, 3, 4, 5], 6)
+    b.lookup("pairs", "bins", [(2, 1), (3, 4), (5,), ()], [(3, 3), (3, 3), (3,), ()], "fixed<9,4>")
+    b.put(Sum, "total", "pairs", size=1, fraction=5)
+    b.score("total", 0)
+    contract = b.contract()
+    sums = contract.evaluate(corner_vectors(contract), ["total"])["total"]
+    assert (sums.min(), sums.max()) == (contract.intervals["total"].low[0], contract.intervals["total"].high[0])

@@ -2,12 +2,13 @@
 
 import re
 
+import numpy as np
 import pytest
 
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.hls import simulate
 
-from .networks import everything
+from .networks import everything, tables
 
 
 @pytest.mark.slow
@@ -211,3 +212,88 @@ def test_faults_planted_in_any_operation_are_found(project_on_disk, random_codes
     first = {name for name in wrong if not wrong & set(contract[name].inputs)}
     assert first == layers
     assert report.first_mismatch.layer in layers
+
+
+# -- bins and tables -------------------------------------------------------------------------------------------------
+
+CONFIGURATIONS_OF_TABLES = [
+    {"backend": "Vitis"},
+    {"backend": "Vivado", "io_type": "io_stream"},
+    {"backend": "Vivado", "strategy": "Resource"},
+    {"strategy": "distributed_arithmetic"},
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("port", ["fixed<9,9>", "ufixed<9,9>"])
+@pytest.mark.parametrize("hls", CONFIGURATIONS_OF_TABLES, ids=lambda hls: "-".join(hls.values()))
+def test_no_bit_of_bins_and_tables_differs(project_on_disk, random_codes, hls, port):
+    """Without preprocessing and without weights, of signed and of unsigned codes."""
+    contract = tables(port)
+    report = simulate(contract, project_on_disk(contract, **hls), hls.get("backend", "Vitis"), random_codes(contract))
+    assert report.passed, report.first_mismatch or report.type_mismatches
+    assert [tensor.name for tensor in report.layers] == [operation.name for operation in contract.operations[1:]]
+
+
+def _edit_struct(layer, pattern, replacement, occurrence):
+    """Change one of the places where a pattern occurs in a layer's configuration struct."""
+
+    def plant(folder):
+        path = folder / "firmware" / "parameters.h"
+        text = path.read_text()
+        start = text.index(f"\n// {layer}\n")
+        end = text.index("\n};", start)
+        match = list(re.finditer(pattern, text[start:end]))[occurrence]
+        changed = match.expand(replacement) if isinstance(replacement, str) else replacement(match)
+        path.write_text(text[: start + match.start()] + changed + text[start + match.end() :])
+
+    return plant
+
+
+def _next(match):
+    """The number of the second group plus 1."""
+    return f"{match[1]}{int(match[2]) + 1}"
+
+
+def _entry(layer, entries, address):
+    """Another entry at an address of the first table of so many entries."""
+    return _edit_struct(layer, rf"(entries\[{entries}\] = \{{\s+(?:-?\d+,\s+){{{address}}})(-?\d+)", _next, 0)
+
+
+# Faults, and all the layers that they make wrong first.
+FAULTS_OF_TABLES = {
+    "a bin edge, and an entry of a table over signed codes": (
+        [_edit_struct("bins", r"(hw < )(-?\d+)", _next, 7), _entry("direct", 512, 511)],
+        {"bins", "direct"},
+    ),
+    "the edge at the end of the port, and the place of a code in an address": (
+        [_edit_struct("bins", r"hw < 255", "hw < 254", 0), _edit_struct("direct", r"range\(4, 3\) = from", "range(3, 2) = from", 0)],
+        {"bins", "direct"},
+    ),
+    "which input is binned": ([_edit_struct("bins", r"from\[4\]", "from[3]", 0)], {"bins"}),
+    "an entry of a table of three codes": ([_entry("pairs", 512, 0b001_010_001)], {"pairs"}),
+    "an entry of a table of one code": ([_entry("pairs", 8, 0b001)], {"pairs"}),
+    "a constant element": ([_edit_struct("pairs", r"(set\(to\[0\], )(-?\d+)", _next, 0)], {"pairs"}),
+    "an address bit left out": ([_edit_struct("pairs", r"\.range\(2, 0\);", ".range(1, 0);", 2)], {"pairs"}),
+    "two codes of an address exchanged": ([_edit_struct("pairs", r"from\[(\d)\](.*?)from\[(\d)\]", r"from[\3]\2from[\1]", 1)], {"pairs"}),
+    "an entry and an edge of deep layers": (
+        [_entry("second", 1024, 0), _edit_struct("deep", r"(hw < )(-?\d+)", _next, -1)],
+        {"second", "deep"},
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", FAULTS_OF_TABLES)
+def test_a_fault_in_a_bin_or_a_table_is_found_by_the_corner_vectors_alone(project_on_disk, fault):
+    """No real events at all: whatever the sample holds, the fault is found."""
+    contract = tables()
+    folder = project_on_disk(contract)
+    plants, layers = FAULTS_OF_TABLES[fault]
+    for plant in plants:
+        plant(folder)
+    report = simulate(contract, folder, "Vitis", np.zeros((0, contract.hardware.size), np.int32))
+    wrong = {tensor.name for tensor in report.layers if tensor.mismatches}
+    assert {name for name in wrong if not wrong & set(contract[name].inputs)} == layers
+    assert report.first_mismatch.layer in layers
+    assert report.first_mismatch.corner

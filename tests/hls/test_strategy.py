@@ -8,12 +8,12 @@ import pytest
 from pydantic import ValidationError
 
 from l1ae.config import HlsConfig
-from l1ae.contract import Contract, Quantize
+from l1ae.contract import Contract, Quantize, Sum
 from l1ae.errors import UserError
 from l1ae.hls import check_strategy, convert, to_model_graph
 from l1ae.hls._strategy import reuse_factors
 
-from .networks import Network, everything
+from .networks import Network, TableNetwork, everything
 
 
 @pytest.fixture(scope="module")
@@ -151,3 +151,19 @@ def test_a_stream_that_nobody_reads_is_refused(contract):
     dead = _with_casts(contract, "inputs", 1)
     _refused(dead, "nothing reads layer 'cast0', and a stream must be read; leave the layer out", io_type="io_stream")
     check_strategy(dead, HlsConfig())
+
+
+def test_a_table_too_large_for_logic_is_refused():
+    """The array that `config_array_partition` leaves whole would become block memory."""
+
+    def contract(bits):
+        network = TableNetwork()
+        network.port(3, "fixed<8,8>")
+        network.lookup("pairs", "hw", [(0, 1), (2,)], [(8, bits), (3,)], "fixed<4,4>")
+        network.put(Sum, "total", "pairs", size=1, fraction=0)
+        network.score("total", 0)
+        return network.contract()
+
+    match = "layer 'pairs' has a table of 8192 entries; the HLS tools partition arrays of at most 4096, .* address it with at most 12 bits"
+    _refused(contract(5), match)
+    check_strategy(contract(4), HlsConfig())

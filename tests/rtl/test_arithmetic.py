@@ -21,10 +21,10 @@ from l1ae.rtl._arithmetic import (
     half_lsb,
     program,
     square,
-    table,
     total,
     truncate,
 )
+from l1ae.rtl._tables import table
 
 MODES = list(combinations(Rounding, Overflow))
 # Lowest and highest code and fractional bits of a variable: whole formats, parts of one, one sign, a single step.

@@ -10,6 +10,7 @@ from alkaid.trace.passes import dead_code_elimin, fuse_ternary_adders
 
 from l1ae.rtl._arithmetic import HARDWARE, any_bit, gated, program
 from l1ae.rtl._delay import Delays, line_delays
+from l1ae.rtl._opcodes import Opcode
 
 # One unit each, of different size, so that every sum of them is one combination only.
 DELAYS = Delays(lut=1, net=10, net_per_doubling=0, carry_start=1e3, carry_per_bit=1e4, carry_end=1e6, mux=1e8, register=1e9)
@@ -24,7 +25,7 @@ def variable(low, high, fraction=0):
 def delays(inputs, outputs):
     """Opcode and delay of every line that is no input."""
     logic = program(inputs, outputs)
-    return [(op.opcode, time) for op, time in zip(logic.ops, line_delays(logic, DELAYS), strict=True) if op.opcode != -1]
+    return [(op.opcode, time) for op, time in zip(logic.ops, line_delays(logic, DELAYS), strict=True) if op.opcode != Opcode.INPUT]
 
 
 def test_inputs_and_wires_cost_nothing():
@@ -35,19 +36,19 @@ def test_inputs_and_wires_cost_nothing():
 
 def test_an_adder_is_a_carry_chain_over_all_bits_of_its_result():
     a, b = variable(-8, 7), variable(-8, 7)
-    assert delays([a, b], [a + b]) == [(0, ADDER + 5e4)]
-    assert delays([a, b], [a - b]) == [(1, ADDER + 5e4)]
+    assert delays([a, b], [a + b]) == [(Opcode.ADD, ADDER + 5e4)]
+    assert delays([a, b], [a - b]) == [(Opcode.SUBTRACT, ADDER + 5e4)]
 
 
 def test_a_rounding_constant_is_charged():
     x = variable(-8, 7, 2)
-    assert delays([x], [x + 0.5]) == [(4, ADDER + 5e4)]
+    assert delays([x], [x + 0.5]) == [(Opcode.ADD_CONSTANT, ADDER + 5e4)]
 
 
 def test_bits_side_by_side_are_no_adder():
     a, b = variable(-8, 7), variable(0, 3)
-    assert delays([a, b], [a * 4.0 + b]) == [(0, 0)]
-    assert delays([b, a], [b + a * 4.0]) == [(0, 0)]
+    assert delays([a, b], [a * 4.0 + b]) == [(Opcode.ADD, 0)]
+    assert delays([b, a], [b + a * 4.0]) == [(Opcode.ADD, 0)]
     assert delays([a, b], [a * 2.0 + b])[0][1] > 0
     signed = variable(-2, 1)
     assert delays([a, signed], [a * 4.0 + signed])[0][1] > 0
@@ -61,27 +62,28 @@ def test_a_difference_of_disjoint_bits_is_an_adder():
 def test_a_negative_number_is_an_adder_and_a_negative_bit_is_not():
     x, bit = variable(-8, 7), variable(0, 1)
     logic = program([x], [-x + 0.0])
-    assert [time for op, time in zip(logic.ops, line_delays(logic, DELAYS), strict=True) if op.opcode == -2] in ([], [ADDER + 5e4])
-    assert [time for code, time in delays([bit, x], [gated(bit, x)]) if code == -2] in ([], [0])
+    times = [time for op, time in zip(logic.ops, line_delays(logic, DELAYS), strict=True) if op.opcode == Opcode.NEGATIVE]
+    assert times in ([], [ADDER + 5e4])
+    assert [time for code, time in delays([bit, x], [gated(bit, x)]) if code == Opcode.NEGATIVE] in ([], [0])
 
 
 def test_gates_are_one_level():
     a, b, on = variable(0, 15), variable(0, 15), variable(0, 1)
-    assert delays([a, b], [a & b]) == [(10, LEVEL)]
-    assert delays([a], [(a - 3.0).relu()])[-1] == (2, LEVEL)
-    assert max(time for code, time in delays([on, a, b], [on.msb_mux(a, b)]) if code == 6) == LEVEL
+    assert delays([a, b], [a & b]) == [(Opcode.BIT_BINARY, LEVEL)]
+    assert delays([a], [(a - 3.0).relu()])[-1] == (Opcode.RELU, LEVEL)
+    assert max(time for code, time in delays([on, a, b], [on.msb_mux(a, b)]) if code == Opcode.MUX) == LEVEL
 
 
 @pytest.mark.parametrize(("bits", "levels"), [(2, 1), (6, 1), (7, 2), (30, 2), (36, 2), (37, 3)])
 def test_an_or_of_many_bits_is_a_tree_of_luts(bits, levels):
     x = variable(0, 2**bits - 1)
-    assert delays([x], [any_bit(x)]) == [(9, levels * LEVEL)]
+    assert delays([x], [any_bit(x)]) == [(Opcode.BIT_UNARY, levels * LEVEL)]
 
 
 @pytest.mark.parametrize(("bits", "muxes", "levels"), [(4, 0, 0), (6, 0, 0), (7, 1, 0), (8, 2, 0), (9, 2, 1), (10, 2, 1), (11, 2, 2)])
 def test_a_table_is_a_lut_then_multiplexers_then_luts(bits, muxes, levels):
     x = variable(0, 2**bits - 1)
-    assert delays([x], [x.lookup(np.arange(2.0**bits) ** 2 % 61)]) == [(8, LEVEL + muxes * 1e8 + levels * LEVEL)]
+    assert delays([x], [x.lookup(np.arange(2.0**bits) ** 2 % 61)]) == [(Opcode.TABLE, LEVEL + muxes * 1e8 + levels * LEVEL)]
 
 
 def test_a_net_with_more_readers_is_slower():
@@ -90,14 +92,14 @@ def test_a_net_with_more_readers_is_slower():
     for count in (1, 2, 5):
         logic = program([x, *others], [x + y for y in others[:count]])
         times = line_delays(logic, replace(DELAYS, net_per_doubling=100))
-        found = [time for op, time in zip(logic.ops, times, strict=True) if op.opcode == 0]
+        found = [time for op, time in zip(logic.ops, times, strict=True) if op.opcode == Opcode.ADD]
         assert found == [pytest.approx(ADDER + 5e4 + 100 * log2(2 * count))] * count
 
 
 def test_three_terms_take_a_level_more_than_two():
     terms = [variable(-8, 7) for _ in range(3)]
     logic = dead_code_elimin(fuse_ternary_adders(program(terms, [terms[0] + terms[1] + terms[2]])))
-    times = [time for op, time in zip(logic.ops, line_delays(logic, DELAYS), strict=True) if op.opcode == 11]
+    times = [time for op, time in zip(logic.ops, line_delays(logic, DELAYS), strict=True) if op.opcode == Opcode.SUM]
     assert times == [LEVEL + ADDER + 6e4]
 
 

@@ -11,6 +11,7 @@ from l1ae.errors import UserError
 from l1ae.inputs import FixedFormat
 from l1ae.rtl import Clock, schedule, trace_contract
 from l1ae.rtl._delay import Delays, line_delays
+from l1ae.rtl._opcodes import GIVEN
 from l1ae.rtl._schedule import Pipeline
 
 from ..hls.networks import Network
@@ -100,10 +101,10 @@ def test_every_line_of_the_graph_is_in_one_stage(design):
     """With its layer; constants may be in several."""
     _, graph = design
     pipeline = schedule(graph, Clock(2.5), DELAYS)
-    lines = sum(op.opcode not in (-1, 5) for stage in pipeline.stages for op in stage.logic.ops)
+    lines = sum(op.opcode not in GIVEN for stage in pipeline.stages for op in stage.logic.ops)
     one = schedule(graph, Clock(1000.0), DELAYS)
     assert len(one.stages) == 1
-    assert lines == sum(op.opcode not in (-1, 5) for op in one.stages[0].logic.ops)
+    assert lines == sum(op.opcode not in GIVEN for op in one.stages[0].logic.ops)
     layers = {layer for stage in pipeline.stages for layer in stage.layers}
     assert layers == set(one.stages[0].layers) == {"hw", "inputs", "enc", "relu", "dec", "out", "last", "score"}
 

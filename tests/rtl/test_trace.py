@@ -9,6 +9,7 @@ import pytest
 
 from l1ae.contract import Contract, Dense, Gather, Relu, import_description
 from l1ae.rtl import trace_contract
+from l1ae.rtl._opcodes import Opcode
 from l1ae.rtl._trace import constant_op, rounding_constants
 
 from ..hls.networks import Network, calorimeter, everything
@@ -113,7 +114,7 @@ def test_a_score_that_depends_on_nothing():
     (score,) = graph.tensors["score"]
     assert score.index is None
     (line,) = graph.logic.out_idxs
-    assert graph.logic.ops[line].opcode == 5
+    assert graph.logic.ops[line].opcode == Opcode.CONSTANT
     np.testing.assert_array_equal(graph.logic.predict(np.zeros((4, 3)), n_threads=1)[:, 0], score.constant)
 
 

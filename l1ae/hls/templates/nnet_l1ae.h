@@ -190,6 +190,22 @@ struct l1ae_tables {
     }
 };
 
+// res[k] = the number of edges of element k that the code of its element of x reaches.
+struct l1ae_binning {
+    template <class data_T, class res_T, typename CONFIG_T> static void run(data_T x[CONFIG_T::n_a], res_T res[CONFIG_T::n_out]) {
+        #pragma HLS PIPELINE
+        CONFIG_T::count_edges(x, res);
+    }
+};
+
+// res[i] = the entry of table i at the address that bits of some elements of x spell.
+struct l1ae_lookup {
+    template <class data_T, class res_T, typename CONFIG_T> static void run(data_T x[CONFIG_T::n_a], res_T res[CONFIG_T::n_out]) {
+        #pragma HLS PIPELINE
+        CONFIG_T::look_up(x, res);
+    }
+};
+
 // res[0] = (sum of all inputs) * 2^-halvings: the bits of the sum, with the binary point of res_T.
 struct l1ae_sum {
     template <class a_T, class b_T, class res_T, typename CONFIG_T>

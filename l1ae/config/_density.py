@@ -1,0 +1,66 @@
+"""The density model: trees of tables, their bins and how they are joined."""
+
+from itertools import pairwise
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from l1ae.config._section import Section
+
+__all__ = ["DensityConfig", "TreeConfig"]
+
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Code = Annotated[int, Field(ge=-(2**30), le=2**30)]
+
+
+class TreeConfig(Section):
+    """One tree: every column depends on one other (Chow and Liu, IEEE Trans. Inf. Theory 14 (1968) 462)."""
+
+    bulk: tuple[Fraction, ...] = Field(
+        (0.0, 1 / 3, 2 / 3), description="weighted fractions of filled slots below the edges of bins in the bulk"
+    )
+    tails: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field(
+        (0.1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6), description="weighted fractions of filled slots above the edges of bins in the tail"
+    )
+    populated: int = Field(10, ge=1, description="training events that must lie above an edge, else it is left out")
+    edges: dict[str, tuple[Code, ...]] = Field({}, description="given edges, in hardware codes, by column; instead of quantiles")
+    tail: Literal["open", "power_law"] = Field(
+        "open",
+        description="what lies beyond the last edge: one bin without an end, or bins at every doubling of the code whose probabilities "
+        "fall on with the power of the code that the last decade has",
+    )
+    structure: Literal["mutual_information", "independent"] | dict[str, str] = Field(
+        "mutual_information",
+        description="the tree with the largest sum of mutual information, no dependences, or the parent of each column that has one",
+    )
+    smoothing: float = Field(
+        1e-5, gt=0, le=1, description="weight, as a part of that of all events, with which a column's own distribution is mixed in"
+    )
+
+    @model_validator(mode="after")
+    def _edges_rise(self) -> Self:
+        for column, edges in self.edges.items():
+            if not edges or any(a >= b for a, b in pairwise(edges)):
+                raise ValueError(f"edges: {column}: {list(edges)} must be rising codes, at least one")
+        return self
+
+    @model_validator(mode="after")
+    def _parents_make_no_circle(self) -> Self:
+        if not isinstance(self.structure, dict):
+            return self
+        for child in self.structure:
+            seen, at = {child}, self.structure[child]
+            while at in self.structure and at not in seen:
+                seen.add(at)
+                at = self.structure[at]
+            if at in seen:
+                raise ValueError(
+                    f"structure: {' -> '.join([*sorted(seen), at])} is a circle; give every column one parent, none its own child"
+                )
+        return self
+
+
+class DensityConfig(Section):
+    """The trees whose surprisals are added."""
+
+    trees: tuple[TreeConfig, ...] = Field((TreeConfig(),), min_length=1, max_length=64)

@@ -1,0 +1,220 @@
+"""Cost of a contract in RTL in less than a second: additions, LUTs, flip-flops and cycles, with the errors that were measured.
+
+Nothing is traced or synthesised. What can be counted from formats and weights is counted (`_shape`), a few constants
+describe what the solver of the adder graphs, the scheduler and synthesis make of it. `benchmarks/rtl_estimator.py` fits them to
+our own flow and measures the errors on networks that were not fitted to; they come with the package as `estimator.json`.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from l1ae.contract import Contract, Convolution, Dense, Operation
+from l1ae.errors import UserError
+from l1ae.rtl._schedule import Clock
+from l1ae.rtl._trace import Adders, rounding_constants
+from l1ae.rtl.estimator._needed import needed_elements
+from l1ae.rtl.estimator._operations import shape_of
+from l1ae.rtl.estimator._pipeline import Registers, registers_of
+from l1ae.rtl.estimator._shape import PRICED, Laws, Products, Shape, Tensor, longest, products_of, rounds_products, tensor_of, tree
+
+__all__ = [
+    "QUANTITIES",
+    "VERSION",
+    "Constants",
+    "Counted",
+    "Estimate",
+    "Estimated",
+    "LayerEstimate",
+    "Prepared",
+    "count",
+    "estimate",
+    "parse_constants",
+    "prepare",
+    "priced",
+]
+
+QUANTITIES = ("adders", "luts", "luts_packed", "flip_flops", "cycles")
+# Changes with the meaning of the constants, so that the file of another version is refused.
+VERSION = 1
+# The slowest element of one operation seldom feeds the slowest of the next, and those of one level end at different times:
+# cycles and registers are the mean over clocks up to so much slower.
+_SLOWER = (1.0, 1.06, 1.12)
+
+
+@dataclass(frozen=True)
+class Estimated:
+    """A value, and the range that held the measured one for 90 % of networks that were not used to fit the constants."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class LayerEstimate:
+    """One operation of the contract: carry chains, LUTs as yosys counts them and after packing, and flip-flops."""
+
+    name: str
+    adders: float
+    luts: float
+    luts_packed: float
+    flip_flops: float
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The whole design, shell included. `adders`: carry chains; `luts`: before packing; `cycles`: latency of the core.
+
+    `shift_registers` (one LUT each) hold what waits three clocks and longer; yosys counts them apart. `layers` add up to
+    the values without the shell.
+    """
+
+    adders: Estimated
+    luts: Estimated
+    luts_packed: Estimated
+    flip_flops: Estimated
+    cycles: Estimated
+    shift_registers: float
+    layers: tuple[LayerEstimate, ...]
+
+
+@dataclass(frozen=True)
+class Constants:
+    """Fitted constants. `luts`, `luts_packed`: LUTs for each of `PRICED`, then those of the shell.
+
+    `flip_flops`: for each bit between stages, and those of the shell. `bands`: 5 % and 95 % quantile of measured / estimated.
+    """
+
+    laws: Laws
+    luts: tuple[float, ...]
+    luts_packed: tuple[float, ...]
+    flip_flops: tuple[float, float]
+    bands: Mapping[str, tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What follows from the contract alone. `products`: matrix products whose additions are shared, by operation."""
+
+    operations: tuple[Operation, ...]
+    tensors: Mapping[str, Tensor]
+    products: Mapping[str, tuple[Products, ...]]
+    shapes: Mapping[str, Shape]
+
+    def with_trees(self, laws: Laws) -> dict[str, Shape]:
+        """The shape of every operation."""
+        trees = {name: longest([tree(product, laws) for product in products]) for name, products in self.products.items()}
+        return {name: trees[name] + shape if name in trees else shape for name, shape in self.shapes.items()}
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Shapes of all operations; cycles, not yet rounded, and bits between stages; bits of registers and shift registers by operation."""
+
+    shapes: Mapping[str, Shape]
+    cycles: float
+    total_bits: float
+    bits: Mapping[str, float]
+    shifts: Mapping[str, float]
+
+    @property
+    def adders(self) -> float:
+        """Carry chains of all operations."""
+        return sum(shape.tree_additions + shape.additions for shape in self.shapes.values())
+
+
+def estimate(contract: Contract, clock: Clock, adders: Adders = "binary") -> Estimate:
+    """The cost of `unroll(contract, clock, part, adders)` on UltraScale+ without DSP blocks. `clock.stages` is not looked at.
+
+    Raises `UserError` for ternary adders, for operations that the estimator does not know, and when the clock is too fast
+    for one addition.
+    """
+    if adders != "binary":
+        raise UserError(f"the estimator is calibrated for binary adders, not for {adders} ones; run `l1ae synth`, which measures")
+    constants = _constants()
+    counted = count(prepare(contract), constants.laws, clock)
+    return priced(counted, constants)
+
+
+def prepare(contract: Contract) -> Prepared:
+    """Count everything that no fitted constant is needed for."""
+    operations = contract.operations[:-1]
+    ranges = {operation.name: tensor_of(contract.intervals[operation.name]) for operation in operations}
+    needed = needed_elements(operations, {name: tensor.varies for name, tensor in ranges.items()}, contract.score.name)
+    tensors = {name: tensor.only(needed[name]) for name, tensor in ranges.items()}
+    used_operations = [operation for operation in operations if needed[operation.name].any()]
+    rounding = rounding_constants(contract)
+    products, shapes = {}, {}
+    for operation in used_operations[1:]:
+        sources, output = [tensors[name] for name in operation.inputs], tensors[operation.name]
+        rounded = operation.name in rounding or any(name in rounding for name in operation.inputs)
+        shapes[operation.name] = shape_of(operation, sources, output, rounded)
+        if isinstance(operation, Dense | Convolution) and not rounds_products(operation, sources[0]):
+            products[operation.name] = tuple(products_of(operation, sources[0], output))
+    return Prepared(tuple(used_operations), tensors, products, shapes)
+
+
+def count(prepared: Prepared, laws: Laws, clock: Clock) -> Counted:
+    """Apply the laws of the matrix products and schedule the result."""
+    shapes = prepared.with_trees(laws)
+    runs = [_schedule(prepared, shapes, replace(clock, period=clock.period * factor)) for factor in _SLOWER]
+    bits = {name: float(np.mean([run.bits.get(name, 0.0) for run in runs])) for name in prepared.tensors}
+    shifts = {name: float(np.mean([run.shifts.get(name, 0.0) for run in runs])) for name in prepared.tensors}
+    cycles, total = (float(np.mean([getattr(run, name) for run in runs])) for name in ("cycles", "total"))
+    return Counted(shapes, cycles, total, bits, shifts)
+
+
+def _schedule(prepared: Prepared, shapes: Mapping[str, Shape], clock: Clock) -> Registers:
+    return registers_of(prepared.operations, shapes, prepared.tensors, clock)
+
+
+def _counts(shape: Shape) -> npt.NDArray[np.float64]:
+    return np.array([getattr(shape, name) for name in PRICED])
+
+
+def priced(counted: Counted, constants: Constants) -> Estimate:
+    """The estimate: constants times counts."""
+    per_bit, shell = constants.flip_flops
+    layers = []
+    for name, bits in counted.bits.items():
+        shape = counted.shapes.get(name, Shape())
+        luts, packed = (float(np.dot(prices[:-1], _counts(shape))) for prices in (constants.luts, constants.luts_packed))
+        layers.append(LayerEstimate(name, shape.tree_additions + shape.additions, luts, packed, per_bit * bits))
+    values = {
+        "adders": counted.adders,
+        "luts": constants.luts[-1] + sum(layer.luts for layer in layers),
+        "luts_packed": constants.luts_packed[-1] + sum(layer.luts_packed for layer in layers),
+        "flip_flops": shell + sum(layer.flip_flops for layer in layers),
+        "cycles": float(round(counted.cycles)),
+    }
+    ranges = {name: Estimated(value, *(value * end for end in constants.bands[name])) for name, value in values.items()}
+    return Estimate(**ranges, shift_registers=sum(counted.shifts.values()), layers=tuple(layers))
+
+
+@cache
+def _constants() -> Constants:
+    content = json.loads((files("l1ae.rtl.estimator") / "estimator.json").read_text())
+    return parse_constants(content)
+
+
+def parse_constants(content: Mapping[str, Any]) -> Constants:
+    """The constants in the content of `estimator.json`. Raises `UserError` for those of another version of the estimator."""
+    if (content["version"], tuple(content["priced"])) != (VERSION, PRICED):
+        raise UserError(
+            f"the constants of the estimator are of version {content['version']}, not {VERSION}; make them with benchmarks/rtl_estimator.py"
+        )
+    laws = content["laws"]
+    return Constants(
+        Laws(tuple(laws["sharing"]), tuple(laws["width"]), laws["depth"], laws["live"]),
+        tuple(content["luts"]),
+        tuple(content["luts_packed"]),
+        tuple(content["flip_flops"]),
+        {name: (low, high) for name, (low, high) in content["bands"].items()},
+    )

@@ -1,0 +1,217 @@
+"""The result of an RTL simulation, and how one stimulus is judged."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from l1ae.contract import Contract
+from l1ae.hls import TensorComparison
+from l1ae.rtl._project import Design
+from l1ae.rtl.simulation._protocol import UNKNOWN, Flags, Stimulus, Trace, compare, expect
+from l1ae.rtl.simulation._stimulus import Events
+
+__all__ = ["Judge", "Language", "ProtocolViolation", "RtlMismatch", "RtlReport", "Run", "rtl_verdict", "summary"]
+
+Language = Literal["verilog", "vhdl"]
+
+_NAMES = {"verilog": "Verilator, Verilog", "vhdl": "GHDL, VHDL"}
+
+
+def rtl_verdict(language: Language, mismatches: int, events: int, violations: int = 0) -> str:
+    """One line on the outcome of an RTL simulation."""
+    line = f"RTL simulation ({_NAMES[language]}): {mismatches} mismatches in {events} events"
+    return line if violations == 0 else f"{line}, {violations} clock cycles against the protocol"
+
+
+@dataclass(frozen=True)
+class RtlMismatch:
+    """The first result that differs: `event` counts the real events, or the corner vectors if `corner`.
+
+    `layer` is the output's name. `simulation` is None where no result came in the clock in which it was due, or unknown
+    bits; `stream` and `cycle` tell when.
+    """
+
+    layer: str
+    corner: bool
+    event: int
+    contract: float
+    simulation: float | None
+    stream: str
+    cycle: int
+
+    def __str__(self) -> str:
+        kind = "corner vector" if self.corner else "event"
+        found = "nothing or unknown bits" if self.simulation is None else repr(self.simulation)
+        return (
+            f"output '{self.layer}', {kind} {self.event}: contract {self.contract!r}, RTL simulation {found} "
+            f"(stream '{self.stream}', clock cycle {self.cycle})"
+        )
+
+
+@dataclass(frozen=True)
+class ProtocolViolation:
+    """The first clock cycle in which a port shows what it must not; `found` is None for unknown bits."""
+
+    port: str
+    expected: int
+    found: int | None
+    stream: str
+    cycle: int
+
+    def __str__(self) -> str:
+        found = "unknown" if self.found is None else self.found
+        return f"port '{self.port}' is {found} instead of {self.expected} (stream '{self.stream}', clock cycle {self.cycle})"
+
+
+@dataclass(frozen=True)
+class RtlReport:
+    """Result of an RTL simulation.
+
+    `mismatches` counts the events and corner vectors with a wrong, missing or late result in any stream;
+    `protocol_violations` the clock cycles in which no result was due and `out_valid`, `out_score` or `out_trigger` was
+    not 0, or in which `in_ready` or `threshold` was wrong. `latency` and `interval` in clock cycles, as designed and seen.
+    """
+
+    project: str
+    language: Language
+    events: int
+    corner_vectors: int
+    clock_cycles: int
+    latency: int
+    interval: int
+    mismatches: int
+    first_mismatch: RtlMismatch | None
+    protocol_violations: int
+    first_violation: ProtocolViolation | None
+    outputs: tuple[TensorComparison, ...]
+    compiler: str
+    compile_seconds: float
+    simulate_seconds: float
+
+    @property
+    def passed(self) -> bool:
+        """Every result and every clock cycle is as it must be."""
+        return self.mismatches == 0 and self.protocol_violations == 0
+
+    @property
+    def verdict(self) -> str:
+        """The line that is printed and that CI looks for."""
+        return rtl_verdict(self.language, self.mismatches, self.events, self.protocol_violations)
+
+    def content(self) -> dict[str, Any]:
+        """As JSON, in the shape that all simulation reports share."""
+        content = asdict(self)
+        seconds = {name: round(content.pop(f"{name}_seconds"), 3) for name in ("compile", "simulate")}
+        return content | {"layers": [], "float": None, "seconds": seconds}
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What one stimulus showed: the numbers of the events whose result is wrong in any way, in its score, in its trigger bit."""
+
+    cycles: int
+    wrong: npt.NDArray[np.intp]
+    wrong_score: npt.NDArray[np.intp]
+    wrong_trigger: npt.NDArray[np.intp]
+    max_difference: int
+    violations: int
+    first_mismatch: RtlMismatch | None
+    first_violation: ProtocolViolation | None
+
+
+@dataclass(frozen=True, eq=False)
+class Judge:
+    """Compares what a design showed with what it must show."""
+
+    contract: Contract
+    design: Design
+    events: Events
+
+    def __call__(self, stimulus: Stimulus, found: Trace) -> Run:
+        """Compare every clock cycle from the first reset on."""
+        scores = np.append(self.events.scores, 0)[stimulus.event]
+        expected, shown = expect(stimulus, scores, self.design.latency, self.design.interval, self.contract.threshold)
+        wrong, violation = compare(stimulus, expected, found, shown)
+        cycles = np.flatnonzero(wrong)
+        event = stimulus.event[shown[cycles]]
+        missing = found.valid[cycles] != 1
+        score = missing | (found.score[cycles] != expected.score[cycles])
+        trigger = missing | (found.trigger[cycles] != expected.trigger[cycles])
+        known = cycles[~missing & (found.score[cycles] != UNKNOWN)]
+        return Run(
+            cycles=len(wrong),
+            wrong=event,
+            wrong_score=event[score],
+            wrong_trigger=event[trigger],
+            max_difference=int(np.abs(found.score[known] - expected.score[known]).max(initial=0)),
+            violations=int(violation.sum()),
+            first_mismatch=self._mismatch(stimulus, expected, found, int(cycles[0]), int(event[0])) if len(cycles) else None,
+            first_violation=_violation(stimulus, expected, found, violation),
+        )
+
+    def _mismatch(self, stimulus: Stimulus, expected: Trace, found: Trace, cycle: int, event: int) -> RtlMismatch:
+        score, trigger = self.contract.outputs
+        pairs = {score: (expected.score[cycle], found.score[cycle]), trigger: (expected.trigger[cycle], found.trigger[cycle])}
+        missing = found.valid[cycle] != 1
+        name = next(name for name, (wanted, seen) in pairs.items() if missing or wanted != seen)
+        wanted, seen = pairs[name]
+        lsb = self.contract[name].format.lsb
+        return RtlMismatch(
+            layer=name,
+            corner=event >= self.events.real,
+            event=event - (self.events.real if event >= self.events.real else 0),
+            contract=float(wanted * lsb),
+            simulation=None if missing or seen == UNKNOWN else float(seen * lsb),
+            stream=stimulus.name,
+            cycle=cycle,
+        )
+
+
+def _violation(stimulus: Stimulus, expected: Trace, found: Trace, violation: Flags) -> ProtocolViolation | None:
+    if not violation.any():
+        return None
+    cycle = int(np.argmax(violation))
+    ports = {"out_valid": "valid", "out_score": "score", "out_trigger": "trigger", "in_ready": "ready", "threshold": "threshold"}
+    values = {port: (int(getattr(expected, name)[cycle]), int(getattr(found, name)[cycle])) for port, name in ports.items()}
+    port, (wanted, seen) = next((port, pair) for port, pair in values.items() if pair[0] != pair[1])
+    return ProtocolViolation(port, wanted, None if seen == UNKNOWN else seen, stimulus.name, cycle)
+
+
+def summary(judge: Judge, language: Language, runs: Sequence[Run], tool: str, seconds: tuple[float, float]) -> RtlReport:
+    """The report on all runs. `seconds` to compile and to simulate."""
+    contract, design, real = judge.contract, judge.design, judge.events.real
+    return RtlReport(
+        project=contract.project,
+        language=language,
+        events=real,
+        corner_vectors=len(judge.events.codes) - real,
+        clock_cycles=sum(run.cycles for run in runs),
+        latency=design.latency,
+        interval=design.interval,
+        mismatches=_distinct([run.wrong for run in runs]),
+        first_mismatch=next((run.first_mismatch for run in runs if run.first_mismatch is not None), None),
+        protocol_violations=sum(run.violations for run in runs),
+        first_violation=next((run.first_violation for run in runs if run.first_violation is not None), None),
+        outputs=_outputs(contract, runs),
+        compiler=tool,
+        compile_seconds=seconds[0],
+        simulate_seconds=seconds[1],
+    )
+
+
+def _outputs(contract: Contract, runs: Sequence[Run]) -> tuple[TensorComparison, ...]:
+    """Score and trigger bit: events with a wrong or missing value, and the largest difference of those that came."""
+    score, trigger = contract.outputs
+    scores, triggers = (_distinct([getattr(run, name) for run in runs]) for name in ("wrong_score", "wrong_trigger"))
+    largest = max(run.max_difference for run in runs)
+    return (
+        TensorComparison(score, str(contract[score].format), scores, largest),
+        TensorComparison(trigger, str(contract[trigger].format), triggers, min(triggers, 1)),
+    )
+
+
+def _distinct(parts: Sequence[npt.NDArray[np.intp]]) -> int:
+    return len(np.unique(np.concatenate(parts)))

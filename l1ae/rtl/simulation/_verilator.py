@@ -1,0 +1,164 @@
+"""Verilog in Verilator: translation to C++, compilation around our bench, one run per stimulus."""
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from l1ae.errors import UserError
+from l1ae.rtl._project import Design, RtlProject
+from l1ae.rtl.simulation._bench import check_compiled, check_finished, execute, pack, to_codes
+from l1ae.rtl.simulation._protocol import Stimulus, Trace
+from l1ae.tools import Verilator, answer_of, verilator
+
+__all__ = ["VerilatorBench"]
+
+# Every register starts from random bits that the bench's seed chooses, and so does whatever is unknown in the source.
+_TRANSLATION = ("--cc", "--prefix", "Dut", "-O3", "--x-assign", "unique", "--x-initial", "unique", "-Wno-lint", "-Wno-fatal")
+_SPLIT = ("--output-split", "10000", "--output-split-cfuncs", "1000")
+_FLAGS = ("-std=c++17", "-w", "-DVL_TIME_CONTEXT")
+
+_SLOW = "Slow"  # in the names of the generated files that only initialise
+_UNIT_BYTES = 1_000_000
+
+_DRIVE = np.dtype([("threshold", "<u8"), ("row", "<u4"), ("flags", "<u4")])
+_SHOW = np.dtype([("score", "<u8"), ("threshold", "<u8"), ("flags", "<u4"), ("unused", "<u4")])
+
+
+class VerilatorBench:
+    """The bench around the Verilog of the project in `folder`, compiled into `scratch`.
+
+    Raises `UserError` when Verilator or g++ is missing, `CheckFailedError` when the sources do not compile.
+    """
+
+    def __init__(self, project: RtlProject, folder: Path, scratch: Path) -> None:
+        self._tool, self._design, self._folder, self._scratch = verilator(), project.design, folder, scratch
+        generated = scratch / "verilated"
+        sources = [(folder / name).resolve() for name in project.verilog]
+        options = [*_TRANSLATION, *_SPLIT, "--top-module", project.design.name, "--Mdir", str(generated)]
+        environment = os.environ | dict(self._tool.environment)
+        check_compiled(execute([*self._tool.command, *options, *sources], folder, environment), folder)
+        bench = files("l1ae.rtl") / "templates" / "verilator_bench.cpp"
+        (generated / "bench.cpp").write_text(bench.read_text())
+        self._build(generated)
+
+    @property
+    def version(self) -> str:
+        """Name and version of the simulator."""
+        return f"Verilator {self._tool.version}"
+
+    def run(self, stimulus: Stimulus, seed: int) -> Trace:
+        """Simulate one stimulus; `seed` chooses the bits of uninitialised registers.
+
+        Raises `CheckFailedError` when the simulation stops early.
+        """
+        with tempfile.TemporaryDirectory(dir=self._scratch) as name:
+            here = Path(name)
+            words = pack(stimulus.codes, self._design.input_bits)
+            words.tofile(here / "events")
+            _drive(stimulus, self._design).tofile(here / "cycles")
+            command: list[str | Path] = [
+                self._scratch / "bench",
+                str(seed),
+                here / "events",
+                str(words.shape[1]),
+                here / "cycles",
+                here / "shows",
+            ]
+            result = execute(command, self._folder)
+            shows = np.fromfile(here / "shows", _SHOW) if (here / "shows").exists() else np.empty(0, _SHOW)
+        check_finished(result, stimulus, len(shows))
+        return _trace(shows, self._design)
+
+    def _build(self, generated: Path) -> None:
+        """Compile, what takes longest first, and link. Compiling by ourselves saves the library's time for all designs but one."""
+        runtime = re.findall(r"^  (verilated\w*)", (generated / "Dut_classes.mk").read_text(), re.MULTILINE)
+        root = _root(self._tool)
+        kept = _runtime_folder()
+        includes = (f"-I{root / 'include'}", f"-I{root / 'include' / 'vltstd'}")
+
+        def compile_one(source: Path) -> Path:
+            if source.parent != generated:
+                return _runtime(source, Path(kept.name), includes)
+            target = source.with_suffix(".o")
+            _gxx([_optimisation(source), *includes, "-I.", "-c", source, "-o", target], generated, self._folder)
+            return target
+
+        units = [*_units(generated, slow=False), *_units(generated, slow=True)]
+        libraries = [root / "include" / f"{name}.cpp" for name in runtime]
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            objects = list(pool.map(compile_one, [*libraries, *units]))
+        _gxx([*objects, "-pthread", "-latomic", "-o", self._scratch / "bench"], generated, self._folder)
+
+
+def _gxx(arguments: Sequence[str | Path], where: Path, folder: Path) -> None:
+    """Run the compiler in `where` for the RTL of `folder`."""
+    compiler = shutil.which("g++")
+    if compiler is None:
+        raise UserError("g++ is not installed; the RTL simulation needs it (Debian/Ubuntu: apt-get install g++)")
+    check_compiled(execute([compiler, *_FLAGS, *arguments], where), folder)
+
+
+def _root(tool: Verilator) -> Path:
+    """Where Verilator's own headers and library are."""
+    return Path(answer_of((*tool.command, "--getenv", "VERILATOR_ROOT"), tool.environment).strip())
+
+
+@cache
+def _runtime(source: Path, folder: Path, includes: tuple[str, ...]) -> Path:
+    """A part of Verilator's own library, compiled once per process: it takes longer than a small design."""
+    target = folder / f"{source.stem}.o"
+    _gxx(["-O1", *includes, "-c", source, "-o", target], source.parent, source.parent)
+    return target
+
+
+@cache
+def _runtime_folder() -> "tempfile.TemporaryDirectory[str]":
+    return tempfile.TemporaryDirectory(prefix="l1ae-verilator-")
+
+
+def _optimisation(source: Path) -> str:
+    """What runs once per simulation need not be fast."""
+    return "-O0" if _SLOW in source.name else "-O1"
+
+
+def _units(generated: Path, *, slow: bool) -> list[Path]:
+    """Files that include the generated ones, small ones together: reading the headers takes longer than compiling them.
+
+    `slow`: the files that run once per simulation, or the others.
+    """
+    groups: list[list[Path]] = []
+    size = _UNIT_BYTES
+    for source in sorted(path for path in generated.glob("*.cpp") if (_SLOW in path.name) == slow):
+        if size + source.stat().st_size > _UNIT_BYTES:
+            groups.append([])
+            size = 0
+        groups[-1].append(source)
+        size += source.stat().st_size
+    units = []
+    for number, group in enumerate(groups):
+        units.append(generated / f"unit{number}{_SLOW if slow else ''}.cpp")
+        units[-1].write_text("".join(f'#include "{source.name}"\n' for source in group))
+    return units
+
+
+def _drive(stimulus: Stimulus, design: Design) -> npt.NDArray[np.void]:
+    cycles = np.empty(len(stimulus.row), _DRIVE)
+    cycles["threshold"] = stimulus.threshold & ((1 << design.score_bits) - 1)
+    cycles["row"] = stimulus.row
+    cycles["flags"] = stimulus.reset + 2 * stimulus.valid + 4 * stimulus.write
+    return cycles
+
+
+def _trace(shows: npt.NDArray[np.void], design: Design) -> Trace:
+    ready, valid, trigger = ((shows["flags"] >> k & 1).astype(np.int64) for k in range(3))
+    score, threshold = (to_codes(shows[name].astype(np.int64), design) for name in ("score", "threshold"))
+    return Trace(ready, valid, trigger, score, threshold)

@@ -1,0 +1,19 @@
+"""Models made of lookup tables: density trees and forests."""
+
+from l1ae.tables._additive import AdditiveTables, load_tables, save_tables
+from l1ae.tables._density import Blocks, DensityTree, fit_forest, fit_trees
+from l1ae.tables._train import TABLES, DensityResult, train_density, untrained_density
+
+__all__ = [
+    "TABLES",
+    "AdditiveTables",
+    "Blocks",
+    "DensityResult",
+    "DensityTree",
+    "fit_forest",
+    "fit_trees",
+    "load_tables",
+    "save_tables",
+    "train_density",
+    "untrained_density",
+]
