@@ -3,6 +3,7 @@
 from l1ae.config._budget import BudgetConfig
 from l1ae.config._density import DensityConfig, TreeConfig
 from l1ae.config._description import (
+    BinsDescription,
     ConcatenateDescription,
     ConvolutionDescription,
     DenseDescription,
@@ -12,10 +13,13 @@ from l1ae.config._description import (
     ErrorDescription,
     HardwareDescription,
     LayerDescription,
+    LookupDescription,
     PoolDescription,
     QuantizeDescription,
     ReluDescription,
     SelectDescription,
+    SumDescription,
+    TableDescription,
     load_description,
 )
 from l1ae.config._load import dump_config, load_config
@@ -44,6 +48,7 @@ from l1ae.config._trigger import TriggerConfig
 
 __all__ = [
     "BudgetConfig",
+    "BinsDescription",
     "ConcatenateDescription",
     "Config",
     "ConvolutionConfig",
@@ -62,6 +67,7 @@ __all__ = [
     "InputsConfig",
     "LayerBits",
     "LayerDescription",
+    "LookupDescription",
     "LearnedWidthsConfig",
     "LegConfig",
     "ModelConfig",
@@ -75,6 +81,8 @@ __all__ = [
     "RtlConfig",
     "SeedConfig",
     "SelectDescription",
+    "SumDescription",
+    "TableDescription",
     "SparsityConfig",
     "StandIn",
     "TrainingConfig",

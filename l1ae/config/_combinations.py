@@ -43,6 +43,11 @@ def _inputs(config: "Config") -> Iterator[Rule]:
         f"training.noise.rotate turns all angles phi by whole codes, which takes periods that are multiples of the smallest one; layout "
         f"'{layout.name}' has none, or others; leave it out",
     )
+    yield (
+        bool(inputs.add) and model.decoder_shape is not None,
+        f"model.decoder_shape makes an image, and {', '.join(inputs.add)} of inputs.add is no part of it; leave decoder_shape, "
+        "deconvolutions and deconvolution_out out, or remove inputs.add",
+    )
     own = {"layout", "select"}
     yield (
         model.described and any(changed(inputs, key) for key in type(inputs).model_fields if key not in own),
@@ -87,7 +92,7 @@ def _code(config: "Config") -> Iterator[Rule]:
         family.body is Body.STUDENT and (penalised or training.noise.active),
         "a student is trained on its teacher's score; switch noise, sparsity and contractive off",
     )
-    copied = model.features if family.body is Body.FEATURES else config.inputs.selected.size
+    copied = model.features if family.body is Body.FEATURES else config.inputs.columns.size
     noisy = training.noise.active and family.body is not Body.FEATURES
     yield (
         family.code is not None and model.latent >= copied and not (penalised or noisy or family.variational),

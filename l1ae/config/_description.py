@@ -6,11 +6,11 @@
 | `hardware` | the inputs, and their type: `width` in bits with `signed` (default true), or `type` |
 | | `size`: their number; or `layout`, what they are (a name, a YAML file or its content), and `select`; it has a type by itself |
 | `preprocessing` | `(hw - offset) >> shift`: `offset` (numbers), `shift` (integers, a negative one multiplies), `work`, `result`, `gate`, |
-| | `present` |
+| | `present`; not needed where the layers read the codes |
 | `layers` | in the order of computation; each has `name`, `kind`, and the keys of its kind |
 | `score` | `input`, `type`, `threshold`: the trigger bit is score >= threshold, an integer in LSB of `type` |
 
-The tensors are called `hw` (the codes), `inputs` (after the preprocessing) and by the names of the layers. All formats are
+The tensors are called `hw` (the codes), `inputs` (after the preprocessing, if there is one) and by the names of the layers. All formats are
 written as in C++, `ap_fixed<14,6,AP_RND_CONV,AP_SAT>`, `ap_uint<4>`, or without the prefixes; nothing said means TRN and WRAP, as
 there. A code of the port is an integer in LSB of its type, `hw` in the formula above the number that it stands for: with
 `type: "ap_fixed<16,6>"` code 3 is 3 / 1024.
@@ -25,24 +25,36 @@ there. A code of the port is an integer in LSB of its type, `hw` in the formula 
 | `concatenate` | `inputs` (two), `result` | the elements of both, cast |
 | `select` | `input`, `index` | element `index[i]` of the input, 0 where it is -1 |
 | `pool` | `input`, `windows` (n, k), `function` `sum` or `max`, `result` | over the elements of each window, exact |
+| `sum` | `inputs` (one or two), `halvings`, `result` | of all elements, times 2**-halvings, exact |
+| `bins` | `input`, `index`, `edges` (a row per bin), `result` | how many of its edges a code reaches: 0, 1, ... |
+| `lookup` | `input`, `index` (a row per table), `bits`, `codes`, `result`, `function` | the entry at an address of any number of codes |
+| `table` | `input`, `codes`, `bits`, `result`, `function` | the entry of each element, in a table for all or, with `bits`, in its own |
 | `dot` | `inputs` (one, for its square, or two), `accumulator`, `wraps`, `result` | sum of the products |
 | `squared_error`, `absolute_error` | `inputs` (two), `masked`, `result` | exact sum of differences; `masked`: without empty slots |
 
 `accumulator` is hls4ml's `accum_t`: products and bias are cast to its LSB, and the sum wraps where `wraps` is true; where it
 is false (the default) the model is refused if any input could make it. `result` is the type in which the sum leaves the
 layer; without it, it leaves as it is. Weights are real numbers, integers included, on the grid of their type.
+
+Bins and tables are integers. `edges` are codes of the input, rising, in LSB of its type: lists, each of which may be the name of an
+array, or one array (bins, edges). Bin k counts those of element `index[k]` (by default of element k), and its `result` is by default the
+narrowest type. The address of table i is made of the lowest `bits[i][j]` bits of elements `index[i][j]`, the first in the highest bits;
+an empty row is a constant, and one number is the `bits` of every code. `codes` are entries in LSB of `result`: an array (tables, entries),
+or all tables one after the other. A `table` for all elements has an entry for every bit pattern of the input, one of an element
+2**bits for its lowest bits. `function` says in words what the entries are.
 """
 
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, model_validator
 
 from l1ae.documents import read_yaml, validate
 from l1ae.errors import UserError
 from l1ae.inputs import FixedFormat, Format, Layout, find_layout
 
 __all__ = [
+    "BinsDescription",
     "ConcatenateDescription",
     "ConvolutionDescription",
     "DenseDescription",
@@ -52,12 +64,15 @@ __all__ = [
     "ErrorDescription",
     "HardwareDescription",
     "LayerDescription",
+    "LookupDescription",
     "PoolDescription",
     "PreprocessingDescription",
     "QuantizeDescription",
     "ReluDescription",
     "ScoreDescription",
     "SelectDescription",
+    "SumDescription",
+    "TableDescription",
     "load_description",
 ]
 
@@ -66,9 +81,36 @@ Code = Annotated[int, Field(strict=True, ge=-(2**31), lt=2**31)]
 Integers = Annotated[Code | tuple[Code, ...] | str, Field(description="one for all, a list, or the name of an array")]
 Real = Annotated[float, Field(ge=-(2**31), lt=2**31, allow_inf_nan=False)]
 Reals = Annotated[Real | tuple[Real, ...] | str, Field(description="one for all, a list, or the name of an array")]
+Function = Annotated[str, Field(min_length=1, description="what the entries are, in words")]
 Width = Annotated[int, Field(ge=1, le=31)]
 
 _MAX_INPUTS = 1024
+
+
+def _rows(value: Any) -> Any:
+    """Rows as tuples. One message, instead of one for each of the types that a row may have."""
+    if isinstance(value, str):
+        return value
+    rows = value if isinstance(value, list | tuple) else ()
+    wrong = [row for row in rows if not isinstance(row, str) and not _are_codes(row)]
+    if wrong or not rows:
+        raise ValueError(
+            f"{value if wrong == [] else wrong[0]!r} is no row; give a list with one row for each element, each a list of integers or the "
+            "name of an array, or the name of one array"
+        )
+    return tuple(row if isinstance(row, str) else tuple(row) for row in rows)
+
+
+def _are_codes(row: Any) -> bool:
+    return isinstance(row, list | tuple) and all(type(code) is int and -(2**31) <= code < 2**31 for code in row)
+
+
+def _one_or_rows(value: Any) -> Any:
+    return value if type(value) is int and 1 <= value <= 31 else _rows(value)
+
+
+Rows = Annotated[tuple[tuple[int, ...] | str, ...] | str, PlainValidator(_rows)]
+OneOrRows = Annotated[int | tuple[tuple[int, ...] | str, ...] | str, PlainValidator(_one_or_rows)]
 
 
 class _Part(BaseModel):
@@ -230,6 +272,45 @@ class PoolDescription(_OneInput):
     result: Format
 
 
+class SumDescription(_SeveralInputs):
+    """Sum of all elements of all inputs, times 2**-halvings, exact."""
+
+    kind: Literal["sum"]
+    inputs: tuple[str, ...] = Field(min_length=1, max_length=2)
+    halvings: int = Field(0, ge=0)
+    result: Format
+
+
+class BinsDescription(_OneInput):
+    """How many of its edges the code of an element reaches."""
+
+    kind: Literal["bins"]
+    index: tuple[Code, ...] | str | None = Field(None, description="the element that each bin reads; None: all, in their order")
+    edges: Rows
+    result: Format | None = Field(None, description="an unsigned integer; None: the narrowest that holds the most edges")
+
+
+class LookupDescription(_OneInput):
+    """The entry at an address that the lowest bits of some elements make; a table per element of the result."""
+
+    kind: Literal["lookup"]
+    index: Rows
+    bits: OneOrRows
+    codes: tuple[Code, ...] | str
+    result: Format
+    function: Function = "as described"
+
+
+class TableDescription(_OneInput):
+    """The entry of each element in a table over its bits, one for all or with `bits` one for each."""
+
+    kind: Literal["table"]
+    codes: tuple[Code, ...] | str
+    bits: Integers | None = None
+    result: Format
+    function: Function = "as described"
+
+
 class DotDescription(_SeveralInputs):
     """Sum over the elements of a x b, or of a^2 when there is one input."""
 
@@ -257,6 +338,10 @@ LayerDescription = (
     | ConcatenateDescription
     | SelectDescription
     | PoolDescription
+    | SumDescription
+    | BinsDescription
+    | LookupDescription
+    | TableDescription
     | DotDescription
     | ErrorDescription
 )
@@ -277,7 +362,7 @@ class ScoreDescription(_Part):
 class _Head(_Part):
     weights: str | None = None
     hardware: HardwareDescription
-    preprocessing: PreprocessingDescription
+    preprocessing: PreprocessingDescription | None = None
     layers: tuple[dict[str, Any], ...] = Field(min_length=1)
     score: ScoreDescription
 
@@ -289,7 +374,7 @@ class Description(_Part):
     weights: Path | None
     files: tuple[Path, ...]
     hardware: HardwareDescription
-    preprocessing: PreprocessingDescription
+    preprocessing: PreprocessingDescription | None
     layers: tuple[LayerDescription, ...]
     score: ScoreDescription
 
@@ -305,6 +390,10 @@ _KINDS: dict[str, type[LayerDescription]] = {
     "concatenate": ConcatenateDescription,
     "select": SelectDescription,
     "pool": PoolDescription,
+    "sum": SumDescription,
+    "bins": BinsDescription,
+    "lookup": LookupDescription,
+    "table": TableDescription,
     "dot": DotDescription,
     "squared_error": ErrorDescription,
     "absolute_error": ErrorDescription,

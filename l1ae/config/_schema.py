@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from l1ae.config._budget import BudgetConfig
@@ -16,6 +17,8 @@ from l1ae.config._trigger import TriggerConfig
 from l1ae.errors import UserError
 from l1ae.families import ARCHITECTURES, SCORES, Architecture, Front
 from l1ae.inputs import (
+    Added,
+    AddedColumn,
     FixedFormat,
     Format,
     InputSpec,
@@ -23,6 +26,7 @@ from l1ae.inputs import (
     Numbers,
     Steps,
     Transform,
+    add_columns,
     check_transform,
     find_layout,
     named_layout,
@@ -144,6 +148,11 @@ class InputsConfig(Section):
     select: Annotated[dict[str, int | tuple[str, ...]], BeforeValidator(_choice)] = Field(
         {}, description="a part of the layout: slots to keep by group (0: none), and `features`, the names of those to keep"
     )
+    add: dict[str, AddedColumn] = Field(
+        {},
+        description="columns that firmware computes of those that arrive, by their new names, in whose order they stand: kind "
+        "multiplicity, sum, delta_phi or abs_eta",
+    )
     network: Format | None = Field(None, description="type of the network's inputs; default: the preset's, or fixed<12,6,RND_CONV,SAT>")
     preprocessing: Literal["preset", "auto"] | None = Field(
         None,
@@ -180,7 +189,7 @@ class InputsConfig(Section):
     @model_validator(mode="after")
     def _fits_the_layout(self) -> Self:
         try:
-            layout = self.selected
+            layout = self.columns
             check_transform(layout, self.transform)
             if self.transform_bits is not None and not self.transform:
                 raise UserError(f"transform_bits: {self.transform_bits} has no effect without transform; remove it")
@@ -210,15 +219,29 @@ class InputsConfig(Section):
 
     @property
     def selected(self) -> Layout:
-        """The layout after `select`: the columns that the network receives."""
+        """The layout after `select`: the columns that arrive in firmware."""
         return self.layout.select(self.select) if self.select else self.layout
+
+    @property
+    def added(self) -> Added | None:
+        """The columns of `add`; None without any. Raises `UserError` for what the layout does not have."""
+        return add_columns(self.selected, self.add)
+
+    @property
+    def columns(self) -> Layout:
+        """The columns that the network receives: those that arrive, and behind them the added ones."""
+        return self.selected if (added := self.added) is None else added.layout
+
+    def event(self, hardware: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:
+        """Events (N, selected.size) with the added columns, (N, columns.size)."""
+        return hardware if (added := self.added) is None else added.extend(hardware)
 
     @property
     def automatic(self) -> bool:
         """Whether offsets and shifts come from training data; not where a preset or `groups` say all of them."""
         if self.preprocessing == "preset" or (self.preprocessing is None and self.layout.preset is not None):
             return False
-        given = [self.groups.get(group.name, GroupPreprocessing()) for group in self.selected.groups]
+        given = [self.groups.get(group.name, GroupPreprocessing()) for group in self.columns.groups]
         return any(change.offset is None or change.shift is None for change in given)
 
     @property
@@ -234,10 +257,9 @@ class InputsConfig(Section):
             asked = "inputs.transform takes tables" if self.transform else "inputs.preprocessing: auto takes offsets and shifts"
             instead = "remove it" if self.transform else "write them into inputs.groups"
             raise UserError(f"{asked} from training data, and there was no training yet; run `l1ae train` first, or {instead}")
-        columns = {name: column for column, name in enumerate(self.selected.names)}
-        tables = {
-            columns[name]: table_of(steps, 1 << table_bits(self.selected, columns[name])) for name, steps in self.derived.tables.items()
-        }
+        layout = self.columns
+        places = {name: column for column, name in enumerate(layout.names)}
+        tables = {places[name]: table_of(steps, 1 << table_bits(layout, places[name])) for name, steps in self.derived.tables.items()}
         return self.linear().with_tables(tables, {name: str(kind) for name, kind in self.transform.items()})
 
     def linear(self) -> InputSpec:
@@ -246,13 +268,13 @@ class InputsConfig(Section):
         Offsets and shifts of `preprocessing: auto` as far as training found them, else 0.
         """
         changes = {name: change.model_dump() for name, change in self.groups.items()}
-        offset, shift = None, None
+        offset, shift, layout = None, None, self.columns
         if self.automatic:
-            none = (0,) * self.selected.size
+            none = (0,) * layout.size
             found = self.derived or DerivedPreprocessing(offset=none, shift=none)
             offset, shift = np.array(found.offset), np.array(found.shift)
-        spec = InputSpec.of(self.selected, self.network, changes, offset, shift)
-        return replace(spec.unshifted(transformed_columns(self.selected, self.transform)), counts_empty=self.empty_slots == "counted")
+        spec = InputSpec.of(layout, self.network, changes, offset, shift).with_added(self.added)
+        return replace(spec.unshifted(transformed_columns(layout, self.transform)), counts_empty=self.empty_slots == "counted")
 
 
 Positive = Annotated[int, Field(ge=1)]

@@ -6,12 +6,13 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from l1ae.contract._added import add_added
 from l1ae.contract._bounds import Interval, interval_of
 from l1ae.contract._ops import Dot, Elementwise, Gather, HardwareInput, IntArray, Operation, Preprocess, ReconstructionError, Sum, Table
 from l1ae.errors import UserError
-from l1ae.inputs import FixedFormat, InputSpec, Layout, Rounding
+from l1ae.inputs import Added, FixedFormat, InputSpec, Layout, Rounding
 
-__all__ = ["Builder", "add_inputs", "add_port", "difference_format", "function_table"]
+__all__ = ["Builder", "add_event", "add_inputs", "add_port", "difference_format", "function_table"]
 
 # a table with an entry for every code
 _MAX_TABLE_BITS = 16
@@ -129,22 +130,6 @@ class Builder:
         return self.add(function_table(name, source, self.format_of(source), form, size=size, text=text, function=function))
 
 
-def add_inputs(builder: Builder, spec: InputSpec) -> None:
-    """The hardware input `hw`, valid for every word of its port, and the preprocessed `inputs`.
-
-    Columns with tables are looked up (`inputs_table`), the others shifted (`inputs_linear`); each is 0 where the other is not.
-    """
-    form = builder.format_of(add_port(builder, spec.layout))
-    builder.set_mask(spec.present, spec.counted_gate)
-    if not spec.tables:
-        builder.add(_linear_inputs(spec, form, "inputs"))
-    elif spec.present[~spec.tabled].any():
-        first, second = builder.add(_linear_inputs(spec, form, "inputs_linear")), builder.add(_tabled_inputs(spec, "inputs_table"))
-        builder.add(Elementwise(name="inputs", inputs=(first, second), format=spec.network, size=spec.size, function="add"))
-    else:
-        builder.add(_tabled_inputs(spec, "inputs"))
-
-
 def add_port(builder: Builder, layout: Layout) -> str:
     """The hardware input `hw`, valid for every word of its port."""
     low, high = layout.code_range
@@ -153,10 +138,37 @@ def add_port(builder: Builder, layout: Layout) -> str:
     return builder.add(HardwareInput(name="hw", inputs=(), format=form, size=layout.size, low=low, high=high))
 
 
-def _linear_inputs(spec: InputSpec, port: FixedFormat, name: str) -> Preprocess:
+def add_event(builder: Builder, port: Layout, added: Added | None) -> str:
+    """The hardware input `hw` as `add_port` makes it, and the `added` columns; returns the name of the tensor with the codes of all.
+
+    It is `hw` itself where no column is added.
+    """
+    hardware = add_port(builder, port)
+    return hardware if added is None else add_added(builder, added, hardware)
+
+
+def add_inputs(builder: Builder, spec: InputSpec) -> None:
+    """The event as `add_event` makes it, and the preprocessed `inputs`.
+
+    Columns with tables are looked up (`inputs_table`), the others shifted (`inputs_linear`); each is 0 where the other is not.
+    """
+    event = add_event(builder, spec.port, spec.added)
+    form = builder.format_of(event)
+    builder.set_mask(spec.present, spec.counted_gate)
+    if not spec.tables:
+        builder.add(_linear_inputs(spec, event, form, "inputs"))
+    elif spec.present[~spec.tabled].any():
+        first = builder.add(_linear_inputs(spec, event, form, "inputs_linear"))
+        second = builder.add(_tabled_inputs(spec, event, "inputs_table"))
+        builder.add(Elementwise(name="inputs", inputs=(first, second), format=spec.network, size=spec.size, function="add"))
+    else:
+        builder.add(_tabled_inputs(spec, event, "inputs"))
+
+
+def _linear_inputs(spec: InputSpec, event: str, port: FixedFormat, name: str) -> Preprocess:
     return Preprocess(
         name=name,
-        inputs=("hw",),
+        inputs=(event,),
         format=spec.network,
         size=spec.size,
         offset=spec.offset,
@@ -167,14 +179,14 @@ def _linear_inputs(spec: InputSpec, port: FixedFormat, name: str) -> Preprocess:
     )
 
 
-def _tabled_inputs(spec: InputSpec, name: str) -> Table:
+def _tabled_inputs(spec: InputSpec, event: str, name: str) -> Table:
     """A table's code 0 is that of an empty slot: no gate is needed."""
     nothing = np.zeros(1, np.int64)
     tables = [spec.tables.get(column, nothing) for column in range(spec.size)]
     text = ", ".join(f"{function} of {feature}" for feature, function in spec.functions.items())
     # rounded to nearest where the type does, else towards one side
     error = spec.network.lsb / (1 if spec.network.rounding in {Rounding.TRN, Rounding.TRN_ZERO} else 2)
-    return Table.of_elements(tables, name=name, inputs=("hw",), format=spec.network, function=text, max_error=error)
+    return Table.of_elements(tables, name=name, inputs=(event,), format=spec.network, function=text, max_error=error)
 
 
 def difference_format(a: FixedFormat, b: FixedFormat) -> FixedFormat:

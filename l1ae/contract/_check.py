@@ -98,7 +98,8 @@ def _(operation: HardwareInput, sources: Sources) -> None:
 @_check_parts.register
 def _(operation: Preprocess, sources: Sources) -> None:
     _require_size(operation, sources[0].size)
-    _require(operation, isinstance(sources[0], HardwareInput), f"its input must be the hardware codes, not '{sources[0].name}'")
+    whole = isinstance(sources[0], HardwareInput | Concatenate)
+    _require(operation, whole, f"its input must be the hardware codes, alone or with columns added, not '{sources[0].name}'")
     for field in ("offset", "shift", "present", "gate"):
         _require_shape(operation, field, (operation.size,))
     _require_range(operation, "offset", operation.offset, -(1 << 61), 1 << 61)

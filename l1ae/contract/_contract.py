@@ -14,12 +14,25 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.contract import _reference
+from l1ae.contract._added import PREFIX
 from l1ae.contract._bounds import Interval, bounds, may_wrap
 from l1ae.contract._check import check
 from l1ae.contract._execute import Plan, make_plan, one_blas_thread
 from l1ae.contract._json import from_dict, to_dict
 from l1ae.contract._kernels import Context
-from l1ae.contract._ops import Binning, Convolution, Dense, HardwareInput, IntArray, Lookup, Operation, Preprocess, Table, Threshold
+from l1ae.contract._ops import (
+    Binning,
+    Concatenate,
+    Convolution,
+    Dense,
+    HardwareInput,
+    IntArray,
+    Lookup,
+    Operation,
+    Preprocess,
+    Table,
+    Threshold,
+)
 from l1ae.documents import validate
 from l1ae.errors import UserError
 from l1ae.inputs import Layout
@@ -84,10 +97,31 @@ class Contract:
         """One name per hardware input: the layout's, or input0, input1, ... where there is none."""
         return tuple(f"input{k}" for k in range(self.hardware.size)) if self.layout is None else self.layout.names
 
+    @cached_property
+    def event(self) -> Operation:
+        """All columns of an event: the hardware input, or where columns are added the operation that puts them behind it."""
+        first = self.hardware
+        joined = (item for item in self.operations if isinstance(item, Concatenate) and item.inputs[0] == first.name)
+        return next(joined, first)
+
+    @property
+    def added(self) -> tuple[Operation, ...]:
+        """The operations whose results are the columns that the firmware adds to an event, in order."""
+        return () if self.event is self.hardware else self._parts(self.event.inputs[1])
+
+    @property
+    def added_names(self) -> tuple[str, ...]:
+        """Names of the columns that the firmware adds to an event."""
+        return tuple(item.name.removeprefix(PREFIX) for item in self.added)
+
+    def _parts(self, name: str) -> tuple[Operation, ...]:
+        found = self[name]
+        return tuple(part for source in found.inputs for part in self._parts(source)) if isinstance(found, Concatenate) else (found,)
+
     @property
     def input_table(self) -> Table | None:
-        """The operation that looks hardware codes up in tables, one for each input that has one; None without."""
-        found = (item for item in self.operations if isinstance(item, Table) and item.bits and item.inputs == (self.hardware.name,))
+        """The operation that looks the codes of an event up in tables, one for each column that has one; None without."""
+        found = (item for item in self.operations if isinstance(item, Table) and item.bits and item.inputs == (self.event.name,))
         return next(found, None)
 
     @property
@@ -97,13 +131,13 @@ class Contract:
 
     @property
     def input_bins(self) -> tuple[Binning, ...]:
-        """The operations that count the edges which hardware codes reach."""
-        return tuple(item for item in self.operations if isinstance(item, Binning) and item.inputs == (self.hardware.name,))
+        """The operations that count the edges which the codes of an event reach."""
+        return tuple(item for item in self.operations if isinstance(item, Binning) and item.inputs == (self.event.name,))
 
     @property
     def input_lookups(self) -> tuple[Lookup, ...]:
-        """The operations whose tables hardware codes address."""
-        return tuple(item for item in self.operations if isinstance(item, Lookup) and item.inputs == (self.hardware.name,))
+        """The operations whose tables the codes of an event address."""
+        return tuple(item for item in self.operations if isinstance(item, Lookup) and item.inputs == (self.event.name,))
 
     @property
     def gate(self) -> IntArray:
@@ -112,7 +146,7 @@ class Contract:
         Of what is shifted the contract says so, of what is binned or looked up the layout.
         """
         if self.preprocess is not None:
-            return self.preprocess.gate
+            return self.preprocess.gate[: self.hardware.size]
         tables = self.input_table is not None or self.input_bins or self.input_lookups
         return self.layout.gate if tables and self.layout is not None else np.full(self.hardware.size, -1, np.int64)
 
@@ -292,8 +326,12 @@ class Contract:
 
     @property
     def wrapping(self) -> tuple[str, ...]:
-        """Tensors that some input makes wrap: none, except in an imported model that says so."""
-        return tuple(operation.name for operation in self.operations if may_wrap(operation, self.intervals))
+        """Tensors that some input makes wrap: none, except in an imported model that says so.
+
+        What computes added columns is left out: it reads the bits of the columns' features, and words that no feature has go around.
+        """
+        start = self.operations.index(self.event)
+        return tuple(operation.name for operation in self.operations[start:] if may_wrap(operation, self.intervals))
 
     def evaluated_in(self) -> Mapping[str, str]:
         """Number type that the fast evaluation uses for each tensor."""

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from l1ae.config import (
+    BinsDescription,
     ConcatenateDescription,
     ConvolutionDescription,
     DenseDescription,
@@ -19,10 +20,13 @@ from l1ae.config import (
     ElementwiseDescription,
     ErrorDescription,
     LayerDescription,
+    LookupDescription,
     PoolDescription,
     QuantizeDescription,
     ReluDescription,
     SelectDescription,
+    SumDescription,
+    TableDescription,
     load_description,
 )
 from l1ae.contract._bounds import Interval
@@ -31,6 +35,7 @@ from l1ae.contract._contract import Contract
 from l1ae.contract._foreign_arrays import Arrays
 from l1ae.contract._ops import (
     Accumulating,
+    Binning,
     Concatenate,
     Convolution,
     Dense,
@@ -38,12 +43,15 @@ from l1ae.contract._ops import (
     Elementwise,
     Gather,
     HardwareInput,
+    Lookup,
     Operation,
     Pool,
     Preprocess,
     Quantize,
     ReconstructionError,
     Relu,
+    Sum,
+    Table,
     Threshold,
 )
 from l1ae.errors import UserError
@@ -162,7 +170,7 @@ def _check_graph(description: Description) -> None:
     taken = [name for k, name in enumerate(names) if name in names[:k]]
     if taken:
         raise UserError(f"{path}: layer '{taken[0]}': this name is taken; rename the layer")
-    known = ["inputs", *readers]
+    known = [*_first_tensors(description), *readers]
     for name, sources in (*readers.items(), ("score", (description.score.input,))):
         for source in sources:
             if source not in known:
@@ -174,13 +182,19 @@ def _check_graph(description: Description) -> None:
     _check_order(description)
 
 
+def _first_tensors(description: Description) -> tuple[str, ...]:
+    """What the first layers can read."""
+    return ("hw",) if description.preprocessing is None else ("hw", "inputs")
+
+
 def _has_result(layer: LayerDescription) -> bool:
     """Whether the layer's sum leaves it in another type than its accumulator's."""
     return isinstance(layer, DenseDescription | DotDescription) and layer.result not in {None, layer.accumulator}
 
 
 def _check_order(description: Description) -> None:
-    path, before = description.path, {"inputs"}
+    path, first = description.path, _first_tensors(description)
+    before = set(first)
     for layer in description.layers:
         late = [source for source in layer.sources if source not in before]
         if late:
@@ -189,7 +203,7 @@ def _check_order(description: Description) -> None:
             )
         before.add(layer.name)
     read = {source for layer in description.layers for source in layer.sources} | {description.score.input}
-    unread = [name for name in ("inputs", *(layer.name for layer in description.layers)) if name not in read]
+    unread = [name for name in (first[-1], *(layer.name for layer in description.layers)) if name not in read]
     if unread:
         _log.warning("%s: the score does not depend on %s, which nobody reads", path, ", ".join(unread))
 
@@ -199,7 +213,7 @@ def _check_order(description: Description) -> None:
 
 def _operations(description: Description, arrays: Arrays) -> tuple[Operation, ...]:
     operations = list(_inputs(description, arrays))
-    tensors = {"inputs": operations[1]}
+    tensors = {operation.name: operation for operation in operations}
     for layer in description.layers:
         operation = _operation(layer, _Sources(arrays, tensors))
         operations.append(operation)
@@ -217,10 +231,12 @@ def _operations(description: Description, arrays: Arrays) -> tuple[Operation, ..
     return (*operations, trigger)
 
 
-def _inputs(description: Description, arrays: Arrays) -> tuple[Operation, Operation]:
+def _inputs(description: Description, arrays: Arrays) -> tuple[Operation, ...]:
     size, form, how = description.hardware.inputs, description.hardware.port, description.preprocessing
     low, high = np.full(size, form.low, np.int64), np.full(size, form.high, np.int64)
     hw = HardwareInput(name="hw", inputs=(), format=form, size=size, low=low, high=high)
+    if how is None:
+        return (hw,)
     offset, offset_fraction = arrays.reals(how.offset, "preprocessing.offset", (size,))
     present = np.ones(size, np.bool_) if how.present is None else arrays.flags(how.present, "present", (size,))
     inputs = Preprocess(
@@ -322,6 +338,49 @@ def _(layer: PoolDescription, sources: _Sources) -> Operation:
 
 
 @_operation.register
+def _(layer: SumDescription, sources: _Sources) -> Operation:
+    return Sum(**_common(layer, sources, 1, layer.result), halvings=layer.halvings)
+
+
+@_operation.register
+def _(layer: BinsDescription, sources: _Sources) -> Operation:
+    arrays, where = sources.arrays, f"layer '{layer.name}'"
+    edges = arrays.rows(layer.edges, f"{where}, edges")
+    index = np.arange(sources[layer.input].size) if layer.index is None else arrays.integers(layer.index, f"{where}, index")
+    if len(index) != len(edges):
+        what = f"'{layer.input}' has {len(index)} elements" if layer.index is None else f"index has {len(index)} elements"
+        raise UserError(f"{arrays.path}: {where}: {what}, and edges {len(edges)} rows; give one row for each, which may be empty")
+    width = max(max(map(len, edges), default=0).bit_length(), 1)
+    return Binning(**_common(layer, sources, len(edges), layer.result or FixedFormat(False, width, width)), index=index, edges=edges)
+
+
+@_operation.register
+def _(layer: LookupDescription, sources: _Sources) -> Operation:
+    arrays, where = sources.arrays, f"layer '{layer.name}'"
+    index = arrays.rows(layer.index, f"{where}, index")
+    one = layer.bits if isinstance(layer.bits, int) else None
+    bits = tuple((one,) * len(row) for row in index) if isinstance(layer.bits, int) else arrays.rows(layer.bits, f"{where}, bits")
+    codes = arrays.integers(layer.codes, f"{where}, codes").ravel()
+    return Lookup(**_common(layer, sources, len(index), layer.result), index=index, bits=bits, codes=codes, function=layer.function)
+
+
+@_operation.register
+def _(layer: TableDescription, sources: _Sources) -> Operation:
+    arrays, where, size = sources.arrays, f"layer '{layer.name}'", sources[layer.input].size
+    codes = arrays.integers(layer.codes, f"{where}, codes").ravel()
+    values = _common(layer, sources, size, layer.result) | {"function": layer.function, "max_error": 0.0}
+    if layer.bits is None:
+        return Table(codes=codes, **values)
+    bits = arrays.integers(layer.bits, f"{where}, bits", (size,))
+    if not 0 <= bits.min() <= bits.max() <= sources[layer.input].format.width:
+        raise UserError(f"{arrays.path}: {where}: bits must lie within 0 to {sources[layer.input].format.width}, the width of '{layer.input}'")
+    if len(codes) != (entries := int((1 << bits).sum())):
+        raise UserError(f"{arrays.path}: {where}: the tables of {size} elements have {entries} entries by their bits, but codes has {len(codes)}")
+    del values["size"]
+    return Table.of_elements(np.split(codes, np.cumsum(1 << bits)[:-1]), **values)
+
+
+@_operation.register
 def _(layer: DotDescription, sources: _Sources) -> Operation:
     return Dot(**_common(layer, sources, 1, layer.accumulator), wraps=layer.wraps)
 
@@ -332,8 +391,12 @@ def _(layer: ErrorDescription, sources: _Sources) -> Operation:
     common = _common(layer, sources, 1, layer.result)
     present, gate = np.ones(size, np.bool_), np.full(size, -1, np.int64)
     if layer.masked:
-        inputs = sources["inputs"]
-        assert isinstance(inputs, Preprocess)
+        inputs = sources.tensors.get("inputs")
+        if not isinstance(inputs, Preprocess):
+            raise UserError(
+                f"{sources.arrays.path}: layer '{layer.name}': `masked: true` leaves out what the preprocessing says is empty, and there is "
+                "none; give `preprocessing` with its gate, or remove `masked`"
+            )
         common |= {"inputs": (*common["inputs"], "hw")}
         present, gate = inputs.present, inputs.gate
     return ReconstructionError(

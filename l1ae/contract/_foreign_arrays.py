@@ -55,6 +55,17 @@ class Arrays:
             raise UserError(f"{self.path}: {where}: array '{value}' must hold integers, not {array.dtype}")
         return self._shaped(np.full(shape, array) if array.ndim == 0 and shape else array, where, shape).astype(np.int64)
 
+    def rows(self, value: tuple[tuple[int, ...] | str, ...] | str, where: str) -> tuple[tuple[int, ...], ...]:
+        """Rows of integers of any length, given in the description or each in an array, or the rows of one array (rows, length)."""
+        rows = self.integers(value, where) if isinstance(value, str) else value
+        if not isinstance(rows, tuple) and rows.ndim != 2:
+            raise UserError(f"{self.path}: {where}: array '{value}' must have shape (rows, length), not {rows.shape}")
+        found = [self.integers(row, f"{where}[{k}]") if isinstance(row, tuple | str) else row for k, row in enumerate(rows)]
+        for k, row in enumerate(found):
+            if row.ndim != 1:
+                raise UserError(f"{self.path}: {where}[{k}] must be a list of integers, not of shape {row.shape}")
+        return tuple(tuple(row.tolist()) for row in found)
+
     def reals(self, value: float | tuple[float, ...] | str, where: str, shape: tuple[int, ...]) -> tuple[IntArray, int]:
         """Numbers given in the description or in an array, as integers in units of 2**-fraction, and the least fraction that holds them.
 

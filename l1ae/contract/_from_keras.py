@@ -56,7 +56,7 @@ def build_contract(config: Config, model: Any) -> Contract:
         (output,) = node.output_tensors
         tensors[id(output)] = _Tensor(name, tuple(output.shape[1:]))
     add_score(builder, config, [tensors[id(tensor)].name for tensor in graph.outputs])
-    return Contract(config.project, tuple(builder.operations), spec.layout)
+    return Contract(config.project, tuple(builder.operations), spec.port)
 
 
 def _check_ends(graph: Any, spec: InputSpec) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from l1ae.config import Config
-from l1ae.contract._builder import Builder, add_port
+from l1ae.contract._builder import Builder, add_event
 from l1ae.contract._contract import Contract
 from l1ae.contract._ops import Binning, IntArray, Lookup
 from l1ae.contract._scores import add_score
@@ -22,12 +22,12 @@ def tables_contract(config: Config, model: AdditiveTables) -> Contract:
     of entries, of which those beyond the last bin, that no input reaches, repeat it. Raises `UserError` where a table is too large.
     """
     builder = Builder()
-    port = add_port(builder, config.inputs.selected)
+    event = add_event(builder, config.inputs.selected, config.inputs.added)
     widths = [max(len(edges).bit_length(), 1) for edges in model.edges]
     builder.add(
         Binning(
             name="bins",
-            inputs=(port,),
+            inputs=(event,),
             format=FixedFormat(False, max(widths), max(widths)),
             size=len(widths),
             index=np.array(model.columns, np.int64),

@@ -104,8 +104,8 @@ def _(operation: Preprocess, context: Context) -> Kernel:
     close = _gate(operation.gate, operation.present)
 
     def run(tensors: Sequence[Array], out: Array) -> None:
-        codes = tensors[0] if grow == 0 else np.multiply(tensors[0], unit, dtype=differences)
-        difference = np.subtract(codes, offset, dtype=differences)
+        codes = tensors[0] if grow == 0 else np.multiply(tensors[0], unit, dtype=differences, casting="unsafe")
+        difference = np.subtract(codes, offset, dtype=differences, casting="unsafe")  # added columns come as floats
         close(difference, tensors[0])
         out[:] = difference
         out *= scale

@@ -136,6 +136,7 @@ def _scales(contract: Contract) -> dict[str, Any]:
         "addresses": address_rows(contract),
         "first": _first(contract),
         "layout": layout,
+        "added": contract.added_names,
         "rows": [] if layout is None else column_rows(layout),
         "groups": [] if layout is None else group_values(layout),
     }

@@ -38,7 +38,8 @@ def corner_vectors(contract: Contract, seed: int = 0) -> Codes:
     * for every node of the deeper layers the same by coordinate ascent over the inputs' ends, with the contract itself
       as the objective;
     * for every input that is looked up in a table of its own the codes on either side of each of its steps, all inputs at once, and
-      for every input that is binned the codes at and beside each edge; for bins of other tensors those that come closest;
+      for every input that is binned the codes at and beside each edge; for bins of other tensors those that come closest; the same
+      for the conditions of added columns;
     * for every address of a table that several codes address a vector, as far as random ones reach them;
     * for every sum of what such tables hold the same ascent, over the codes at edges too;
     * codes drawn uniformly from the whole range, most of which no collision makes, also with slots emptied at random.
@@ -118,7 +119,9 @@ def _wires(contract: Contract, operation: Operation) -> tuple[Operation, Codes] 
 
 
 def _is_preprocessing(contract: Contract, operation: Operation) -> bool:
-    """Whether each element is a function of the hardware code at its place alone, and of what gates it."""
+    """Whether each element is a function of the hardware code at its place alone, and of what gates it: not of added columns."""
+    if contract.added:
+        return False
     if isinstance(operation, Elementwise):
         return all(_is_preprocessing(contract, contract[name]) for name in operation.inputs)
     return isinstance(operation, Preprocess) or operation is contract.input_table

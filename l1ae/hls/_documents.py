@@ -74,6 +74,7 @@ def project_readme(contract: Contract, hls: HlsConfig, ports: Ports) -> str:
         table=contract.input_table,
         bins=contract.input_bins,
         lookups=contract.input_lookups,
+        added=contract.added_names,
         gated=bool((contract.gate >= 0).any()),
         layout=layout,
         groups=[] if layout is None else [_group_row(group, layout) for group in layout.groups],
@@ -117,9 +118,13 @@ def _meaning(feature: Feature) -> str:
 def _input_rows(contract: Contract) -> list[dict[str, Any]]:
     """What arrives (names and scales are the layout's) and what the firmware makes of it (the contract's)."""
     port, layout = contract.hardware, contract.layout
-    names = contract.input_names
-    low, high = (port.low, port.high) if layout is None else layout.code_range
+    names = (*contract.input_names, *contract.added_names)
+    ends = (port.low, port.high) if layout is None else layout.code_range
+    added = [contract.intervals[item.name] for item in contract.added]
+    low, high = [*ends[0], *(item.low[0] for item in added)], [*ends[1], *(item.high[0] for item in added)]
     scales = [""] * port.size if layout is None else [_scale(column.feature) for column in layout.columns]
+    scales += [""] * len(added)
+    gate = [*contract.gate, *(-1 for _ in added)]
     shifted = _first_operations(contract)
     return [
         {
@@ -130,15 +135,15 @@ def _input_rows(contract: Contract) -> list[dict[str, Any]]:
             "lsb": scales[k],
             "offset": shifted[k][0],
             "shift": shifted[k][1],
-            "gate": "" if contract.gate[k] < 0 else names[contract.gate[k]],
+            "gate": "" if gate[k] < 0 else names[gate[k]],
         }
-        for k in range(port.size)
+        for k in range(len(names))
     ]
 
 
 def _first_operations(contract: Contract) -> list[tuple[str, str]]:
     """Offset and shift of every input, or in their place what else is made of it and how many steps that has."""
-    rows = [("", "")] * contract.hardware.size
+    rows = [("", "")] * contract.event.size
     if (preprocess := contract.preprocess) is not None:
         offsets = [f"{value:.10g}" for value in preprocess.offset / 2**preprocess.offset_fraction]
         rows = list(zip(offsets, map(str, preprocess.shift), strict=True))
@@ -146,12 +151,12 @@ def _first_operations(contract: Contract) -> list[tuple[str, str]]:
         for k in np.flatnonzero(table.bits):
             rows[k] = ("table", f"{len(table.starts[k])} steps")
     for lookup in contract.input_lookups:
-        for k in {k for index in lookup.index for k in index}:
-            rows[k] = ("address", "")
+        for column in {column for index in lookup.index for column in index}:
+            rows[column] = ("address", "")
     edges: dict[int, list[str]] = {}
     for item in contract.input_bins:
-        for k, row in zip(item.index.tolist(), item.edges, strict=True):
-            edges.setdefault(k, []).append(str(len(row)))
+        for column, row in zip(item.index.tolist(), item.edges, strict=True):
+            edges.setdefault(column, []).append(str(len(row)))
     return [("bins", f"{' and '.join(edges[k])} edges") if k in edges else row for k, row in enumerate(rows)]
 
 

@@ -102,9 +102,7 @@ def look_up_addresses(lookup: Lookup) -> str:
 def _array(name: str, entries: npt.NDArray[np.int64]) -> str:
     """Member `name`, the entry at an address. Native integers: g++ needs half a minute for a few thousand `ap_int` with values."""
     width, kind = (len(entries) - 1).bit_length(), _native(entries)
-    values = textwrap.fill(
-        ", ".join(str(code) for code in entries.tolist()), 128, initial_indent=" " * 12, subsequent_indent=" " * 12
-    )
+    values = textwrap.fill(", ".join(str(code) for code in entries.tolist()), 128, initial_indent=" " * 12, subsequent_indent=" " * 12)
     return (
         f"    static {kind} {name}(ap_uint<{width}> address) {{\n{_INLINE}"
         f"        static const {kind} entries[{len(entries)}] = {{\n{values}}};\n"

@@ -100,7 +100,7 @@ def _tables_partition(contract: Contract, hls: HlsConfig) -> Iterator[str]:
         most = max((sum(bits) for bits in operation.bits), default=0) if isinstance(operation, Lookup) else 0
         if 1 << most > _UNROLL_LIMIT:
             yield (
-                f"layer '{operation.name}' has a table of {1 << most} entries; the HLS tools partition arrays of at most {_UNROLL_LIMIT}, and "
+                f"layer '{operation.name}' has a table of {1 << most} entries; the HLS tools partition at most {_UNROLL_LIMIT}, and "
                 f"what is not partitioned becomes block memory; address it with at most {_UNROLL_LIMIT.bit_length() - 1} bits"
             )
 

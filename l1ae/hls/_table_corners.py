@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from l1ae.contract import Binning, Contract, Lookup
+from l1ae.contract import Binning, Contract, Gather, Lookup, Operation, Table
 
 __all__ = ["address_vectors", "codes_at_steps", "edge_vectors", "side_by_side"]
 
@@ -19,16 +19,35 @@ _ROUNDS = 8
 
 
 def codes_at_steps(contract: Contract) -> list[Codes]:
-    """For each hardware input the codes beside and at each of its edges, and on either side of each step of its table, rising."""
+    """For each hardware input the codes beside and at each edge of its bins, and on either side of each step of its tables, rising."""
     low, high = contract.hardware.low, contract.hardware.high
     found: list[list[int]] = [[] for _ in low]
-    if (table := contract.input_table) is not None:
-        for column, starts in enumerate(table.starts):
-            found[column] += [code + near for code in starts[1:] or (0,) for near in (-1, 0)]
-    for binning in contract.input_bins:
-        for column, edges in zip(binning.index.tolist(), binning.edges, strict=True):
-            found[column] += [edge + near for edge in edges for near in (-1, 0, 1)]
+    for item in contract.operations:
+        for element, codes in _steps(item):
+            column = _inputs_read(contract, item.inputs[0])[element]
+            if 0 <= column < len(found):
+                found[column] += codes
     return [np.unique(np.clip(np.array(codes, np.int64), *ends)) for codes, *ends in zip(found, low, high, strict=True)]
+
+
+def _steps(operation: Operation) -> Iterator[tuple[int, list[int]]]:
+    """The elements of the input that an operation bins or looks up, each in a table of its own, with the codes around their steps."""
+    if isinstance(operation, Table) and operation.bits:
+        for element, starts in enumerate(operation.starts):
+            yield element, [code + near for code in starts[1:] for near in (-1, 0)]
+    if isinstance(operation, Binning):
+        for element, edges in zip(operation.index.tolist(), operation.edges, strict=True):
+            yield element, [edge + near for edge in edges for near in (-1, 0, 1)]
+
+
+def _inputs_read(contract: Contract, name: str) -> list[int]:
+    """The hardware input that each element of a tensor is; -1 where it is none, or one beyond them."""
+    source = contract[name]
+    if source in {contract.hardware, contract.event}:
+        return list(range(source.size))
+    if isinstance(source, Gather) and source.inputs == (contract.hardware.name,):
+        return [int(k) for k in source.index]
+    return [-1] * source.size
 
 
 def side_by_side(steps: list[Codes], contract: Contract, rng: np.random.Generator) -> Codes:
@@ -93,7 +112,7 @@ def _new(lookup: Lookup, codes: Codes, seen: list[npt.NDArray[np.bool_]]) -> Cod
         first = np.full(len(met), -1, np.int64)
         first[address[::-1]] = np.arange(len(codes))[::-1]
         events.append(first[(first >= 0) & ~met])
-        met |= first >= 0
+        met[first >= 0] = True
     return np.concatenate(events)
 
 

@@ -1,7 +1,9 @@
 """What a trigger event is: a layout of columns, hardware scales, preprocessing and fixed-point formats."""
 
+from l1ae.inputs._added import AbsEta, Added, AddedColumn, DeltaPhi, EnergySum, Multiplicity, add_columns
 from l1ae.inputs._arrange import Arranged, arrange
 from l1ae.inputs._base import Format
+from l1ae.inputs._computed import Computed, Condition, Count, Distance, Magnitude, Term, Total, Word
 from l1ae.inputs._counts import Counts, Spectrum, WeightedBlock, count_codes
 from l1ae.inputs._derive import derive_preprocessing
 from l1ae.inputs._fixed import FixedFormat, Overflow, Rounding
@@ -13,17 +15,28 @@ from l1ae.inputs._spec import InputSpec
 from l1ae.inputs._transform import Steps, Transform, check_transform, derive_tables, steps_of, table_bits, table_of, transformed_columns
 
 __all__ = [
+    "AbsEta",
+    "Added",
+    "AddedColumn",
     "Arranged",
     "Axis",
     "Column",
+    "Computed",
+    "Condition",
+    "Count",
     "Counts",
     "Cut",
+    "DeltaPhi",
+    "Distance",
+    "EnergySum",
     "Feature",
     "FixedFormat",
     "Format",
     "Group",
     "InputSpec",
     "Layout",
+    "Magnitude",
+    "Multiplicity",
     "Numbers",
     "Overflow",
     "Preset",
@@ -31,8 +44,12 @@ __all__ = [
     "Rounding",
     "Spectrum",
     "Steps",
+    "Term",
+    "Total",
     "Transform",
     "WeightedBlock",
+    "Word",
+    "add_columns",
     "arrange",
     "check_transform",
     "count_codes",

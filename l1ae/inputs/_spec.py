@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from l1ae.inputs._added import Added
 from l1ae.inputs._fixed import FixedFormat
 from l1ae.inputs._layout import Layout
 from l1ae.inputs._preset import Numbers
@@ -26,7 +27,8 @@ class InputSpec:
 
     Two representations of an event are converted into each other here and nowhere else:
 
-    * hardware, integers (N, size) of type `layout.dtype`: the codes that arrive in firmware;
+    * hardware, integers (N, port.size) of type `port.dtype`: the codes that arrive in firmware. `event` puts the `added` columns behind
+      them, which firmware computes; `layout` is that of all;
     * network, int64 (N, size): codes of `network`, the fixed-point type that the first layer sees. A column that carries no
       information (see `Layout.mask`) enters the network as 0.
 
@@ -43,6 +45,7 @@ class InputSpec:
     shift: IntArray
     tables: Mapping[int, IntArray] = field(default_factory=dict)
     functions: Mapping[str, str] = field(default_factory=dict)
+    added: Added | None = None
     counts_empty: bool = False
 
     @classmethod
@@ -81,6 +84,19 @@ class InputSpec:
         offset, shift, where = self.offset.copy(), self.shift.copy(), list(columns)
         offset[where] = shift[where] = 0
         return replace(self, offset=offset, shift=shift)
+
+    def with_added(self, added: Added | None) -> "InputSpec":
+        """The same, of events that lack the last columns of the layout until they are computed."""
+        return replace(self, added=added)
+
+    @property
+    def port(self) -> Layout:
+        """What arrives: the layout without the added columns."""
+        return self.layout if self.added is None else self.added.port
+
+    def event(self, hardware: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:
+        """Events (N, port.size) with the added columns, (N, size); as they are without any."""
+        return hardware if self.added is None else self.added.extend(hardware)
 
     @property
     def tabled(self) -> BoolArray:
@@ -133,26 +149,28 @@ class InputSpec:
         return all(bool((slots == slots[0]).all()) for slots in blocks)
 
     def mask(self, hardware: npt.NDArray[np.integer]) -> BoolArray:
-        """`Layout.mask`."""
-        return self.layout.mask(hardware)
+        """`Layout.mask` of hardware codes (N, port.size); an added column always carries information."""
+        mask = self.port.mask(hardware)
+        return mask if self.added is None else np.pad(mask, ((0, 0), (0, self.size - self.port.size)), constant_values=True)
 
     def counted(self, hardware: npt.NDArray[np.integer]) -> BoolArray:
-        """(N, size): which inputs reconstruction errors count."""
-        return np.broadcast_to(self.present, hardware.shape) if self.counts_empty else self.mask(hardware)
+        """(N, size): which inputs of hardware codes (N, port.size) reconstruction errors count."""
+        return np.broadcast_to(self.present, (len(hardware), self.size)) if self.counts_empty else self.mask(hardware)
 
     def to_network(self, hardware: npt.NDArray[np.integer]) -> IntArray:
-        """Hardware codes (N, size) into codes (N, size) of the network's input format.
+        """Hardware codes (N, port.size) into codes (N, size) of the network's input format.
 
         `(hw - offset) * 2**-shift`, exact, then cast to `network`, or the table's entry; 0 where `mask` is false. Of a code with more
         bits than its table only those that address it count.
         """
         mask = self.mask(hardware)
-        codes = np.zeros(hardware.shape, np.int64)
+        codes = np.zeros(mask.shape, np.int64)
         for start in range(0, len(hardware), _BLOCK):
             block = slice(start, start + _BLOCK)
-            np.copyto(codes[block], self.network.cast(hardware[block].astype(np.int64) - self.offset, self.shift), where=mask[block])
+            event = self.event(hardware[block]).astype(np.int64)
+            np.copyto(codes[block], self.network.cast(event - self.offset, self.shift), where=mask[block])
             for column, table in self.tables.items():
-                codes[block, column] = table[hardware[block, column].astype(np.int64) & (len(table) - 1)] * mask[block, column]
+                codes[block, column] = table[event[:, column] & (len(table) - 1)] * mask[block, column]
         return codes
 
     def to_network_float(self, hardware: npt.NDArray[np.integer]) -> npt.NDArray[np.float32]:

@@ -73,8 +73,8 @@ def compare_generated(
     return Generation(
         events=len(codes),
         real_events=len(real),
-        features=compare_features(real, codes, spec.layout, real_groups),
-        occupancy=compare_occupancy(real, codes, spec.layout),
+        features=compare_features(real, codes, spec.port, real_groups),
+        occupancy=compare_occupancy(real, codes, spec.port),
         classifier=classifier_auc(real, codes, real_groups, seed=seed),
         classifier_real_slots=classifier_auc(real, borrowed, real_groups, seed=seed),
         classifier_real_halves=classifier_auc(first, second, np.arange(len(first)), seed=seed),
@@ -83,7 +83,7 @@ def compare_generated(
 
 def _with_slots_of(generated: FloatArray, real: npt.NDArray[np.integer], spec: InputSpec, seed: int) -> npt.NDArray[np.int64]:
     """Generated codes (N, size) with exactly the slots filled that are filled in real events drawn at random."""
-    codes, layout = decoded_codes(generated, spec), spec.layout
+    codes, layout = decoded_codes(generated, spec), spec.port
     low = np.array([column.feature.range[0] for column in layout.columns])
     gates = np.unique(layout.gate[layout.gate >= 0])
     low[gates] = np.maximum(low[gates], 1)  # code 0 of a gate would be an empty slot

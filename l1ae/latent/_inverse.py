@@ -12,7 +12,7 @@ IntArray = npt.NDArray[np.int64]
 
 
 def decoded_codes(values: npt.ArrayLike, spec: InputSpec) -> IntArray:
-    """Hardware codes (N, size) of network values (N, size), whatever slot is empty.
+    """Hardware codes (N, port.size) of network values (N, size), whatever slot is empty; what is said of added columns is left out.
 
     `value * 2**shift + offset`, rounded half to even, the inverse of the preprocessing; of a table the middle code of the step whose
     value is nearest (the lower one of two), and the only sure one, the first, of the lowest and the highest step. Beyond its scale a
@@ -21,8 +21,10 @@ def decoded_codes(values: npt.ArrayLike, spec: InputSpec) -> IntArray:
     codes = np.rint(np.asarray(values, np.float64) * np.exp2(spec.shift) + spec.offset).astype(np.int64)
     for column, table in spec.tables.items():
         codes[:, column] = _nearest(np.asarray(values, np.float64)[:, column] / spec.network.lsb, table)
-    low, high = spec.layout.code_range
-    period, first = spec.layout.period, np.array([column.feature.range[0] for column in spec.layout.columns])
+    layout = spec.port
+    codes = codes[:, : layout.size]
+    low, high = layout.code_range
+    period, first = layout.period, np.array([column.feature.range[0] for column in layout.columns])
     around = first + np.mod(codes - first, np.maximum(period, 1))
     return np.where(period > 0, around, np.clip(codes, low, high))
 
@@ -36,7 +38,7 @@ def _nearest(values: FloatArray, table: IntArray) -> IntArray:
 
 
 def from_network(values: npt.ArrayLike, spec: InputSpec) -> npt.NDArray[np.integer]:
-    """Events in hardware codes (N, size) from network values (N, size).
+    """Events in hardware codes (N, port.size) from network values (N, size).
 
     The inverse of `InputSpec.to_network`: exact for every event whose codes that neither rounds nor saturates, provided
     that the offset of gates is 0; of a code that enters by a table only the step is known. A slot is empty when its gate rounds to
@@ -44,4 +46,4 @@ def from_network(values: npt.ArrayLike, spec: InputSpec) -> npt.NDArray[np.integ
     cannot be told from a slot whose gate has that code.
     """
     codes = decoded_codes(values, spec)
-    return np.where(spec.layout.mask(codes), codes, 0).astype(spec.layout.dtype)
+    return np.where(spec.port.mask(codes), codes, 0).astype(spec.port.dtype)

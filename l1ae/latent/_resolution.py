@@ -89,7 +89,7 @@ def resolutions(
     codes (`decoded_codes`), so that the result contains what those words can express; the difference of what has a period is taken
     around the circle. `groups` (N,) as `LatentCodes.groups`. A bin with fewer than 30 entries is left out.
     """
-    layout, original = spec.layout, hardware.astype(np.int64)
+    layout, original = spec.port, hardware.astype(np.int64)
     difference, half = decoded_codes(decoded, spec) - original, layout.period // 2
     difference = np.where(layout.period > 0, np.mod(difference + half, np.maximum(layout.period, 1)) - half, difference)
     mask, physical, energy = layout.mask(hardware), layout.to_physical(hardware), _energy_columns(layout)
@@ -159,7 +159,7 @@ def emptiness(hardware: npt.NDArray[np.integer], decoded: npt.ArrayLike, spec: I
     Arguments as `resolutions`. A training loss that leaves empty slots out, as those of l1ae do, never asks for it: small
     fractions are no fault.
     """
-    layout = spec.layout
+    layout = spec.port
     filled, answer = layout.mask(hardware), layout.mask(from_network(decoded, spec))
     groups = np.unique(groups, return_inverse=True)[1].ravel()
     rows = []

@@ -132,11 +132,11 @@ def _folded_weights(layer: Layer, norm: Layer | None) -> list[Any]:
 
 def _networks(config: Config, builder: WeightBuilder, auxiliary_builder: WeightBuilder) -> Networks:
     plan = firmware_plan(config)
-    firmware = _graph(config, plan, config.inputs.selected.size, builder, config.name)
+    firmware = _graph(config, plan, config.inputs.columns.size, builder, config.name)
     auxiliary = {}
     for name, steps in auxiliary_plans(config).items():
         source = steps[0].sources[0]
-        size = {"latent": config.model.latent, "features": config.model.features}.get(source, config.inputs.selected.size)
+        size = {"latent": config.model.latent, "features": config.model.features}.get(source, config.inputs.columns.size)
         auxiliary[name] = _graph(config, steps, size, auxiliary_builder, f"{config.name}_{name}")
     return Networks(firmware, auxiliary)
 

@@ -223,7 +223,7 @@ def _positions(name: str, shape: Shape, layer: ConvolutionConfig) -> tuple[int, 
 
 def firmware_plan(config: Config) -> Plan:
     """The layers that become firmware: an autoencoder, the encoder of a variational one, or a student."""
-    planner = _Planner(config, INPUTS, (config.inputs.selected.size,))
+    planner = _Planner(config, INPUTS, (config.inputs.columns.size,))
     family = config.model.family
     assert family.front is not None, "an imported network has no plan"
     assert family.body is not None
@@ -241,9 +241,19 @@ def _check_names(config: Config, plan: Plan) -> None:
 
 
 def _add_convolutions(planner: _Planner, config: Config) -> None:
-    planner.reshape("image", (*_image(config.inputs.selected), 1))
+    """The image of what arrives; added columns, which are no part of it, join what is left of it."""
+    port, size = config.inputs.selected, config.inputs.columns.size
+    if size > port.size:
+        planner.slice("image_inputs", 0, port.size)
+    planner.reshape("image", (*_image(port), 1))
     for index, layer in enumerate(config.model.convolutions):
         planner.convolution(f"conv{index}", layer)
+    if size > port.size:
+        planner.reshape(f"{planner.last}_flat", (prod(planner.shape),))
+        image, length = planner.last, planner.shape[0]
+        planner.continue_from(INPUTS, (size,))
+        planner.slice("added_inputs", port.size, size)
+        planner.concatenate("image_and_added", (image, planner.last), length + size - port.size)
 
 
 def _image(layout: Layout) -> tuple[int, int]:
@@ -261,7 +271,7 @@ def _add_objects(planner: _Planner, config: Config) -> None:
 
     These layers have no bias, so that an empty slot, whose features are 0, adds nothing.
     """
-    layout = config.inputs.selected
+    layout = config.inputs.columns
     parts, total = [], 0
     for group in layout.groups:
         name, where = group.name, layout.where(group.name)
@@ -317,7 +327,7 @@ def _add_variational_encoder(planner: _Planner, config: Config) -> None:
 
 def _add_decoder(planner: _Planner, config: Config) -> None:
     """From the latent space back to the inputs: dense, or dense and then convolutions on `decoder_shape`."""
-    model, size = config.model, config.inputs.selected.size
+    model, size = config.model, config.inputs.columns.size
     planner.hidden("dec", model.decoder)
     if model.decoder_shape is None or model.deconvolution_out is None:
         planner.dense("out", size, hidden=False, bits=model.output_bits)
@@ -355,7 +365,7 @@ def auxiliary_plans(config: Config) -> dict[str, Plan]:
     "decoder" of a variational autoencoder (latent -> inputs), "expander" of a feature extractor (features -> embedding),
     "teacher" of a student (inputs -> inputs).
     """
-    model, size, body = config.model, config.inputs.selected.size, config.model.family.body
+    model, size, body = config.model, config.inputs.columns.size, config.model.family.body
     if body is Body.VARIATIONAL:
         planner = _Planner(config, "latent", (model.latent,))
         _add_decoder(planner, config)

@@ -28,7 +28,7 @@ class Models:
 def load_models(config: Config, folder: Path) -> Models:
     """What the train stage left in `folder`."""
     if config.model.family.counted:
-        return Models(None, None, load_tables(folder / TABLES, config.inputs.selected))
+        return Models(None, None, load_tables(folder / TABLES, config.inputs.columns))
     if config.model.source is None:
         trained = load_trained(config, folder)
         return Models(trained.float_model, trained.quantized_model)

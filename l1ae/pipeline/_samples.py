@@ -94,7 +94,7 @@ class Scorer:
             inputs, counted = spec.to_network_float(hardware), spec.counted(hardware)
             result = {name: self._score(inputs, predict(model, inputs), counted) for name, model in self._keras.items()}
         if self.models.tables is not None:
-            result["float"] = self.models.tables(hardware)
+            result["float"] = self.models.tables(self.config.inputs.event(hardware))
         form = self.contract.score.format
         fixed = self.contract.evaluate(hardware, [self.contract.score.name])[self.contract.score.name]
         return result | {"fixed": np.asarray(fixed[:, 0] * form.lsb, np.float64)}

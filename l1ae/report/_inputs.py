@@ -43,7 +43,7 @@ def _inside(title: str) -> str:
 
 def inputs_table(config: Config) -> Table:
     """Unit, scale and preprocessing of every feature; one row for all slots of a group."""
-    layout, spec = config.inputs.selected, _preprocessing(config)
+    layout, spec = config.inputs.columns, _preprocessing(config)
     rows = []
     for group in layout.groups:
         for feature in group.features:

@@ -36,10 +36,10 @@ def architecture(config: Config) -> str:
     model, family = config.model, config.model.family
     if model.source is not None:
         return f"{family.title} {Path(model.source).name}"
-    inputs = config.inputs.selected.size
+    inputs = config.inputs.columns.size
     if family.counted:
         trees = len(model.density.trees)
-        return f"{family.title} {int(config.inputs.selected.present.sum())} columns, {trees} {'tree' if trees == 1 else 'trees'}"
+        return f"{family.title} {int(config.inputs.columns.present.sum())} columns, {trees} {'tree' if trees == 1 else 'trees'}"
     nodes: list[object] = [inputs, *(f"{layer.filters}@{layer.kernel[0]}×{layer.kernel[1]}" for layer in model.convolutions)]
     if family.front is Front.OBJECTS:
         nodes.append("+".join(f"{n} per object" for n in model.objects))

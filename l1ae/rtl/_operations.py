@@ -202,7 +202,12 @@ def _(operation: Binning, tensors: Sequence[Tensor], formats: Sequence[FixedForm
 def _(operation: Lookup, tensors: Sequence[Tensor], formats: Sequence[FixedFormat]) -> Tensor:
     codes, lsb = tensors[0] * 2.0 ** formats[0].fraction, operation.format.lsb
     rows = zip(operation.tables, operation.index, operation.bits, strict=True)
-    return _array([addressed([(codes[k], n) for k, n in zip(index, bits, strict=True)], table * lsb) for table, index, bits in rows])
+    return _array(
+        [
+            addressed([(codes[k], n) for k, n in zip(index, bits, strict=True)], np.asarray(table * lsb, np.float64))
+            for table, index, bits in rows
+        ]
+    )
 
 
 @apply.register

@@ -37,15 +37,15 @@ def train_density(config: Config, folder: Path) -> DensityResult:
     that is missing or does not fit.
     """
     started = time.perf_counter()
-    layout = config.inputs.selected
-    store = open_dataset(config.data.source, layout).background
+    inputs = config.inputs
+    store = open_dataset(config.data.source, inputs.selected).background
 
     def blocks() -> Iterator[WeightedBlock]:
-        return ((events.hw, weights_of(events)) for events in events_of(config.data, store, TRAIN))
+        return ((inputs.event(events.hw), weights_of(events)) for events in events_of(config.data, store, TRAIN))
 
-    model = fit_forest(layout, config.model.density.trees, blocks)
+    model = fit_forest(inputs.columns, config.model.density.trees, blocks)
     folder.mkdir(parents=True, exist_ok=True)
-    save_tables(model, layout, folder / TABLES)
+    save_tables(model, inputs.columns, folder / TABLES)
     entries = sum(table.size for table in model.tables)
     seconds = time.perf_counter() - started
     return DensityResult(len(config.model.density.trees), len(model.tables), entries, seconds)
@@ -53,7 +53,7 @@ def train_density(config: Config, folder: Path) -> DensityResult:
 
 def untrained_density(config: Config) -> AdditiveTables:
     """A model of the shape that training gives where every edge is populated: right in names, sizes and operations."""
-    layout = config.inputs.selected
+    layout = config.inputs.columns
     low, high = layout.code_range
     rng = np.random.default_rng(config.seed)
     codes = rng.integers(low, high + 1, (_UNTRAINED_EVENTS, layout.size))

@@ -22,6 +22,8 @@ _STREAMS = ("rotate", "gaussian", "relative", "masking", "drop")
 class Preprocessing:
     """`InputSpec.to_network_float`, `mask` and `counted` as TensorFlow operations, equal to the last bit.
 
+    Added columns are computed by numpy itself, in the middle of the graph: no gradient passes hardware codes.
+
     Raises `UserError` when the network's input format has a rounding or overflow mode that is not among them.
     """
 
@@ -37,27 +39,37 @@ class Preprocessing:
         self._lsb = np.float32(form.lsb)
         self._offset = spec.offset.astype(np.float32)
         self._scale = (2.0 ** (form.fraction - spec.shift)).astype(np.float32)
-        self._present = spec.present
-        self._gate, self._counted_gate = spec.gate, spec.counted_gate
+        self._spec = spec
         self._tables = _Tables(spec) if spec.tables else None
 
     def mask(self, hardware: Any) -> Any:
-        """(N, size) bool: which inputs carry information; `hardware` is (N, size) float32."""
-        return self._filled(hardware, self._gate)
+        """(N, size) bool: which inputs carry information; `hardware` is (N, port.size) float32."""
+        return self._filled(hardware, self._spec.gate)
 
     def counted(self, hardware: Any) -> Any:
-        """(N, size) bool: which inputs reconstruction errors count; `hardware` is (N, size) float32."""
-        return self._filled(hardware, self._counted_gate)
+        """(N, size) bool: which inputs reconstruction errors count; `hardware` is (N, port.size) float32."""
+        return self._filled(hardware, self._spec.counted_gate)
 
     def _filled(self, hardware: Any, gate: npt.NDArray[np.int64]) -> Any:
-        present = tf.constant(self._present)[None]
+        present = tf.constant(self._spec.present)[None]
         if (gate < 0).all():
-            return tf.broadcast_to(present, tf.shape(hardware))
+            return tf.broadcast_to(present, (tf.shape(hardware)[0], self._spec.size))
         filled = tf.not_equal(tf.gather(hardware, np.maximum(gate, 0), axis=1), 0.0)
         return present & (filled | tf.constant(gate < 0)[None])
 
+    def _event(self, hardware: Any) -> Any:
+        """(N, size) float32: the added columns behind (N, port.size) codes."""
+        if self._spec.added is None:
+            return hardware
+        found = tf.numpy_function(self._extended, [hardware], tf.float32, stateful=False)
+        return tf.ensure_shape(found, (None, self._spec.size))
+
+    def _extended(self, hardware: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        return self._spec.event(hardware.astype(np.int32)).astype(np.float32)
+
     def inputs(self, hardware: Any, mask: Any) -> Any:
-        """(N, size) float32 on the grid of the network's input format."""
+        """(N, size) float32 on the grid of the network's input format; `mask` is that of `hardware`, (N, port.size)."""
+        hardware = self._event(hardware)
         codes = tf.clip_by_value(self._round((hardware - self._offset) * self._scale), *self._limits)
         if self._tables is not None:
             codes = self._tables.looked_up(hardware, codes)
@@ -88,7 +100,7 @@ class _Tables:
 
 @dataclass(frozen=True, eq=False)
 class _Columns:
-    """Per input, (size,) float32: range of the codes, period of an angle or 0, sigma in LSB, code that the network sees as 0.
+    """Per column of the port, (size,) float32: range of the codes, period of an angle or 0, sigma in LSB, code that the network sees as 0.
 
     `energy`, (size,): energies of objects.
     """
@@ -112,11 +124,14 @@ class Noise:
         self._noise: NoiseConfig = config.training.noise
         spec = config.inputs.spec()
         self._columns = _columns(spec, self._noise)
-        self._slot_of = np.maximum(spec.gate, 0)
+        self._slot_of = np.maximum(spec.port.gate, 0)
 
     def __call__(self, hardware: Any, mask: Any, seed: Any) -> Any:
-        """Changed codes (N, size) float32; `mask` is that of `hardware`, `seed` (2,) int32 decides everything."""
-        noise, columns = self._noise, self._columns
+        """Changed codes (N, port.size) float32; `mask` is that of `hardware`, `seed` (2,) int32 decides everything.
+
+        Added columns are no part of them: they follow from the codes that changed.
+        """
+        noise, columns, mask = self._noise, self._columns, mask[:, : len(self._slot_of)]
         codes = hardware
         if noise.rotate:
             codes = self._rotate(codes, self._stream(seed, "rotate"))
@@ -153,13 +168,13 @@ class Noise:
 
 
 def _columns(spec: InputSpec, noise: NoiseConfig) -> _Columns:
-    low, high = (bound.astype(np.float32) for bound in spec.code_range)
-    layout = spec.layout
+    layout = spec.port
+    low, high = (bound.astype(np.float32) for bound in layout.code_range)
     heads = layout.gate == np.arange(layout.size)
     smeared = dict(zip((Role.ENERGY, Role.ETA, Role.PHI), noise.gaussian, strict=True))
     # a vector, an image and a waveform have one kind of number, whatever its role; bits such as quality know no Gaussian
     sigma = [smeared.get(c.feature.role, 0.0 if c.group.gated_kind else noise.gaussian[0]) for c in layout.columns]
     low = np.where(heads, np.maximum(low, 1), low).astype(np.float32)
-    neutral = np.clip(np.where(heads, 1, spec.offset), low, high).astype(np.float32)
+    neutral = np.clip(np.where(heads, 1, spec.offset[: layout.size]), low, high).astype(np.float32)
     energy = layout.with_role(Role.ENERGY) & layout.has_slots
     return _Columns(low, high, layout.period.astype(np.float32), np.array(sigma, np.float32), neutral, energy)

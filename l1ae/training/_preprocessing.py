@@ -21,7 +21,7 @@ def with_derived_inputs(config: Config) -> Config:
     inputs = config.inputs
     if not inputs.from_data or inputs.derived is not None or config.model.family.imported or config.model.family.counted:
         return config
-    by_group, layout = config.model.family.front is Front.OBJECTS, inputs.selected
+    by_group, layout = config.model.family.front is Front.OBJECTS, inputs.columns
     found: dict[str, object] = {}
     if inputs.automatic:
         offset, shift = derive_preprocessing(layout, _training_blocks(config), by_group=by_group)
@@ -40,5 +40,6 @@ def with_derived_inputs(config: Config) -> Config:
 
 
 def _training_blocks(config: Config) -> Iterator[WeightedBlock]:
-    store = open_dataset(config.data.source, config.inputs.selected).background
-    return ((events.hw, weights_of(events)) for events in events_of(config.data, store, TRAIN, size=CHUNK))
+    inputs = config.inputs
+    store = open_dataset(config.data.source, inputs.selected).background
+    return ((inputs.event(events.hw), weights_of(events)) for events in events_of(config.data, store, TRAIN, size=CHUNK))

@@ -468,7 +468,7 @@ REFUSED = {
     ),
     "unknown reference": (
         _layer("enc9", input="feature"),
-        r"layer 'enc9' reads 'feature', which does not exist; there are inputs, extract",
+        r"layer 'enc9' reads 'feature', which does not exist; there are hw, inputs, extract",
     ),
     "score of nothing": (_section("score", input="mu"), r"layer 'score' reads 'mu', which does not exist"),
     "cycle": (_layer("enc9", input="out"), r"the layers .*enc9 -> .*read each other in a circle; cut it"),

@@ -68,10 +68,7 @@ def test_the_two_implementations_of_a_score_agree(record):
     builder, spec = Builder(), config.inputs.spec()
     add_inputs(builder, spec)
     size = {Body.AUTOENCODER: 57, Body.STUDENT: 1, Body.DENSITY: 1}.get(body, 3)
-    forms = [
-        FixedFormat.parse("ufixed<9,5,RND_CONV,SAT>" if size == 1 else "fixed<9,3,RND_CONV,SAT>")
-        for _ in range(max(record.outputs))
-    ]
+    forms = [FixedFormat.parse("ufixed<9,5,RND_CONV,SAT>" if size == 1 else "fixed<9,3,RND_CONV,SAT>") for _ in range(max(record.outputs))]
     names = []
     for k, form in enumerate(forms):
         index = (np.arange(size) + 3 * k) % 57

@@ -213,3 +213,48 @@ def test_kinds_of_noise_are_independent_of_each_other():
     scaled = _noisy(codes, relative=0.1)[:, 3] - codes[:, 3]
     table = np.corrcoef([turned, dropped, masked, shifted, scaled])
     assert np.abs(table - np.eye(5)).max() < 5 / np.sqrt(COUNT)
+
+
+ADD = {
+    "n_jet30": {"kind": "multiplicity", "group": "jet", "threshold": 60, "abs_eta": 57},
+    "ht": {"kind": "sum", "group": "jet"},
+    "dphi": {"kind": "delta_phi", "slots": ["mu[0]", "met"]},
+}
+
+
+def test_added_columns_equal_the_input_specification_to_the_last_bit():
+    spec = Config.model_validate(
+        {"name": "m", "inputs": {"add": ADD}, "model": {"architecture": "dense_ae", "score": "squared_error"}}
+    ).inputs.spec()
+    codes, preprocessing = _whole_range(SPEC), Preprocessing(spec)
+    hardware = tf.constant(codes.astype(np.float32))
+
+    @tf.function(autograph=False)
+    def graph(hardware):
+        mask = preprocessing.mask(hardware)
+        return mask, preprocessing.inputs(hardware, mask)
+
+    mask, found = graph(hardware)
+    assert found.shape == (len(codes), 60)
+    np.testing.assert_array_equal(mask.numpy(), spec.mask(codes))
+    np.testing.assert_array_equal(found.numpy(), spec.to_network_float(codes))
+    assert all(len(np.unique(column)) > 5 for column in found.numpy()[:, 57:].T)
+
+
+def test_noise_changes_what_arrives_and_added_columns_follow():
+    inputs = {
+        "name": "m",
+        "inputs": {"add": ADD},
+        "model": {"architecture": "dense_ae", "score": "squared_error"},
+        "training": {"noise": {"drop": 0.5}},
+    }
+    config = Config.model_validate(inputs)
+    spec, codes = config.inputs.spec(), _whole_range(SPEC, 512)
+    preprocessing, hardware = Preprocessing(spec), tf.constant(codes.astype(np.float32))
+    noisy = Noise(config)(hardware, preprocessing.mask(hardware), tf.constant([7, 1], tf.int32))
+    assert noisy.shape == (512, 57)
+    found = preprocessing.inputs(noisy, preprocessing.mask(noisy)).numpy()
+    np.testing.assert_array_equal(found, spec.to_network_float(noisy.numpy().astype(np.int64)))
+    counts = spec.event(codes)[:, -1], spec.event(noisy.numpy().astype(np.int64))[:, -1]
+    assert np.all(counts[1] <= counts[0])
+    assert counts[1].sum() < 0.7 * counts[0].sum()
