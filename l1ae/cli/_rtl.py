@@ -98,8 +98,10 @@ def _timing(content: Mapping[str, Any]) -> list[str]:
     timing = content["timing"]
     band = ", ".join(f"{name} {timing[name]['ns']:.2f} ns" for name in ("optimistic", "typical", "pessimistic"))
     layers = list(dict.fromkeys(step["layer"] for step in timing["typical"]["steps"] if step["layer"]))
+    verdict = _load("l1ae.synth").clock_verdict(timing, content["clock_period"], content["rtl"]["crossings"])
     return [
         f"slowest path ({timing['stage']}; clock {content['clock_period']:g} ns): {band}",
+        verdict.text,
         f"it goes through: {' -> '.join(layers) or 'the trigger shell'}",
         f"latency {content['latency_cycles']} clock cycles, one event every {content['interval']} (II)",
     ]

@@ -1,6 +1,7 @@
 """The typed, frozen description of a run. Every key of a configuration file is a field here, with its unit."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
@@ -169,6 +170,11 @@ class InputsConfig(Section):
         le=16,
         description="leading bits of a hardware code that decide its entry in a table; default: all. 5 take half the LUTs",
     )
+    empty_slots: Literal["ignored", "counted"] = Field(
+        "ignored",
+        description="what an empty slot is to reconstruction errors, of the training and of the score: nothing, or inputs like others, "
+        "which are 0",
+    )
     derived: DerivedPreprocessing | None = Field(
         None, description="result of `preprocessing: auto` and of `transform`; not for writing by hand"
     )
@@ -268,7 +274,7 @@ class InputsConfig(Section):
             found = self.derived or DerivedPreprocessing(offset=none, shift=none)
             offset, shift = np.array(found.offset), np.array(found.shift)
         spec = InputSpec.of(layout, self.network, changes, offset, shift).with_added(self.added)
-        return spec.unshifted(transformed_columns(layout, self.transform))
+        return replace(spec.unshifted(transformed_columns(layout, self.transform)), counts_empty=self.empty_slots == "counted")
 
 
 Positive = Annotated[int, Field(ge=1)]

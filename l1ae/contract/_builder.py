@@ -67,7 +67,7 @@ class Builder:
         return next(operation for operation in self.operations if operation.name == name)
 
     def set_mask(self, present: npt.NDArray[np.bool_], gate: IntArray) -> None:
-        """Which elements of `inputs` carry information, as in `Preprocess`, for scores that leave the others out."""
+        """Which elements of `inputs` count in scores that leave the others out, said as in `Preprocess`."""
         self._mask = (present, gate) if bool((gate >= 0).any() or not present.all()) else None
 
     def gather(self, name: str, source: str, index: IntArray) -> str:
@@ -154,7 +154,7 @@ def add_inputs(builder: Builder, spec: InputSpec) -> None:
     """
     event = add_event(builder, spec.port, spec.added)
     form = builder.format_of(event)
-    builder.set_mask(spec.present, spec.gate)
+    builder.set_mask(spec.present, spec.counted_gate)
     if not spec.tables:
         builder.add(_linear_inputs(spec, event, form, "inputs"))
     elif spec.present[~spec.tabled].any():

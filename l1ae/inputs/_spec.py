@@ -35,6 +35,8 @@ class InputSpec:
     `offset`, in hardware LSB, and `shift`, to the right, or to the left where it is negative, are int64 (size,).
     `tables` holds, by column, the codes of `network` for each hardware code from 0 to a power of two; such a column has offset and
     shift 0, and code 0 where a gate can make it empty. `functions` says what they are, by feature.
+
+    `counts_empty`: whether reconstruction errors count what an empty slot enters the network as, 0, as they count any other input.
     """
 
     layout: Layout
@@ -44,6 +46,7 @@ class InputSpec:
     tables: Mapping[int, IntArray] = field(default_factory=dict)
     functions: Mapping[str, str] = field(default_factory=dict)
     added: Added | None = None
+    counts_empty: bool = False
 
     @classmethod
     def of(
@@ -123,6 +126,11 @@ class InputSpec:
         return self.layout.gate
 
     @property
+    def counted_gate(self) -> IntArray:
+        """(size,): as `gate`, the input whose code 0 says that the error of this one does not count."""
+        return np.full(self.size, -1, np.int64) if self.counts_empty else self.gate
+
+    @property
     def code_range(self) -> tuple[IntArray, IntArray]:
         """Smallest and largest hardware code of each input, two arrays (size,)."""
         return self.layout.code_range
@@ -144,6 +152,10 @@ class InputSpec:
         """`Layout.mask` of hardware codes (N, port.size); an added column always carries information."""
         mask = self.port.mask(hardware)
         return mask if self.added is None else np.pad(mask, ((0, 0), (0, self.size - self.port.size)), constant_values=True)
+
+    def counted(self, hardware: npt.NDArray[np.integer]) -> BoolArray:
+        """(N, size): which inputs of hardware codes (N, port.size) reconstruction errors count."""
+        return np.broadcast_to(self.present, (len(hardware), self.size)) if self.counts_empty else self.mask(hardware)
 
     def to_network(self, hardware: npt.NDArray[np.integer]) -> IntArray:
         """Hardware codes (N, port.size) into codes (N, size) of the network's input format.

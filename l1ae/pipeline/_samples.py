@@ -96,8 +96,8 @@ class Scorer:
             return self.models.tables(self.config.inputs.event(hardware))
         if name != "fixed":
             spec = self.config.inputs.spec()
-            inputs, mask = spec.to_network_float(hardware), spec.mask(hardware)
-            return self._score(inputs, predict(self._keras[name], inputs), mask)
+            inputs, counted = spec.to_network_float(hardware), spec.counted(hardware)
+            return self._score(inputs, predict(self._keras[name], inputs), counted)
         fixed = self.contract.evaluate(hardware, [self.contract.score.name])[self.contract.score.name]
         return np.asarray(fixed[:, 0] * self.contract.score.format.lsb, np.float64)
 

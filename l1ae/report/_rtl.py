@@ -7,6 +7,7 @@ from typing import Any
 from l1ae.report._blocks import Block, Facts, Notice, Paragraph, Section, Table
 from l1ae.report._files import Json, read_json
 from l1ae.report._text import count, missing, number, seconds
+from l1ae.synth import clock_verdict
 
 __all__ = ["rtl_sections", "synthesis_text"]
 
@@ -147,7 +148,7 @@ def _synthesis(report: Json, summary: Json) -> Section:
         "an estimate. The figures of the whole design are in the table of latency and resources. Place and route by the vendor's tool has "
         "the last word."
     )
-    blocks: list[Block] = [Paragraph(text), *_layers(report), *_timing(report)]
+    blocks: list[Block] = [Paragraph(text), *_layers(report), *_timing(report, summary)]
     blocks += [Notice("bad", sentence) for sentence in _doubts(report, summary)]
     if report["proof"] is not None:
         rows = tuple((proof["module"], proof["verdict"], proof["reason"], seconds(proof["seconds"])) for proof in report["proof"])
@@ -189,12 +190,18 @@ def _row(name: str, found: Json) -> tuple[str, ...]:
     return (name, *(f"{found[key] + extra.get(key, 0):,}" for key, _ in _RESOURCES))
 
 
-def _timing(report: Json) -> list[Block]:
+def _timing(report: Json, summary: Json) -> list[Block]:
     timing, period = report["timing"], report["clock_period"]
     names = ("optimistic", "typical", "pessimistic")
     rows = tuple((name, f"{timing[name]['ns']:.2f}", f"{period:g}", _path(timing[name]["steps"])) for name in names)
     caption = f"Slowest path, {timing['stage']}: three assumptions about the wiring. Logic delays: {timing['source']}"
-    return [Table(caption, ("Assumption", "ns", "Clock [ns]", "Through"), rows)]
+    verdict = clock_verdict(timing, period, summary["crossings"])
+    tone = {"pessimistic": "good", "typical": "info"}.get(str(verdict.kept), "bad")
+    return [Table(caption, ("Assumption", "ns", "Clock [ns]", "Through"), rows), Notice(tone, _sentence(verdict.text))]
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _path(steps: Sequence[Any]) -> str:

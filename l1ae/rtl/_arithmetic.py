@@ -220,9 +220,16 @@ def _saturated(x: Variable, inside: Variable, form: FixedFormat) -> Variable:
 def square(x: Variable) -> Variable:
     """`x**2`: the squares of groups of six bits are tables (one LUT a bit), the cross terms rows of AND gates.
 
-    `(h 2^6 + l)^2 = h^2 2^12 + l^2 + h l 2^7`, and `l^2 < 2^12` needs no adder beside `h^2 2^12`.
+    `(h 2^6 + l)^2 = h^2 2^12 + l^2 + h l 2^7`, and `l^2 < 2^12` needs no adder beside `h^2 2^12`. With a sign and up to six bits the
+    sign chooses between two tables of the bits, which is two thirds of the way through a magnitude.
     """
-    return _square_unsigned(abs(x))
+    signed, integer, fraction = (int(v) for v in x.kif)
+    if not signed or integer + fraction > LUT_INPUTS:
+        return _square_unsigned(abs(x))
+    bits = _wrapped(x, 0, integer, fraction)
+    codes = np.arange(round(bits.low / bits.step), round(bits.high / bits.step) + 1) * bits.step
+    below, above = (bits.lookup((codes - offset) ** 2) for offset in (2.0**integer, 0.0))
+    return choose(x.is_negative(), below, above)
 
 
 def _square_unsigned(x: Variable) -> Variable:

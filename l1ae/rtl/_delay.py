@@ -13,9 +13,13 @@ from dataclasses import dataclass
 
 from alkaid.types import CombLogic, Op
 
+from l1ae.rtl._arithmetic import LUT_INPUTS
 from l1ae.rtl._opcodes import Opcode
 
-__all__ = ["Delays", "line_delays"]
+__all__ = ["Delays", "absorbed", "line_delays"]
+
+
+_BITWISE = (Opcode.MUX, Opcode.BIT_BINARY)
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,45 @@ def line_delays(logic: CombLogic, delays: Delays) -> list[float]:
     """
     readers = Counter(a for op in logic.ops for a in set(op.addr))
     return [_delay(logic, op, delays, max((2 * readers[a] for a in op.addr), default=1)) for op in logic.ops]
+
+
+def absorbed(logic: CombLogic) -> dict[int, frozenset[int]]:
+    """By line, the lines in front of it that fit with it into one LUT for each bit, so that only the first of them need take time.
+
+    Multiplexers and gates, where the lines in front have no other reader, have absorbed none themselves, and all together read at
+    most six bits: a multiplexer of four with two bits to select by fills a LUT.
+    """
+    readers = Counter(a for op in logic.ops for a in set(op.addr)) + Counter(logic.out_idxs)
+    found: dict[int, frozenset[int]] = {}
+    for i, op in enumerate(logic.ops):
+        if op.opcode not in _BITWISE:
+            continue
+        inside: frozenset[int] = frozenset()
+        for a in sorted(set(op.addr)):
+            alone = readers[a] == 1 and a not in found and logic.ops[a].opcode in (*_BITWISE, Opcode.BIT_UNARY)
+            if alone and _inputs(logic, i, inside | {a}) <= LUT_INPUTS:
+                inside |= {a}
+        if inside:
+            found[i] = inside
+    return found
+
+
+def _inputs(logic: CombLogic, i: int, inside: frozenset[int]) -> int:
+    """Inputs of one bit of line i together with the lines `inside`: a bit for each operand, all bits of what a line looks at as a whole.
+
+    Only what multiplexers select by is known to be the same bit for several of them.
+    """
+    selecting, bits = set(), 0
+    for k in (i, *inside):
+        op = logic.ops[k]
+        for place, a in enumerate(op.addr):
+            if a in inside or logic.ops[a].opcode == Opcode.CONSTANT:
+                continue
+            if op.opcode == Opcode.MUX and place == 2:
+                selecting.add(a)
+            else:
+                bits += _width(logic.ops[a]) if op.opcode == Opcode.BIT_UNARY and op.data[0] else 1
+    return len(selecting) + bits
 
 
 def _width(op: Op) -> int:

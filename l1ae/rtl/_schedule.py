@@ -1,12 +1,12 @@
 """Honest pipelining: no stage is longer than its budget, by delays that charge every line."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from alkaid.types import CombLogic, Op
 
 from l1ae.errors import UserError
-from l1ae.rtl._delay import Delays, line_delays
+from l1ae.rtl._delay import Delays, absorbed, line_delays
 from l1ae.rtl._opcodes import GIVEN, Opcode
 from l1ae.rtl._trace import Graph
 
@@ -63,13 +63,15 @@ def schedule(graph: Graph, clock: Clock, delays: Delays | None = None) -> Pipeli
             "look for a layer whose weights are all 0 or whose output saturates"
         )
     times, budget = line_delays(logic, delays), clock.budget(delays)
-    lines = assign(logic, layers, times, clock, budget)
+    # long stages: a LUT that a register would cut in two is rare
+    shared = {} if clock.stages is None else absorbed(logic)
+    lines = assign(logic, layers, times, clock, budget, shared)
     score = logic.out_idxs[0]
     compare = _comparison(logic.ops[score], delays, clock)
     last = lines.stages[score] + (lines.ends[score] + compare > budget)
     if clock.stages is not None and last + 1 > clock.stages:
         raise UserError(
-            f"the logic takes {_whole(logic, times) + compare:.1f} ns, which is {last + 1} stages of {clock.period} ns (of which "
+            f"the logic takes {_whole(logic, times, shared) + compare:.1f} ns, which is {last + 1} stages of {clock.period} ns (of which "
             f"{budget:.1f} ns are for logic), but rtl.crossings is {clock.stages}; allow more crossings, or make the network smaller"
         )
     return _pipeline(lines, last, compare, clock)
@@ -110,12 +112,21 @@ def _reachable(graph: Graph) -> tuple[CombLogic, list[str]]:
     return logic, [graph.layers[i] for i in kept]
 
 
-def assign(logic: CombLogic, layers: Sequence[str], times: Sequence[float], clock: Clock, budget: float) -> Lines:
+def assign(
+    logic: CombLogic,
+    layers: Sequence[str],
+    times: Sequence[float],
+    clock: Clock,
+    budget: float,
+    shared: Mapping[int, Collection[int]] | None = None,
+) -> Lines:
     """Each line, which takes `times[i]`, in the earliest stage of `budget` ns that its inputs allow.
+
+    `shared`, from `absorbed`: a line takes no time behind one of the same stage that it absorbs.
 
     Raises `UserError` naming the layer of a line that alone takes longer.
     """
-    stages, ends = [0] * len(times), [0.0] * len(times)
+    stages, ends, shared = [0] * len(times), [0.0] * len(times), shared or {}
     for i, op in enumerate(logic.ops):
         if times[i] > budget:
             raise UserError(
@@ -123,17 +134,19 @@ def assign(logic: CombLogic, layers: Sequence[str], times: Sequence[float], cloc
                 f"leaves {budget:.2f} ns for logic; choose a slower clock (rtl.clock_period)"
             )
         stage = max((stages[a] for a in op.addr), default=0)
-        start = max((ends[a] for a in op.addr if stages[a] == stage), default=0.0)
-        if start + times[i] > budget:
-            stage, start = stage + 1, 0.0
-        stages[i], ends[i] = stage, start + times[i]
+        inside = shared.get(i, ())
+        end = max((ends[a] + (0.0 if a in inside else times[i]) for a in op.addr if stages[a] == stage), default=times[i])
+        if end > budget:
+            stage, end = stage + 1, times[i]
+        stages[i], ends[i] = stage, end
     return Lines(logic, layers, stages, ends)
 
 
-def _whole(logic: CombLogic, times: Sequence[float]) -> float:
+def _whole(logic: CombLogic, times: Sequence[float], shared: Mapping[int, Collection[int]]) -> float:
     ends = [0.0] * len(times)
     for i, op in enumerate(logic.ops):
-        ends[i] = times[i] + max((ends[a] for a in op.addr), default=0.0)
+        inside = shared.get(i, ())
+        ends[i] = max((ends[a] + (0.0 if a in inside else times[i]) for a in op.addr), default=times[i])
     return max(ends)
 
 

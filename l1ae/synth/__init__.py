@@ -6,12 +6,14 @@ from l1ae.synth._pack import packed_luts
 from l1ae.synth._parts import Part, known_parts, part_of
 from l1ae.synth._resources import Resources, count_resources, percent_of
 from l1ae.synth._timing import STAGE, CriticalPath, PathKind, PathStep, TimingBand, analyse_timing
+from l1ae.synth._verdict import ClockVerdict, clock_verdict
 from l1ae.synth._yosys import DEFAULT_TIMEOUT, Synthesis, synthesise
 
 __all__ = [
     "DEFAULT_TIMEOUT",
     "STAGE",
     "Cell",
+    "ClockVerdict",
     "CriticalPath",
     "Effort",
     "Netlist",
@@ -24,6 +26,7 @@ __all__ = [
     "analyse_timing",
     "available_memory_gb",
     "check_effort",
+    "clock_verdict",
     "count_resources",
     "estimate_effort",
     "known_parts",

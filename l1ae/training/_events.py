@@ -20,7 +20,7 @@ _STREAMS = ("rotate", "gaussian", "relative", "masking", "drop")
 
 
 class Preprocessing:
-    """`InputSpec.to_network_float` and `InputSpec.mask` as TensorFlow operations, equal to the last bit.
+    """`InputSpec.to_network_float`, `mask` and `counted` as TensorFlow operations, equal to the last bit.
 
     Added columns are computed by numpy itself, in the middle of the graph: no gradient passes hardware codes.
 
@@ -44,7 +44,14 @@ class Preprocessing:
 
     def mask(self, hardware: Any) -> Any:
         """(N, size) bool: which inputs carry information; `hardware` is (N, port.size) float32."""
-        present, gate = tf.constant(self._spec.present)[None], self._spec.gate
+        return self._filled(hardware, self._spec.gate)
+
+    def counted(self, hardware: Any) -> Any:
+        """(N, size) bool: which inputs reconstruction errors count; `hardware` is (N, port.size) float32."""
+        return self._filled(hardware, self._spec.counted_gate)
+
+    def _filled(self, hardware: Any, gate: npt.NDArray[np.int64]) -> Any:
+        present = tf.constant(self._spec.present)[None]
         if (gate < 0).all():
             return tf.broadcast_to(present, (tf.shape(hardware)[0], self._spec.size))
         filled = tf.not_equal(tf.gather(hardware, np.maximum(gate, 0), axis=1), 0.0)

@@ -115,14 +115,14 @@ class Trainer:
     def _batch(self, codes: Any, weights: Any, targets: Any, seed: Any) -> Batch:
         hardware = tf.cast(codes, tf.float32)
         mask = self._preprocessing.mask(hardware)
-        clean = self._preprocessing.inputs(hardware, mask)
+        clean, counted = self._preprocessing.inputs(hardware, mask), self._preprocessing.counted(hardware)
         if not self._config.training.noise.active:
-            return Batch(clean, clean, clean, mask, weights, targets)
+            return Batch(clean, clean, clean, counted, weights, targets)
         views = []
         for offset in (_FIRST_VIEW, _SECOND_VIEW):
             noisy = self._noise(hardware, mask, seed + tf.constant([offset, 0], tf.int32))
             views.append(self._preprocessing.inputs(noisy, self._preprocessing.mask(noisy)))
-        return Batch(views[0], views[1], clean, mask, weights, targets)
+        return Batch(views[0], views[1], clean, counted, weights, targets)
 
     def _train_step_graph(self, chosen: Any, seed: Any, weights: Any) -> Any:
         """One step on the events `chosen`, (batch,); returns the terms of its loss."""

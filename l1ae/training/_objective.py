@@ -30,7 +30,7 @@ LARGEST_LOG_VAR = 10.0
 
 @dataclass(frozen=True)
 class Batch:
-    """One batch, each (N, size): what goes in, what should come out, which inputs carry information, a second noisy view.
+    """One batch, each (N, size): what goes in, what should come out, which inputs errors count, a second noisy view.
 
     `inputs` and `second` differ from `clean` where noise is configured. `weights` (N,) are None where all events count the same,
     `target` (N,) where no other run is a teacher.
@@ -39,7 +39,7 @@ class Batch:
     inputs: Any
     second: Any
     clean: Any
-    mask: Any
+    counted: Any
     weights: Any = None
     target: Any = None
 
@@ -268,8 +268,8 @@ def mean(values: Any, weights: Any) -> Any:
 
 
 def _squared_error(batch: Batch, reconstruction: Any) -> Any:
-    """Per event, (N,): over inputs that carry information, against the undisturbed event."""
-    return tf.reduce_sum(tf.square(tf.where(batch.mask, batch.clean - reconstruction, 0.0)), axis=1)
+    """Per event, (N,): over the inputs that count, against the undisturbed event."""
+    return tf.reduce_sum(tf.square(tf.where(batch.counted, batch.clean - reconstruction, 0.0)), axis=1)
 
 
 def _reconstruction(batch: Batch, outputs: dict[str, Any]) -> Any:

@@ -52,6 +52,7 @@ def synthesis(**changes):
         "latency_cycles": 11,
         "interval": 1,
         "proof": None,
+        "rtl": {"crossings": None},
     }
     return content | changes
 
@@ -122,6 +123,38 @@ def test_synth_prints_resources_and_timing(stages, tmp_path):
     assert "it goes through: enc0 -> score" in output
     assert "clock 5 ns" in output
     assert output.splitlines()[-1] == f"report: {tmp_path / 'synth' / 'report.json'}"
+
+
+@pytest.mark.parametrize(
+    ("slowest", "said"),
+    [
+        ((10.0, 17.5, 24.99), "the slowest path fits into the bunch crossing of 25 ns under every assumption about the wiring, before placement"),
+        (
+            (10.0, 17.5, 27.3),
+            "the slowest path exceeds the bunch crossing of 25 ns: 27.30 ns under pessimistic assumptions about the wiring; it fits under "
+            "typical ones (17.50 ns). Only place and route tells",
+        ),
+        (
+            (10.0, 25.01, 27.3),
+            "the slowest path exceeds the bunch crossing of 25 ns: 27.30 ns under pessimistic and 25.01 ns under typical assumptions about "
+            "the wiring; it fits under optimistic ones (10.00 ns). Only place and route tells",
+        ),
+        (
+            (26.0, 27.0, 28.0),
+            "the slowest path does not fit into the bunch crossing of 25 ns under any assumption about the wiring: 28.00 ns under "
+            "pessimistic, 27.00 ns under typical, 26.00 ns under optimistic",
+        ),
+    ],
+)
+def test_synth_says_whether_a_crossing_holds_the_slowest_path(stages, slowest, said):
+    timing = path(**dict(zip(("optimistic", "typical", "pessimistic"), slowest, strict=True)))
+    stages["content"] = synthesis(timing=timing, clock_period=25.0, rtl={"crossings": 1})
+    assert said in invoke(commands.synth, "run").splitlines()
+
+
+def test_synth_says_it_of_any_clock(stages):
+    output = invoke(commands.synth, "run")
+    assert "the slowest path exceeds the clock of 5 ns: 5.33 ns under pessimistic assumptions about the wiring; it fits under typical" in output
 
 
 def test_synth_options(stages):

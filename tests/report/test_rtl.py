@@ -205,6 +205,19 @@ def test_numbers_of_the_synthesis(empty_run, write):
     assert "The synthesis has not been run" not in text
 
 
+@pytest.mark.parametrize(("ns", "tone", "said"), [(24.9, "good", "fits into"), (27.3, "info", "exceeds"), (25.1, "info", "exceeds")])
+def test_a_pessimistic_path_beyond_the_crossing_is_said_plainly(empty_run, write, ns, tone, said):
+    write("rtl/summary.json", summary("crossings"))
+    content = synthesis() | {"clock_period": 25.0}
+    content["timing"] = content["timing"] | {"pessimistic": {"ns": ns, "steps": []}}
+    write("synth/report.json", content)
+    page = write_report(empty_run).read_text()
+    (notice,) = (part for part in page.split('class="notice ')[1:] if "The slowest path" in part.partition("</")[0])
+    assert notice.startswith(tone)
+    assert f"The slowest path {said} the bunch crossing of 25 ns" in notice
+    assert (f"{ns:.2f} ns under pessimistic" in notice) == (tone == "info")
+
+
 _FILES = {
     "rtl/report.json": [None, simulation(), simulation(failing=True)],
     "rtl/report_vhdl.json": [None, simulation("vhdl", failing=True)],

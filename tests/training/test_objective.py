@@ -235,7 +235,7 @@ def test_the_student_learns_the_logarithm_of_the_teachers_error():
     networks = build_float_networks(config)
     objective, batch = objective_for(config, networks, "float"), _batch()
     values = dict(zip(objective.names, objective(batch, tf.constant([1, 2]), training=False).numpy(), strict=True))
-    difference = np.where(batch.mask, batch.clean - networks.auxiliary["teacher"](batch.clean), 0)
+    difference = np.where(batch.counted, batch.clean - networks.auxiliary["teacher"](batch.clean), 0)
     target = np.log(1 + (difference.astype(np.float64) ** 2).sum(axis=1))
     student = networks.firmware(batch.inputs).numpy()[:, 0]
     assert values["distillation"] == pytest.approx(((student - target) ** 2).mean(), rel=1e-5)

@@ -1,0 +1,38 @@
+"""What the timing band says of the clock, in words: the same in the console and in the report."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["ClockVerdict", "clock_verdict"]
+
+
+@dataclass(frozen=True)
+class ClockVerdict:
+    """`kept`: under which assumptions about the wiring the clock is kept, of "pessimistic", "typical" and "optimistic" the worst; None: none.
+
+    `text` is a sentence.
+    """
+
+    kept: str | None
+    text: str
+
+
+def clock_verdict(timing: Mapping[str, Any], period: float, crossings: int | None) -> ClockVerdict:
+    """From the band of `analyse_timing` as a mapping, the clock period in ns, and `rtl.crossings`.
+
+    Uncertainty of the clock is not contained, as it is not in the band.
+    """
+    found = {name: float(timing[name]["ns"]) for name in ("pessimistic", "typical", "optimistic")}
+    kept = next((name for name, ns in found.items() if ns <= period), None)
+    clock = f"the clock of {period:g} ns" if crossings is None else f"the bunch crossing of {period:g} ns"
+    beyond = [f"{ns:.2f} ns under {name}" for name, ns in found.items() if ns > period]
+    if kept == "pessimistic":
+        return ClockVerdict(kept, f"the slowest path fits into {clock} under every assumption about the wiring, before placement")
+    if kept is None:
+        return ClockVerdict(kept, f"the slowest path does not fit into {clock} under any assumption about the wiring: {', '.join(beyond)}")
+    return ClockVerdict(
+        kept,
+        f"the slowest path exceeds {clock}: {' and '.join(beyond)} assumptions about the wiring; it fits under {kept} ones "
+        f"({found[kept]:.2f} ns). Only place and route tells",
+    )
