@@ -1,6 +1,6 @@
 """What every family and every baseline finds at 1 and 0.25 kHz, on crossings that none of them was trained on: docs/at_rate_tables.md.
 
-    python benchmarks/at_rate.py [--data zerobias] [--runs runs/at_rate] [--models NAME ...] [--output docs/at_rate_tables.md]
+    python benchmarks/at_rate.py [--data zerobias] [--runs runs/at_rate] [--models NAME ...] [--synthesise] [--output FILE]
 
 DATA is a data set whose background is zero bias: what comes with l1ae, or a folder with background.h5 and signals, for example at
 another pileup (`l1ae data generate --config configs/generator/pileup60.yaml`). Every configuration is trained on its training part, as
@@ -17,14 +17,16 @@ from pathlib import Path
 
 from l1ae.baselines import FittedBaselines, TrainingEvents, fit_baselines, judge_baselines
 from l1ae.config import Config, load_config
-from l1ae.contract import Contract
 from l1ae.data import EventStore, open_dataset
 from l1ae.evaluation import AtRate, Estimate, format_estimate
+from l1ae.pipeline import Run
 from l1ae.rtl import Clock, estimate
 from l1ae.trigger import RATES, Judge, JudgedEvents
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 BEFORE = "dnn_ae"
+SIMULATED = 1000
+"""Events through the RTL before it is synthesised."""
 
 
 @dataclass(frozen=True)
@@ -67,27 +69,47 @@ def judge(config: Config, view: View) -> Judge:
     return replace(found, signals={name: JudgedEvents.of(store, inputs=sample.inputs) for name, store in stores.items()})
 
 
-def trained(path: Path, data: str, runs: Path, changes: tuple[str, ...]) -> Contract:
-    """The contract of a configuration with changes after training on a data set; a finished training is kept."""
-    from l1ae.pipeline import contract_of, train_stage
+def trained(path: Path, data: str, runs: Path, changes: tuple[str, ...]) -> Run:
+    """The run of a configuration with changes after training on a data set; a finished training is kept."""
+    from l1ae.pipeline import train_stage
 
     config = load_config(path, (f"data.source={data}", *changes))
-    return contract_of(train_stage(config, runs / config.name, resume=True))
+    return train_stage(config, runs / config.name, resume=True)
 
 
-def cost(contract: Contract) -> str:
-    """Packed LUTs and clocks of 5 ns, estimated."""
-    found = estimate(contract, Clock(5.0, 12.5))
-    return f"{found.luts_packed.value:,.0f} LUT, {found.cycles.value:.0f}"
+def estimated(run: Run) -> str:
+    """Packed LUTs and clocks, estimated."""
+    from l1ae.pipeline import contract_of
+
+    rtl = run.config.rtl
+    period = 25.0 if rtl.crossings else 5.0
+    found = estimate(contract_of(run), Clock(period, rtl.clock_uncertainty, rtl.crossings))
+    return f"{found.luts_packed.value:,.0f} LUT, {found.cycles.value:.0f} x {period:g} ns (estimated)"
 
 
-def model_row(path: Path, trained_on: str, data: str, runs: Path, changes: tuple[str, ...] = ()) -> Row:
+def synthesised(run: Run) -> str:
+    """Packed LUTs of the whole design, clocks, and the slowest path before placement, after simulation of some events."""
+    from l1ae.pipeline.rtl import rtl_stage, synth_stage
+
+    rtl_stage(run, events=SIMULATED)
+    content = synth_stage(run, per_layer=False).content
+    timing, resources = content["timing"], content["resources"]
+    return (
+        f"{resources['luts_packed']:,} LUT, {resources['dsp']} DSP, {content['latency_cycles']} x {content['clock_period']:g} ns; "
+        f"{timing['typical']['ns']:.1f} (to {timing['pessimistic']['ns']:.1f}) ns"
+    )
+
+
+def model_row(path: Path, trained_on: str, arguments: argparse.Namespace) -> Row:
     """Train and judge one configuration."""
-    contract = trained(path, trained_on, runs / Path(trained_on).name, changes)
-    config = load_config(path, (f"data.source={data}", *changes))
+    from l1ae.pipeline import contract_of
+
+    data, changes = arguments.data, tuple(arguments.set)
+    run = trained(path, trained_on, arguments.runs / Path(trained_on).name, changes)
+    contract, config = contract_of(run), load_config(path, (f"data.source={data}", *changes))
     name = contract.score.name
     views = [judge(config, view).at_rate(lambda hw: contract.evaluate(hw, [name])[name][:, 0], RATES) for view in VIEWS]
-    return Row(f"`{config.name}`", trained_on, tuple(views), cost(contract))
+    return Row(f"`{config.name}`", trained_on, tuple(views), synthesised(run) if arguments.synthesise else estimated(run))
 
 
 def baseline_rows(data: str) -> list[Row]:
@@ -155,13 +177,16 @@ def main() -> None:
     parser.add_argument("--models", nargs="*", default=families())
     parser.add_argument("--without-baselines", action="store_true")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="for all models; give --runs a folder of its own")
+    parser.add_argument(
+        "--synthesise", action="store_true", help="take every model to RTL, simulate it and synthesise it: minutes for each"
+    )
     parser.add_argument("--output", type=Path)
     arguments = parser.parse_args()
     rows = [] if arguments.without_baselines else baseline_rows(arguments.data)
     todo = [(name, arguments.data) for name in arguments.models] + ([(BEFORE, "shipped")] if BEFORE in arguments.models else [])
     for name, trained_on in todo:
         print(f"{name}, trained on {trained_on}", flush=True)
-        rows.append(model_row(CONFIGS / f"{name}.yaml", trained_on, arguments.data, arguments.runs, tuple(arguments.set)))
+        rows.append(model_row(CONFIGS / f"{name}.yaml", trained_on, arguments))
         written = page(rows, arguments.data)
         if arguments.output is not None:
             arguments.output.write_text(written)

@@ -3,11 +3,13 @@
     python benchmarks/contract_speed.py [RUN ...]        (default: those of `make csim-matrix`)
     python benchmarks/contract_speed.py --latent
     python benchmarks/contract_speed.py --record
+    python benchmarks/contract_speed.py --tables
 
-With `--latent` and `--record` no run is needed: networks with random weights, fast against int64. `--latent` has the shape of a
-latent-space autoencoder (features 57-29-10, autoencoder 10-9-6-4-6-9-10, score = squared distance of the features and their
-reconstruction); `--record` is the autoencoder 117-64-32-8-32-64-117 on all objects of the public Level-1 record with its
-squared error. Times of the processor per event are printed too: on a busy machine they say what a free one would do.
+With `--tables` the density tree of configs/density_tree.yaml is trained and evaluated on the zero bias that comes with l1ae; its training
+is timed on the same crossings, repeated, as 10 million. With `--latent` and `--record` no run is needed: networks with random weights,
+fast against int64. `--latent` has the shape of a latent-space autoencoder (features 57-29-10, autoencoder 10-9-6-4-6-9-10, score = squared
+distance of the features and their reconstruction); `--record` is the autoencoder 117-64-32-8-32-64-117 on all objects of the public Level-1
+record with its squared error. Times of the processor per event are printed too: on a busy machine they say what a free one would do.
 
 Both give the same bits; the benchmark checks that before it times them. The C simulation is hls4ml's own: the project
 that `l1ae hls` writes, compiled by hls4ml's script and called through `ModelGraph.predict`. The bench that `l1ae csim`
@@ -20,6 +22,7 @@ import io
 import json
 import os
 import platform
+import resource
 import tempfile
 import time
 from collections.abc import Callable
@@ -35,6 +38,7 @@ from l1ae.pipeline._models import untrained_contract
 
 CSIM_EVENTS = 20_000
 REPEATS = 5
+TRAINED, BLOCK = 10_000_000, 65_536
 
 
 def rates(run: Callable[[], object], events: int, repeats: int = REPEATS) -> tuple[float, float]:
@@ -145,9 +149,28 @@ def random_events(contract: Contract, events: int, seed: int = 0) -> np.ndarray:
     return codes
 
 
-def measure_network(contract: Contract, events: int) -> dict[str, object]:
-    """Time a network that needs no run, after all bits have been compared with int64."""
-    hardware = random_events(contract, events)
+def density_tree() -> tuple[Contract, np.ndarray, dict[str, object]]:
+    """The contract of the density tree, 4 million crossings, and how long the training on 10 million took, in how much memory."""
+    from l1ae.config import load_config
+    from l1ae.contract import tables_contract
+    from l1ae.data import open_dataset
+    from l1ae.tables import fit_forest
+
+    config = load_config(Path(__file__).parents[1] / "configs" / "density_tree.yaml")
+    events = open_dataset(config.data.source, config.inputs.selected).background.read(extra=("weight",))
+    blocks = [(events.hw[k : k + BLOCK], events.extra["weight"][k : k + BLOCK]) for k in range(0, len(events), BLOCK)]
+    times = -(-TRAINED // len(events))
+    start = time.perf_counter()
+    model = fit_forest(config.inputs.columns, config.model.density.trees, lambda: (block for _ in range(times) for block in blocks))
+    training = {"trained_on": times * len(events), "seconds_of_training": time.perf_counter() - start}
+    training["peak_memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    many = np.concatenate([events.hw] * -(-4_000_000 // len(events)))
+    return tables_contract(config, model).with_threshold(1), many, training
+
+
+def measure_network(contract: Contract, hardware: np.ndarray) -> dict[str, object]:
+    """Time a contract that needs no run, after all bits have been compared with int64."""
+    events = len(hardware)
     few = hardware[: 5 * CSIM_EVENTS]
     exact, fast = contract.evaluate_reference(few), contract.evaluate(few)
     if any(not np.array_equal(exact[name], fast[name]) for name in exact):
@@ -177,11 +200,16 @@ def main() -> None:
     parser.add_argument("runs", nargs="*", type=Path, default=[Path("runs/csim/dnn_ae"), Path("runs/csim/dnn_vae")])
     parser.add_argument("--latent", action="store_true", help="time the latent-space autoencoder with random weights instead")
     parser.add_argument("--record", action="store_true", help="time the autoencoder on the 117 inputs of the public record instead")
+    parser.add_argument("--tables", action="store_true", help="time the density tree on the shipped zero bias, and its training, instead")
     parser.add_argument("--json", type=Path, help="write the figures here too")
     arguments = parser.parse_args()
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, numpy {np.__version__}")
     networks = [(arguments.latent, latent_network, 2_000_000), (arguments.record, record_network, 1_000_000)]
-    alone = [measure_network(make(), events) for asked, make, events in networks if asked]
+    chosen = [(make(), events) for asked, make, events in networks if asked]
+    alone = [measure_network(contract, random_events(contract, events)) for contract, events in chosen]
+    if arguments.tables:
+        tree, crossings, training = density_tree()
+        alone.append(measure_network(tree, crossings) | training)
     results = alone or [measure(run) for run in arguments.runs]
     for result in results:
         show(result)

@@ -1,7 +1,7 @@
 """The typed description of a run and its loading."""
 
 from l1ae.config._budget import BudgetConfig
-from l1ae.config._density import DensityConfig, TreeConfig
+from l1ae.config._density import DensityConfig, PairsConfig, ReferenceConfig, TreeConfig
 from l1ae.config._description import (
     BinsDescription,
     ConcatenateDescription,
@@ -47,8 +47,8 @@ from l1ae.config._seed import LegConfig, SeedConfig
 from l1ae.config._trigger import TriggerConfig
 
 __all__ = [
-    "BudgetConfig",
     "BinsDescription",
+    "BudgetConfig",
     "ConcatenateDescription",
     "Config",
     "ConvolutionConfig",
@@ -67,24 +67,26 @@ __all__ = [
     "InputsConfig",
     "LayerBits",
     "LayerDescription",
-    "LookupDescription",
     "LearnedWidthsConfig",
     "LegConfig",
+    "LookupDescription",
     "ModelConfig",
     "NamedMenu",
     "NoiseConfig",
+    "PairsConfig",
     "PhaseConfig",
     "PoolDescription",
     "PruningConfig",
     "QuantizeDescription",
+    "ReferenceConfig",
     "ReluDescription",
     "RtlConfig",
     "SeedConfig",
     "SelectDescription",
-    "SumDescription",
-    "TableDescription",
     "SparsityConfig",
     "StandIn",
+    "SumDescription",
+    "TableDescription",
     "TrainingConfig",
     "TreeConfig",
     "TriggerConfig",

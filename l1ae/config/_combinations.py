@@ -198,17 +198,22 @@ _OF_ALL = {"architecture", "source", "score", "score_type", "table_type", "targe
 
 
 def _of_networks(config: "Config") -> Iterator[Rule]:
-    """What a model that is counted has no use for."""
+    """What a model that is no network has no use for."""
     model, inputs = config.model, config.inputs
-    if not model.family.counted:
+    if not model.family.tabular:
         return
+    yield (
+        model.family.body is Body.DENSITY and (model.score == "log_ratio") != (model.density.reference is not None),
+        f"score '{model.score}' of architecture '{model.architecture}' and model.density.reference do not go together: a ratio needs a "
+        "reference, and with one the score is log_ratio",
+    )
     for name in type(model).model_fields:
         if name not in _OF_ALL | model.family.keys:
             yield changed(model, name), f"model.{name} has no effect in architecture '{model.architecture}', which is no network; remove it"
     for name in type(config.training).model_fields:
         yield (
             changed(config.training, name),
-            f"training.{name} has no effect in architecture '{model.architecture}', which counts events; remove it",
+            f"training.{name} has no effect in architecture '{model.architecture}', which has a section of its own for that; remove it",
         )
     for name in ("network", "preprocessing", "groups", "transform"):
         yield (

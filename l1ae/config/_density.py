@@ -1,4 +1,4 @@
-"""The density model: trees of tables, their bins and how they are joined."""
+"""Models made of tables: density trees and how they are joined, and tables of all pairs of columns."""
 
 from itertools import pairwise
 from typing import Annotated, Literal, Self
@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from l1ae.config._section import Section
 
-__all__ = ["DensityConfig", "TreeConfig"]
+__all__ = ["DensityConfig", "PairsConfig", "ReferenceConfig", "TreeConfig"]
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Code = Annotated[int, Field(ge=-(2**30), le=2**30)]
@@ -16,11 +16,15 @@ Code = Annotated[int, Field(ge=-(2**30), le=2**30)]
 class TreeConfig(Section):
     """One tree: every column depends on one other (Chow and Liu, IEEE Trans. Inf. Theory 14 (1968) 462)."""
 
-    bulk: tuple[Fraction, ...] = Field(
-        (0.0, 1 / 3, 2 / 3), description="weighted fractions of filled slots below the edges of bins in the bulk"
-    )
+    bulk: tuple[Fraction, ...] = Field((0.0,), description="weighted fractions of filled slots below the edges of bins in the bulk")
     tails: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field(
         (0.1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6), description="weighted fractions of filled slots above the edges of bins in the tail"
+    )
+    bins: int | None = Field(
+        None,
+        ge=2,
+        le=64,
+        description="instead of these fractions so many bins, the empty slot among them, alike for crossings and reference",
     )
     populated: int = Field(10, ge=1, description="training events that must lie above an edge, else it is left out")
     edges: dict[str, tuple[Code, ...]] = Field({}, description="given edges, in hardware codes, by column; instead of quantiles")
@@ -60,7 +64,45 @@ class TreeConfig(Section):
         return self
 
 
+class ReferenceConfig(Section):
+    """Crossings with hard objects put into them, of any kind, as probable in every doubling of energy: what an anomaly is like.
+
+    An equal share for each of `injected`, and one with all slots as if injected.
+    """
+
+    injected: tuple[Annotated[float, Field(ge=0, le=8)], ...] = Field(
+        (1.0, 2.0, 4.0, 8.0), description="mean numbers of objects beyond the first that are put into a crossing"
+    )
+    events: int = Field(100_000, ge=1000)
+
+
 class DensityConfig(Section):
     """The trees whose surprisals are added."""
 
     trees: tuple[TreeConfig, ...] = Field((TreeConfig(),), min_length=1, max_length=64)
+    reference: ReferenceConfig | None = Field(
+        None,
+        description="the score is log2 of the ratio of the probabilities that trees of one structure give the event in reference and data",
+    )
+
+    @model_validator(mode="after")
+    def _bins_of_both_need_both(self) -> Self:
+        if self.reference is None and any(tree.bins is not None for tree in self.trees):
+            raise ValueError("trees: bins are quantiles of crossings and reference together; give density.reference, or bulk and tails")
+        return self
+
+
+class PairsConfig(Section):
+    """Tables of all pairs of columns, which learn to tell crossings from crossings with objects put into them."""
+
+    bins: int = Field(
+        8, ge=2, le=64, description="of each column, the empty slot among them; 8 make a table of two columns one LUT per bit"
+    )
+    reference: ReferenceConfig = ReferenceConfig()
+    contrast: float = Field(
+        1000.0, gt=0, description="weight of all crossings, in that of the reference: where the two are told apart best"
+    )
+    decay: float = Field(1e-5, ge=0, description="of the tables' entries, per step and unit of the learning rate")
+    epochs: int = Field(8, ge=1)
+    learning_rate: float = Field(0.02, gt=0, description="of the first epoch; falls as a cosine")
+    batch_size: int = Field(1024, ge=1)

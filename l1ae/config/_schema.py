@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, mo
 
 from l1ae.config._budget import BudgetConfig
 from l1ae.config._combinations import changed, contradictions
-from l1ae.config._density import DensityConfig
+from l1ae.config._density import DensityConfig, PairsConfig
 from l1ae.config._section import Section
 from l1ae.config._tables import check_no_shift, check_steps
 from l1ae.config._trigger import TriggerConfig
@@ -332,6 +332,9 @@ class ModelConfig(Section):
     )
     deconvolutions: tuple[ConvolutionConfig, ...] = Field((), description="hidden convolutions of the decoder")
     deconvolution_out: ConvolutionConfig | None = Field(None, description="the last convolution, one filter, no ReLU")
+    columns: tuple[str, ...] | None = Field(
+        None, description="models made of tables: the features, or columns, whose codes are binned; default: all"
+    )
     teacher: Nodes = Field((64, 8, 64), description="students: hidden nodes of the float autoencoder that is trained beside it")
     teacher_run: Annotated[tuple[str, ...], BeforeValidator(_several)] = Field(
         (),
@@ -345,6 +348,7 @@ class ModelConfig(Section):
     )
     pairs: bool = Field(False, description="table_*: the tables of the first layer are addressed by two inputs each, one per pair")
     density: DensityConfig = DensityConfig()
+    pair_tables: PairsConfig = PairsConfig()
     batch_norm: bool = Field(True, description="normalise in the float network; folded before quantization")
     weight_bits: int = Field(8, ge=2, le=16)
     activation_bits: int = Field(8, ge=2, le=16)

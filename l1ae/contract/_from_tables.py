@@ -12,11 +12,11 @@ from l1ae.tables import AdditiveTables
 
 __all__ = ["tables_contract"]
 
-FUNCTION = "-log2 p"
+_FUNCTIONS = {"surprisal": "-log2 p", "log_ratio": "log2 of a ratio of p"}
 
 
 def tables_contract(config: Config, model: AdditiveTables) -> Contract:
-    """The contract of a density model, threshold 0.
+    """The contract of a model made of tables, threshold 0.
 
     Each table loses its least entry, a constant that changes no rate, and the rest is rounded to `model.table_type`; it has a power of two
     of entries, of which those beyond the last bin, that no input reaches, repeat it. Raises `UserError` where a table is too large.
@@ -37,8 +37,10 @@ def tables_contract(config: Config, model: AdditiveTables) -> Contract:
     form = config.model.table_type
     bits = [[widths[k] for k in part] for part in model.parts]
     tables = [_padded(form.quantize(table - table.min()), own) for table, own in zip(model.tables, bits, strict=True)]
-    builder.add(Lookup.of_tables(tables, model.parts, bits, name="terms", inputs=("bins",), format=form, function=FUNCTION))
-    add_score(builder, config, [builder.sum("surprisal", "terms", halvings=model.halvings)])
+    builder.add(
+        Lookup.of_tables(tables, model.parts, bits, name="terms", inputs=("bins",), format=form, function=_FUNCTIONS[config.model.score])
+    )
+    add_score(builder, config, [builder.sum(config.model.score, "terms", halvings=model.halvings)])
     return Contract(config.project, tuple(builder.operations), config.inputs.selected)
 
 

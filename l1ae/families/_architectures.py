@@ -29,10 +29,14 @@ _BODY_KEYS = {
     Body.VARIATIONAL: _CODE | _IMAGE_DECODER,
     Body.FEATURES: _CODE | {"output_bits", "extractor", "features"},
     Body.STUDENT: frozenset({"output_bits", "teacher", "teacher_run", "teaching"}),
-    Body.DENSITY: frozenset({"density"}),
+    Body.DENSITY: frozenset({"columns", "density"}),
+    Body.CONTRAST: frozenset({"columns", "pair_tables"}),
 }
 _TABLES_ADD = frozenset({"pairs"})
 _TABLES_LACK = _IMAGE_DECODER | {"latent_activation", "latent_bits"}
+
+TABULAR = frozenset({Body.DENSITY, Body.CONTRAST})
+"""Models that are sums of tables."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +58,9 @@ class Architecture:
         return self.body is None
 
     @property
-    def counted(self) -> bool:
-        """Whether training counts events: there is no network, and no loss."""
-        return self.body is Body.DENSITY
+    def tabular(self) -> bool:
+        """Whether the model is a sum of tables, and no network."""
+        return self.body in TABULAR
 
     @property
     def variational(self) -> bool:
@@ -66,7 +70,7 @@ class Architecture:
     @property
     def scores(self) -> tuple[str, ...]:
         """Scores that can be made of what the network returns; all, where that is not known."""
-        wanted = set(Body) - {Body.DENSITY} if self.body is None else {self.body}
+        wanted = set(Body) - TABULAR if self.body is None else {self.body}
         return tuple(name for name, score in SCORES.items() if wanted & score.bodies)
 
     @property
@@ -109,7 +113,8 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
             Architecture("dense_student", "dense student of another model", Front.FLAT, Body.STUDENT),
             Architecture("table_ae", "autoencoder made of tables", Front.FLAT, Body.AUTOENCODER, of_tables=True),
             Architecture("table_student", "student made of tables", Front.FLAT, Body.STUDENT, of_tables=True),
-            Architecture("density_tree", "density trees on", Front.FLAT, Body.DENSITY),
+            Architecture("density_tree", "density tree of", Front.FLAT, Body.DENSITY),
+            Architecture("pair_tables", "sum of tables of all pairs of", Front.FLAT, Body.CONTRAST),
             Architecture("imported", "network imported from", None, None),
         )
     }

@@ -21,7 +21,8 @@ class Body(StrEnum):
     """What the firmware's network is, and so what it returns.
 
     `autoencoder`: the reconstruction (N, size) of the inputs; `variational`: mu and log_var, each (N, latent); `features`: features
-    and their reconstruction, each (N, features); `student`: one node (N, 1); `density`: the terms of -log2 p, (N, terms), no network.
+    and their reconstruction, each (N, features); `student`: one node (N, 1); `density`: -log2 p of a
+    density model, `contrast`: log2 of a ratio of densities, (N, 1) each, and no network.
     """
 
     AUTOENCODER = "autoencoder"
@@ -29,6 +30,7 @@ class Body(StrEnum):
     FEATURES = "features"
     STUDENT = "student"
     DENSITY = "density"
+    CONTRAST = "contrast"
 
 
 class Firmware(Protocol):

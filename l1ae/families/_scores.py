@@ -14,7 +14,7 @@ from l1ae.families._score import BoolArray, FloatArray, Score
 
 __all__ = ["SCORES", "find_score", "score"]
 
-SCORES: Mapping[str, Score] = MappingProxyType({item.name: item for item in (*ERRORS, OUTPUT, *LATENT, DENSITY)})
+SCORES: Mapping[str, Score] = MappingProxyType({item.name: item for item in (*ERRORS, OUTPUT, *LATENT, *DENSITY)})
 """Every score by its name."""
 
 

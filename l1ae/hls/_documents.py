@@ -148,7 +148,7 @@ def _first_operations(contract: Contract) -> list[tuple[str, str]]:
         offsets = [f"{value:.10g}" for value in preprocess.offset / 2**preprocess.offset_fraction]
         rows = list(zip(offsets, map(str, preprocess.shift), strict=True))
     if (table := contract.input_table) is not None:
-        for k in np.flatnonzero(table.bits):
+        for k in np.flatnonzero(table.bits).tolist():
             rows[k] = ("table", f"{len(table.starts[k])} steps")
     for lookup in contract.input_lookups:
         for column in {column for index in lookup.index for column in index}:

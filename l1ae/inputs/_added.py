@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -55,6 +55,8 @@ class _OfGroup(Frozen):
 class Multiplicity(_OfGroup):
     """How many slots of a group are filled, with an energy code of at least `threshold` and an |eta| of at most `abs_eta`."""
 
+    words: ClassVar[str] = "number of objects"
+
     kind: Literal["multiplicity"]
 
     def computed(self, layout: Layout, name: str) -> Computed:
@@ -71,6 +73,8 @@ class EnergySum(_OfGroup):
 
     It saturates at what `bits` bits hold; by default they hold every sum.
     """
+
+    words: ClassVar[str] = "sum of energies"
 
     kind: Literal["sum"]
     bits: int | None = Field(None, ge=1, le=24, description="width of the sum, which saturates; default: as wide as any sum needs")
@@ -94,6 +98,8 @@ class EnergySum(_OfGroup):
 class DeltaPhi(Frozen):
     """|phi a - phi b| of two slots, the smaller way around: 0 to half a period, in the coarser LSB of the two; 0 where one is empty."""
 
+    words: ClassVar[str] = "distance in phi"
+
     kind: Literal["delta_phi"]
     slots: tuple[str, str] = Field(description="two slots: `group[slot]`, or the group alone where it has one slot")
 
@@ -111,6 +117,8 @@ class DeltaPhi(Frozen):
 
 class AbsEta(Frozen):
     """How far the eta of a slot is from 0, in LSB: of bins by their lower edges the codes 0 and -1 both become 0; 0 where it is empty."""
+
+    words: ClassVar[str] = "distance of eta from 0"
 
     kind: Literal["abs_eta"]
     slot: str = Field(description="`group[slot]`, or the group alone where it has one slot")

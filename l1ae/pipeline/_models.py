@@ -9,7 +9,7 @@ from l1ae.config import Config, load_description
 from l1ae.contract import Contract, build_contract, for_events, import_description, load_keras, tables_contract
 from l1ae.errors import UserError
 from l1ae.models import build_quantized_model, calibrate, firmware_plan, weight_steps
-from l1ae.tables import TABLES, AdditiveTables, load_tables, untrained_density
+from l1ae.tables import TABLES, AdditiveTables, load_tables, untrained_tables
 from l1ae.training import load_trained
 
 __all__ = ["Models", "copy_source", "has_threshold", "load_contract", "load_models", "source_files", "untrained_contract"]
@@ -27,7 +27,7 @@ class Models:
 
 def load_models(config: Config, folder: Path) -> Models:
     """What the train stage left in `folder`."""
-    if config.model.family.counted:
+    if config.model.family.tabular:
         return Models(None, None, load_tables(folder / TABLES, config.inputs.columns))
     if config.model.source is None:
         trained = load_trained(config, folder)
@@ -52,8 +52,8 @@ def untrained_contract(config: Config) -> Contract:
 
     Raises `UserError` as `build_contract` does.
     """
-    if config.model.family.counted:
-        return tables_contract(config, untrained_density(config))
+    if config.model.family.tabular:
+        return tables_contract(config, untrained_tables(config))
     steps = weight_steps(firmware_plan(config))
     halves = {step.name: 0.5 for step in steps}
     calibration = calibrate(config, halves, halves, {step.activation: 2.0 for step in steps})

@@ -12,7 +12,7 @@ __all__ = ["resolved"]
 
 def resolved(config: Config, folder: Path) -> Config:
     """`with_derived_inputs`, without reading the data again where the run in `folder` was trained on them with the same configuration."""
-    if not config.inputs.from_data or config.inputs.derived is not None or config.model.family.counted:
+    if not config.inputs.from_data or config.inputs.derived is not None or config.model.family.tabular:
         return config
     known = _known(config, folder)
     return with_derived_inputs(config) if known is None else known

@@ -32,7 +32,7 @@ from l1ae.pipeline._teacher import teacher_inputs, teachers_of
 from l1ae.pipeline._trigger_stage import trigger_inputs, trigger_stage
 from l1ae.pipeline._zero_bias import has_zero_bias, judge_of, rate_inputs, rate_sample
 from l1ae.report import write_report
-from l1ae.tables import train_density
+from l1ae.tables import train_tables
 from l1ae.training import Progress, train
 
 __all__ = ["contract_stage", "csim_stage", "csim_verdict", "evaluate_stage", "hls_stage", "report_stage", "run_all", "train_stage"]
@@ -64,8 +64,8 @@ def _train(run: Run, *, resume: bool, progress: Progress | None, backend: str | 
         check_strategy(untrained_contract(run.config), _hls_config(run.config, backend))
 
     def make(target: Path) -> None:
-        if run.config.model.family.counted:
-            result = vars(train_density(run.config, target))
+        if run.config.model.family.tabular:
+            result = vars(train_tables(run.config, target))
         elif run.config.model.source is None:
             result = vars(train(run.config, target, resume=resume, progress=progress, teachers=teachers_of(run.config)))
         else:

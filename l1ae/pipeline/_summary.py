@@ -1,12 +1,13 @@
 """Summaries of contract and HLS project for people and for the report."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from l1ae.config import Config, HlsConfig
-from l1ae.contract import Accumulating, Contract, Convolution, Dense, Table
+from l1ae.contract import Accumulating, Binning, Contract, Convolution, Dense, Lookup, Table
 from l1ae.hls import Project
 
 __all__ = ["bit_operations", "contract_summary", "hls_summary", "used_bits"]
@@ -31,23 +32,40 @@ def contract_summary(contract: Contract, config: Config, hardware: npt.NDArray[n
         "target_fpr": config.model.target_fpr,
         "observed_events": len(hardware),
         "tensors": _tensors(contract, hardware),
-        "tables": [
-            {
-                "name": item.name,
-                "function": item.function,
-                "entries": len(_entries(item)),
-                "saturated": int(np.sum(_entries(item) == item.format.high)),
-                "max_error": item.max_error,
-            }
-            for item in contract.operations
-            if isinstance(item, Table)
-        ],
+        "tables": [_table(item) for item in contract.operations if isinstance(item, Table | Lookup)],
+        "bins": [_bins(item, contract) for item in contract.operations if isinstance(item, Binning)],
     }
 
 
-def _entries(table: Table) -> npt.NDArray[np.int64]:
-    """What a table holds, or all tables of an operation that has one for each element."""
-    return np.concatenate(table.tables) if table.bits else table.codes
+def _table(operation: Table | Lookup) -> dict[str, Any]:
+    """What the tables of an operation hold. `max_error` is None where nobody says which function they approximate."""
+    if isinstance(operation, Lookup):
+        bits: Sequence[int] = [sum(row) for row in operation.bits]
+    else:
+        bits = operation.bits or [len(operation.codes).bit_length() - 1]
+    entries = np.concatenate(operation.tables) if isinstance(operation, Table) and operation.bits else operation.codes
+    return {
+        "name": operation.name,
+        "function": operation.function,
+        "elements": operation.size,
+        "address_bits": [min(bits), max(bits)],
+        "entries": len(entries),
+        "saturated": int(np.sum(entries == operation.format.high)),
+        "max_error": operation.max_error if isinstance(operation, Table) else None,
+    }
+
+
+def _bins(binning: Binning, contract: Contract) -> dict[str, Any]:
+    """Edges of every element, in LSB of what it reads: columns of an event have names, other tensors positions."""
+    names = (*contract.input_names, *contract.added_names) if binning in contract.input_bins else None
+    return {
+        "name": binning.name,
+        "source": binning.inputs[0],
+        "elements": [
+            {"input": names[k] if names else f"{binning.inputs[0]}[{k}]", "edges": list(edges)}
+            for k, edges in zip(binning.index.tolist(), binning.edges, strict=True)
+        ],
+    }
 
 
 def _weight_bits(contract: Contract) -> str:

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from l1ae import __version__
 from l1ae.config import Config
-from l1ae.contract import Contract
+from l1ae.contract import Binning, Contract, Lookup
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.hls import TensorComparison
 from l1ae.pipeline._resources import check_rtl_budget
@@ -45,6 +45,7 @@ from l1ae.rtl import (
     prove_linear,
     prove_netlist,
     prove_stages,
+    prove_tables,
     prove_text,
     simulate_rtl,
     unroll,
@@ -162,6 +163,7 @@ def _prove(contract: Contract, made: Unrolled | Folded, project: RtlProject, har
     layers = _interpreted(contract, hardware, found, "alkaid's interpreter")
     return {
         "linear": asdict(prove_linear(contract, made.graph)),
+        "tables": asdict(prove_tables(contract, made.graph)),
         "stages": asdict(prove_stages(made.graph, made.pipeline)),
         "text": asdict(prove_text(project, made.pipeline, contract.score.format)),
         "interpreter_events": len(hardware),
@@ -244,7 +246,7 @@ def synth_stage(run: Run, *, per_layer: bool = True, prove: bool = False) -> Syn
 
     def make(target: Path) -> SynthResult:
         started = time.perf_counter()
-        part, flow = part_of(project.design.part), _Flow.here(project)
+        part, flow = part_of(project.design.part), _Flow.here(project, contract)
         layers = made.graph.parts if per_layer and isinstance(made, Unrolled) else ()
         synthesis, apart = flow.run(layers)
         naming = (lambda net: layer_of_net(made.pipeline, net)) if isinstance(made, Unrolled) else None
@@ -319,10 +321,12 @@ class _Flow:
     project: RtlProject
     memory_gb: float
     cache: Path
+    restructure: bool
 
     @classmethod
-    def here(cls, project: RtlProject) -> "_Flow":
-        return cls(project, available_memory_gb() / 2, cache_folder())
+    def here(cls, project: RtlProject, contract: Contract) -> "_Flow":
+        tables = any(isinstance(operation, Binning | Lookup) for operation in contract.operations)
+        return cls(project, available_memory_gb() / 2, cache_folder(), not tables)
 
     @property
     def part(self) -> Part:
@@ -348,22 +352,26 @@ class _Flow:
         return self._run(primitives("v") | combinational_sources([layer.logic], lambda _: name, "v"), name)
 
     def prove(self, part: Part) -> Any:
-        return prove_netlist(self.project, part, memory_gb=self.memory_gb, timeout=_PROOF_SECONDS, cache=self.cache)
+        return prove_netlist(
+            self.project, part, memory_gb=self.memory_gb, timeout=_PROOF_SECONDS, cache=self.cache, restructure=self.restructure
+        )
 
     def _run(self, sources: dict[str, str], top: str) -> Synthesis:
-        return synthesise(sources, top, self.part, dsp=False, memory_gb=self.memory_gb, cache=self.cache)
+        return synthesise(sources, top, self.part, dsp=False, memory_gb=self.memory_gb, cache=self.cache, restructure=self.restructure)
 
 
 def proof_lines(proof: dict[str, Any]) -> list[str]:
     """What was proven, for people."""
     if proof["linear"] is None:
         return ["proof: none for folded layers; the plan's own simulation agrees with the contract"]
-    layers = proof["linear"]["layers"]
+    layers, tables = proof["linear"]["layers"], proof["tables"]["layers"]
+    proven, found = (sum(layer["proven"] for layer in part) for part in (layers, tables))
+    looked_up = f" and {found} of {len(tables)} layers of tables" if tables else ""
     lines = [
-        f"proof: {sum(layer['proven'] for layer in layers)} of {len(layers)} linear layers for all inputs; "
+        f"proof: {proven} of {len(layers)} linear layers{looked_up} for all inputs; "
         f"{proof['stages']['stages']} stages hold the same {proof['stages']['lines']} lines; {proof['text']['files']} Verilog files say so"
     ]
-    return lines + [f"  not covered: {layer['name']}: {layer['reason']}" for layer in layers if not layer["proven"]]
+    return lines + [f"  not covered: {layer['name']}: {layer['reason']}" for layer in (*layers, *tables) if not layer["proven"]]
 
 
 def netlist_lines(proofs: list[dict[str, Any]] | None) -> list[str]:

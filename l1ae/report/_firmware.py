@@ -6,6 +6,7 @@ from l1ae.evaluation import Estimate, format_estimate
 from l1ae.inputs import FixedFormat
 from l1ae.report._blocks import Block, Facts, Notice, Paragraph, Section, Table
 from l1ae.report._files import Json, RunFiles
+from l1ae.report._tables import table_blocks
 from l1ae.report._text import count, missing, number, seconds
 
 __all__ = ["contract_section", "csim_notice", "hls_section"]
@@ -48,9 +49,7 @@ def contract_section(run: RunFiles) -> Section:
             (
                 ("Project", contract["project"]),
                 ("Digest", contract["digest"]),
-                ("Parameters", f"{count(contract['parameters'])}, stored in {contract['weight_bits']} bits each"),
-                ("Bits of the weights", f"{count(contract['used_bits'])} without leading and trailing zeros, signs included"),
-                ("Effective bit operations", f"{count(contract['bit_operations'])} per event (products of the bits of weight and input)"),
+                *_sizes(contract),
                 ("Score", contract["score_type"]),
                 (
                     "Trigger threshold",
@@ -62,14 +61,22 @@ def contract_section(run: RunFiles) -> Section:
         _proof(contract["tensors"], contract.get("wrapping") or []),
         _tensor_table(contract),
     ]
-    if contract.get("tables"):
-        rows = tuple(
-            (t["name"], str(t.get("function", "–")), count(t["entries"]), count(t["saturated"]), number(t["max_error"], digits=3))
-            for t in contract["tables"]
-        )
-        caption = "Look-up tables. Saturated entries hold the largest code; the error is the largest over all other entries."
-        blocks.append(Table(caption, ("Table", "Function", "Entries", "Saturated", "Largest error"), rows, 2))
+    blocks += table_blocks(contract, run.config.inputs.columns)
     return Section("contract", title, tuple(blocks))
+
+
+def _sizes(contract: Json) -> list[tuple[str, str]]:
+    """What the model consists of: weights, or entries of tables alone."""
+    rows = []
+    if contract["parameters"] or not contract.get("tables"):
+        rows = [
+            ("Parameters", f"{count(contract['parameters'])}, stored in {contract['weight_bits']} bits each"),
+            ("Bits of the weights", f"{count(contract['used_bits'])} without leading and trailing zeros, signs included"),
+            ("Effective bit operations", f"{count(contract['bit_operations'])} per event (products of the bits of weight and input)"),
+        ]
+    if contract.get("tables"):
+        rows.append(("Entries of tables", count(sum(table["entries"] for table in contract["tables"]))))
+    return rows
 
 
 def _threshold_origin(contract: Json) -> str:

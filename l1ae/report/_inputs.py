@@ -5,13 +5,14 @@ from itertools import groupby
 import numpy as np
 import numpy.typing as npt
 
-from l1ae.config import Config
+from l1ae.config import Config, InputsConfig
 from l1ae.errors import UserError
 from l1ae.inputs import Feature, Group, InputSpec, Layout, steps_of
 from l1ae.report._blocks import Table
+from l1ae.report._files import Json
 from l1ae.report._text import number
 
-__all__ = ["event_text", "inputs_caption", "inputs_table"]
+__all__ = ["added_text", "event_text", "inputs_caption", "inputs_table"]
 
 MOST_RUNS = 8
 
@@ -23,6 +24,14 @@ def event_text(layout: Layout) -> str:
     return (
         f"An event is what the trigger receives at one time, as integers of the hardware: {layout.title or layout.name}. It holds {listed}."
     )
+
+
+def added_text(inputs: InputsConfig) -> str:
+    """What the firmware computes of it, as a sentence with the space that follows; nothing where nothing is added."""
+    if not inputs.add:
+        return ""
+    listed = ", ".join(f"{name} ({record.words})" for name, record in sorted(inputs.add.items()))
+    return f"The firmware computes of these, as further inputs of the network: {listed}. "
 
 
 def _group_text(group: Group) -> str:
@@ -41,22 +50,45 @@ def _inside(title: str) -> str:
     return title[:1].lower() + title[1:] if title[1:2].islower() else title
 
 
-def inputs_table(config: Config) -> Table:
-    """Unit, scale and preprocessing of every feature; one row for all slots of a group."""
-    layout, spec = config.inputs.columns, _preprocessing(config)
+def inputs_table(config: Config, contract: Json | None = None) -> Table:
+    """Unit, scale and preprocessing of every feature; one row for all slots of a group.
+
+    `contract`: its summary, which says where there are bins instead.
+    """
+    layout, spec, bins = config.inputs.columns, _preprocessing(config), _bins(contract)
     rows = []
     for group in layout.groups:
         for feature in group.features:
             if not feature.absent:
                 where = layout.positions(group.name, feature.name)
                 prepared = ("–", "–") if spec is None else _prepared(spec, where, feature.name)
+                if bins:
+                    prepared = _binned(np.array([bins.get(layout.names[k], 0) for k in where.tolist()]))
                 scale = (str(group.slots), number(feature.lsb), _codes(feature))
                 rows.append((group.label, feature.name, feature.unit or "–", *scale, *prepared))
     caption = (
         "What arrives: a code stands for a multiple of the LSB. The network receives (code − offset) / 2^shift, or the entry of a table "
-        "(its function and its number of steps); one number holds for all slots, several are those of the slots in order."
+        "(its function and its number of steps), or the bin of the code (the number of its edges); "
+        "one number holds for all slots, several are those of the slots in order."
     )
     return Table(caption, ("Group", "Feature", "Unit", "Slots", "LSB", "Codes", "Offset", "Shift"), tuple(rows), 3, folded=True)
+
+
+def _bins(contract: Json | None) -> dict[str, int]:
+    """How many edges each column has that is binned, in all its bins."""
+    edges: dict[str, int] = {}
+    for item in ((contract or {}).get("bins") or []) if not _has_inputs(contract) else []:
+        for element in item["elements"]:
+            edges[element["input"]] = edges.get(element["input"], 0) + len(element["edges"])
+    return edges
+
+
+def _has_inputs(contract: Json | None) -> bool:
+    return any(tensor["name"] == "inputs" for tensor in (contract or {}).get("tensors") or [])
+
+
+def _binned(edges: npt.NDArray[np.int64]) -> tuple[str, str]:
+    return ("bins", f"{_by_slot(edges)} edges") if edges.any() else ("not read", "–")
 
 
 def _prepared(spec: InputSpec, where: npt.NDArray[np.int64], feature: str) -> tuple[str, str]:

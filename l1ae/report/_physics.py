@@ -9,8 +9,8 @@ from l1ae.evaluation import Metrics, WorkingPoint
 from l1ae.inputs import InputSpec
 from l1ae.report._at_rate import at_rate_blocks
 from l1ae.report._blocks import Block, Facts, Notice, Paragraph, Picture, Section, Table
-from l1ae.report._files import RunFiles
-from l1ae.report._inputs import event_text, inputs_caption, inputs_table
+from l1ae.report._files import Json, RunFiles
+from l1ae.report._inputs import added_text, event_text, inputs_caption, inputs_table
 from l1ae.report._label_free import label_free_blocks
 from l1ae.report._text import architecture, count, missing, number, percent, power, sample, score_text, seconds
 
@@ -47,17 +47,17 @@ def data_section(run: RunFiles) -> Section:
     source = _SOURCES.get(data.source, data.source)
     blocks: list[Block] = [
         Paragraph(
-            f"{event_text(layout)} The background is ordinary events; the signals are others, which the network has never seen "
-            "during its training."
+            f"{event_text(layout)} {added_text(run.config.inputs)}The background is ordinary events; the signals are others, which the "
+            "network has never seen during its training."
         ),
         Facts(
             (
                 ("Source", source),
                 ("Split of the background", _split(data)),
-                ("Network inputs", f"{layout.size}, type {_input_type(run)}"),
+                ("Network inputs", f"{run.config.inputs.columns.size}, type {_input_type(run)}"),
             )
         ),
-        inputs_table(run.config),
+        inputs_table(run.config, run.contract),
     ]
     if run.metrics is not None:
         blocks.append(_events_table(run.metrics))
@@ -70,11 +70,21 @@ def data_section(run: RunFiles) -> Section:
 
 
 def _input_type(run: RunFiles) -> str:
-    """A description brings the type of its inputs with it."""
+    """A description brings the type of its inputs with it; a contract without preprocessing takes the codes."""
+    tensors = {item["name"]: str(item["type"]) for item in run.contract["tensors"]} if run.contract is not None else {}
+    if "hw" in tensors and "inputs" not in tensors:
+        return f"{tensors['hw']}, the hardware codes themselves"
     if not run.config.model.described:
         return str(InputSpec.of(run.config.inputs.selected, run.config.inputs.network).network)
-    tensors = run.contract["tensors"] if run.contract is not None else []
-    return next((str(item["type"]) for item in tensors if item["name"] == "inputs"), "as described")
+    return tensors.get("inputs", "as described")
+
+
+def _parameters(contract: Json) -> tuple[str, str]:
+    """Weights, or entries where the model is made of tables."""
+    tables = contract.get("tables") or []
+    if contract["parameters"] == 0 and tables:
+        return "Parameters", f"{count(sum(table['entries'] for table in tables))} entries of tables, no weights"
+    return "Parameters", f"{count(contract['parameters'])}, of which {count(contract['nonzero_parameters'])} are not zero"
 
 
 def _events_table(metrics: Metrics) -> Table:
@@ -96,11 +106,10 @@ def _data_files(run: RunFiles) -> tuple[tuple[str, str], ...]:
 def model_section(run: RunFiles) -> Section:
     """Architecture, settings, and how the training went."""
     facts = [("Network", architecture(run.config)), ("Anomaly score", score_text(run.config))]
-    if run.config.model.source is None and not run.config.model.family.counted:
+    if run.config.model.source is None and not run.config.model.family.tabular:
         facts += _settings(run)
     if run.contract is not None:
-        total, filled = run.contract["parameters"], run.contract["nonzero_parameters"]
-        facts.insert(1, ("Parameters", f"{count(total)}, of which {count(filled)} are not zero"))
+        facts.insert(1, _parameters(run.contract))
     blocks: list[Block] = [Facts(tuple(facts))]
     if run.training is None:
         blocks.append(Notice("missing", missing("The training", "l1ae train")))

@@ -116,7 +116,28 @@ def _proof(proof: Json) -> list[Block]:
         for layer in layers
     )
     table = Table("Linear layers", ("Layer", "Kind", "Proven", "Adders", "Outputs"), rows, 3, folded=True)
-    return [Notice("good" if proven == len(layers) else "info", text, details), table]
+    return [Notice("good" if proven == len(layers) else "info", text, details), table, *_proven_tables(proof["tables"]["layers"])]
+
+
+def _proven_tables(layers: list[Json]) -> list[Block]:
+    """Layers of bins and tables, of which every address was tried."""
+    if not layers:
+        return []
+    proven = sum(layer["proven"] for layer in layers)
+    tried = count(sum(layer["inputs"] for layer in layers))
+    text = f"Proof for all inputs: {proven} of {len(layers)} layers of bins and tables have the contract's codes at every address ({tried} tried)"
+    rows = tuple(
+        (
+            layer["name"],
+            layer["kind"],
+            "yes" if layer["proven"] else f"no: {layer['reason']}",
+            count(layer["inputs"]),
+            count(layer["outputs"]),
+        )
+        for layer in layers
+    )
+    table = Table("Bins and tables", ("Layer", "Kind", "Proven", "Inputs", "Outputs"), rows, 3, folded=True)
+    return [Notice("good" if proven == len(layers) else "info", text), table]
 
 
 def _synthesis(report: Json, summary: Json) -> Section:

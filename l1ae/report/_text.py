@@ -5,6 +5,7 @@ from pathlib import Path
 from l1ae.config import Config
 from l1ae.evaluation import Estimate, format_estimate
 from l1ae.families import Body, Front, find_score
+from l1ae.tables import used_columns
 
 __all__ = [
     "architecture",
@@ -37,9 +38,11 @@ def architecture(config: Config) -> str:
     if model.source is not None:
         return f"{family.title} {Path(model.source).name}"
     inputs = config.inputs.columns.size
-    if family.counted:
-        trees = len(model.density.trees)
-        return f"{family.title} {int(config.inputs.columns.present.sum())} columns, {trees} {'tree' if trees == 1 else 'trees'}"
+    if family.tabular:
+        columns, trees = len(used_columns(config)), len(model.density.trees)
+        if family.body is not Body.DENSITY:
+            return f"{family.title} {columns} columns"
+        return f"density tree of {columns} columns" if trees == 1 else f"forest of {trees} density trees of {columns} columns"
     nodes: list[object] = [inputs, *(f"{layer.filters}@{layer.kernel[0]}×{layer.kernel[1]}" for layer in model.convolutions)]
     if family.front is Front.OBJECTS:
         nodes.append("+".join(f"{n} per object" for n in model.objects))

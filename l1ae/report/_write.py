@@ -95,8 +95,9 @@ def _summary(folder: Path, run: RunFiles, synthesis: Json | None) -> tuple[Block
     trained, imported = run.training is not None, run.config.model.source is not None
     verb = ("imported" if trained else "is set up to import") if imported else ("trained" if trained else "is set up to train")
     origin = "How it was trained is not known here." if imported else "It is trained on background events alone."
+    kind = "" if run.config.model.family.tabular else "a neural network, "
     what = (
-        f"This run {verb} a neural network, {_with_article(architecture(run.config))}, to recognise events that do not look like "
+        f"This run {verb} {kind}{_with_article(architecture(run.config))}, to recognise events that do not look like "
         "ordinary ones, and turns it into firmware for the first level of a particle-physics trigger. "
         f"{origin} Its answer is an anomaly score, {score_text(run.config)}. An event is kept when its score reaches a threshold."
     )

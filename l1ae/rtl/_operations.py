@@ -36,7 +36,6 @@ from l1ae.rtl._arithmetic import (
     HARDWARE,
     SOLVER,
     any_bit,
-    bits_below,
     bring_into_range,
     cast,
     gated,
@@ -45,7 +44,7 @@ from l1ae.rtl._arithmetic import (
     total,
     truncate,
 )
-from l1ae.rtl._tables import addressed, reached, table
+from l1ae.rtl._tables import addressed, own_entry, reached, table
 
 __all__ = ["Tensor", "apply"]
 
@@ -169,20 +168,9 @@ def _(operation: Relu, tensors: Sequence[Tensor], formats: Sequence[FixedFormat]
 @apply.register
 def _(operation: Table, tensors: Sequence[Tensor], formats: Sequence[FixedFormat]) -> Tensor:
     if operation.bits:
-        return _array(
-            [_entry(entries * operation.format.lsb, v, formats[0]) for entries, v in zip(operation.tables, tensors[0], strict=True)]
-        )
+        scale, lsb = 2.0 ** formats[0].fraction, np.float64(operation.format.lsb)
+        return _array([own_entry(v * scale, entries * lsb) for entries, v in zip(operation.tables, tensors[0], strict=True)])
     return _array([_look_up(operation, v, formats[0]) for v in tensors[0]])
-
-
-def _entry(entries: Any, x: Any, form: FixedFormat) -> Any:
-    """The entry that the lowest bits of `x`, as a number without sign, address."""
-    bits = len(entries).bit_length() - 1
-    if bits == 0:
-        return _constant(float(entries[0]))
-    address = bits_below(x, bits - form.fraction)
-    codes = np.arange(round(address.low / form.lsb), round(address.high / form.lsb) + 1, round(address.step / form.lsb))
-    return table(address, entries[codes])
 
 
 def _look_up(operation: Table, x: Any, form: FixedFormat) -> Any:

@@ -14,7 +14,7 @@ from alkaid.trace.fixed_variable import FVariable
 
 from l1ae.rtl._arithmetic import HARDWARE, LUT_INPUTS, all_bits, any_bit, bit, bits_below, choose, truncate
 
-__all__ = ["MOST_TABLE_BITS", "addressed", "reached", "table"]
+__all__ = ["MOST_TABLE_BITS", "addressed", "own_entry", "reached", "table"]
 
 Variable = Any  # alkaid has no type information
 FloatArray = npt.NDArray[np.float64]
@@ -34,6 +34,13 @@ def table(x: Variable, outputs: FloatArray) -> Variable:
     entries = np.full(1 << bits, np.nan)
     entries[(round(x.low * 2.0**fraction) + np.arange(len(outputs))) % (1 << bits)] = outputs
     return _selected(bits_below(x, integer + signed) * 2.0**fraction, entries, tuple(range(bits))[::-1])
+
+
+def own_entry(x: Variable, entries: FloatArray) -> Variable:
+    """The entry that the lowest bits of `x` (LSB 1), as a number without sign, address."""
+    bits = len(entries).bit_length() - 1
+    address = bits_below(x, bits)
+    return FVariable.from_const(float(entries[0]), hwconf=HARDWARE) if bits == 0 else table(address, entries[_codes(address)])
 
 
 def addressed(parts: Sequence[tuple[Variable, int]], entries: FloatArray) -> Variable:

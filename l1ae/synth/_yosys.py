@@ -25,6 +25,8 @@ _LOG = logging.getLogger("l1ae")
 # Part of the digest: counts are stored beside the netlist, so that a change of how they are made must not find old ones.
 _FORMAT = 3
 _NETLIST = "netlist.json"
+# abc9's own script without the commands that rewrite logic; commas stand for blanks.
+_AS_WRITTEN = "scratchpad -set abc9.script +&scorr;&sweep;&if,{W},{D},{R},-v;&mfs\n"
 
 
 @dataclass(frozen=True)
@@ -66,15 +68,17 @@ def synthesise(
     memory_gb: float,
     cache: Path | None,
     timeout: float = DEFAULT_TIMEOUT,
+    restructure: bool = True,
 ) -> Synthesis:
     """Synthesise module `top` of Verilog sources (file name to text), flat, without pads and clock buffers.
 
-    `dsp` allows DSP blocks. Everything with more than `memory_gb` (1e9 bytes of address space) or `timeout` seconds is
+    `dsp` allows DSP blocks. Without `restructure` the mapper takes the logic as it is written: tables that are LUTs and multiplexers
+    already are only taken apart by abc's rewriting (`&dc2`, `&dch`), and become half as large again and slower. Everything with more than `memory_gb` (1e9 bytes of address space) or `timeout` seconds is
     stopped. `cache` is a folder in which the result is kept, `None` keeps nothing. Raises `UserError` when yosys is missing
     or refuses the sources, when a limit is reached, and when the netlist has a combinational loop.
     """
     version = yosys_version()
-    script = _script(sorted(sources), top, part, dsp)
+    script = ("" if restructure else _AS_WRITTEN) + _script(sorted(sources), top, part, dsp)
     digest = hashlib.sha256(json.dumps([_FORMAT, version, script, sorted(sources.items())]).encode()).hexdigest()
     entry = cache / f"{digest}.synth" if cache else None
     if entry and (found := _load(entry, part)):

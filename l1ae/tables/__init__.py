@@ -2,18 +2,19 @@
 
 from l1ae.tables._additive import AdditiveTables, load_tables, save_tables
 from l1ae.tables._density import Blocks, DensityTree, fit_forest, fit_trees
-from l1ae.tables._train import TABLES, DensityResult, train_density, untrained_density
+from l1ae.tables._train import TABLES, TablesResult, train_tables, untrained_tables, used_columns
 
 __all__ = [
     "TABLES",
     "AdditiveTables",
     "Blocks",
-    "DensityResult",
     "DensityTree",
+    "TablesResult",
     "fit_forest",
     "fit_trees",
     "load_tables",
     "save_tables",
-    "train_density",
-    "untrained_density",
+    "train_tables",
+    "untrained_tables",
+    "used_columns",
 ]

@@ -9,10 +9,11 @@ from l1ae.config import TreeConfig
 from l1ae.errors import UserError
 from l1ae.inputs import Counts, Layout, WeightedBlock, count_codes
 from l1ae.tables._additive import AdditiveTables, FloatArray, IntArray, joined
-from l1ae.tables._edges import edges_at, power_law_tail
+from l1ae.tables._edges import edges_at, edges_of_both, power_law_tail
+from l1ae.tables._injection import Contrast
 from l1ae.tables._joint import ROOT, Joint, tree_of
 
-__all__ = ["Blocks", "DensityTree", "fit_forest", "fit_trees"]
+__all__ = ["Blocks", "DensityTree", "fit_forest", "fit_ratio", "fit_trees"]
 
 Blocks = Callable[[], Iterable[WeightedBlock]]
 """Reads all training events from the beginning, in blocks."""
@@ -50,13 +51,43 @@ class DensityTree:
         return replace(self, edges=both, tables=tuple(tables))
 
 
-def fit_forest(layout: Layout, trees: Sequence[TreeConfig], blocks: Blocks) -> AdditiveTables:
+def fit_forest(layout: Layout, trees: Sequence[TreeConfig], blocks: Blocks, columns: Sequence[int] | None = None) -> AdditiveTables:
     """The mean of the surprisals of several trees, up to a factor: the sum is divided by the next power of two.
 
     Raises `UserError` as `fit_trees`.
     """
-    found = fit_trees(layout, trees, blocks)
-    return joined([tree.additive for tree in found], (len(found) - 1).bit_length())
+    return _mean(fit_trees(layout, trees, blocks, columns))
+
+
+def _mean(trees: Sequence[DensityTree]) -> AdditiveTables:
+    return joined([tree.additive for tree in trees], (len(trees) - 1).bit_length())
+
+
+def fit_ratio(layout: Layout, trees: Sequence[TreeConfig], sample: Contrast, columns: Sequence[int], seed: int) -> AdditiveTables:
+    """The mean over several trees of log2 of how much more probable an event is in the reference than among training events.
+
+    Both probabilities are products over the tree of the training events. Raises `UserError` as `fit_trees`.
+    """
+    rng = np.random.default_rng(seed)
+    return _mean([_ratio(layout, _binned(layout, tree, sample, columns, rng), sample, columns) for tree in trees])
+
+
+def _binned(layout: Layout, tree: TreeConfig, sample: Contrast, columns: Sequence[int], rng: np.random.Generator) -> TreeConfig:
+    """With the edges that `bins` asks for."""
+    if tree.bins is None:
+        return tree
+    both = edges_of_both(sample.codes, sample.weights, sample.reference, tree.bins, rng)
+    return tree.model_copy(update={"edges": {layout.names[column]: tuple(both[column].tolist()) for column in columns} | tree.edges})
+
+
+def _ratio(layout: Layout, config: TreeConfig, sample: Contrast, columns: Sequence[int]) -> DensityTree:
+    (own,) = fit_trees(layout, [config], lambda: [(sample.codes, sample.weights)], columns)
+    names = [layout.names[column] for column in own.columns]
+    edges = {name: tuple(found.tolist()) for name, found in zip(names, own.edges, strict=True)}
+    parents = {name: names[parent] for name, parent in zip(names, own.parents, strict=True) if parent != ROOT}
+    same = config.model_copy(update={"edges": edges, "structure": parents, "tail": "open"})
+    (other,) = fit_trees(layout, [same], lambda: [(sample.reference, None)], columns)
+    return replace(own, tables=tuple(a - b for a, b in zip(own.tables, other.tables, strict=True)))
 
 
 def fit_trees(layout: Layout, trees: Sequence[TreeConfig], blocks: Blocks, columns: Sequence[int] | None = None) -> tuple[DensityTree, ...]:

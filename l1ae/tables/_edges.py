@@ -5,11 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from l1ae.inputs import Spectrum
-from l1ae.tables._additive import FloatArray, IntArray
+from l1ae.tables._additive import Codes, FloatArray, IntArray
 
-__all__ = ["edges_at", "power_law_tail"]
+__all__ = ["edges_at", "edges_of_both", "power_law_tail"]
 
 _DECADE = 10.0
+_SOFTENED = 0.3
 _LEAST = 2.0**-40  # of a probability, so that its logarithm is a number
 
 
@@ -46,3 +47,22 @@ def power_law_tail(spectrum: Spectrum, last: int, high: int) -> tuple[IntArray, 
     edges = last * 2 ** np.arange(1, max(int(high // last).bit_length(), 1), dtype=np.int64)
     survive = 2.0 ** (-power * np.arange(len(edges) + 1))
     return edges, np.maximum(survive - np.append(survive[1:], 0.0), _LEAST)
+
+
+def edges_of_both(codes: Codes, weights: FloatArray, reference: Codes, bins: int, rng: np.random.Generator) -> list[IntArray]:
+    """Edges of every column (size,) at quantiles of the codes above 0 of events (N, size) with weights (N,) and of a reference together.
+
+    The tail of the events takes part: they are drawn by a power of their weight, as many as the reference has. The first edge, 1, tells
+    the empty slot.
+    """
+    softened = weights**_SOFTENED
+    some = codes[rng.choice(len(codes), len(reference), p=softened / softened.sum())]
+    return [_quantiles(np.concatenate(pair), bins) for pair in zip(some.T, reference.T, strict=True)]
+
+
+def _quantiles(codes: Codes, bins: int) -> IntArray:
+    filled = np.sort(codes[codes > 0])
+    if not len(filled):
+        return np.ones(1, np.int64)
+    places = (np.arange(bins - 1) * (len(filled) - 1) / (bins - 1)).astype(int)
+    return np.unique(np.append(1, filled[places[1:]])).astype(np.int64)

@@ -1,19 +1,23 @@
-"""Training of density models: counting, without TensorFlow."""
+"""Training of models made of tables, without TensorFlow."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from l1ae.config import Config
-from l1ae.data import TRAIN, events_of, open_dataset, weights_of
+from l1ae.config import Config, ReferenceConfig
+from l1ae.data import TRAIN, EventStore, events_of, open_dataset, weights_of
+from l1ae.errors import UserError
+from l1ae.families import Body
 from l1ae.inputs import WeightedBlock
-from l1ae.tables._additive import AdditiveTables, save_tables
-from l1ae.tables._density import fit_forest
+from l1ae.tables._additive import AdditiveTables, Codes, FloatArray, save_tables
+from l1ae.tables._density import fit_forest, fit_ratio
+from l1ae.tables._injection import Contrast
+from l1ae.tables._pairs import fit_pairs
 
-__all__ = ["TABLES", "DensityResult", "train_density", "untrained_density"]
+__all__ = ["TABLES", "TablesResult", "train_tables", "untrained_tables"]
 
 TABLES = "tables.json"
 
@@ -21,40 +25,89 @@ _UNTRAINED_EVENTS = 4096
 
 
 @dataclass(frozen=True)
-class DensityResult:
-    """Trees, their tables and all entries, and the time."""
+class TablesResult:
+    """Tables, all their entries, and the time that their training took."""
 
-    trees: int
     tables: int
     entries: int
     seconds: float
 
 
-def train_density(config: Config, folder: Path) -> DensityResult:
-    """Fit the trees of `model.density` to the training part of the background, and leave them in `folder`/tables.json.
+def train_tables(config: Config, folder: Path) -> TablesResult:
+    """Fit the tables of the configured architecture to the training part of the background, and leave them in `folder`/tables.json.
 
-    Deterministic, in the memory of one block of events, whatever their number. Raises `UserError` as `fit_trees`, and for a data source
-    that is missing or does not fit.
+    The same configuration and data give the same bytes. Raises `UserError` as `fit_trees` and `fit_pairs`, and for a data source that is
+    missing or does not fit.
     """
     started = time.perf_counter()
-    inputs = config.inputs
-    store = open_dataset(config.data.source, inputs.selected).background
-
-    def blocks() -> Iterator[WeightedBlock]:
-        return ((inputs.event(events.hw), weights_of(events)) for events in events_of(config.data, store, TRAIN))
-
-    model = fit_forest(inputs.columns, config.model.density.trees, blocks)
+    model = _of(config, open_dataset(config.data.source, config.inputs.selected).background)
     folder.mkdir(parents=True, exist_ok=True)
-    save_tables(model, inputs.columns, folder / TABLES)
-    entries = sum(table.size for table in model.tables)
-    seconds = time.perf_counter() - started
-    return DensityResult(len(config.model.density.trees), len(model.tables), entries, seconds)
+    save_tables(model, config.inputs.columns, folder / TABLES)
+    return TablesResult(len(model.tables), sum(table.size for table in model.tables), time.perf_counter() - started)
 
 
-def untrained_density(config: Config) -> AdditiveTables:
+def _of(config: Config, store: EventStore) -> AdditiveTables:
+    def blocks() -> Iterator[WeightedBlock]:
+        return ((events.hw, weights_of(events)) for events in events_of(config.data, store, TRAIN))
+
+    return _fitted(config, blocks)
+
+
+def untrained_tables(config: Config) -> AdditiveTables:
     """A model of the shape that training gives where every edge is populated: right in names, sizes and operations."""
-    layout = config.inputs.columns
+    layout = config.inputs.selected
     low, high = layout.code_range
-    rng = np.random.default_rng(config.seed)
-    codes = rng.integers(low, high + 1, (_UNTRAINED_EVENTS, layout.size))
-    return fit_forest(layout, [tree.model_copy(update={"populated": 1}) for tree in config.model.density.trees], lambda: [(codes, None)])
+    codes = np.random.default_rng(config.seed).integers(low, high + 1, (_UNTRAINED_EVENTS, layout.size)).astype(layout.dtype)
+    trees = tuple(tree.model_copy(update={"populated": 1}) for tree in config.model.density.trees)
+    few = ReferenceConfig(events=_UNTRAINED_EVENTS)
+    density = config.model.density
+    short = {
+        "density": density.model_copy(update={"trees": trees, "reference": density.reference and few}),
+        "pair_tables": config.model.pair_tables.model_copy(update={"epochs": 1, "reference": few}),
+    }
+    return _fitted(config.model_copy(update={"model": config.model.model_copy(update=short)}), lambda: iter([(codes, None)]))
+
+
+Blocks = Callable[[], Iterator[WeightedBlock]]
+
+
+def _fitted(config: Config, blocks: Blocks) -> AdditiveTables:
+    body = config.model.family.body
+    assert body is not None
+    return _FITS[body](config, blocks)
+
+
+def _forest(config: Config, blocks: Blocks) -> AdditiveTables:
+    inputs, density, columns = config.inputs, config.model.density, used_columns(config)
+    if density.reference is None:
+        return fit_forest(inputs.columns, density.trees, lambda: ((inputs.event(codes), w) for codes, w in blocks()), columns)
+    sample = Contrast.of(inputs, density.reference, *_together(blocks), config.seed)
+    return fit_ratio(inputs.columns, density.trees, sample, columns, config.seed)
+
+
+def _pairs(config: Config, blocks: Blocks) -> AdditiveTables:
+    pairs = config.model.pair_tables
+    return fit_pairs(used_columns(config), pairs, Contrast.of(config.inputs, pairs.reference, *_together(blocks), config.seed), config.seed)
+
+
+def _together(blocks: Blocks) -> tuple[Codes, FloatArray]:
+    """All events and their weights."""
+    found = [(codes, np.ones(len(codes)) if weights is None else np.asarray(weights, np.float64)) for codes, weights in blocks()]
+    codes, weights = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    if not len(codes):
+        raise UserError("models made of tables need training events, and there are none; give a data source with events")
+    return codes, weights
+
+
+def used_columns(config: Config) -> tuple[int, ...]:
+    """The columns of `inputs.columns` that are binned. Raises `UserError` for a name in `model.columns` that is none."""
+    layout, asked = config.inputs.columns, config.model.columns
+    known = {name for column in layout.columns for name in (column.name, column.feature.name)}
+    for name in asked or ():
+        if name not in known:
+            raise UserError(f"model.columns: '{name}' is no feature and no column of the inputs; they are {', '.join(sorted(known))}")
+    chosen = [asked is None or {column.name, column.feature.name} & set(asked) for column in layout.columns]
+    return tuple(k for k, (wanted, present) in enumerate(zip(chosen, layout.present, strict=True)) if wanted and present)
+
+
+_FITS: Mapping[Body, Callable[[Config, Blocks], AdditiveTables]] = {Body.DENSITY: _forest, Body.CONTRAST: _pairs}

@@ -19,7 +19,7 @@ def with_derived_inputs(config: Config) -> Config:
     Raises `UserError` as `derive_preprocessing`, `derive_tables`, and for a data source that is missing or does not fit.
     """
     inputs = config.inputs
-    if not inputs.from_data or inputs.derived is not None or config.model.family.imported or config.model.family.counted:
+    if not inputs.from_data or inputs.derived is not None or config.model.family.imported or config.model.family.tabular:
         return config
     by_group, layout = config.model.family.front is Front.OBJECTS, inputs.columns
     found: dict[str, object] = {}

@@ -10,11 +10,18 @@ from l1ae.contract import Lookup, Pool, build_contract
 from l1ae.errors import UserError
 from l1ae.models import TableDense, build_quantized_model, calibrate, firmware_plan, weight_steps
 
-NARROW, WIDE = ({"latent": {"activation_bits": bits}} for bits in (2, 6))
 NETWORKS = {
-    "autoencoder": ("table_ae", {"encoder": [6], "latent": 3, "decoder": [5], "layers": NARROW}, "ufixed<4,4,RND_CONV,SAT>"),
+    "autoencoder": (
+        "table_ae",
+        {"encoder": [6], "latent": 3, "decoder": [5], "layers": {"latent": {"activation_bits": 2}}},
+        "ufixed<4,4,RND_CONV,SAT>",
+    ),
     "shallow": ("table_ae", {"encoder": [], "latent": 4, "decoder": [], "activation_bits": 5}, "ufixed<3,4,RND_CONV,SAT>"),
-    "signed": ("table_ae", {"encoder": [6], "latent": 3, "decoder": [], "layers": WIDE}, "fixed<4,3,RND_CONV,SAT>"),
+    "signed": (
+        "table_ae",
+        {"encoder": [6], "latent": 3, "decoder": [], "layers": {"latent": {"activation_bits": 6}}},
+        "fixed<4,3,RND_CONV,SAT>",
+    ),
     "student": ("table_student", {"encoder": [4, 6]}, "fixed<5,5,RND_CONV,SAT>"),
     "pairs": ("table_student", {"encoder": [], "pairs": True}, "fixed<2,2,RND_CONV,SAT>"),
 }
@@ -65,10 +72,10 @@ def test_every_tensor_equals_the_keras_model_and_the_reference(name, learned, ha
     inputs = config.inputs.spec().to_network_float(hardware)
     codes, reference = contract.evaluate(hardware, names), contract.evaluate_reference(hardware, names)
     outputs = keras.Model(model.input, [layer.output for layer in layers])(inputs)
-    for tensor, output in zip(names, outputs if isinstance(outputs, list) else [outputs], strict=True):
+    for layer_name, output in zip(names, outputs if isinstance(outputs, list) else [outputs], strict=True):
         found = np.asarray(output, np.float64)
-        np.testing.assert_array_equal(codes[tensor] * contract[tensor].format.lsb, found, err_msg=tensor)
-        np.testing.assert_array_equal(codes[tensor], reference[tensor], err_msg=tensor)
+        np.testing.assert_array_equal(codes[layer_name] * contract[layer_name].format.lsb, found, err_msg=layer_name)
+        np.testing.assert_array_equal(codes[layer_name], reference[layer_name], err_msg=layer_name)
         assert len(np.unique(found)) > 2, "a tensor without content would hide an error"
 
 

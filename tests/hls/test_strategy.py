@@ -164,6 +164,6 @@ def test_a_table_too_large_for_logic_is_refused():
         network.score("total", 0)
         return network.contract()
 
-    match = "layer 'pairs' has a table of 8192 entries; the HLS tools partition arrays of at most 4096, .* address it with at most 12 bits"
+    match = "layer 'pairs' has a table of 8192 entries; the HLS tools partition at most 4096, .* address it with at most 12 bits"
     _refused(contract(5), match)
     check_strategy(contract(4), HlsConfig())

@@ -1,5 +1,7 @@
 """Columns that a configuration adds: what they are, where they stand, and what cannot be meant."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from l1ae.config import InputsConfig
-from l1ae.inputs import Layout, Role, named_layout
+from l1ae.inputs import AddedColumn, Layout, Role, named_layout
 
 from .added import ADD, LAYOUT, NAMES, around, by_hand, events
 
@@ -27,6 +29,12 @@ def test_the_columns_are_what_a_loop_over_slots_finds():
     assert found.shape == (3000, 57 + len(ADD))
     np.testing.assert_array_equal(found[:, :57], hardware)
     np.testing.assert_array_equal(found[:, 57:], [by_hand(event) for event in hardware])
+
+
+def test_the_columns_of_these_tests_are_of_every_kind():
+    """What backends, contract and texts must know is walked by the tests that share `ADD`."""
+    kinds = {get_args(record.model_fields["kind"].annotation)[0] for record in get_args(get_args(AddedColumn)[0])}
+    assert {record["kind"] for record in ADD.values()} == kinds
 
 
 def test_every_column_stays_within_its_own_range_and_reaches_both_ends_of_an_angle():

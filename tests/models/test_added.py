@@ -20,7 +20,7 @@ def config_of(architecture, **more):
     if architecture.front is Front.CONVOLUTIONS:
         model |= {"convolutions": [{"filters": 2, "kernel": [2, 2]}]}
     training = {"noise": {"masking": 0.1}} if architecture.body is Body.FEATURES else {}
-    inputs = {"add": ADD} | ({} if architecture.counted else {"groups": ALIKE})
+    inputs = {"add": ADD} | ({} if architecture.tabular else {"groups": ALIKE})
     return Config.model_validate({"name": "m", "inputs": inputs, "model": model, "training": training})
 
 

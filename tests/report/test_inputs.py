@@ -6,7 +6,7 @@ import yaml
 from l1ae.config import Config
 from l1ae.inputs import Layout, layout_names, named_layout
 from l1ae.report import write_report
-from l1ae.report._inputs import event_text, inputs_caption, inputs_table
+from l1ae.report._inputs import added_text, event_text, inputs_caption, inputs_table
 
 INVENTED = {
     "name": "invented",
@@ -46,6 +46,17 @@ def test_an_event_in_words(name, expected):
 def test_a_layout_without_titles_is_told_by_its_names():
     text = event_text(Layout.model_validate(INVENTED))
     assert "hardware: invented. It holds up to 3 MIP hits (e each) and 4 bias voltages (adc)." in text
+
+
+def test_added_columns_in_words_and_as_rows():
+    add = {"n_jet": {"kind": "multiplicity", "group": "jet", "threshold": 60}, "dphi": {"kind": "delta_phi", "slots": ["eg[0]", "met"]}}
+    found = config({"add": add})
+    text = added_text(found.inputs)
+    assert text == "The firmware computes of these, as further inputs of the network: dphi (distance in phi), n_jet (number of objects). "
+    assert added_text(config({}).inputs) == ""
+    rows = {row[:2]: row[2:] for row in inputs_table(found).rows}
+    assert rows["dphi", "dphi"] == ("rad", "1", "0.0436332", "0 … 72", "0", "6")
+    assert rows["n_jet", "n_jet"] == ("–", "1", "1", "0 … 10", "0", "3")
 
 
 @pytest.mark.parametrize("name", layout_names())

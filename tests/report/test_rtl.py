@@ -68,7 +68,14 @@ def proof(linear=True):
         {"name": "enc0", "kind": "Dense", "proven": True, "reason": "", "lines": 3000, "adders": 2345, "outputs": 32},
         {"name": "dec9", "kind": "Dense", "proven": False, "reason": "its accumulator wraps", "lines": 40, "adders": 30, "outputs": 9},
     ]
-    return {"linear": {"layers": layers}, "stages": {"stages": 15, "lines": 7654}, "text": {"files": 17}, "interpreter": []}
+    tables = [{"name": "bins", "kind": "Binning", "proven": True, "reason": "", "inputs": 8192, "outputs": 1}]
+    return {
+        "linear": {"layers": layers},
+        "tables": {"layers": tables},
+        "stages": {"stages": 15, "lines": 7654},
+        "text": {"files": 17},
+        "interpreter": [],
+    }
 
 
 def resources(luts):

@@ -27,7 +27,7 @@ from l1ae.training._data import TrainingData, load_training_data
 from l1ae.training._loop import Trainer
 from l1ae.training._objective import Batch, objective_for
 
-TRAINED = [name for name, architecture in ARCHITECTURES.items() if not (architecture.imported or architecture.counted)]
+TRAINED = [name for name, architecture in ARCHITECTURES.items() if not (architecture.imported or architecture.tabular)]
 OPTIONS = {
     "convolutions": [{"filters": 2, "pool": [2, 1]}],
     "objects": [4],

@@ -8,12 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.contract import (
+    Binning,
     Concatenate,
     Convolution,
     Dense,
     Dot,
     Elementwise,
     Gather,
+    Lookup,
     Operation,
     Pool,
     Preprocess,
@@ -63,6 +65,17 @@ def _read(operation: Operation, output: Mask, sizes: Mapping[str, int]) -> list[
 @_read.register
 def _(operation: Relu | Quantize | Table | Elementwise, output: Mask, sizes: Mapping[str, int]) -> list[Mask]:
     return [output] * len(operation.inputs)
+
+
+@_read.register
+def _(operation: Binning, output: Mask, sizes: Mapping[str, int]) -> list[Mask]:
+    return [_at(sizes[operation.inputs[0]], operation.index[output])]
+
+
+@_read.register
+def _(operation: Lookup, output: Mask, sizes: Mapping[str, int]) -> list[Mask]:
+    read = [k for index, used in zip(operation.index, output, strict=True) if used for k in index]
+    return [_at(sizes[operation.inputs[0]], np.array(read, np.int64))]
 
 
 @_read.register

@@ -3,16 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import singledispatch
+from typing import Any
 
 import numpy as np
+from alkaid.trace.fixed_variable import FVariable
 
 from l1ae.contract import (
+    Binning,
     Concatenate,
     Convolution,
     Dense,
     Dot,
     Elementwise,
     Gather,
+    Lookup,
     Operation,
     Pool,
     Preprocess,
@@ -23,8 +27,9 @@ from l1ae.contract import (
     Table,
 )
 from l1ae.errors import UserError
-from l1ae.rtl._arithmetic import HALF_UP, LUT_INPUTS
-from l1ae.rtl._tables import MOST_TABLE_BITS
+from l1ae.rtl._arithmetic import HALF_UP, HARDWARE, LUT_INPUTS
+from l1ae.rtl._tables import MOST_TABLE_BITS, addressed, own_entry, reached
+from l1ae.rtl.estimator._gates import counted_gates
 from l1ae.rtl.estimator._shape import (
     Level,
     Shape,
@@ -115,7 +120,9 @@ def _(operation: Gather, sources: Sequence[Tensor], output: Tensor, rounded: boo
 def _(operation: Table, sources: Sequence[Tensor], output: Tensor, rounded: bool) -> Shape:
     varies = sources[0].varies & output.varies
     if operation.bits:
-        return longest([_own_table(table, operation.format.width) for table, used in zip(operation.tables, varies, strict=True) if used])
+        variables = _variables(sources[0], np.arange(len(varies)))
+        rows = zip(variables, operation.tables, varies, strict=True)
+        return counted_gates([own_entry(x, codes.astype(np.float64)) for x, codes, used in rows if used], variables)
     widths = sources[0].widths[varies]
     return longest([_looked_up(int(width), operation.format.width) for width in widths])
 
@@ -133,19 +140,28 @@ def _looked_up(bits: int, width: int) -> Shape:
     return Shape(tables=width * 2.0**further, logic=width * (2.0**further - 1), levels=levels)
 
 
-def _own_table(entries: np.ndarray, width: int) -> Shape:
-    """As `_looked_up`, bit by bit without the LUTs of parts that hold one value and the multiplexers between equal parts."""
-    bits = len(entries).bit_length() - 1
-    if not LUT_INPUTS < bits <= MOST_TABLE_BITS:
-        return _looked_up(bits, width)
-    parts = (entries[:, None] >> np.arange(width) & 1).reshape(-1, 1 << LUT_INPUTS, width)
-    leaves = float((parts != parts[:, :1]).any(axis=1).sum())
-    shape = Shape(tables=leaves, levels=gates(1, leaves))
-    while len(parts) > 1:
-        muxes = float((parts[::2] != parts[1::2]).any(axis=1).sum())
-        shape += Shape(logic=muxes, levels=gates(1, muxes, max(muxes / width, 1.0)))
-        parts = parts.reshape(len(parts) // 2, -1, width)
-    return shape
+@shape_of.register
+def _(operation: Binning, sources: Sequence[Tensor], output: Tensor, rounded: bool) -> Shape:
+    variables = _variables(sources[0], operation.index)
+    rows = zip(variables, operation.edges, output.varies, strict=True)
+    return counted_gates([reached(x, edges) for x, edges, varies in rows if varies], variables)
+
+
+@shape_of.register
+def _(operation: Lookup, sources: Sequence[Tensor], output: Tensor, rounded: bool) -> Shape:
+    known = dict(enumerate(_variables(sources[0], np.arange(len(sources[0].low)))))
+    rows = zip(operation.tables, operation.index, operation.bits, output.varies, strict=True)
+    made = [
+        addressed([(known[k], n) for k, n in zip(index, bits, strict=True)], codes.astype(np.float64))
+        for codes, index, bits, varies in rows
+        if varies
+    ]
+    return counted_gates(made, list(known.values()))
+
+
+def _variables(tensor: Tensor, index: np.ndarray) -> list[Any]:
+    """alkaid's variables for the codes of elements."""
+    return [FVariable(float(tensor.low[k]), float(tensor.high[k]), 1.0, hwconf=HARDWARE) for k in index]
 
 
 @shape_of.register

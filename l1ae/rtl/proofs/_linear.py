@@ -29,7 +29,7 @@ from l1ae.rtl._opcodes import ADDERS
 from l1ae.rtl._trace import Element, Graph, rounding_constants
 from l1ae.rtl.proofs._forms import Forms, Port, linear_forms
 
-__all__ = ["LayerProof", "LinearProof", "prove_linear"]
+__all__ = ["LayerProof", "LinearProof", "cone_of", "prove_linear", "value_of"]
 
 
 @dataclass(frozen=True)
@@ -90,9 +90,9 @@ def _prove(operation: Operation, expected: _Expected | str, contract: Contract, 
     started = time.perf_counter()
     read = [(name, k) for name in operation.inputs for k in range(contract[name].size)]
     elements = [graph.tensors[name][k] for name, k in read]
-    lines = _cone(graph, operation.name, elements)
+    lines = cone_of(graph, graph.tensors[operation.name], elements)
     if not isinstance(expected, str):
-        values = [_value(contract, graph, name, k) for name, k in read]
+        values = [value_of(contract, graph, name, k) for name, k in read]
         try:
             _compare(operation.name, expected, _Layer(graph, elements, values, lines), added)
         except CheckFailedError as error:
@@ -113,11 +113,11 @@ class _Layer:
     lines: Sequence[int]
 
 
-def _cone(graph: Graph, name: str, elements: Sequence[Element]) -> list[int]:
-    """The lines between the elements that a layer reads and those that it makes, in order of evaluation."""
+def cone_of(graph: Graph, made: Sequence[Element], elements: Sequence[Element]) -> list[int]:
+    """The lines between the elements that a layer reads and those of what it makes, in order of evaluation."""
     read = {e.index for e in elements}
     needed: set[int] = set()
-    waiting = [e.index for e in graph.tensors[name] if e.index is not None]
+    waiting = [e.index for e in made if e.index is not None]
     while waiting:
         i = waiting.pop()
         if i not in read and i not in needed:
@@ -126,7 +126,7 @@ def _cone(graph: Graph, name: str, elements: Sequence[Element]) -> list[int]:
     return sorted(needed)
 
 
-def _value(contract: Contract, graph: Graph, name: str, k: int) -> Port:
+def value_of(contract: Contract, graph: Graph, name: str, k: int) -> Port:
     """What element k of a tensor can be: within the contract's bounds and what its line can hold."""
     interval, element = contract.intervals[name], graph.tensors[name][k]
     bounds = Port(int(interval.low[k]), int(interval.high[k]), interval.fraction)

@@ -42,15 +42,22 @@ def combinational_modules(project: RtlProject) -> tuple[str, ...]:
 
 
 def prove_netlist(
-    project: RtlProject, part: Part, *, memory_gb: float, timeout: float, cache: Path | None, modules: Sequence[str] | None = None
+    project: RtlProject,
+    part: Part,
+    *,
+    memory_gb: float,
+    timeout: float,
+    cache: Path | None,
+    modules: Sequence[str] | None = None,
+    restructure: bool = True,
 ) -> tuple[NetlistProof, ...]:
     """Synthesise each of `modules` (default: all stages) by itself and compare RTL and netlist for every input.
 
-    `timeout` (s) and `memory_gb` (1e9 bytes) are for each program that runs: synthesis, the making of the circuit to decide,
+    `restructure` as in `synthesise`. `timeout` (s) and `memory_gb` (1e9 bytes) are for each program that runs: synthesis, the making of the circuit to decide,
     abc. Small modules come first; the result is in the order of `modules`. An entry of a table that the RTL leaves open,
     because no event reaches it, is 0 in both. `cache` is a folder for results. Raises `UserError` when yosys is missing.
     """
-    limits = _Limits(memory_gb, timeout, cache)
+    limits = _Limits(memory_gb, timeout, cache, restructure)
     yosys_version(), abc_program()
     modules = combinational_modules(project) if modules is None else modules
     sources = {name: _sources(project, name) for name in modules}
@@ -61,11 +68,12 @@ def prove_netlist(
 
 @dataclass(frozen=True)
 class _Limits:
-    """GB and seconds of each program, and where results are kept."""
+    """GB and seconds of each program, where results are kept, and whether synthesis may rewrite logic."""
 
     memory_gb: float
     timeout: float
     cache: Path | None
+    restructure: bool
 
 
 def _sources(project: RtlProject, module: str) -> dict[str, str]:
@@ -81,14 +89,16 @@ def _sources(project: RtlProject, module: str) -> dict[str, str]:
 
 def _prove(sources: Mapping[str, str], module: str, part: Part, limits: _Limits) -> NetlistProof:
     memory_gb, timeout, cache = limits.memory_gb, limits.timeout, limits.cache
-    key = json.dumps([_FORMAT, yosys_version(), part.yosys_family, sorted(sources.items())])
+    key = json.dumps([_FORMAT, yosys_version(), part.yosys_family, limits.restructure, sorted(sources.items())])
     entry = cache / f"{hashlib.sha256(key.encode()).hexdigest()}.proof.json" if cache else None
     if entry and (found := _load(entry, timeout)):
         return found
     started = time.monotonic()
     luts, verdict = 0, NO_VERDICT
     try:
-        made = synthesise(sources, module, part, dsp=False, memory_gb=memory_gb, cache=cache, timeout=timeout)
+        made = synthesise(
+            sources, module, part, dsp=False, memory_gb=memory_gb, cache=cache, timeout=timeout, restructure=limits.restructure
+        )
         luts = made.resources.luts
         verdict, reason = compare_netlist(sources, module, made, memory_gb=memory_gb, timeout=timeout)
     except UserError as error:

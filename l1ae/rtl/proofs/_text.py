@@ -17,7 +17,7 @@ from l1ae.errors import CheckFailedError
 from l1ae.inputs import FixedFormat
 from l1ae.rtl._opcodes import Opcode
 from l1ae.rtl._project import RtlProject
-from l1ae.rtl._schedule import Pipeline
+from l1ae.rtl._schedule import Pipeline, Stage
 from l1ae.rtl.proofs._core import prove_core
 
 __all__ = ["TextProof", "prove_text"]
@@ -70,7 +70,7 @@ def prove_text(project: RtlProject, pipeline: Pipeline, score: FixedFormat) -> T
     for k, stage in enumerate(pipeline.stages):
         name = f"{project.design.name}_stage{k}"
         read, outputs = _read(_file(project, name), name, stage.logic)
-        for i, (found, wanted) in _pairs(read, _Meaning(stage.logic, tables).gates()):
+        for i, (found, wanted) in _pairs(read, _Meaning(stage, tables).gates()):
             if found != wanted:
                 layer = f" of layer '{stage.layers[i]}'" if i < len(stage.layers) else ""
                 raise CheckFailedError(f"'{name}.v', v{i}{layer}: {_differ(found, wanted)}")
@@ -235,8 +235,9 @@ def _outputs(logic: CombLogic) -> dict[int, int]:
 class _Meaning:
     """The gates that a program asks for."""
 
-    def __init__(self, logic: CombLogic, tables: Tables) -> None:
-        self._logic, self._tables = logic, tables
+    def __init__(self, stage: Stage, tables: Tables) -> None:
+        logic = stage.logic
+        self._logic, self._layers, self._tables = logic, stage.layers, tables
         self._kifs = [tuple(int(v) for v in op.qint.kif) for op in logic.ops]
         self._places = _places(logic.inp_kifs)
         self._kinds: dict[int, Callable[[int], _Gate]] = {
@@ -376,5 +377,6 @@ class _Meaning:
         wanted = tuple("X" * digits if np.isnan(v) else f"{int(v) & mask:0{digits}X}" for v in table)
         names = [name for name, entries in self._tables.items() if entries == (self._width(i), wanted)]
         if not names:
-            raise CheckFailedError(f"no table in 'verilog/tables.v' has the entries of line {i} (input v{a}) of the pipeline")
+            layer = self._layers[i]
+            raise CheckFailedError(f"no table in 'verilog/tables.v' has the entries of line {i} (input v{a}) of layer '{layer}'")
         return _Gate(self._width(i), names[0], (), (self._whole(a),))
