@@ -189,8 +189,9 @@ def _is(codes: Any, chosen: Any) -> Any:
 def table_luts(config: Config, model: keras.Model) -> Any:
     """Lookup tables of an FPGA that the layers of a quantized table network take, a scalar: per edge and bit of its entries.
 
-    Edges are merged as `TableDense.merged_edges` says. A merged table of n address bits takes 2^(n - 6) lookup tables per bit, half a one up to
-    5 bits, and an adder one. Quantizers, and what precedes and follows the network, are not counted: training does not change them.
+    Edges are merged as `TableDense.merged_edges` says. A merged table of n address bits takes 2^(n - 6) lookup tables per bit, half a
+    one up to 5 bits, and an adder one. Quantizers, and what precedes and follows the network, are not counted: training does not change
+    them.
     """
     steps = [step for step in firmware_plan(config) if isinstance(step, TableStep)]
     return sum((_layer_luts(model.get_layer(step.name)) for step in steps), start=ops.convert_to_tensor(0.0))
