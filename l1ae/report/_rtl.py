@@ -126,7 +126,7 @@ def _proven_tables(layers: list[Json]) -> list[Block]:
         return []
     proven = sum(layer["proven"] for layer in layers)
     tried = count(sum(layer["inputs"] for layer in layers))
-    text = f"Proof for all inputs: {proven} of {len(layers)} layers of bins and tables have the contract's codes at every address ({tried} tried)"
+    text = f"Proof for all inputs: {proven} of {len(layers)} layers of bins and tables have the contract's codes at all {tried} addresses"
     rows = tuple(
         (
             layer["name"],

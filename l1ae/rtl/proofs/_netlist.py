@@ -53,9 +53,10 @@ def prove_netlist(
 ) -> tuple[NetlistProof, ...]:
     """Synthesise each of `modules` (default: all stages) by itself and compare RTL and netlist for every input.
 
-    `restructure` as in `synthesise`. `timeout` (s) and `memory_gb` (1e9 bytes) are for each program that runs: synthesis, the making of the circuit to decide,
+    `timeout` (s) and `memory_gb` (1e9 bytes) are for each program that runs: synthesis, the making of the circuit to decide,
     abc. Small modules come first; the result is in the order of `modules`. An entry of a table that the RTL leaves open,
-    because no event reaches it, is 0 in both. `cache` is a folder for results. Raises `UserError` when yosys is missing.
+    because no event reaches it, is 0 in both. `cache` is a folder for results, `restructure` as in `synthesise`. Raises
+    `UserError` when yosys is missing.
     """
     limits = _Limits(memory_gb, timeout, cache, restructure)
     yosys_version(), abc_program()
