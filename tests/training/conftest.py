@@ -59,7 +59,7 @@ def make_config(source):
         **training: object,
     ) -> Config:
         score = "squared_error" if architecture == "dense_ae" else "kl"
-        code = {} if architecture == "student" else {"latent": 2, "decoder": [8]}
+        code = {} if "student" in architecture else {"latent": 2, "decoder": [8]}
         schedule = {
             "batch_size": 64,
             "float_phase": {"epochs": 4, "decay_patience": 1, "min_improvement": 0.2},

@@ -102,11 +102,10 @@ def test_the_smallest_weights_are_the_ones_that_go(make_config):
 @pytest.mark.parametrize("paired", [False, True])
 def test_the_flattest_edges_go_first_and_what_remains_is_what_was_asked_for(make_config, tmp_path, paired):
     """As many edges as wanted have no table in the contract, after further training too; those of the least spread go."""
-    model = {"activation_bits": 3, "encoder": [], "pairs": paired}
+    model = {"score": "squared_error", "activation_bits": 3, "encoder": [], "decoder": [], "pairs": paired}
     inputs = {"select": {"features": ["pt"]}, "network": f"ufixed<{3 if paired else 5},6,RND_CONV,SAT>"}
     pruning = {"sparsity": 0.6, "epochs": 1}
     config = make_config("table_ae", model=model, inputs=inputs, pruning=pruning, quantized_phase={"epochs": 2, "learning_rate": 3e-3})
-    config = config.model_copy(update={"model": config.model.model_copy(update={"decoder": ()})})
     train(config, tmp_path)
     contract = build_contract(config, load_trained(config, tmp_path).quantized_model)
     edges = 19 * 18 // 2 if paired else 19
