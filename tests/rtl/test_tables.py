@@ -10,7 +10,7 @@ from alkaid.trace.fixed_variable import FVariable
 from l1ae.contract import Binning, Contract, HardwareInput, Lookup, Quantize, Sum, Table, Threshold
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.inputs import FixedFormat
-from l1ae.rtl import Clock, estimate, fold, prove_linear, prove_stages, prove_tables, prove_text, simulate_rtl, unroll
+from l1ae.rtl import Clock, estimate, fold, prove_linear, prove_netlist, prove_stages, prove_tables, prove_text, simulate_rtl, unroll
 from l1ae.rtl._arithmetic import HARDWARE, program
 from l1ae.rtl._opcodes import Opcode
 from l1ae.rtl._tables import addressed, reached
@@ -205,6 +205,13 @@ def test_the_estimate_holds_what_is_synthesised():
     assert found.cycles.value == 1
     assert carries < 40, "bins and tables have no carry chains"
     assert found.luts_packed.low <= packed_luts(netlist) <= found.luts_packed.high
+
+
+@pytest.mark.slow
+def test_the_netlist_that_is_mapped_as_written_is_the_rtl(design):
+    _, made = design
+    (proof,) = prove_netlist(made.project, part_of(PART), memory_gb=6, timeout=100, cache=None, restructure=False)
+    assert proof.verdict == "proven"
 
 
 def test_tables_alone_are_not_folded():
