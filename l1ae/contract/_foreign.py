@@ -373,9 +373,13 @@ def _(layer: TableDescription, sources: _Sources) -> Operation:
         return Table(codes=codes, **values)
     bits = arrays.integers(layer.bits, f"{where}, bits", (size,))
     if not 0 <= bits.min() <= bits.max() <= sources[layer.input].format.width:
-        raise UserError(f"{arrays.path}: {where}: bits must lie within 0 to {sources[layer.input].format.width}, the width of '{layer.input}'")
+        raise UserError(
+            f"{arrays.path}: {where}: bits must lie within 0 to {sources[layer.input].format.width}, the width of '{layer.input}'"
+        )
     if len(codes) != (entries := int((1 << bits).sum())):
-        raise UserError(f"{arrays.path}: {where}: the tables of {size} elements have {entries} entries by their bits, but codes has {len(codes)}")
+        raise UserError(
+            f"{arrays.path}: {where}: the tables of {size} elements have {entries} entries by their bits, but codes has {len(codes)}"
+        )
     del values["size"]
     return Table.of_elements(np.split(codes, np.cumsum(1 << bits)[:-1]), **values)
 

@@ -128,7 +128,10 @@ def test_synth_prints_resources_and_timing(stages, tmp_path):
 @pytest.mark.parametrize(
     ("slowest", "said"),
     [
-        ((10.0, 17.5, 24.99), "the slowest path fits into the bunch crossing of 25 ns under every assumption about the wiring, before placement"),
+        (
+            (10.0, 17.5, 24.99),
+            "the slowest path fits into the bunch crossing of 25 ns under every assumption about the wiring, before placement",
+        ),
         (
             (10.0, 17.5, 27.3),
             "the slowest path exceeds the bunch crossing of 25 ns: 27.30 ns under pessimistic assumptions about the wiring; it fits under "
@@ -154,7 +157,10 @@ def test_synth_says_whether_a_crossing_holds_the_slowest_path(stages, slowest, s
 
 def test_synth_says_it_of_any_clock(stages):
     output = invoke(commands.synth, "run")
-    assert "the slowest path exceeds the clock of 5 ns: 5.33 ns under pessimistic assumptions about the wiring; it fits under typical" in output
+    assert (
+        "the slowest path exceeds the clock of 5 ns: 5.33 ns under pessimistic assumptions about the wiring; it fits under typical"
+        in output
+    )
 
 
 def test_synth_options(stages):

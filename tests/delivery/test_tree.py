@@ -60,7 +60,9 @@ def test_bits_of_codes_that_address_tables_are_said_without_a_layout():
     contract = tables()
     header = TARGETS["cmssw"].files(source_of(contract, np.zeros((20, 6), np.int64)))["tables_v1/interface/tables_v1_scales.h"].decode()
     direct = contract["direct"]
-    expected = [('"direct"', k, *row) for k, pair in enumerate(zip(direct.index, direct.bits, strict=True)) for row in zip(*pair, strict=True)]
+    expected = [
+        ('"direct"', k, *row) for k, pair in enumerate(zip(direct.index, direct.bits, strict=True)) for row in zip(*pair, strict=True)
+    ]
     assert rows_of(header, "ADDRESS") == [list(map(str, row)) for row in expected]
     assert len(rows_of(header, "EDGE")) == sum(map(len, contract["bins"].edges))
     assert "struct Input" not in header
