@@ -175,8 +175,8 @@ def _timing(report: Json, summary: Json) -> list[Block]:
     rows = tuple((name, f"{timing[name]['ns']:.2f}", f"{period:g}", _path(timing[name]["steps"])) for name in names)
     caption = f"Slowest path, {timing['stage']}: three assumptions about the wiring. Logic delays: {timing['source']}"
     verdict = clock_verdict(timing, period, summary["crossings"])
-    tone = {"pessimistic": "good", "typical": "info"}.get(str(verdict.kept), "bad")
-    return [Table(caption, ("Assumption", "ns", "Clock [ns]", "Through"), rows), Notice(tone, _sentence(verdict.text))]
+    notice = Notice("good" if verdict.kept == "pessimistic" else "info" if verdict.kept == "typical" else "bad", _sentence(verdict.text))
+    return [Table(caption, ("Assumption", "ns", "Clock [ns]", "Through"), rows), notice]
 
 
 def _sentence(text: str) -> str:
