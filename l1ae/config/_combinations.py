@@ -18,7 +18,7 @@ Rule = tuple[bool, str]
 
 def contradictions(config: "Config") -> Iterator[str]:
     """The reasons why a configuration cannot be meant."""
-    for rules in (_inputs, _code, _student, _tables, _noise, _quantization, _without_effect, _of_networks):
+    for rules in (_inputs, _empty_slots, _code, _student, _tables, _noise, _quantization, _without_effect, _of_networks):
         yield from (reason for broken, reason in rules(config) if broken)
 
 
@@ -62,6 +62,20 @@ def _inputs(config: "Config") -> Iterator[Rule]:
         model.family.imported and not model.described and inputs.automatic,
         f"'{model.source}' was trained on inputs that were preprocessed in some way; say how in inputs.groups: offset and shift of "
         "every group",
+    )
+
+
+def _empty_slots(config: "Config") -> Iterator[Rule]:
+    counted, gates = config.inputs.empty_slots == "counted", config.inputs.selected.gate
+    yield (
+        counted and not bool((gates >= 0).any()),
+        f"inputs.empty_slots: counted has no effect on layout '{config.inputs.selected.name}', which has no slots that can be empty; "
+        "remove it",
+    )
+    yield (
+        counted and config.model.family.body is Body.FEATURES,
+        f"inputs.empty_slots: counted has no effect in architecture '{config.model.architecture}', which reconstructs learned features; "
+        "remove it",
     )
 
 

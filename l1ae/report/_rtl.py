@@ -1,8 +1,8 @@
 """Sections on the RTL that l1ae writes itself: simulation and proof, and what synthesis and timing with open tools say."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from l1ae.report._blocks import Block, Facts, Notice, Paragraph, Section, Table
 from l1ae.report._files import Json, read_json
@@ -11,7 +11,6 @@ from l1ae.synth import clock_verdict
 
 __all__ = ["rtl_sections", "synthesis_text"]
 
-_TONES: Mapping[str | None, Literal["good", "info"]] = {"pessimistic": "good", "typical": "info"}
 _LANGUAGES = {"verilog": "Verilog in Verilator", "vhdl": "VHDL in GHDL"}
 _RESOURCES = (
     ("luts", "LUT"),
@@ -197,8 +196,8 @@ def _timing(report: Json, summary: Json) -> list[Block]:
     rows = tuple((name, f"{timing[name]['ns']:.2f}", f"{period:g}", _path(timing[name]["steps"])) for name in names)
     caption = f"Slowest path, {timing['stage']}: three assumptions about the wiring. Logic delays: {timing['source']}"
     verdict = clock_verdict(timing, period, summary["crossings"])
-    table = Table(caption, ("Assumption", "ns", "Clock [ns]", "Through"), rows)
-    return [table, Notice(_TONES.get(verdict.kept, "bad"), _sentence(verdict.text))]
+    notice = Notice("good" if verdict.kept == "pessimistic" else "info" if verdict.kept == "typical" else "bad", _sentence(verdict.text))
+    return [Table(caption, ("Assumption", "ns", "Clock [ns]", "Through"), rows), notice]
 
 
 def _sentence(text: str) -> str:

@@ -228,8 +228,11 @@ def square(x: Variable) -> Variable:
         return _square_unsigned(abs(x))
     bits = _wrapped(x, 0, integer, fraction)
     codes = np.arange(round(bits.low / bits.step), round(bits.high / bits.step) + 1) * bits.step
-    below, above = (bits.lookup((codes - offset) ** 2) for offset in (2.0**integer, 0.0))
-    return choose(x.is_negative(), below, above)
+    # what no value reaches must not widen the sums behind
+    below, above = np.maximum(codes - 2.0**integer, x.low) ** 2, np.minimum(codes, x.high) ** 2
+    if x.high < 0:
+        return bits.lookup(below)
+    return choose(x.is_negative(), bits.lookup(below), bits.lookup(above))
 
 
 def _square_unsigned(x: Variable) -> Variable:

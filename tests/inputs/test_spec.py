@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -178,6 +179,17 @@ def test_met_has_no_eta():
     assert to_physical(hardware)[0, 0, 1] == 0
     assert SPEC.mask(hardware.reshape(-1, 57))[0, :3].tolist() == [True, False, True]
     assert _with(met={"offset": (1, 5, 1)}).to_network(hardware.reshape(-1, 57))[0, 1] == 0
+
+
+def test_errors_count_an_empty_slot_where_it_is_asked_for():
+    hardware = np.zeros((2, 57), np.int64)
+    hardware[1, SPEC.names.index("eg2_pt")] = 7
+    counting = replace(SPEC, counts_empty=True)
+    np.testing.assert_array_equal(SPEC.counted(hardware), SPEC.mask(hardware))
+    np.testing.assert_array_equal(counting.mask(hardware), SPEC.mask(hardware))
+    np.testing.assert_array_equal(counting.counted(hardware), np.broadcast_to(SPEC.present, (2, 57)))
+    assert (counting.counted_gate == -1).all()
+    np.testing.assert_array_equal(SPEC.counted_gate, SPEC.gate)
 
 
 def test_mask_follows_pt():

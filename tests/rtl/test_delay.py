@@ -8,8 +8,8 @@ import pytest
 from alkaid.trace.fixed_variable import FVariable
 from alkaid.trace.passes import dead_code_elimin, fuse_ternary_adders
 
-from l1ae.rtl._arithmetic import HARDWARE, any_bit, gated, program
-from l1ae.rtl._delay import Delays, line_delays
+from l1ae.rtl._arithmetic import HARDWARE, any_bit, choose, gated, program
+from l1ae.rtl._delay import Delays, absorbed, line_delays
 from l1ae.rtl._opcodes import Opcode
 
 # One unit each, of different size, so that every sum of them is one combination only.
@@ -109,3 +109,34 @@ def test_units_add_up():
     assert delays.level(4) == pytest.approx(delays.level() + 2 * delays.net_per_doubling)
     assert delays.adder(8) == pytest.approx(delays.level() + delays.carry_start + 8 * delays.carry_per_bit + delays.carry_end)
     assert 0.3 < delays.level() < delays.adder(8) < 1.2
+
+
+def shares(inputs, output):
+    """How many lines each absorbing line takes into its LUTs, by its opcode."""
+    logic = program(inputs, [output])
+    return [(logic.ops[i].opcode, len(inside)) for i, inside in absorbed(logic).items()]
+
+
+def test_four_to_one_with_two_bits_to_select_by_is_one_lut():
+    words, low, high = [variable(0, 15) for _ in range(4)], variable(0, 1), variable(0, 1)
+    pairs = choose(low, words[0], words[1]), choose(low, words[2], words[3])
+    assert shares([*words, low, high], choose(high, *pairs)) == [(Opcode.MUX, 2)]
+
+
+def test_seven_bits_do_not_fit_into_a_lut():
+    words, bits = [variable(0, 15) for _ in range(4)], [variable(0, 1) for _ in range(3)]
+    pairs = choose(bits[0], words[0], words[1]), choose(bits[1], words[2], words[3])
+    assert shares([*words, *bits], choose(bits[2], *pairs)) == [(Opcode.MUX, 1)]
+
+
+@pytest.mark.parametrize(("width", "expected"), [(5, [(Opcode.BIT_BINARY, 1)]), (6, [])])
+def test_whether_any_bit_is_set_shares_a_lut_with_the_gate_behind_it(width, expected):
+    x, gate = variable(0, 2**width - 1), variable(0, 1)
+    assert shares([x, gate], any_bit(x) & gate) == expected
+
+
+def test_what_others_read_too_keeps_its_own_lut():
+    x, gate = variable(0, 15), variable(0, 1)
+    some = any_bit(x)
+    logic = program([x, gate], [some & gate, some])
+    assert absorbed(logic) == {}

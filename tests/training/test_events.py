@@ -1,5 +1,7 @@
 """Preprocessing and noise inside the training graph."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -23,6 +25,15 @@ def _whole_range(spec, count=4096):
     codes = np.stack([rng.permutation(np.resize(np.arange(a, b + 1), count)) for a, b in zip(low, high, strict=True)], axis=1)
     codes[rng.random(codes.shape) < 1 / 3] = 0
     return codes.astype(spec.layout.dtype)
+
+
+@pytest.mark.parametrize("counts_empty", [True, False])
+def test_what_errors_count_is_what_the_input_specification_says(counts_empty):
+    spec = replace(InputSpec.of(named_layout("ugt")), counts_empty=counts_empty)
+    codes = _whole_range(spec)
+    found = Preprocessing(spec).counted(tf.constant(codes.astype(np.float32))).numpy()
+    np.testing.assert_array_equal(found, spec.counted(codes))
+    assert found[:, spec.present].all() == counts_empty
 
 
 FORMATS = ["fixed<12,6,RND_CONV,SAT>", "fixed<9,5,RND,SAT>", "fixed<9,5,TRN,SAT>", "fixed<7,4,RND_CONV,SAT_SYM>", "ufixed<8,5,RND,SAT>"]
