@@ -358,10 +358,10 @@ def _(layer: BinsDescription, sources: _Sources) -> Operation:
 def _(layer: LookupDescription, sources: _Sources) -> Operation:
     arrays, where = sources.arrays, f"layer '{layer.name}'"
     index = arrays.rows(layer.index, f"{where}, index")
-    bits = layer.bits
-    rows = tuple((bits,) * len(row) for row in index) if isinstance(bits, int) else arrays.rows(bits, f"{where}, bits")
+    one = layer.bits if isinstance(layer.bits, int) else None
+    bits = tuple((one,) * len(row) for row in index) if isinstance(layer.bits, int) else arrays.rows(layer.bits, f"{where}, bits")
     codes = arrays.integers(layer.codes, f"{where}, codes").ravel()
-    return Lookup(**_common(layer, sources, len(index), layer.result), index=index, bits=rows, codes=codes, function=layer.function)
+    return Lookup(**_common(layer, sources, len(index), layer.result), index=index, bits=bits, codes=codes, function=layer.function)
 
 
 @_operation.register
@@ -373,13 +373,9 @@ def _(layer: TableDescription, sources: _Sources) -> Operation:
         return Table(codes=codes, **values)
     bits = arrays.integers(layer.bits, f"{where}, bits", (size,))
     if not 0 <= bits.min() <= bits.max() <= sources[layer.input].format.width:
-        raise UserError(
-            f"{arrays.path}: {where}: bits must lie within 0 to {sources[layer.input].format.width}, the width of '{layer.input}'"
-        )
+        raise UserError(f"{arrays.path}: {where}: bits must lie within 0 to {sources[layer.input].format.width}, the width of '{layer.input}'")
     if len(codes) != (entries := int((1 << bits).sum())):
-        raise UserError(
-            f"{arrays.path}: {where}: the tables of {size} elements have {entries} entries by their bits, but codes has {len(codes)}"
-        )
+        raise UserError(f"{arrays.path}: {where}: the tables of {size} elements have {entries} entries by their bits, but codes has {len(codes)}")
     del values["size"]
     return Table.of_elements(np.split(codes, np.cumsum(1 << bits)[:-1]), **values)
 
@@ -398,8 +394,8 @@ def _(layer: ErrorDescription, sources: _Sources) -> Operation:
         inputs = sources.tensors.get("inputs")
         if not isinstance(inputs, Preprocess):
             raise UserError(
-                f"{sources.arrays.path}: layer '{layer.name}': `masked: true` leaves out what the preprocessing says is empty, and there "
-                "is none; give `preprocessing` with its gate, or remove `masked`"
+                f"{sources.arrays.path}: layer '{layer.name}': `masked: true` leaves out what the preprocessing says is empty, and there is "
+                "none; give `preprocessing` with its gate, or remove `masked`"
             )
         common |= {"inputs": (*common["inputs"], "hw")}
         present, gate = inputs.present, inputs.gate

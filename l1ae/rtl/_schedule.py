@@ -65,7 +65,7 @@ def schedule(graph: Graph, clock: Clock, delays: Delays | None = None) -> Pipeli
     times, budget = line_delays(logic, delays), clock.budget(delays)
     # long stages: a LUT that a register would cut in two is rare
     shared = {} if clock.stages is None else absorbed(logic)
-    lines = assign(logic, layers, times, clock, budget, shared)
+    lines = assign(logic, layers, times, clock, budget, shared=shared)
     score = logic.out_idxs[0]
     compare = _comparison(logic.ops[score], delays, clock)
     last = lines.stages[score] + (lines.ends[score] + compare > budget)
@@ -118,6 +118,7 @@ def assign(
     times: Sequence[float],
     clock: Clock,
     budget: float,
+    *,
     shared: Mapping[int, Collection[int]] | None = None,
 ) -> Lines:
     """Each line, which takes `times[i]`, in the earliest stage of `budget` ns that its inputs allow.

@@ -9,7 +9,7 @@ __all__ = ["ClockVerdict", "clock_verdict"]
 
 @dataclass(frozen=True)
 class ClockVerdict:
-    """`kept`: under which assumptions about the wiring the clock is kept, of "pessimistic", "typical" and "optimistic" the worst; None: none.
+    """`kept`: the worst assumption about the wiring under which the clock is kept, of "pessimistic", "typical", "optimistic"; None: none.
 
     `text` is a sentence.
     """

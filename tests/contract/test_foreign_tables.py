@@ -145,10 +145,7 @@ REFUSED = {
     "rows too few": (_changed(0, edges=[[1], []]), r"layer 'bins': index has 4 elements, and edges 2 rows; give one row for each"),
     "no index, rows too many": (_changed(0, index=None), r"layer 'bins': 'hw' has 3 elements, and edges 4 rows; give one row for each"),
     "an element that is not there": (_changed(0, index=[3, 0, 1, 2]), r"layer 'bins': index must lie within 0 to 2"),
-    "real edges": (
-        _changed(0, edges=[[0.5], [], [5], []]),
-        r"layer 'bins': edges: \[0\.5\] is no row; give a list with one row for each element",
-    ),
+    "real edges": (_changed(0, edges=[[0.5], [], [5], []]), r"layer 'bins': edges: \[0\.5\] is no row; give a list with one row for each element"),
     "bins too many for the type": (
         _changed(0, edges=[[*range(8)], [], [5], []], result="ap_uint<3>"),
         r"layer 'bins': ufixed<3,3> holds codes 0 to 7, .*; widen it to at least ufixed<4,4>",
@@ -163,24 +160,12 @@ REFUSED = {
     "real entries": (_array(pairs=np.full(53, 0.5)), r"layer 'y', codes: array 'pairs' must hold integers, not float64"),
     "an address too wide": (_changed(1, index=[[0] * 6] * 4, bits=3), r"layer 'y': an address of 18 bits is wider than 16"),
     "an array of one row": (_changed(1, index="pairs"), r"layer 'y', index: array 'pairs' must have shape \(rows, length\), not \(53,\)"),
-    "a row of two rows": (
-        _changed(1, index=["own", [], [], []]),
-        r"layer 'y', index\[0\] must be a list of integers, not of shape \(4, 16\)",
-    ),
-    "a table of another size": (
-        _array(own=np.zeros((4, 8), int)),
-        r"layer 'own': the tables of 4 elements have 64 entries by their bits, but",
-    ),
+    "a row of two rows": (_changed(1, index=["own", [], [], []]), r"layer 'y', index\[0\] must be a list of integers, not of shape \(4, 16\)"),
+    "a table of another size": (_array(own=np.zeros((4, 8), int)), r"layer 'own': the tables of 4 elements have 64 entries by their bits, but"),
     "bits beyond the input": (_changed(2, bits=7), r"layer 'own': bits must lie within 0 to 6, the width of 'y'"),
     "one table too short": (_array(all=np.zeros(63, int)), r"layer 'all': codes must have shape \(64,\), not \(63,\)"),
-    "a sum that drops bits": (
-        _changed(4, result="ap_fixed<13,9>"),
-        r"layer 'total': 3 fractional bits do not hold its exact result, which has 4",
-    ),
-    "inputs without a preprocessing": (
-        _changed(0, input="inputs"),
-        r"layer 'bins' reads 'inputs', which does not exist; there are hw, bins",
-    ),
+    "a sum that drops bits": (_changed(4, result="ap_fixed<13,9>"), r"layer 'total': 3 fractional bits do not hold its exact result, which has 4"),
+    "inputs without a preprocessing": (_changed(0, input="inputs"), r"layer 'bins' reads 'inputs', which does not exist; there are hw, bins"),
     "a mask without a preprocessing": (_masked, r"layer 'error': `masked: true` leaves out .* there is none; give `preprocessing`"),
 }
 
