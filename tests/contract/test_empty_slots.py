@@ -23,7 +23,6 @@ def test_the_score_is_the_sum_over_the_slots_that_count(counted):
     found = contract.evaluate(hardware, ["inputs", "out_q", "squared_error"])
     inputs, outputs = (found[name] * contract[name].format.lsb for name in ("inputs", "out_q"))
     empty = (spec.gate >= 0) & (hardware[:, np.maximum(spec.gate, 0)] == 0)
-    assert empty.any()
     assert (inputs[empty] == 0).all()
     assert (outputs[empty] != 0).any()
     counts = spec.present & (np.ones_like(empty) if counted else ~empty)
