@@ -358,10 +358,10 @@ def _(layer: BinsDescription, sources: _Sources) -> Operation:
 def _(layer: LookupDescription, sources: _Sources) -> Operation:
     arrays, where = sources.arrays, f"layer '{layer.name}'"
     index = arrays.rows(layer.index, f"{where}, index")
-    one = layer.bits if isinstance(layer.bits, int) else None
-    bits = tuple((one,) * len(row) for row in index) if isinstance(layer.bits, int) else arrays.rows(layer.bits, f"{where}, bits")
+    bits = layer.bits
+    rows = tuple((bits,) * len(row) for row in index) if isinstance(bits, int) else arrays.rows(bits, f"{where}, bits")
     codes = arrays.integers(layer.codes, f"{where}, codes").ravel()
-    return Lookup(**_common(layer, sources, len(index), layer.result), index=index, bits=bits, codes=codes, function=layer.function)
+    return Lookup(**_common(layer, sources, len(index), layer.result), index=index, bits=rows, codes=codes, function=layer.function)
 
 
 @_operation.register
@@ -398,8 +398,8 @@ def _(layer: ErrorDescription, sources: _Sources) -> Operation:
         inputs = sources.tensors.get("inputs")
         if not isinstance(inputs, Preprocess):
             raise UserError(
-                f"{sources.arrays.path}: layer '{layer.name}': `masked: true` leaves out what the preprocessing says is empty, and there is "
-                "none; give `preprocessing` with its gate, or remove `masked`"
+                f"{sources.arrays.path}: layer '{layer.name}': `masked: true` leaves out what the preprocessing says is empty, and there "
+                "is none; give `preprocessing` with its gate, or remove `masked`"
             )
         common |= {"inputs": (*common["inputs"], "hw")}
         present, gate = inputs.present, inputs.gate
