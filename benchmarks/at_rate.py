@@ -1,6 +1,6 @@
 """What every family and every baseline finds at 1 and 0.25 kHz, on crossings that none of them was trained on: docs/at_rate_tables.md.
 
-    python benchmarks/at_rate.py [--data zerobias] [--runs runs/at_rate] [--models NAME ...] [--synthesise] [--output FILE]
+    python benchmarks/at_rate.py [--data zerobias] [--runs runs/at_rate] [--models NAME ...] [--part PART] [--synthesise]
 
 DATA is a data set whose background is zero bias: what comes with l1ae, or a folder with background.h5 and signals, for example at
 another pileup (`l1ae data generate --config configs/generator/pileup60.yaml`). Every configuration is trained on its training part, as
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from l1ae.baselines import FittedBaselines, TrainingEvents, fit_baselines, judge_baselines
 from l1ae.config import Config, load_config
-from l1ae.data import EventStore, open_dataset
+from l1ae.data import SPLIT, VALIDATION, EventStore, events_of, open_dataset
 from l1ae.evaluation import AtRate, Estimate, format_estimate
 from l1ae.pipeline import Run
 from l1ae.rtl import Clock, estimate
@@ -54,8 +54,29 @@ class Row:
     cost: str = "–"
 
 
-def judge(config: Config, view: View) -> Judge:
-    """The events of a view in the columns of a model's inputs."""
+def views_of(part: str) -> tuple[View, ...]:
+    """Signals with a lepton have no validation part: nothing is chosen on them."""
+    return VIEWS if part == "test" else VIEWS[:1]
+
+
+def judge(config: Config, view: View, part: str = "test") -> Judge:
+    """The events of a view in the columns of a model's inputs; of the validation part, on which models are chosen, if asked."""
+    found = _test_part(config, view)
+    if part == "test":
+        return found
+    background = _validation(config, found.background)
+    return replace(found, background=background, signals={name: _validation(config, events) for name, events in found.signals.items()})
+
+
+def _validation(config: Config, events: JudgedEvents) -> JudgedEvents:
+    """The validation part of a store where it has one, all of it where it has none."""
+    if SPLIT not in events.extra:
+        return events
+    store = EventStore.open(Path(events.name), events.layout)
+    return replace(events, stream=lambda extra: events_of(config.data, store, VALIDATION, extra=extra))
+
+
+def _test_part(config: Config, view: View) -> Judge:
     from l1ae.pipeline import judge_of, rate_sample
 
     trigger = config.trigger.model_copy(update={"menu": view.menu, "zero_bias": "data"})
@@ -108,15 +129,18 @@ def model_row(path: Path, trained_on: str, arguments: argparse.Namespace) -> Row
     run = trained(path, trained_on, arguments.runs / Path(trained_on).name, changes)
     contract, config = contract_of(run), load_config(path, (f"data.source={data}", *changes))
     name = contract.score.name
-    views = [judge(config, view).at_rate(lambda hw: contract.evaluate(hw, [name])[name][:, 0], RATES) for view in VIEWS]
+    views = [
+        judge(config, view, arguments.part).at_rate(lambda hw: contract.evaluate(hw, [name])[name][:, 0], RATES)
+        for view in views_of(arguments.part)
+    ]
     return Row(f"`{config.name}`", trained_on, tuple(views), synthesised(run) if arguments.synthesise else estimated(run))
 
 
-def baseline_rows(data: str) -> list[Row]:
+def baseline_rows(data: str, part: str) -> list[Row]:
     """Fit all baselines once and judge them in every view."""
     config = load_config(CONFIGS / f"{BEFORE}.yaml", (f"data.source={data}",))
     fitted: FittedBaselines = fit_baselines(TrainingEvents.of(config.data, open_dataset(data).background))
-    results = [judge_baselines(fitted, judge(config, view)).results for view in VIEWS]
+    results = [judge_baselines(fitted, judge(config, view, part)).results for view in views_of(part)]
     return [Row(items[0].title, data, tuple(item.at_rate for item in items)) for items in zip(*results, strict=True)]
 
 
@@ -149,7 +173,7 @@ def mean_of(found: AtRate) -> Estimate:
     return Estimate(0.0, 0.0, 0.0) if point is None or point.mean is None else point.mean
 
 
-def page(rows: list[Row], data: str) -> str:
+def page(rows: list[Row], data: str, part: str) -> str:
     """The tables of all views."""
     store = open_dataset(data).background
     text = [
@@ -157,7 +181,7 @@ def page(rows: list[Row], data: str) -> str:
         f"Made by `python benchmarks/at_rate.py --data {Path(data).name}`; see [at_rate.md](at_rate.md) for what is measured.",
         f"{store.n_events:,} crossings in training, validation and test part.",
     ]
-    for index, view in enumerate(VIEWS):
+    for index, view in enumerate(views_of(part)):
         text += [f"\n## {view.title}\n", *lines(rows, index)]
     return "\n".join(text) + "\n"
 
@@ -180,17 +204,20 @@ def main() -> None:
     parser.add_argument(
         "--synthesise", action="store_true", help="take every model to RTL, simulate it and synthesise it: minutes for each"
     )
+    parser.add_argument(
+        "--part", choices=["test", "validation"], default="test", help="models are chosen on the one, reported on the other"
+    )
     parser.add_argument("--output", type=Path)
     arguments = parser.parse_args()
-    rows = [] if arguments.without_baselines else baseline_rows(arguments.data)
+    rows = [] if arguments.without_baselines else baseline_rows(arguments.data, arguments.part)
     todo = [(name, arguments.data) for name in arguments.models] + ([(BEFORE, "shipped")] if BEFORE in arguments.models else [])
     for name, trained_on in todo:
         print(f"{name}, trained on {trained_on}", flush=True)
         rows.append(model_row(CONFIGS / f"{name}.yaml", trained_on, arguments))
-        written = page(rows, arguments.data)
+        written = page(rows, arguments.data, arguments.part)
         if arguments.output is not None:
             arguments.output.write_text(written)
-    print(page(rows, arguments.data))
+    print(page(rows, arguments.data, arguments.part))
 
 
 if __name__ == "__main__":

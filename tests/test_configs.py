@@ -8,6 +8,7 @@ import pytest
 from l1ae.config import load_config
 from l1ae.data.generator import GeneratorConfig, strata
 from l1ae.documents import load_yaml
+from l1ae.families import SCORES
 
 GENERATOR = sorted((Path(__file__).parent.parent / "configs" / "generator").glob("*.yaml"))
 CONFIGS = sorted((Path(__file__).parent.parent / "configs").glob("*.yaml"))
@@ -29,7 +30,7 @@ def test_a_configuration_is_valid_and_named_after_its_file(path):
 def test_the_families_of_the_field_are_there():
     configs = [load_config(path) for path in CONFIGS]
     assert len(configs) >= 14
-    assert {config.model.score for config in configs} == {"squared_error", "absolute_error", "mu2", "kl", "rz", "latent_error", "output"}
+    assert {config.model.score for config in configs} == set(SCORES)
 
 
 @pytest.mark.slow
