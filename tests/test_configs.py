@@ -40,7 +40,9 @@ def test_no_bit_differs_from_training_to_c_simulation(path, small_zero_bias, tmp
 
     config = load_config(path)
     source = (f"data.source={small_zero_bias}",) if config.inputs.layout.name == "ugt" else ("data.train=0.1", "data.validation=0.02")
-    run, report = run_all(load_config(path, (*SMOKE, *source)), tmp_path / "run", events=2000)
+    short = ("model.pair_tables.reference.events=4000",) if config.model.architecture == "pair_tables" else SMOKE
+    short = () if config.model.architecture == "density_tree" else short
+    run, report = run_all(load_config(path, (*short, *source)), tmp_path / "run", events=2000)
     content = json.loads((run.path("csim") / "report.json").read_text())
     assert (content["mismatches"], content["type_mismatches"]) == (0, [])
     assert content["quantized"]["mismatches"] == 0
