@@ -125,7 +125,8 @@ def _edges(layout: Layout, tree: TreeConfig, column: int, counts: Counts) -> Int
     found = edges_at(counts.of(np.array([column])), (*tree.bulk, *(1 - tail for tail in tree.tails)), tree.populated)
     if layout.gate[column] == column:
         return np.unique(np.append(1, found[1:]))
-    return found if layout.gate[column] >= 0 and found[:1] > 0 else found[1:]
+    distinct = layout.gate[column] >= 0 and len(found) > 0 and found[0] > 0
+    return found if distinct else found[1:]
 
 
 def _tree(layout: Layout, config: TreeConfig, model: AdditiveTables, joint: Joint, counts: Counts) -> DensityTree:

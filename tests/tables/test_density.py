@@ -7,7 +7,7 @@ import pytest
 
 from l1ae.config import TreeConfig
 from l1ae.errors import UserError
-from l1ae.inputs import Layout
+from l1ae.inputs import Layout, named_layout
 from l1ae.tables import fit_forest, fit_trees, load_tables, save_tables
 from l1ae.tables._density import fit_ratio
 from l1ae.tables._injection import Contrast
@@ -171,6 +171,16 @@ def test_columns_that_there_are_not_are_refused(settings, message):
 def test_settings_that_cannot_be_meant_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         TreeConfig.model_validate(settings)
+
+
+def test_columns_that_are_never_filled_have_one_bin():
+    """Muons that no event has: their angles tell nothing, and a filled slot is as unlikely as smoothing says."""
+    layout = named_layout("ugt").select({"met": 0, "eg": 0, "jet": 0, "mu": 2})
+    found = tree_of(layout, np.zeros((500, layout.size), int))
+    assert [edges.tolist() for edges in found.edges] == [[1], [], []] * 2
+    filled = np.zeros((1, layout.size), int)
+    filled[0, 0] = 20
+    assert found.additive(filled)[0] > found.additive(np.zeros((1, layout.size), int))[0] + 10
 
 
 def test_no_events_are_refused():
