@@ -233,7 +233,9 @@ def _(operation: ReconstructionError, tensors: Sequence[Tensor], formats: Sequen
     differences = tensors[0] - tensors[1]
     if len(tensors) == 3:
         differences = [gated(filled, d) for filled, d in zip(_filled(operation, tensors[2]), differences, strict=True)]
-    return _array([total([abs(d) if operation.power == 1 else square(d) for d in differences])])
+    found, form = total([abs(d) if operation.power == 1 else square(d) for d in differences]), operation.format
+    # squares made of parts have wider ranges than they need, and the contract's bounds hold: what lies above them is never set
+    return _array([bring_into_range(found, FixedFormat(form.signed, form.width, form.integer))])
 
 
 @apply.register

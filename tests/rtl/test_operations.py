@@ -5,8 +5,25 @@ from itertools import cycle
 import numpy as np
 import pytest
 
-from l1ae.contract import Concatenate, Dense, Dot, Elementwise, Gather, Pool, Preprocess, Quantize, ReconstructionError, Relu, Sum, Table
+from l1ae.contract import (
+    Concatenate,
+    Contract,
+    Dense,
+    Dot,
+    Elementwise,
+    Gather,
+    HardwareInput,
+    Pool,
+    Preprocess,
+    Quantize,
+    ReconstructionError,
+    Relu,
+    Sum,
+    Table,
+    Threshold,
+)
 from l1ae.inputs import FixedFormat, Overflow, Rounding
+from l1ae.rtl import prove_linear, trace_contract
 
 from ..hls.networks import Network
 from .exactness import assert_exact
@@ -220,3 +237,24 @@ def test_preprocessing_alone_is_the_score():
     graph = assert_exact(b.contract("trivial_v1"))
     assert isinstance(b["inputs"], Preprocess)
     assert [part.name for part in graph.parts] == ["inputs", "one", "score"]
+
+
+def test_a_square_is_no_wider_than_the_contract_proves():
+    """Codes up to 90 have squares up to 8100, of 13 bits; their parts 64 + 63 alone would allow 16129, and a cast that saturates."""
+    port, total = FixedFormat(False, 7, 7), FixedFormat(False, 13, 13)
+    none = {"present": np.ones(1, bool), "gate": np.full(1, -1), "difference": FixedFormat(True, 8, 8)}
+    low, high = np.zeros(1, np.int64), np.full(1, 90)
+    contract = Contract(
+        "square_v1",
+        (
+            HardwareInput(name="hw", inputs=(), format=port, size=1, low=low, high=high),
+            Gather(name="zero", inputs=("hw",), format=port, size=1, index=np.array([-1])),
+            ReconstructionError(name="error", inputs=("hw", "zero"), format=total, size=1, power=2, **none),
+            Quantize(name="score", inputs=("error",), format=FixedFormat.parse("ufixed<13,13,TRN,SAT>"), size=1),
+            Threshold(name="trigger", inputs=("score",), format=FixedFormat(False, 1, 1), size=1, threshold=100),
+        ),
+    )
+    graph = trace_contract(contract)
+    assert {layer.name: layer.proven for layer in prove_linear(contract, graph).layers}["score"]
+    codes = np.arange(91)
+    assert graph.logic.predict(codes[:, None].astype(float)).ravel().tolist() == (codes**2).tolist()
