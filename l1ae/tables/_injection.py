@@ -55,7 +55,7 @@ class Injection:
 
     @classmethod
     def of(cls, layout: Layout, codes: Codes, weights: FloatArray) -> "Injection":
-        """Ranges from training events (N, size) with weights (N,). Raises `UserError` for a layout without energies."""
+        """Ranges from training events (N, size) with weights (N,). Raises `UserError` without energies."""
         found = {}
         for group in layout.groups:
             if group.of_role(Role.ENERGY) is None or group.of_role(Role.ENERGY).absent:  # type: ignore[union-attr]
@@ -68,7 +68,10 @@ class Injection:
             least, most = max(_quantile(low, shares, _LOWEST), 1), _quantile(hardest, weights, 1 - _HIGHEST)
             found[group.name] = float(least), float(min(max(most, 2 * least), high))
         if not found:
-            raise UserError(f"layout '{layout.name}' has no group with an energy, which objects could be added to; choose a density tree")
+            raise UserError(
+                f"layout '{layout.name}' has no group with an energy above 0 in any training event, to which objects could be added; choose "
+                "a density tree without a reference"
+            )
         return cls(layout, found)
 
     def added(self, codes: Codes, mean: float, rng: Generator) -> Codes:

@@ -109,7 +109,10 @@ def test_energies_are_as_probable_in_every_doubling():
     assert (np.abs(counts - 10_000) < 5 * np.sqrt(10_000)).all()
 
 
-def test_a_layout_without_energies_is_refused():
-    layout = named_layout("calo_regions")
-    with pytest.raises(UserError, match="has no group with an energy, which objects could be added to; choose a density tree"):
-        Injection.of(layout.select({}), np.zeros((10, layout.size), layout.dtype), np.ones(10))
+@pytest.mark.parametrize("name", ["ugt", "samples"])
+def test_without_energies_nothing_can_be_put_in(name):
+    """Events without any object, and a layout without energies."""
+    layout = named_layout(name)
+    codes = np.zeros((10, layout.size), layout.dtype) if name == "ugt" else np.ones((10, layout.size), layout.dtype)
+    with pytest.raises(UserError, match=f"layout '{name}' has no group with an energy above 0 in any training event"):
+        Injection.of(layout, codes, np.ones(10))
