@@ -69,7 +69,7 @@ class Injection:
             found[group.name] = float(least), float(min(max(most, 2 * least), high))
         if not found:
             raise UserError(
-                f"layout '{layout.name}' has no group with an energy above 0 in any training event, to which objects could be added; choose "
+                f"layout '{layout.name}' has no group with an energy above 0 in any training event, to add objects to; choose "
                 "a density tree without a reference"
             )
         return cls(layout, found)
