@@ -221,14 +221,17 @@ def _inputs(drawing: _Drawing) -> None:
         return
     low, high = np.tile([0, -200, 0], network.objects), np.tile([511, 199, 143], network.objects)
     bits = network.input_bits
+    gate = np.repeat(np.arange(0, size, 3), 3) if network.gated else np.full(size, -1)
     spec = SimpleNamespace(
         size=size,
-        code_range=(low, high),
+        port=SimpleNamespace(size=size, code_range=(low, high)),
+        added=None,
         network=FixedFormat(True, bits, max(bits // 2, 2), Rounding.RND_CONV, Overflow.SAT),
         offset=np.tile(rng.integers(0, 20, 3), network.objects),
         shift=np.tile(rng.integers(3, 7, 3), network.objects),
         present=np.ones(size, np.bool_),
-        gate=np.repeat(np.arange(0, size, 3), 3) if network.gated else np.full(size, -1),
+        gate=gate,
+        counted_gate=gate,
         tables={},
         tabled=np.zeros(size, np.bool_),
     )
@@ -241,12 +244,14 @@ def _plain_inputs(drawing: _Drawing, size: int) -> None:
     form = FixedFormat(True, drawing.network.input_bits, max(drawing.network.input_bits // 2, 2), Rounding.RND_CONV, Overflow.SAT)
     spec = SimpleNamespace(
         size=size,
-        code_range=(np.full(size, form.low), np.full(size, form.high)),
+        port=SimpleNamespace(size=size, code_range=(np.full(size, form.low), np.full(size, form.high))),
+        added=None,
         network=form,
         offset=np.zeros(size, np.int64),
         shift=np.full(size, form.fraction),
         present=np.ones(size, np.bool_),
         gate=np.full(size, -1),
+        counted_gate=np.full(size, -1),
         tables={},
         tabled=np.zeros(size, np.bool_),
     )

@@ -148,7 +148,7 @@ def test_the_library_answers_as_the_contract(source, delivered, copy):
 FAULTS = {
     "a bin edge": r"(\(hw < )(-?\d+)(\s\?\s2\s:\s3)",
     "an entry": r"(entries\[64\] = \{\s+-?\d+, )(-?\d+)(,)",
-    "an address bit": r"(\.range\(2, )(0)(\);)",
+    "an address bit": r"(bits<\d+>\(from\[\d+\]\) << )(\d+)()",
 }
 
 

@@ -21,6 +21,7 @@ def config_of(architecture, **more):
         model |= {"convolutions": [{"filters": 2, "kernel": [2, 2]}]}
     training = {"noise": {"masking": 0.1}} if architecture.body is Body.FEATURES else {}
     inputs = {"add": ADD} | ({} if architecture.tabular else {"groups": ALIKE})
+    inputs |= {"network": "fixed<6,3,RND_CONV,SAT>"} if architecture.of_tables else {}
     return Config.model_validate({"name": "m", "inputs": inputs, "model": model, "training": training})
 
 

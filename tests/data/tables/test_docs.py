@@ -198,6 +198,6 @@ def test_every_reader_is_on_the_page():
     for reader in READERS:
         assert f"| `{reader.name}` | {reader.title} |" in PAGE
         assert reader.layout is None or reader.layout in layout_names()
-        (line,) = [line for line in PAGE.splitlines() if line.startswith(f"| `{reader.name}`")]
+        (line,) = [line for line in PAGE.splitlines() if line.startswith(f"| `{reader.name}` | {reader.title} |")]
         assert set(re.findall(r"`--([a-z-]+)`", line.split("|")[5])) == reader.options
         assert line.split("|")[3].strip().replace("`", "") == reader.recognised
