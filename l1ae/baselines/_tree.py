@@ -5,7 +5,7 @@ import numpy as np
 from l1ae.baselines._columns import Codes, FloatArray, sizes_of
 from l1ae.baselines._training import TrainingEvents
 from l1ae.config import TreeConfig
-from l1ae.tables import DensityTree, fit_trees
+from l1ae.tables import fit_forest
 from l1ae.trigger import ScoreFunction
 
 __all__ = ["fit_density_tree"]
@@ -24,9 +24,9 @@ def fit_density_tree(training: TrainingEvents) -> ScoreFunction:
         return np.where(layout.mask(hardware), hardware, 0)
 
     blocks = [(emptied(training.hardware[::step]), training.weights[::step])]
-    tree: DensityTree = fit_trees(layout, (TreeConfig(),), lambda: blocks, sizes.columns.tolist())[0]
+    model = fit_forest(layout, (TreeConfig(),), lambda: blocks, sizes.columns.tolist())
 
     def score(hardware: Codes) -> FloatArray:
-        return tree.additive(emptied(hardware))
+        return model(emptied(hardware))
 
     return score

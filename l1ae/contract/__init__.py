@@ -1,6 +1,6 @@
 """The fixed-point model of a trained network: integers, formats, exact evaluation, proven bounds."""
 
-from l1ae.contract._bounds import Interval, patches, reached_addresses
+from l1ae.contract._bounds import Interval, patches
 from l1ae.contract._builder import function_table
 from l1ae.contract._contract import Contract
 from l1ae.contract._foreign import for_events, import_description
@@ -59,7 +59,6 @@ __all__ = [
     "import_description",
     "load_keras",
     "patches",
-    "reached_addresses",
     "tables_contract",
     "threshold_for_fpr",
 ]

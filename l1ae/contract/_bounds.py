@@ -37,7 +37,7 @@ from l1ae.contract._ops import (
 from l1ae.errors import UserError
 from l1ae.inputs import FixedFormat, Overflow
 
-__all__ = ["Interval", "bounds", "interval_of", "may_wrap", "patches", "reached_addresses", "shifted_range"]
+__all__ = ["Interval", "bounds", "interval_of", "may_wrap", "patches", "shifted_range"]
 
 BigInts = npt.NDArray[np.object_]
 Ints = npt.NDArray[Any]  # int64 or Python integers
@@ -300,13 +300,13 @@ def _(operation: Binning, known: Mapping[str, Interval]) -> Interval:
 def _(operation: Lookup, known: Mapping[str, Interval]) -> Interval:
     source = known[operation.inputs[0]]
     reached = [
-        table[reached_addresses([(int(source.low[k]), int(source.high[k]), width) for k, width in zip(index, bits, strict=True)])]
+        table[_reached_addresses([(int(source.low[k]), int(source.high[k]), width) for k, width in zip(index, bits, strict=True)])]
         for table, index, bits in zip(operation.tables, operation.index, operation.bits, strict=True)
     ]
     return _plain(np.array([codes.min() for codes in reached]), np.array([codes.max() for codes in reached]), operation.format.fraction)
 
 
-def reached_addresses(parts: Sequence[tuple[int, int, int]]) -> IntArray:
+def _reached_addresses(parts: Sequence[tuple[int, int, int]]) -> IntArray:
     """Addresses of a table that some input reaches; of each part the least and largest code, and the number of its bits that count."""
     addresses = np.zeros(1, np.int64)
     for low, high, bits in parts:

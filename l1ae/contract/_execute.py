@@ -77,13 +77,14 @@ def make_plan(operations: Sequence[Operation], context: Context, names: Sequence
     by_name = {operation.name: operation for operation in needed}
     steps: dict[str, _Step] = {}
     for operation in needed[1:]:
-        steps[operation.name] = _Step(operation.name, operation.inputs, compile_kernel(operation, context))
         for chain in _chains(operation, by_name, uses):
             if (fused := fused_kernel(chain, context)) is not None:
                 for inner in chain[:-1]:
                     steps.pop(inner.name, None)
                 steps[operation.name] = _Step(operation.name, chain[0].inputs, fused)
                 break
+        else:
+            steps[operation.name] = _Step(operation.name, operation.inputs, compile_kernel(operation, context))
     kept = [needed[0].name, *steps]
     return Plan(
         tuple(steps.values()),

@@ -4,7 +4,7 @@ Arrays are integers ("codes"); a tensor's real value is `code * 2**-format.fract
 (n_in, n_out) as in Keras.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
@@ -227,6 +227,14 @@ class Lookup(Operation):
         """The entries of every element, each (2**sum(bits[i]),)."""
         ends = np.cumsum([1 << sum(bits) for bits in self.bits])
         return tuple(self.codes[end - (1 << sum(bits)) : end] for bits, end in zip(self.bits, ends, strict=True))
+
+    def addresses(self, codes: IntArray) -> Iterator[IntArray]:
+        """The address (N,) of each element in its table, for codes (elements of the input, N)."""
+        for index, widths in zip(self.index, self.bits, strict=True):
+            address = np.zeros(codes.shape[1], np.int64)
+            for k, bits in zip(index, widths, strict=True):
+                address = address << bits | codes[k] & ((1 << bits) - 1)
+            yield address
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -31,17 +31,10 @@ def binning_kernel(operation: Binning) -> Kernel:
 
 def lookup_kernel(operation: Lookup, dtype: np.dtype[Any]) -> Kernel:
     """Entries at addresses that are put together one code after the other."""
-    rows = [
-        (table.astype(dtype), [(k, bits) for k, bits in zip(index, widths, strict=True)])
-        for table, index, widths in zip(operation.tables, operation.index, operation.bits, strict=True)
-    ]
+    tables = [table.astype(dtype) for table in operation.tables]
 
     def run(tensors: Sequence[Array], out: Array) -> None:
-        codes = tensors[0].astype(np.int64)
-        for (table, parts), row in zip(rows, out, strict=True):
-            address = np.zeros(codes.shape[1], np.int64)
-            for k, bits in parts:
-                address = address << bits | codes[k] & ((1 << bits) - 1)
+        for table, address, row in zip(tables, operation.addresses(tensors[0].astype(np.int64)), out, strict=True):
             np.take(table, address, out=row, mode="clip")
 
     return run

@@ -105,10 +105,7 @@ def address_vectors(contract: Contract, steps: list[Codes], rng: np.random.Gener
 def _new(lookup: Lookup, codes: Codes, seen: list[npt.NDArray[np.bool_]]) -> Codes:
     """First events at addresses that are not in `seen`, to which they are added."""
     events = []
-    for index, bits, met in zip(lookup.index, lookup.bits, seen, strict=True):
-        address = np.zeros(len(codes), np.int64)
-        for k, width in zip(index, bits, strict=True):
-            address = address << width | codes[:, k] & ((1 << width) - 1)
+    for address, met in zip(lookup.addresses(codes.T), seen, strict=True):
         first = np.full(len(met), -1, np.int64)
         first[address[::-1]] = np.arange(len(codes))[::-1]
         events.append(first[(first >= 0) & ~met])

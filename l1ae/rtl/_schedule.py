@@ -135,8 +135,7 @@ def assign(
                 f"leaves {budget:.2f} ns for logic; choose a slower clock (rtl.clock_period)"
             )
         stage = max((stages[a] for a in op.addr), default=0)
-        inside = shared.get(i, ())
-        end = max((ends[a] + (0.0 if a in inside else times[i]) for a in op.addr if stages[a] == stage), default=times[i])
+        end = _end(times[i], [a for a in op.addr if stages[a] == stage], ends, shared.get(i, ()))
         if end > budget:
             stage, end = stage + 1, times[i]
         stages[i], ends[i] = stage, end
@@ -146,9 +145,13 @@ def assign(
 def _whole(logic: CombLogic, times: Sequence[float], shared: Mapping[int, Collection[int]]) -> float:
     ends = [0.0] * len(times)
     for i, op in enumerate(logic.ops):
-        inside = shared.get(i, ())
-        ends[i] = max((ends[a] + (0.0 if a in inside else times[i]) for a in op.addr), default=times[i])
+        ends[i] = _end(times[i], op.addr, ends, shared.get(i, ()))
     return max(ends)
+
+
+def _end(time: float, before: Sequence[int], ends: Sequence[float], inside: Collection[int]) -> float:
+    """When a line that takes `time` has its value, after the lines `before`; behind those `inside`, which it absorbs, it takes none."""
+    return max((ends[a] + (0.0 if a in inside else time) for a in before), default=time)
 
 
 def _pipeline(lines: Lines, last: int, compare: float, clock: Clock) -> Pipeline:

@@ -1,19 +1,18 @@
 """Training of models made of tables, without TensorFlow."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from l1ae.config import Config, ReferenceConfig
-from l1ae.data import TRAIN, EventStore, events_of, open_dataset, weights_of
+from l1ae.data import TRAIN, events_of, open_dataset, weights_of
 from l1ae.errors import UserError
 from l1ae.families import Body
-from l1ae.inputs import WeightedBlock
 from l1ae.tables._additive import AdditiveTables, Codes, FloatArray, save_tables
-from l1ae.tables._density import fit_forest, fit_ratio
+from l1ae.tables._density import Blocks, fit_forest, fit_ratio
 from l1ae.tables._injection import Contrast
 from l1ae.tables._pairs import fit_pairs
 
@@ -40,17 +39,11 @@ def train_tables(config: Config, folder: Path) -> TablesResult:
     missing or does not fit.
     """
     started = time.perf_counter()
-    model = _of(config, open_dataset(config.data.source, config.inputs.selected).background)
+    store = open_dataset(config.data.source, config.inputs.selected).background
+    model = _fitted(config, lambda: ((events.hw, weights_of(events)) for events in events_of(config.data, store, TRAIN)))
     folder.mkdir(parents=True, exist_ok=True)
     save_tables(model, config.inputs.columns, folder / TABLES)
     return TablesResult(len(model.tables), sum(table.size for table in model.tables), time.perf_counter() - started)
-
-
-def _of(config: Config, store: EventStore) -> AdditiveTables:
-    def blocks() -> Iterator[WeightedBlock]:
-        return ((events.hw, weights_of(events)) for events in events_of(config.data, store, TRAIN))
-
-    return _fitted(config, blocks)
 
 
 def untrained_tables(config: Config) -> AdditiveTables:
@@ -65,10 +58,7 @@ def untrained_tables(config: Config) -> AdditiveTables:
         "density": density.model_copy(update={"trees": trees, "reference": density.reference and few}),
         "pair_tables": config.model.pair_tables.model_copy(update={"epochs": 1, "reference": few}),
     }
-    return _fitted(config.model_copy(update={"model": config.model.model_copy(update=short)}), lambda: iter([(codes, None)]))
-
-
-Blocks = Callable[[], Iterator[WeightedBlock]]
+    return _fitted(config.model_copy(update={"model": config.model.model_copy(update=short)}), lambda: [(codes, None)])
 
 
 def _fitted(config: Config, blocks: Blocks) -> AdditiveTables:
