@@ -15,8 +15,10 @@ from l1ae.contract import Contract
 from l1ae.data import EventStore, open_dataset
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.evaluation import LEVEL
+from l1ae.files import write_text
 from l1ae.inputs import Layout
-from l1ae.pipeline._run import Run, digest_file, digest_json, digest_tree, write_text
+from l1ae.manifest import digest_file, digest_tree
+from l1ae.pipeline._run import Run, digest_json, exclusive
 from l1ae.pipeline._shared import contract_digest, contract_of, data_digests, section_digest
 from l1ae.pipeline._zero_bias import RateSample, ladder_of, rate_inputs, rate_sample
 from l1ae.trigger import (
@@ -56,6 +58,7 @@ _log = logging.getLogger("l1ae")
 _RATES_COLUMN = "raw_khz"
 
 
+@exclusive
 def trigger_stage(run: Run, *, zero_bias: Path | None = None) -> TriggerResult:
     """Measure rates on zero-bias crossings and choose the thresholds of the working points: RUN/trigger.
 
@@ -81,8 +84,8 @@ def trigger_stage(run: Run, *, zero_bias: Path | None = None) -> TriggerResult:
 def _with_other_thresholds(run: Run) -> list[str]:
     """Deliveries that were made before the present working points."""
     present = digest_json(digest_tree(run.path("trigger")))
-    stages = run.manifest()["stages"].items()
-    return [name for name, entry in stages if name.startswith("delivery/") and entry["inputs"].get("trigger") != present]
+    stages = run.manifest.stages.items()
+    return [name for name, record in stages if name.startswith("delivery/") and record.inputs.get("trigger") != present]
 
 
 def trigger_inputs(run: Run) -> dict[str, str]:

@@ -82,7 +82,7 @@ def test_the_file_is_what_the_stage_returns(result, weighted):
     path = run.path("trigger") / "working_points.json"
     assert load_working_points(path) == found
     assert json.loads(path.read_text())["format"] == "l1ae-working-points"
-    assert "zero_bias/weighted.h5" in run.manifest()["stages"]["trigger"]["inputs"]
+    assert "zero_bias/weighted.h5" in run.manifest.inputs("trigger")
     assert (found.zero_bias.source, found.zero_bias.events) == ("weighted.h5", COUNT)
     assert found.digest == _trigger_stage.contract_of(run).digest
 
