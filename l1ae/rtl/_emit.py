@@ -17,8 +17,9 @@ from alkaid.types import CombLogic
 from l1ae.contract import Contract
 from l1ae.inputs import FixedFormat
 from l1ae.rtl._firmware import firmware_source
-from l1ae.rtl._project import Design, RtlProject
+from l1ae.rtl._project import RtlProject
 from l1ae.rtl._schedule import Pipeline
+from l1ae.rtl_results import Design
 
 __all__ = ["combinational_sources", "constraints", "design_of", "emit", "layer_of_net", "named", "primitives", "render", "top_sources"]
 
