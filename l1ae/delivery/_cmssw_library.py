@@ -151,10 +151,10 @@ def _check_scales_header(path: Path, contract: Contract) -> Check:
 
 
 def _check_delivered(library: Path, contract: Contract, stimulus: _Stimulus, scratch: Path) -> Check:
-    """The library as delivered. One that does not load was built for another machine, and the next check stands for it."""
+    """The library as delivered. Where there is none, or none that loads here, the next check stands for it."""
     name = "delivered library"
     if not library.is_file():
-        return Check(name, False, f"'{library}' is missing; run `make` in its folder")
+        return Check(name, None, "not there as it was delivered, judged by the one built from its sources; `make` in its folder builds it")
     scratch.mkdir()
     copy = shutil.copy(library, scratch)
     try:
