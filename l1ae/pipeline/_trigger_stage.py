@@ -251,7 +251,8 @@ def _with_what_takes_it(point: WorkingPoint, sample: Sample, menu: Menu | None) 
         return point
     names = [name for name, found in shared.items() if found == most]
     listed = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
-    note = f"{listed} alone {'accepts' if len(names) == 1 else 'accept'} {'all' if most == total else f'{most} of'} {total} crossings that pass"
+    verb, part = "accepts" if len(names) == 1 else "accept", "all" if most == total else f"{most} of"
+    note = f"{listed} alone {verb} {part} {total} crossings that pass"
     if point.pure.khz == 0:
         note = f"the pure rate is 0: {note}"
     if most >= _TAKEN * total:

@@ -49,7 +49,8 @@ def or_columns(store: EventStore, columns: Sequence[str], excluded: Sequence[str
 def _search(path: Path, state: tuple[int, int], columns: tuple[str, ...], excluded: tuple[str, ...]) -> OrColumns:
     fired, events = _patterns(EventStore.open(path), (*columns, *excluded))
     is_excluded = np.arange(fired.shape[1]) >= len(columns)
-    exact, holding = set(), set()
+    exact: set[str] = set()
+    holding: set[str] = set()
     # what never fires, or always, is in every column or holds every column, and says nothing
     telling = fired.any(axis=0) & ~fired.all(axis=0)
     for k, name in enumerate(columns):
