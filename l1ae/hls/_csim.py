@@ -19,11 +19,12 @@ from l1ae.files import scratch
 from l1ae.hls._corners import corner_vectors
 from l1ae.hls._documents import input_lsb, render
 from l1ae.hls._project import TYPES_FILE, namespace
+from l1ae.hls._report import CsimReport, CsimSeconds, Mismatch, TensorComparison, TypeMismatch
 from l1ae.hls._types import contract_types
 from l1ae.inputs import FixedFormat, Overflow, Rounding
 from l1ae.tools import answer_of, run_program
 
-__all__ = ["CsimReport", "Mismatch", "TensorComparison", "TypeMismatch", "compile_bench", "simulate", "verdict"]
+__all__ = ["compile_bench", "simulate"]
 
 Values = npt.NDArray[np.float64]
 _BLOCK = 8192
@@ -34,86 +35,6 @@ _CONSTANT_ARRAY = re.compile(r"(?P<name>\w+)\[(?P<length>\d+)\](?P<initialiser>\
 # The order of `ap_q_mode` and `ap_o_mode` in the HLS headers.
 _ROUNDINGS = ("RND", "RND_ZERO", "RND_MIN_INF", "RND_INF", "RND_CONV", "TRN", "TRN_ZERO")
 _OVERFLOWS = ("SAT", "SAT_ZERO", "SAT_SYM", "WRAP")
-
-
-def verdict(mismatches: int, events: int) -> str:
-    """One line on the outcome of a C simulation."""
-    return f"C simulation: {mismatches} mismatches in {events} events"
-
-
-@dataclass(frozen=True)
-class Mismatch:
-    """The first value that differs: `event` counts the real events, or the corner vectors if `corner`."""
-
-    layer: str
-    corner: bool
-    event: int
-    element: int
-    contract: float
-    simulation: float
-
-    def __str__(self) -> str:
-        kind = "corner vector" if self.corner else "event"
-        return (
-            f"layer '{self.layer}', {kind} {self.event}, element {self.element}: "
-            f"contract {self.contract!r}, C simulation {self.simulation!r}"
-        )
-
-
-@dataclass(frozen=True)
-class TypeMismatch:
-    """A type that is compiled into the project but is not the contract's."""
-
-    layer: str
-    role: str
-    contract: str
-    project: str
-
-    def __str__(self) -> str:
-        return f"layer '{self.layer}', type of its {self.role}: contract {self.contract}, project {self.project}"
-
-
-@dataclass(frozen=True)
-class TensorComparison:
-    """One tensor: its type, how many values differ, and by how many LSB at most."""
-
-    name: str
-    type: str
-    mismatches: int
-    max_abs_lsb: float
-
-
-@dataclass(frozen=True)
-class CsimReport:
-    """Result of a C simulation.
-
-    `mismatches` counts the events and corner vectors in which any value of any layer or output differs, `types_compared`
-    the fixed-point types that were compared with the contract's.
-    """
-
-    project: str
-    backend: str
-    events: int
-    corner_vectors: int
-    mismatches: int
-    first_mismatch: Mismatch | None
-    types_compared: int
-    type_mismatches: tuple[TypeMismatch, ...]
-    outputs: tuple[TensorComparison, ...]
-    layers: tuple[TensorComparison, ...]
-    compiler: str
-    compile_seconds: float
-    simulate_seconds: float
-
-    @property
-    def passed(self) -> bool:
-        """Every value and every type is the contract's."""
-        return self.mismatches == 0 and not self.type_mismatches
-
-    @property
-    def verdict(self) -> str:
-        """The line that is printed and that CI looks for."""
-        return verdict(self.mismatches, self.events)
 
 
 @dataclass(frozen=True)
@@ -158,8 +79,7 @@ def simulate(contract: Contract, folder: Path, backend: str, hardware: npt.NDArr
         outputs=_merge([result.outputs for result in results]),
         layers=_merge([result.layers for result in results]),
         compiler=_compiler_version(),
-        compile_seconds=bench.seconds,
-        simulate_seconds=seconds,
+        seconds=CsimSeconds(0.0, round(bench.seconds, 3), round(seconds, 3)),
     )
 
 

@@ -12,7 +12,8 @@ from l1ae.contract import Contract
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.pipeline import Run, rtl, train_stage
 from l1ae.pipeline.rtl import netlist_lines, proof_lines, rtl_inputs, rtl_stage, synth_inputs, synth_stage
-from l1ae.rtl import NetlistProof, open_design
+from l1ae.rtl import open_design
+from l1ae.rtl_results import NetlistProof
 from l1ae.tools import ghdl
 
 pytestmark = pytest.mark.slow

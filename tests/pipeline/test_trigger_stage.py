@@ -150,6 +150,22 @@ def test_recorded_seeds_and_luminosity_blocks(make_run, recorded):
     assert point.pure.khz == pytest.approx(found.crossing_rate_khz * ((scores >= point.threshold) & alone).mean())
 
 
+@pytest.mark.parametrize("ladder", ["raw", "pure"])
+def test_a_seed_that_holds_the_trigger_is_named(make_run, tmp_path, ladder):
+    """An anomaly trigger under a name that nobody foresaw: nothing that this network accepts would be pure."""
+    run, events, rng = make_run(), _events(33), np.random.default_rng(34)
+    scores = _scores(run, events.hw)
+    mine = scores >= np.sort(scores)[-2000]
+    store = _write(tmp_path / "zb.h5", replace(events, extra={"seed_L1_Mine": mine, "seed_L1_Mu": rng.random(COUNT) < 0.1}))
+    found = trigger_stage(make_run(ladder=ladder, zero_bias=str(store)))
+    for point in found.working_points[: 3 if ladder == "raw" else 1]:
+        assert (point.pure.khz == 0) == (ladder == "raw")
+        assert "L1_Mine alone accepts" in point.note
+        assert "name it in trigger.recorded_excluded" in point.note
+    again = trigger_stage(make_run(ladder=ladder, zero_bias=str(store), recorded_excluded=["L1_Mine"]))
+    assert all(point.pure.khz > 0 and "alone" not in (point.note or "") for point in again.working_points)
+
+
 def test_the_ladder_of_pure_rates(make_run, weighted):
     found = trigger_stage(make_run(ladder="pure"), zero_bias=weighted)
     assert all(point.pure.khz <= asked for point, asked in zip(found.working_points, RATES, strict=True))

@@ -2,13 +2,11 @@
 
 import subprocess
 from pathlib import Path
-from typing import Literal
 
+from l1ae.rtl_results import Verdict
 from l1ae.tools import abc_program, run_program
 
-__all__ = ["MITER", "NO_VERDICT", "Verdict", "ask_abc"]
-
-Verdict = Literal["proven", "differs", "not finished"]
+__all__ = ["MITER", "NO_VERDICT", "ask_abc"]
 
 # abc's words; "UNDECIDED" is what it says when its own time limit is over.
 _VERDICTS: dict[str, Verdict] = {"are equivalent": "proven", "NOT EQUIVALENT": "differs", "UNDECIDED": "not finished"}

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.errors import CheckFailedError
-from l1ae.rtl._project import Design
 from l1ae.rtl.simulation._protocol import Codes, Stimulus, Trace
+from l1ae.rtl_results import Design
 from l1ae.tools import run_program
 
 __all__ = ["Bench", "check_compiled", "check_finished", "execute", "pack", "to_codes"]

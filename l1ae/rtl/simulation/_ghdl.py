@@ -8,9 +8,10 @@ import numpy.typing as npt
 
 from l1ae.files import scratch
 from l1ae.rtl._emit import render
-from l1ae.rtl._project import Design, RtlProject
+from l1ae.rtl._project import RtlProject
 from l1ae.rtl.simulation._bench import check_compiled, check_finished, execute, pack, to_codes
 from l1ae.rtl.simulation._protocol import UNKNOWN, Codes, Stimulus, Trace
+from l1ae.rtl_results import Design
 from l1ae.tools import ghdl, ghdl_version
 
 __all__ = ["GhdlBench"]

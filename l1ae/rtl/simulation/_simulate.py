@@ -14,13 +14,14 @@ from l1ae.contract import Contract
 from l1ae.errors import UserError
 from l1ae.files import scratch
 from l1ae.hls import corner_vectors
-from l1ae.rtl._project import DESCRIPTION, Design, open_design
+from l1ae.rtl._project import DESCRIPTION, open_design
 from l1ae.rtl.simulation._bench import Bench
 from l1ae.rtl.simulation._ghdl import GhdlBench
 from l1ae.rtl.simulation._protocol import Stimulus
-from l1ae.rtl.simulation._report import Judge, Language, RtlReport, Run, summary
+from l1ae.rtl.simulation._report import Judge, Run, summary
 from l1ae.rtl.simulation._stimulus import Events, Streams
 from l1ae.rtl.simulation._verilator import VerilatorBench
+from l1ae.rtl_results import Design, Language, RtlReport
 
 __all__ = ["simulate_rtl"]
 

@@ -17,9 +17,10 @@ import numpy.typing as npt
 
 from l1ae.errors import UserError
 from l1ae.files import scratch
-from l1ae.rtl._project import Design, RtlProject
+from l1ae.rtl._project import RtlProject
 from l1ae.rtl.simulation._bench import check_compiled, check_finished, execute, pack, to_codes
 from l1ae.rtl.simulation._protocol import Stimulus, Trace
+from l1ae.rtl_results import Design
 from l1ae.tools import Verilator, answer_of, verilator
 
 __all__ = ["VerilatorBench"]
