@@ -16,7 +16,7 @@ from l1ae.data import EventStore, open_dataset
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.evaluation import LEVEL
 from l1ae.inputs import Layout
-from l1ae.pipeline._run import Run, digest_file, digest_json, digest_tree, write_text
+from l1ae.pipeline._run import Run, digest_file, digest_json, digest_tree
 from l1ae.pipeline._shared import contract_digest, contract_of, data_digests, section_digest
 from l1ae.pipeline._zero_bias import RateSample, ladder_of, rate_inputs, rate_sample
 from l1ae.trigger import (
@@ -45,8 +45,8 @@ from l1ae.trigger import (
     rate_interval,
     read_sample,
     read_signal,
+    save_working_points,
     spectrum,
-    working_points_text,
 )
 
 __all__ = ["trigger_inputs", "trigger_stage"]
@@ -69,7 +69,7 @@ def trigger_stage(run: Run, *, zero_bias: Path | None = None) -> TriggerResult:
 
     def make(target: Path) -> TriggerResult:
         result = study.result()
-        write_text(target / "working_points.json", working_points_text(result))
+        save_working_points(target / "working_points.json", result)
         return result
 
     result = run.produce("trigger", study.inputs(), make)
