@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
@@ -14,7 +14,7 @@ from l1ae.files import DamagedError, json_content, write_text
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-__all__ = ["Code", "Count", "Digest", "Fraction", "Positive", "Real", "ResultFile", "check_that", "load_result", "save_result"]
+__all__ = ["Code", "Count", "Digest", "Fraction", "Positive", "Real", "check_that", "load_result", "save_result"]
 
 _Result = TypeVar("_Result")
 
@@ -50,34 +50,6 @@ def check_that(holds: Callable[[Any], object], message: str) -> AfterValidator:
         return value
 
     return AfterValidator(check)
-
-
-@dataclass(frozen=True)
-class ResultFile(Generic[_Result]):
-    """A file that a stage leaves: its `place` in the run folder, its type, `what` it is, and the `command` that makes it.
-
-    `{run}` in the command stands for the run folder.
-    """
-
-    place: str
-    kind: type[_Result]
-    what: str
-    command: str
-
-    def read(self, run: Path) -> _Result:
-        """The result that a run folder holds. Raises `UserError` when it is missing or is something else."""
-        command = self.command.format(run=run)
-        return load_result(
-            self.kind, run / self.place, what=self.what, remedy=f"run `{command}` first", again=f"run its stage again: `{command}`"
-        )
-
-    def find(self, run: Path) -> _Result | None:
-        """As `read`, None where there is no such file."""
-        return self.read(run) if (run / self.place).exists() else None
-
-    def write(self, folder: Path, result: _Result) -> None:
-        """Write a result into the folder of the stage, which may still have a temporary name."""
-        save_result(folder / PurePosixPath(self.place).name, result)
 
 
 def save_result(path: Path, result: object) -> None:
