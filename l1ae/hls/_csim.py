@@ -4,8 +4,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,12 +15,14 @@ import numpy.typing as npt
 
 from l1ae.contract import Contract
 from l1ae.errors import CheckFailedError, UserError
+from l1ae.files import scratch
 from l1ae.hls._corners import corner_vectors
 from l1ae.hls._documents import input_lsb, render
 from l1ae.hls._project import TYPES_FILE, namespace
 from l1ae.hls._report import CsimReport, CsimSeconds, Mismatch, TensorComparison, TypeMismatch
 from l1ae.hls._types import contract_types
 from l1ae.inputs import FixedFormat, Overflow, Rounding
+from l1ae.tools import answer_of, run_program
 
 __all__ = ["compile_bench", "simulate"]
 
@@ -57,11 +57,11 @@ def simulate(contract: Contract, folder: Path, backend: str, hardware: npt.NDArr
     """
     real = np.ascontiguousarray(hardware.reshape(len(hardware), contract.hardware.size), np.int32)
     corners = corner_vectors(contract).astype(np.int32)
-    with tempfile.TemporaryDirectory(prefix="l1ae-csim-") as scratch:
-        bench = compile_bench(contract, folder, Path(scratch))
+    with scratch("csim") as here:
+        bench = compile_bench(contract, folder, here)
         type_mismatches = _compare_types(contract, bench)
         started = time.perf_counter()
-        compare = _Comparer(contract, bench, Path(scratch))
+        compare = _Comparer(contract, bench, here)
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             blocks = [(False, real, start) for start in range(0, len(real), _BLOCK)]
             blocks += [(True, corners, start) for start in range(0, len(corners), _BLOCK)]
@@ -169,19 +169,19 @@ def _compile(folder: Path, scratch: Path) -> float:
         raise UserError("g++ is not installed; the C simulation needs it (Debian/Ubuntu: apt-get install g++)")
     started = time.perf_counter()
     command = [compiler, *_COMPILER_FLAGS, "-I.", "-Ifirmware/ap_types", "bench.cpp", "-o", "bench"]
-    result = subprocess.run(command, cwd=scratch, capture_output=True, text=True, check=False)
+    result = run_program(command, folder=scratch)
     if result.returncode != 0:
         raise CheckFailedError(f"the project in '{folder}' does not compile:\n{result.stderr[-4000:]}")
     return time.perf_counter() - started
 
 
 def _compiler_version() -> str:
-    return subprocess.run(["g++", "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
+    return answer_of(["g++", "--version"]).splitlines()[0]
 
 
 def _compare_types(contract: Contract, bench: _Bench) -> tuple[TypeMismatch, ...]:
     """Types as the compiler saw them against the contract's."""
-    printed = subprocess.run([bench.program, "types"], capture_output=True, text=True, check=True).stdout
+    printed = answer_of([str(bench.program), "types"])
     wrong = []
     for line in printed.splitlines():
         layer, role, signed, width, integer, rounding, overflow = line.split()
@@ -232,7 +232,7 @@ class _Comparer:
     def _run(self, block: npt.NDArray[np.int32], stem: str) -> Values:
         source, target = self.scratch / f"{stem}.in", self.scratch / f"{stem}.out"
         block.tofile(source)
-        result = subprocess.run([self.bench.program, "run", source, target], cwd=self.scratch, capture_output=True, text=True, check=False)
+        result = run_program([self.bench.program, "run", source, target], folder=self.scratch)
         values = np.fromfile(target, np.float64) if target.exists() else np.empty(0)
         source.unlink()
         target.unlink(missing_ok=True)

@@ -41,6 +41,10 @@ class Overflow(StrEnum):
 _PATTERN = re.compile(
     r"(?:ap_)?(u?)fixed<\s*(\d+)\s*,\s*(-?\d+)\s*(?:,\s*(?:AP_)?(\w+)\s*(?:,\s*(?:AP_)?(\w+)\s*)?)?(?:,\s*(?:0|AP_SAT)\s*)?>"
 )
+
+# double precision holds every code of such a format, and every product of two
+_MOST_INTEGER = 400
+
 _INTEGER = re.compile(r"(?:ap_)?(u?)int<\s*(\d+)\s*>")
 
 
@@ -61,6 +65,8 @@ class FixedFormat:
     def __post_init__(self) -> None:
         if not 1 <= self.width <= 62:
             raise UserError(f"width must be 1 to 62 bits so that int64 holds every code, not {self.width}")
+        if abs(self.integer) > _MOST_INTEGER:
+            raise UserError(f"the bits left of the point must be -{_MOST_INTEGER} to {_MOST_INTEGER}, not {self.integer}; check the format")
 
     @classmethod
     def parse(cls, text: str) -> "FixedFormat":

@@ -5,7 +5,8 @@ import logging
 from l1ae.config import Config
 from l1ae.contract import Contract
 from l1ae.data import dataset_folder
-from l1ae.pipeline._run import Run, digest_file, digest_json
+from l1ae.manifest import digest_file
+from l1ae.pipeline._run import Run, digest_json
 
 __all__ = ["changed_files", "contract_digest", "contract_of", "data_digests", "section_digest"]
 
@@ -13,7 +14,8 @@ _log = logging.getLogger("l1ae")
 
 
 def contract_of(run: Run) -> Contract:
-    """The contract that the run holds."""
+    """The contract that the run holds. Raises `UserError` when it is not as `l1ae train` left it."""
+    run.check("contract", "l1ae train")
     return Contract.load(run.path("contract") / "contract.json")
 
 
@@ -29,7 +31,7 @@ def data_digests(config: Config) -> dict[str, str]:
 
 def changed_files(run: Run, stage: str) -> list[str]:
     """Files of a stage that are not as it left them; the log names them, and RTL that has not passed its simulation."""
-    if stage == "rtl" and stage not in run.manifest()["stages"]:
+    if stage == "rtl" and stage not in run.manifest.stages:
         _log.warning("the RTL in '%s' has not passed its simulation", run.path(stage))
     changed = run.changed_files(stage)
     if changed:

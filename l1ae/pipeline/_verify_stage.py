@@ -14,13 +14,14 @@ from l1ae.contract import Contract
 from l1ae.delivery import Emulator, EmulatorError, Filling, compare_orbit, contract_answers, orbits, working_points
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.hls import simulate
+from l1ae.manifest import digest_file, digest_tree
 from l1ae.pipeline._delivery_stage import read_working_points
-from l1ae.pipeline._run import Run, digest_file, digest_json, digest_tree
+from l1ae.pipeline._run import Run, digest_json, exclusive
 from l1ae.pipeline._shared import contract_digest, contract_of
 from l1ae.pipeline._zero_bias import open_zero_bias, zero_bias_events
 from l1ae.records import HLS, VERIFICATION, VerificationReport, VerificationRow, VerifiedCrossings
 
-__all__ = ["Verification", "verify_stage"]
+__all__ = ["Verification", "verification_inputs", "verify_stage"]
 
 _log = logging.getLogger("l1ae")
 
@@ -40,6 +41,7 @@ class Verification:
         return bool(self.rows) and all(row.differing == 0 for row in self.rows)
 
 
+@exclusive
 def verify_stage(run: Run, events: int | None = None, zero_bias: Path | None = None) -> Verification:
     """Compare HLS project, RTL, emulator and test vectors with the contract on the first `events` zero-bias crossings, or on all.
 
@@ -162,6 +164,12 @@ _COMPARISONS = (
     ("CMSSW emulator", "delivery/cmssw", _emulator),
     ("test vectors of the global trigger", "delivery/ugt", _vectors),
 )
+
+
+def verification_inputs(run: Run) -> dict[str, str]:
+    """What the comparison on all crossings of the configuration depends on."""
+    store = open_zero_bias(run.config, None)
+    return _inputs(run, store.path, store.n_events)
 
 
 def _inputs(run: Run, store: Path, events: int) -> dict[str, str]:

@@ -8,17 +8,16 @@ from l1ae.config import Config, load_config
 from l1ae.errors import UserError
 from l1ae.evaluation import Metrics, figure_svg, history_figure
 from l1ae.hls import CsimReport
+from l1ae.manifest import Manifest
 from l1ae.records import (
     CONTRACT,
     CSIM,
     HLS,
-    MANIFEST,
     METRICS,
     RESOURCES,
     TRAINING,
     ContractSummary,
     HlsSummary,
-    Manifest,
     ResourcesReport,
     TrainingRecord,
 )
@@ -48,7 +47,7 @@ def read_run(run: Path) -> RunFiles:
     config = load_config(run / "config.yaml")
     return RunFiles(
         config=config,
-        manifest=MANIFEST.find(run) or Manifest(config.project),
+        manifest=Manifest.load(run, config.project),
         training=TRAINING.find(run),
         metrics=METRICS.find(run),
         figures=_history(run / "train" / "history.csv") | {p.stem: p.read_text() for p in sorted((run / "evaluation").glob("*.svg"))},

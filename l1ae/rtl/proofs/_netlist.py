@@ -4,13 +4,14 @@ import hashlib
 import json
 import logging
 import re
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from l1ae.errors import UserError
+from l1ae.files import scratch
 from l1ae.results import Positive, load_result, save_result
 from l1ae.rtl._project import RtlProject
 from l1ae.rtl.proofs._abc import MITER, NO_VERDICT, ask_abc
@@ -109,8 +110,7 @@ def compare_netlist(
     The meaning of the primitives is that of yosys' own models of them (`cells_sim.v`). Gives the verdict, and why it is not
     `proven`. Raises `UserError` when yosys refuses the sources or reaches a limit.
     """
-    with tempfile.TemporaryDirectory(prefix="l1ae-prove-") as name:
-        folder = Path(name)
+    with scratch("prove") as folder:
         for source, text in sources.items():
             (folder / source).write_text(text)
         netlist.write_netlist(folder / "netlist.json")
@@ -148,7 +148,9 @@ class _Remembered:
 
 def _save(entry: Path, proof: NetlistProof, timeout: float) -> None:
     entry.parent.mkdir(parents=True, exist_ok=True)
-    save_result(entry, _Remembered(timeout, proof))
+    # another process may find out the same just now
+    with suppress(UserError):
+        save_result(entry, _Remembered(timeout, proof))
 
 
 def _load(entry: Path, timeout: float) -> NetlistProof | None:
