@@ -58,12 +58,17 @@ __all__ = [
 CROSSING = 25.0
 
 
+SOURCES = ("zerobias", "shipped", "shipped_regions")
+"""Data sets that come with l1ae."""
+
+
 class DataConfig(Section):
     """Where the events come from and how they are divided."""
 
     source: str = Field(
         "zerobias",
-        description="'zerobias', 'shipped' (with a lepton), 'shipped_regions', or a folder with background.h5 and one store per signal",
+        description="'zerobias', 'shipped' (with a lepton), 'shipped_regions', or a folder with background.h5 and "
+        "one store per signal, relative to the configuration file",
     )
     split: Literal["auto", "hash", "recorded"] = Field(
         "auto",

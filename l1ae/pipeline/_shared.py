@@ -42,7 +42,7 @@ def changed_files(run: Run, stage: str) -> list[str]:
 def section_digest(config: Config, *sections: str) -> dict[str, str]:
     """Digest of some sections of the configuration."""
     content = config.model_dump(mode="json")
-    # where an imported model or a teacher lies does not matter, what it holds is digested as a file
-    for place in ("source", "teacher_run"):
-        content["model"].pop(place)
+    # where a model, a teacher or data lie does not matter, what they hold is digested as files
+    for section, key in (("model", "source"), ("model", "teacher_run"), ("data", "source"), ("trigger", "zero_bias")):
+        content[section].pop(key)
     return {"config": digest_json({name: content[name] for name in sections})}
