@@ -56,4 +56,4 @@ RESULT_FILES: tuple[ResultFile[Any], ...] = (
     *(TRAINING, CONTRACT, METRICS, BASELINES, LATENT, HLS, CSIM, RTL, RTL_PROOF, RTL_VERILOG, RTL_VHDL, SYNTHESIS),
     *(VERIFICATION, RESOURCES),
 )
-"""All of them but the working points, which others read and which have their own format (`l1ae.trigger`)."""
+"""All but the manifest (`l1ae.manifest`) and the working points, which other programs read and which have a format (`l1ae.trigger`)."""
