@@ -14,7 +14,7 @@ from l1ae.evaluation import load_metrics
 from l1ae.hls import TypeMismatch
 from l1ae.report import write_report
 
-from .conftest import contract, csim, csynth_row, hls, manifest, resources
+from ..records.examples import contract, csim, csynth_row, hls, manifest, resources
 
 Write = Callable[[str, Any], Path]
 
