@@ -3,10 +3,10 @@
 import json
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from pathlib import Path, PurePosixPath
+from dataclasses import asdict
+from pathlib import Path
 from types import UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
@@ -24,7 +24,6 @@ __all__ = [
     "Fraction",
     "Positive",
     "Real",
-    "ResultFile",
     "check_that",
     "load_result",
     "save_result",
@@ -67,34 +66,6 @@ def check_that(holds: Callable[[Any], object], message: str) -> AfterValidator:
         return value
 
     return AfterValidator(check)
-
-
-@dataclass(frozen=True)
-class ResultFile(Generic[_Result]):
-    """A file that a stage leaves: its `place` in the run folder, its type, `what` it is, and the `command` that makes it.
-
-    `{run}` in the command stands for the run folder.
-    """
-
-    place: str
-    kind: type[_Result]
-    what: str
-    command: str
-
-    def read(self, run: Path) -> _Result:
-        """The result that a run folder holds. Raises `UserError` when it is missing or is something else."""
-        command = self.command.format(run=run)
-        return load_result(
-            self.kind, run / self.place, what=self.what, remedy=f"run `{command}` first", again=f"run its stage again: `{command}`"
-        )
-
-    def find(self, run: Path) -> _Result | None:
-        """As `read`, None where there is no such file."""
-        return self.read(run) if (run / self.place).exists() else None
-
-    def write(self, folder: Path, result: _Result) -> None:
-        """Write a result into the folder of the stage, which may still have a temporary name."""
-        save_result(folder / PurePosixPath(self.place).name, result)
 
 
 def save_result(path: Path, result: object) -> None:

@@ -9,10 +9,10 @@ from l1ae.latent import LatentResult
 from l1ae.records._contract import ContractSummary
 from l1ae.records._hls import HlsSummary
 from l1ae.records._resources import ResourcesReport
+from l1ae.records._result_file import ResultFile
 from l1ae.records._synthesis import SynthesisReport
 from l1ae.records._training import ImportedModel, TrainedNetwork, TrainingRecord
 from l1ae.records._verification import VerificationReport
-from l1ae.results import ResultFile
 from l1ae.rtl_results import RtlProof, RtlReport, RtlSummary
 from l1ae.tables import TablesResult
 
