@@ -53,10 +53,12 @@ def make_run(make_network, data, tmp_path_factory):
         content["trigger"] = {"bunches": 1, "revolution_khz": 40.0, **sections.pop("trigger", {})}
         content.pop("training", None)
         run = Run.create(Config.model_validate(content | sections), parent / name)
-        (run.folder / "contract").mkdir()
-        network.contract.save(run.folder / "contract" / "contract.json")
-        summary = replace(contract(), used_bits=1234 if score == "mu2" else 4321, parameters=567)
-        CONTRACT.write(run.folder / "contract", summary)
+
+        def write(target):
+            network.contract.save(target / "contract.json")
+            CONTRACT.write(target, replace(contract(), used_bits=1234 if score == "mu2" else 4321, parameters=567))
+
+        run.produce("contract", {}, write)
         return run.folder
 
     return make

@@ -12,6 +12,7 @@ import pytest
 
 from l1ae.config import Config
 from l1ae.errors import CheckFailedError, UserError
+from l1ae.manifest import Manifest, StageRecord
 from l1ae.pipeline import Run
 from l1ae.pipeline._resources import check_rtl_budget, collect_resources
 from l1ae.records import SynthesisedDesign
@@ -178,7 +179,8 @@ def test_a_report_of_another_contract(make_run, make_network, caplog):
 def test_a_report_that_is_older_than_the_project(make_run, caplog):
     run = make_run(budget={"lut": 10**6})
     finished = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
-    write(run, "manifest.json", {"stages": {"hls": {"finished": finished.isoformat(timespec="seconds")}}})
+    record = StageRecord(1.5, finished.isoformat(timespec="seconds"), {}, {}, {}, "v0.1.0")
+    Manifest("dnn_ae_v1", {"hls": record}).save(run.folder)
     put(run, "vitis_hls_2023.2_csynth.xml", HLS_REPORT, when=finished.timestamp() - 60)
     assert doubts_of(run, caplog) == ["'csynth.xml' is older than the project in 'hls'"]
     put(run, "vitis_hls_2023.2_csynth.xml", HLS_REPORT, when=finished.timestamp() + 60)
