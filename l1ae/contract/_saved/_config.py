@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from l1ae.contract._from_keras import layer_refusal, layer_types
+from l1ae.contract._from_keras import layer_refusal, layer_types, operation_refusal
 from l1ae.contract._quantizers import QUANTIZERS, quantizer_refusal
 from l1ae.contract._saved._quantizer_text import called_quantizer
 from l1ae.contract._saved._weights import MAX_ELEMENTS
@@ -71,7 +71,8 @@ class _Reader:
         if kind == "Sequential":
             made["layers"] = self._with_input(made["layers"], config)
         else:
-            made |= {key: self._plain(config.get(key), f"model '{name}'") for key in ("input_layers", "output_layers")}
+            where = f"model '{name}' of '{self._called}'"
+            made |= {key: _ends(self._plain(config.get(key), where), where) for key in ("input_layers", "output_layers")}
         module = "keras" if kind == "Sequential" else "keras.src.models.functional"
         return {"module": module, "class_name": kind, "config": made, "registered_name": kind}
 
@@ -90,6 +91,8 @@ class _Reader:
         kind, package = _origin(node)
         name = self._name(node.get("name") or node["config"].get("name"))
         where = f"layer '{name}' of '{self._called}'"
+        if str(node.get("module")).startswith("keras.src.ops."):
+            raise operation_refusal(where, kind)
         if kind in _MODELS and package in {"", "keras"}:
             made = self.model(node, depth + 1)
         else:
@@ -129,6 +132,13 @@ class _Reader:
         raise UserError(f"{where}: an argument is {_origin(value)[0]}, no number; give numbers, and {_SAVE}")
 
 
+def _ends(tensors: Any, where: str) -> Any:
+    """Inputs or outputs of a model; Keras 2 has a list where there is one, from which Keras 3 would make a list of one output."""
+    if not isinstance(tensors, list | dict) or not tensors:
+        raise UserError(f"{where} has no inputs or no outputs; {_SAVE}")
+    return tensors[0] if len(tensors) == 1 and isinstance(tensors, list) else tensors
+
+
 def _check_dtype(dtype: Any, where: str) -> None:
     name = dtype.get("config", {}).get("name") if isinstance(dtype, Mapping) and isinstance(dtype.get("config"), Mapping) else dtype
     if name not in {None, "float32"}:
@@ -148,13 +158,13 @@ def _quantizer(value: Any, where: str) -> Any:
         return None
     if isinstance(value, str):
         kind, options = (value, {}) if value.isidentifier() else called_quantizer(value, where)
-        return _made(kind if kind in QUANTIZERS else f"activation {kind}", "qkeras", options, where)
+        return _made(kind if kind in QUANTIZERS else f"activation {kind[:80]}", "qkeras", options, where)
     kind, package = _origin(value)
     config = value.get("config") if isinstance(value, Mapping) else None
     if kind == "function":
         if config == "linear" and package in {"", "keras"}:
             return None
-        return _made(f"activation {config}", package, {}, where)
+        return _made(f"activation {str(config).rpartition('>')[2][:80]}", package, {}, where)
     return _made(kind, package or "qkeras", config, where)
 
 

@@ -14,13 +14,14 @@ import h5py
 
 from l1ae.errors import UserError
 
-__all__ = ["SavedModel", "opened"]
+__all__ = ["DAMAGE", "SavedModel", "damaged", "opened"]
 
 # bytes; a network in firmware has some thousand weights
 _MAX_CONFIG = 1 << 24
 _MAX_WEIGHTS = 1 << 28
 _SAVE = "load the model where it was made and write it with model.save('NAME.keras')"
-_DAMAGE = (OSError, EOFError, KeyError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error)
+DAMAGE = (OSError, EOFError, KeyError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error)
+"""What zipfile and h5py raise for damaged content."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,8 @@ def _from_archive(path: Path, called: str) -> tuple[dict[str, Any], bytes]:
                 raise UserError(f"'{called}' is a zip archive without {' and '.join(sorted(missing))}, no .keras file; {_SAVE}")
             text = _member(archive, "config.json", _MAX_CONFIG, called)
             return _parsed(text, called), _member(archive, "model.weights.h5", _MAX_WEIGHTS, called)
-    except _DAMAGE as error:
-        raise _damaged(called, error) from error
+    except DAMAGE as error:
+        raise damaged(called, error) from error
 
 
 def _member(archive: zipfile.ZipFile, name: str, limit: int, called: str) -> bytes:
@@ -81,8 +82,8 @@ def _member(archive: zipfile.ZipFile, name: str, limit: int, called: str) -> byt
 def _hdf5(source: Path | io.BytesIO, called: str) -> Iterator[h5py.File]:
     try:
         file = h5py.File(source, "r")
-    except _DAMAGE as error:
-        raise _damaged(called, error) from error
+    except DAMAGE as error:
+        raise damaged(called, error) from error
     with file:
         yield file
 
@@ -94,22 +95,23 @@ def _from_hdf5(file: h5py.File, called: str) -> tuple[dict[str, Any], h5py.Group
             only = "holds weights only" if "layer_names" in file.attrs or "layers" in file else "is an HDF5 file without a Keras model"
             raise UserError(f"'{called}' {only}; {_SAVE}")
         return _parsed(text, called), file["model_weights"]
-    except _DAMAGE as error:
-        raise _damaged(called, error) from error
+    except DAMAGE as error:
+        raise damaged(called, error) from error
 
 
 def _parsed(text: Any, called: str) -> dict[str, Any]:
     if not isinstance(text, str | bytes):
-        raise _damaged(called, f"its configuration is {type(text).__name__}, no text")
+        raise damaged(called, f"its configuration is {type(text).__name__}, no text")
     try:
         config = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise _damaged(called, f"its configuration is no JSON: {error}") from error
+        raise damaged(called, f"its configuration is no JSON: {error}") from error
     if not isinstance(config, dict):
-        raise _damaged(called, f"its configuration is {type(config).__name__}, no object")
+        raise damaged(called, f"its configuration is {type(config).__name__}, no object")
     return config
 
 
-def _damaged(called: str, why: object) -> UserError:
+def damaged(called: str, why: object) -> UserError:
+    """That a file cannot be read."""
     text = " ".join(str(why).split())[:200]
     return UserError(f"'{called}' is damaged ({text}); copy it again, or {_SAVE}")

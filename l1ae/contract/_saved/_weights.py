@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from l1ae.contract._saved._file import SavedModel
+from l1ae.contract._saved._file import DAMAGE, SavedModel, damaged
 from l1ae.errors import UserError
 
 __all__ = ["MAX_ELEMENTS", "set_weights"]
@@ -24,10 +24,11 @@ def set_weights(model: Any, saved: SavedModel) -> None:
 
     Raises `UserError`, naming the layer, where weights are missing or of another shape.
     """
-    if saved.archived:
-        _from_archive(model, saved.weights, saved.called)
-    else:
-        _from_hdf5(model, saved.weights, saved.called)
+    read = _from_archive if saved.archived else _from_hdf5
+    try:
+        read(model, saved.weights, saved.called)
+    except DAMAGE as error:
+        raise damaged(saved.called, error) from error
 
 
 def _from_archive(model: Any, group: h5py.Group, called: str) -> None:
