@@ -93,6 +93,9 @@ def _bits(quantizer: Any, where: str, exponent: int) -> FixedFormat:
     _refuse_noise(quantizer, where)
     if quantizer.bits - bool(quantizer.keep_negative) < 1:
         raise UserError(f"'{where}': {quantizer} has no bit beside the sign, which QKeras makes a sign function; use at least 2 bits")
+    for name in ("symmetric", "keep_negative"):
+        if getattr(quantizer, name) not in {0, 1}:
+            raise UserError(f"'{where}': {name}={getattr(quantizer, name)} is neither 0 nor 1; give one of the two")
     signed = bool(quantizer.keep_negative)
     overflow = Overflow.SAT_SYM if quantizer.symmetric and signed else Overflow.SAT
     bits, integer = _whole_bits(quantizer, where)
