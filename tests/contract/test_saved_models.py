@@ -501,15 +501,15 @@ def _attempt(path):
 @pytest.mark.parametrize("name", ["old.keras", "old_str.keras", "old.h5", "old_str.h5"])
 def test_damaged_bytes_are_a_message(name, tmp_path):
     rng = np.random.default_rng(11)
-    refused = [_attempt(_damaged_bytes(rng, _old(name, tmp_path))) is not None for _ in range(40)]
-    assert sum(refused) > (10 if name.endswith(".h5") else 30)
+    refused = [_attempt(_damaged_bytes(rng, _old(name, tmp_path))) is not None for _ in range(10)]
+    assert sum(refused) > (2 if name.endswith(".h5") else 7)
 
 
 @pytest.mark.parametrize("name", ["old.keras", "old_str.keras"])
 def test_damaged_configurations_are_a_message(name, tmp_path):
     rng = np.random.default_rng(12)
-    refused = [_attempt(_damaged_config(rng, _old(name, tmp_path))) is not None for _ in range(60)]
-    assert sum(refused) > 20
+    refused = [_attempt(_damaged_config(rng, _old(name, tmp_path))) is not None for _ in range(20)]
+    assert sum(refused) > 5
 
 
 def test_deep_nesting_is_a_message(tmp_path):
@@ -563,11 +563,11 @@ def _text(group):
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (_external, "layer 'e0' of '.*old.h5': the file holds no weights of it; copy the file again"),
-        (_soft, "layer 'e0' of '.*old.h5': the file holds no weights of it"),
-        (_huge, r"layer 'e0' of '.*': kernel has shape \(1099511627776, 1048576\) .* in the file, \(6, 4\) and float32 in the model"),
-        (_elsewhere, "layer 'e0' of '.*': kernel lies in another file, which is not read"),
-        (_text, "layer 'e0' of '.*': kernel has shape .* type object in the file"),
+        (_external, "layer 'e0' of '.*old.h5': its kernel is not in the file; copy the file again"),
+        (_soft, "layer 'e0' of '.*old.h5': its kernel is not in the file"),
+        (_huge, r"layer 'e0' of '.*': its kernel has shape \(1099511627776, 1048576\), and all weights together more than"),
+        (_elsewhere, "layer 'e0' of '.*': its kernel lies in another file, which is not read"),
+        (_text, "layer 'e0' of '.*': its kernel is object, no numbers"),
     ],
 )
 def test_weights_that_lie_elsewhere_or_have_another_size_are_not_read(edit, message, tmp_path):
