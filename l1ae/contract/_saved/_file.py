@@ -2,7 +2,6 @@
 
 import base64
 import json
-import subprocess
 import sys
 import zipfile
 import zlib
@@ -24,8 +23,6 @@ _MAX_CONFIG = 1 << 24
 _SAVE = "load the model where it was made and write it with model.save('NAME.keras')"
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _PROCESS = Path(__file__).with_name("_hdf5_process.py")
-# seconds; a file of that size takes one
-_PATIENCE = 60
 
 
 @dataclass(frozen=True)
@@ -48,8 +45,8 @@ class SavedModel:
     """How messages name the file."""
     config: dict[str, Any]
     """The model and its layers, as Keras wrote them."""
-    archived: bool
-    """Whether it is a `.keras` file, whose weights are by kind and position of a layer, and not by name."""
+    weights: StoredWeights | None
+    """By name of the layer; None in a `.keras` file, where they are by kind and position of the layer, and read later."""
 
 
 def saved_model(path: Path, called: str) -> SavedModel:
@@ -62,7 +59,7 @@ def saved_model(path: Path, called: str) -> SavedModel:
     if not path.is_file():
         raise UserError(f"'{called}' does not exist; give the .keras or .h5 file that model.save wrote")
     if zipfile.is_zipfile(path):
-        return SavedModel(path, called, _parsed(_archived_config(path, called), called), archived=True)
+        return SavedModel(path, called, _parsed(_archived_config(path, called), called), None)
     with path.open("rb") as file:
         if file.read(len(_SIGNATURE)) != _SIGNATURE:
             raise UserError(f"'{called}' is neither a .keras nor a .h5 file of Keras, or is damaged; {_SAVE}")
@@ -70,7 +67,7 @@ def saved_model(path: Path, called: str) -> SavedModel:
     if answer["config"] is None:
         only = "holds weights only" if answer["weights_only"] else "is an HDF5 file without a Keras model"
         raise UserError(f"'{called}' {only}; {_SAVE}")
-    return SavedModel(path, called, _parsed(answer["config"], called), archived=False)
+    return SavedModel(path, called, _parsed(answer["config"], called), _weights(answer))
 
 
 def _archived_config(path: Path, called: str) -> bytes:
@@ -97,7 +94,10 @@ def _parsed(text: str | bytes, called: str) -> dict[str, Any]:
 
 def stored_weights(saved: SavedModel) -> StoredWeights:
     """All weights of a model, as its file holds them. Raises `UserError` when that is damaged."""
-    answer = _read_hdf5(saved.path, saved.called)
+    return saved.weights or _weights(_read_hdf5(saved.path, saved.called))
+
+
+def _weights(answer: Mapping[str, Any]) -> StoredWeights:
     arrays = {}
     for path, item in answer["arrays"].items():
         if item["why"] is None:
@@ -108,12 +108,9 @@ def stored_weights(saved: SavedModel) -> StoredWeights:
 
 def _read_hdf5(path: Path, called: str) -> dict[str, Any]:
     """What `_hdf5_process.py` says of a file."""
-    try:
-        result = run_program([sys.executable, "-P", _PROCESS, path.absolute()], timeout=_PATIENCE)
-    except subprocess.TimeoutExpired as error:
-        raise _damaged(called, f"the HDF5 library does not end in {_PATIENCE} s") from error
+    result = run_program([sys.executable, "-P", _PROCESS, path.absolute()])
     if result.returncode < 0:
-        raise _damaged(called, "the HDF5 library crashes in it")
+        raise _damaged(called, "the HDF5 library crashes in it, or does not end")
     if result.returncode:
         raise _damaged(called, result.stderr)
     answer: dict[str, Any] = json.loads(result.stdout)

@@ -10,6 +10,7 @@ import base64
 import io
 import json
 import math
+import resource
 import sys
 import zipfile
 from typing import Any
@@ -22,6 +23,9 @@ _MAX_DEPTH = 12
 _MAX_OBJECTS = 20_000
 _MAX_NUMBERS = 1 << 25
 _MAX_WEIGHTS = 1 << 28
+# seconds of a processor, and bytes, for what takes one and less than a thousand million
+_PATIENCE = 20
+_MEMORY = 1 << 33
 
 
 class _Reader:
@@ -75,7 +79,15 @@ def _main(path: str) -> None:
     json.dump(answer | {"names": reader.names, "arrays": reader.arrays}, sys.stdout)
 
 
+def _limit(which: int, value: int) -> None:
+    """A limit of this process, beyond which the system kills it or gives it no memory."""
+    _, hard = resource.getrlimit(which)
+    resource.setrlimit(which, (value if hard == resource.RLIM_INFINITY else min(value, hard), hard))
+
+
 if __name__ == "__main__":
+    _limit(resource.RLIMIT_CPU, _PATIENCE)
+    _limit(resource.RLIMIT_AS, _MEMORY)
     try:
         _main(sys.argv[1])
     except Exception as error:  # whatever it is, it is the file's, and the caller says so

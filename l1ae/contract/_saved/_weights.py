@@ -19,7 +19,7 @@ def set_weights(model: Any, saved: SavedModel) -> None:
     Raises `UserError`, naming the layer, where weights are missing or of another shape.
     """
     stored = stored_weights(saved)
-    places = _archived(model, "layers", stored, saved.called) if saved.archived else _by_name(model, stored, saved.called)
+    places = _archived(model, "layers", stored, saved.called) if saved.weights is None else _by_name(model, stored, saved.called)
     for layer, variable, path in places:
         _assign(variable, path, stored, f"layer '{layer.name}' of '{saved.called}'")
 
