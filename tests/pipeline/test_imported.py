@@ -141,6 +141,29 @@ def test_configurations_that_make_no_sense_are_refused(write_config, tmp_path, m
         train_stage(load_config(write_config(model)), tmp_path / "run")
 
 
+def test_a_refusal_names_the_file_that_a_user_edits(write_description, write_config, tmp_path):
+    """Not the copy in the run, of a description and of a Keras model."""
+    path = write_description(size=60)
+    with pytest.raises(UserError) as error:
+        train_stage(load_config(path), tmp_path / "run")
+    assert str(path.parent / "network.yaml") in str(error.value)
+    assert str(tmp_path / "run") not in str(error.value)
+    path = write_config({"source": "network.keras", "score": "squared_error"})
+    (path.parent / "network.keras").write_text("no model")
+    with pytest.raises(UserError, match=f"^'{path.parent / 'network.keras'}' is neither a .keras nor a .h5 file") as error:
+        train_stage(load_config(path), tmp_path / "other")
+
+
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+def test_an_hdf5_file_is_imported_as_a_keras_file_is(write_config, make_network, tmp_path):
+    path = write_config({"source": "network.h5", "score": "squared_error"})
+    network = make_network("squared_error", hidden=(6,))
+    network.model.save(path.parent / "network.h5")
+    run = train_stage(load_config(path), tmp_path / "run")
+    found = Contract.load(run.path("contract") / "contract.json")
+    assert [str(item.format) for item in found.operations] == [str(item.format) for item in network.contract.operations]
+
+
 @pytest.mark.slow
 def test_described_network_goes_through_all_stages_and_only_once(write_description, tmp_path):
     path = write_description()
