@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -88,7 +88,8 @@ class CsimReport:
     """Result of a C simulation.
 
     `mismatches` counts the events and corner vectors in which any value of any layer or output differs, `types_compared`
-    the fixed-point types that were compared with the contract's.
+    the fixed-point types that were compared with the contract's. `wrapped` counts the events in which each tensor of
+    `Contract.wrapping` really wraps, in the simulation as in the contract where there are no mismatches.
     """
 
     project: str
@@ -101,6 +102,7 @@ class CsimReport:
     type_mismatches: tuple[TypeMismatch, ...]
     outputs: tuple[TensorComparison, ...]
     layers: tuple[TensorComparison, ...]
+    wrapped: Mapping[str, int]
     compiler: str
     compile_seconds: float
     simulate_seconds: float
@@ -157,6 +159,7 @@ def simulate(contract: Contract, folder: Path, backend: str, hardware: npt.NDArr
         type_mismatches=type_mismatches,
         outputs=_merge([result.outputs for result in results]),
         layers=_merge([result.layers for result in results]),
+        wrapped=contract.wrapped(real),
         compiler=_compiler_version(),
         compile_seconds=bench.seconds,
         simulate_seconds=seconds,

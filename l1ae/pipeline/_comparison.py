@@ -85,6 +85,7 @@ def report_content(
         "type_mismatches": [asdict(mismatch) for mismatch in report.type_mismatches],
         "outputs": [asdict(tensor) for tensor in report.outputs],
         "layers": [asdict(tensor) for tensor in report.layers],
+        "wrapped": dict(report.wrapped),
         "float": None if against_float is None else asdict(against_float),
         "quantized": asdict(quantized),
         "corner_vectors": report.corner_vectors,

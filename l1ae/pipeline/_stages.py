@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.config import Config, HlsConfig
-from l1ae.contract import Contract, threshold_for_fpr
+from l1ae.contract import Contract, threshold_for_fpr, wrapped_text
 from l1ae.data import dataset_folder, open_dataset
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.evaluation import evaluate, inputs_figure, write_evaluation
@@ -102,7 +102,9 @@ def contract_stage(run: Run) -> Contract:
             contract = contract.with_threshold(_threshold(contract, scores, config.model.target_fpr, weights))
         contract.save(target / "contract.json")
         summary = contract_summary(contract, config, hardware[:_OBSERVED_EVENTS])
-        summary |= {"threshold_given": given, "wrapping": list(contract.wrapping)}
+        summary |= {"threshold_given": given, "wrapped": contract.wrapped(hardware), "wrapped_events": len(hardware)}
+        if text := wrapped_text(summary["wrapped"], len(hardware)):
+            _log.warning("of the validation background %s", text)
         summary["threshold_events"] = [int(np.sum(scores >= contract.threshold)), len(scores)]
         summary["threshold_rate"] = None if of_rate is None else asdict(of_rate)
         if weights is not None:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -44,10 +44,11 @@ class VerificationRow:
 
 @dataclass(frozen=True)
 class Verification:
-    """The table: every row that has an implementation, and why others have none."""
+    """The table: every row that has an implementation, and why others have none; `wrapped` as `Contract.wrapped` counts it."""
 
     rows: tuple[VerificationRow, ...]
     missing: tuple[str, ...]
+    wrapped: Mapping[str, int]
 
     @property
     def passed(self) -> bool:
@@ -75,7 +76,7 @@ def verify_stage(run: Run, events: int | None = None, zero_bias: Path | None = N
                 found.append(_row(name, partial(compare, run, contract, hardware)))
             else:
                 missing.append(f"{name}: there is no '{run.path(stage)}'")
-        verification = Verification(tuple(found), tuple(missing))
+        verification = Verification(tuple(found), tuple(missing), contract.wrapped(hardware))
         source = {"source": run.config.trigger.zero_bias if zero_bias is None else store.path.name, "events": events}
         write_json(target / "report.json", _content(contract, verification, source, time.perf_counter() - started))
         return verification
@@ -114,6 +115,7 @@ def _content(contract: Contract, verification: Verification, source: dict[str, A
         "seconds": round(seconds, 1),
         "rows": [asdict(row) for row in verification.rows],
         "missing": list(verification.missing),
+        "wrapped": dict(verification.wrapped),
         "passed": verification.passed,
     }
 
