@@ -173,7 +173,7 @@ def _auc(run: Run, digest: str) -> tuple[dict[str, Estimate], str]:
     path = run.path("evaluation") / "metrics.json"
     if not path.is_file():
         return {}, f"not evaluated: run `l1ae evaluate {run.folder}`"
-    recorded = run.manifest()["stages"].get("evaluation", {"inputs": {}})["inputs"].get("contract/contract.json")
+    recorded = run.manifest.inputs("evaluation").get("contract/contract.json")
     if recorded is not None and recorded != digest:
         return {}, f"the evaluation is of another contract: run `l1ae evaluate {run.folder}` again"
     return load_metrics(path).auc.get("fixed", {}), ""

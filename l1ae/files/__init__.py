@@ -3,12 +3,12 @@
 from l1ae.files._lock import held
 from l1ae.files._read import DamagedError, json_content, read_json
 from l1ae.files._scratch import scratch
-from l1ae.files._write import NO_SPACE, replacing, write_bytes, write_json, write_text
+from l1ae.files._write import is_full, replacing, write_bytes, write_json, write_text
 
 __all__ = [
-    "NO_SPACE",
     "DamagedError",
     "held",
+    "is_full",
     "json_content",
     "read_json",
     "replacing",

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -10,10 +11,21 @@ from typing import Any
 
 from l1ae.files._lock import held
 
-__all__ = ["NO_SPACE", "replacing", "write_bytes", "write_json", "write_text"]
+__all__ = ["is_full", "replacing", "write_bytes", "write_json", "write_text"]
 
-NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-"""What the system says when a disk, a quota or a file is full."""
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+# numpy and HDF5 say it in words only
+_SAY_FULL = re.compile(r"errno = (28|122|27)\b|No space left|quota exceeded|File too large|requested and \d+ written", re.IGNORECASE)
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether an error, or what it came from, says that a disk, a quota or a file is full."""
+    found: BaseException | None = error
+    while found is not None:
+        if isinstance(found, OSError) and (found.errno in _FULL or _SAY_FULL.search(str(found))):
+            return True
+        found = found.__cause__ or found.__context__
+    return False
 
 
 @contextmanager

@@ -3,13 +3,15 @@
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
 
 from l1ae.errors import UserError
+from l1ae.results import check_that
 
-__all__ = ["FixedFormat", "Overflow", "Rounding"]
+__all__ = ["FixedFormat", "FormatText", "Overflow", "Rounding"]
 
 IntArray = npt.NDArray[np.int64]
 
@@ -207,3 +209,7 @@ def _check_alignment(codes: IntArray, grow: IntArray) -> None:
         first = np.flatnonzero(bad)[0]
         codes, grow = np.broadcast_arrays(codes, grow)
         raise OverflowError(f"aligning code {codes.flat[first]} by {grow.flat[first]} bits does not fit into int64")
+
+
+FormatText = Annotated[str, check_that(FixedFormat.parse, "is no fixed-point format")]
+"""A format as `FixedFormat.parse` reads it."""

@@ -94,9 +94,9 @@ def _doubts(run: Run, found: Found) -> tuple[str, ...]:
     digest = _digest(run)
     if found.digest is not None and digest is not None and found.digest != digest:
         doubts.append(f"'{path.name}' lies in a folder made from contract {found.digest[:12]}…, and this run's is {digest[:12]}…")
-    finished = run.manifest()["stages"].get(found.design, {}).get("finished")
+    made = run.manifest.stages.get(found.design)
     # times of files are kept to the second by some archives, times of stages too
-    if finished is not None and found.modified < datetime.fromisoformat(finished).timestamp() - 1:
+    if made is not None and found.modified < datetime.fromisoformat(made.finished).timestamp() - 1:
         doubts.append(f"'{path.name}' is older than the project in '{found.design}'")
     part = run.config.hls.part if found.design == "hls" else run.config.rtl_part
     if origin.part is not None and not _same_part(origin.part, part):

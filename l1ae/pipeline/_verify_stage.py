@@ -11,16 +11,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from l1ae.contract import Contract
+from l1ae.contract import Contract, wrapped_text
 from l1ae.delivery import Emulator, EmulatorError, Filling, compare_orbit, contract_answers, orbits, working_points
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.hls import simulate
+from l1ae.manifest import digest_file, digest_tree
 from l1ae.pipeline._delivery_stage import read_working_points
-from l1ae.pipeline._run import Run, digest_file, digest_json, digest_tree
+from l1ae.pipeline._run import Run, digest_json, exclusive
 from l1ae.pipeline._shared import contract_digest, contract_of, read_json, write_json
 from l1ae.pipeline._zero_bias import open_zero_bias, zero_bias_events
 
-__all__ = ["Verification", "VerificationRow", "verify_stage"]
+__all__ = ["Verification", "VerificationRow", "verification_inputs", "verify_stage"]
 
 _log = logging.getLogger("l1ae")
 
@@ -51,11 +52,17 @@ class Verification:
     wrapped: Mapping[str, int]
 
     @property
+    def wrapped_text(self) -> str:
+        """What wraps in how many crossings, in words; empty where nothing does."""
+        return wrapped_text(self.wrapped, max((row.events for row in self.rows), default=0))
+
+    @property
     def passed(self) -> bool:
         """Nothing differs, and something was compared."""
         return bool(self.rows) and all(row.differing == 0 for row in self.rows)
 
 
+@exclusive
 def verify_stage(run: Run, events: int | None = None, zero_bias: Path | None = None) -> Verification:
     """Compare HLS project, RTL, emulator and test vectors with the contract on the first `events` zero-bias crossings, or on all.
 
@@ -182,6 +189,12 @@ _COMPARISONS = (
     ("CMSSW emulator", "delivery/cmssw", _emulator),
     ("test vectors of the global trigger", "delivery/ugt", _vectors),
 )
+
+
+def verification_inputs(run: Run) -> dict[str, str]:
+    """What the comparison on all crossings of the configuration depends on."""
+    store = open_zero_bias(run.config, None)
+    return _inputs(run, store.path, store.n_events)
 
 
 def _inputs(run: Run, store: Path, events: int) -> dict[str, str]:

@@ -24,8 +24,9 @@ from l1ae.config import Config
 from l1ae.contract import Binning, Contract, Lookup
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.hls import TensorComparison
+from l1ae.manifest import digest_tree
 from l1ae.pipeline._resources import check_rtl_budget
-from l1ae.pipeline._run import Run, digest_json, digest_tree
+from l1ae.pipeline._run import Run, digest_json, exclusive
 from l1ae.pipeline._samples import csim_sample
 from l1ae.pipeline._shared import changed_files, contract_digest, contract_of, data_digests, read_json, write_json
 from l1ae.rtl import (
@@ -95,6 +96,7 @@ class SynthResult:
 # -- rtl -----------------------------------------------------------------------------------------------------------
 
 
+@exclusive
 def rtl_stage(run: Run, *, events: int | None = None) -> RtlResult:
     """Make the RTL of the contract, prove its linear layers, simulate it: RUN/rtl.
 
@@ -229,6 +231,7 @@ def _problems(result: RtlResult) -> list[str]:
 # -- synthesis -----------------------------------------------------------------------------------------------------
 
 
+@exclusive
 def synth_stage(run: Run, *, per_layer: bool = True, prove: bool = False) -> SynthResult:
     """Synthesise RUN/rtl as it lies there, flat and layer by layer, and time the netlist: RUN/synth.
 
