@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -253,7 +254,8 @@ class Contract:
         return {name: np.ascontiguousarray(env[name].T) for name in tensors or self.outputs}
 
     def _flat(self, hardware: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:
-        flat = np.asarray(hardware).reshape(len(hardware), -1)
+        array = np.asarray(hardware)
+        flat = array.reshape(len(array), math.prod(array.shape[1:]))
         if flat.shape[1] != self.hardware.size:
             raise UserError(f"an event must have {self.hardware.size} hardware codes, not {flat.shape[1]}")
         return flat
@@ -374,10 +376,13 @@ class Contract:
         start = self.operations.index(self.event)
         return tuple(operation.name for operation in self.operations[start:] if may_wrap(operation, self.intervals))
 
+    def sum_wraps(self, operation: Accumulating) -> bool:
+        """Whether the sum may wrap and, by the bounds, does for some input."""
+        return operation.wraps and operation.name in self.wrapping
+
     def decided(self, operation: Operation) -> Operation:
         """The operation without `Accumulating.wraps` where the bounds prove that its sum never does."""
-        declared = isinstance(operation, Accumulating) and operation.wraps
-        return replace(operation, wraps=False) if declared and operation.name not in self.wrapping else operation
+        return replace(operation, wraps=self.sum_wraps(operation)) if isinstance(operation, Accumulating) else operation
 
     def evaluated_in(self) -> Mapping[str, str]:
         """Number type that the fast evaluation uses for each tensor."""

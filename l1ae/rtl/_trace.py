@@ -121,7 +121,7 @@ def rounding_constants(contract: Contract) -> dict[str, float]:
             readers.setdefault(name, []).append(operation)
     constants = {}
     for operation in contract.operations:
-        linear = isinstance(operation, Dense | Convolution) and operation.name not in contract.wrapping
+        linear = isinstance(operation, Dense | Convolution) and not contract.sum_wraps(operation)
         after = readers.get(operation.name, [])
         if linear and len(after) == 1 and isinstance(after[0], Relu | Quantize):
             form = after[0].format

@@ -204,7 +204,7 @@ class _Planner:
 
     def _is_exact(self, operation: Dense | Convolution) -> bool:
         fraction = self._contract[operation.inputs[0]].format.fraction + operation.weight_format.fraction
-        return operation.name not in self._contract.wrapping and fraction <= operation.format.fraction
+        return not self._contract.sum_wraps(operation) and fraction <= operation.format.fraction
 
     def _readers(self, name: str) -> list[Operation]:
         return [operation for operation in self._contract.operations if name in operation.inputs]
