@@ -223,6 +223,7 @@ def test_an_accumulator_that_cannot_wrap_is_reported_so(tmp_path, caplog):
         contract = import_description(_network(tmp_path, {"size": 4, "width": 8}, wraps=True), PROJECT)
     assert contract["d"].wraps
     assert contract.wrapping == ()
+    assert not contract.decided(contract["d"]).wraps
     assert "proven not to wrap for any input, although the description says `wraps: true`: d" in caplog.text
 
 
