@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from l1ae import __version__
 from l1ae.config import Config
-from l1ae.contract import Binning, Contract, Lookup
+from l1ae.contract import Contract
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.hls import TensorComparison
 from l1ae.pipeline._resources import check_rtl_budget
@@ -42,6 +42,7 @@ from l1ae.rtl import (
     layer_of_net,
     open_design,
     primitives,
+    restructured,
     prove_linear,
     prove_netlist,
     prove_stages,
@@ -325,8 +326,7 @@ class _Flow:
 
     @classmethod
     def here(cls, project: RtlProject, contract: Contract) -> "_Flow":
-        tables = any(isinstance(operation, Binning | Lookup) for operation in contract.operations)
-        return cls(project, available_memory_gb() / 2, cache_folder(), not tables)
+        return cls(project, available_memory_gb() / 2, cache_folder(), restructured(contract))
 
     @property
     def part(self) -> Part:

@@ -5,7 +5,7 @@ from l1ae.rtl._opcodes import ADDERS
 from l1ae.rtl._project import DESCRIPTION, Design, RtlProject, open_design
 from l1ae.rtl._schedule import Clock, Pipeline, Stage, schedule
 from l1ae.rtl._trace import Adders, Element, Graph, Layer, trace_contract
-from l1ae.rtl._unroll import Unrolled, unroll
+from l1ae.rtl._unroll import Unrolled, restructured, unroll
 from l1ae.rtl.estimator import Estimate, Estimated, LayerEstimate, estimate
 from l1ae.rtl.folding import Folded, fold
 from l1ae.rtl.proofs import (
@@ -56,6 +56,7 @@ __all__ = [
     "layer_of_net",
     "open_design",
     "primitives",
+    "restructured",
     "prove_linear",
     "prove_netlist",
     "prove_stages",
