@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from l1ae.contract import Contract, Convolution, Dense, Operation
+from l1ae.contract import Contract, Convolution, Dense, Operation, Quantize, Relu
 from l1ae.errors import UserError
 from l1ae.rtl._schedule import Clock
 from l1ae.rtl._trace import Adders, rounding_constants
@@ -146,7 +146,7 @@ def estimate(contract: Contract, clock: Clock, adders: Adders = "binary") -> Est
 def prepare(contract: Contract) -> Prepared:
     """Count everything that no fitted constant is needed for."""
     operations = contract.operations[:-1]
-    ranges = {operation.name: tensor_of(contract.intervals[operation.name]) for operation in operations}
+    ranges = _ranges(contract)
     needed = needed_elements(operations, {name: tensor.varies for name, tensor in ranges.items()}, contract.score.name)
     tensors = {name: tensor.only(needed[name]) for name, tensor in ranges.items()}
     used_operations = [operation for operation in operations if needed[operation.name].any()]
@@ -159,6 +159,17 @@ def prepare(contract: Contract) -> Prepared:
         if isinstance(operation, Dense | Convolution) and not rounds_products(operation, sources[0]):
             products[operation.name] = tuple(products_of(operation, sources[0], output))
     return Prepared(tuple(used_operations), tensors, products, shapes)
+
+
+def _ranges(contract: Contract) -> dict[str, Tensor]:
+    """The proven ranges of all tensors. A cast to more fractional bits than its input has leaves the new ones 0."""
+    ranges: dict[str, Tensor] = {}
+    for operation in contract.operations[:-1]:
+        found = tensor_of(contract.intervals[operation.name])
+        if isinstance(operation, Quantize | Relu):
+            found = found.coarser(ranges[operation.inputs[0]].fraction)
+        ranges[operation.name] = found
+    return ranges
 
 
 def count(prepared: Prepared, laws: Laws, clock: Clock) -> Counted:
