@@ -23,6 +23,7 @@ __all__ = [
     "Products",
     "Shape",
     "Tensor",
+    "absolute",
     "any_of",
     "biased",
     "cast",
@@ -306,7 +307,8 @@ def _cast_products(widths: Ints, codes: Ints, drop: int, rounding: Rounding) -> 
     """Inputs of `widths` bits times `codes`, each cast to `drop` bits less; and the mean width of what is left."""
     digits = csd_digits(codes)
     lost = np.maximum(drop - (np.bitwise_count((codes & -codes) - 1)).astype(np.int64), 0)
-    negated = _only_subtracted(codes[None])
+    # what loses no bit is subtracted from the sum instead
+    negated = _only_subtracted(codes[None]) & (lost > 0)
     halves = (lost > 0) & (rounding is not Rounding.TRN)
     whole = widths + np.ceil(np.log2(np.abs(codes) + 0.5))
     left = float(np.maximum(widths + np.log2(np.abs(codes)) - drop, 1.0).mean())
@@ -402,8 +404,13 @@ def total(count: int, width: float, end: float) -> Shape:
     return Shape(additions=count - 1, chain_bits=(count - 1) * mean, levels=levels)
 
 
-def square(width: int) -> Shape:
-    """`x**2` of an unsigned `x`, as `_arithmetic.square` builds it."""
+def square(width: int, *, signed: bool = False) -> Shape:
+    """`x**2` of `x` with `width` bits beside its sign, as `_arithmetic.square` builds it."""
+    if signed and width <= LUT_INPUTS:
+        # a table for either sign, and the sign chooses
+        return Shape(tables=2 * max(2 * width - 2, 0), logic=2 * width, levels=gates(1, 4 * width) + gates(1, 2 * width, 2 * width))
+    if signed:
+        return absolute(width) + square(width)
     if width <= LUT_INPUTS:
         return Shape(tables=max(2 * width - 2, 0), levels=gates(1, 2 * width))
     high = width - LUT_INPUTS
@@ -414,6 +421,11 @@ def square(width: int) -> Shape:
         # Rows of one bit lie side by side, in part.
         return counts + rows + total(LUT_INPUTS // 2 + 1, 2.0 * LUT_INPUTS, 2.0 * width)
     return counts + rows + total(LUT_INPUTS + 1, high + 2.0, 2.0 * width - LUT_INPUTS)
+
+
+def absolute(width: int) -> Shape:
+    """A negation and a multiplexer, of a number with `width` bits beside its sign."""
+    return Shape(additions=1, chain_bits=width + 1, logic=width, levels=(Level(width + 1, 1.0, 2 * width + 1), *gates(1, width, width)))
 
 
 def product(a: int, b: int) -> Shape:
