@@ -86,18 +86,10 @@ def measure(name: str, contract: Contract, period: float, folder: Path, *, synth
 
 @cache
 def _code() -> str:
-    """Digest of what makes adder graphs and pipelines of a contract, and Verilog of them."""
-    names = (
-        "_arithmetic.py",
-        "_opcodes.py",
-        "_operations.py",
-        "_tables.py",
-        "_trace.py",
-        "_delay.py",
-        "_schedule.py",
-        "templates/shift_adder.v",
-    )
-    texts = [(ROOT / "l1ae" / "rtl" / name).read_text() for name in names]
+    """Digest of what makes adder graphs, pipelines, Verilog and netlists of a contract."""
+    rtl = ("_arithmetic", "_opcodes", "_operations", "_tables", "_trace", "_delay", "_schedule")
+    names = [*(f"rtl/{name}.py" for name in rtl), "rtl/templates/shift_adder.v", "synth/_yosys.py"]
+    texts = [(ROOT / "l1ae" / name).read_text() for name in names]
     return hashlib.sha256("".join([version("alkaid"), version("pyosys"), *texts]).encode()).hexdigest()
 
 
