@@ -197,8 +197,8 @@ def _all(samples: Sequence[Sample], estimates: Estimates) -> str:
         rows.append([*described, *_both(one, estimates[one.name], QUANTITIES)])
     text = """## All designs
 
-Bits: inputs/activations/weights; −N: bits of every product that the accumulator drops; wraps N: bits that it lacks for every sum; of tables:
-columns/bins/entries. Path: the slowest, typical, in ns. *: held back. Measured / estimated (ratio).
+Bits: inputs/activations/weights; −N: bits of every product that the accumulator drops; wraps N: bits that it lacks for every sum; of
+tables: columns/bins/entries. Path: the slowest, typical, in ns. *: held back. Measured / estimated (ratio).
 
 """
     return text + _table(["Design", "Shape", "Score", "Bits", "Clock, ns", "Path", *_TITLES.values()], rows)

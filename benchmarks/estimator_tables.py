@@ -128,7 +128,8 @@ def _binned(drawing: _Drawing) -> str:
     )
 
 
-def _looked_up(drawing: _Drawing, name: str, source: str, index: list[tuple[int, ...]], bits: int, *, integer: int | None = None) -> str:
+def _looked_up(drawing: _Drawing, name: str, source: str, index: list[tuple[int, ...]], *, integer: int | None = None) -> str:
+    bits = drawing.model.bins
     tables, signed = [drawing.entries(*[bits] * len(part)) for part in index], integer is not None
     width = drawing.model.entry_bits
     form = FixedFormat(signed, width, integer or width)
@@ -141,12 +142,12 @@ def _tree(drawing: _Drawing) -> str:
     """Column k depends on one in front of it."""
     size = drawing.model.columns
     index = [(0,), *((int(drawing.rng.integers(0, k)), k) for k in range(1, size))]
-    return drawing.builder.sum("surprisal", _looked_up(drawing, "terms", _binned(drawing), index, drawing.model.bins))
+    return drawing.builder.sum("surprisal", _looked_up(drawing, "terms", _binned(drawing), index))
 
 
 def _forest(drawing: _Drawing) -> str:
     index = list(combinations(range(drawing.model.columns), 2))
-    return drawing.builder.sum("surprisal", _looked_up(drawing, "terms", _binned(drawing), index, drawing.model.bins))
+    return drawing.builder.sum("surprisal", _looked_up(drawing, "terms", _binned(drawing), index))
 
 
 def _columns(drawing: _Drawing) -> str:
@@ -160,12 +161,12 @@ def _columns(drawing: _Drawing) -> str:
     return drawing.builder.add(Table.of_elements(tables, name="inputs", inputs=("hw",), format=form, function="drawn", max_error=0.5))
 
 
-def _pooled(drawing: _Drawing, name: str, source: str, index: list[tuple[int, ...]], bits: int, outputs: int) -> str:
+def _pooled(drawing: _Drawing, name: str, source: str, index: list[tuple[int, ...]], outputs: int) -> str:
     """Sums of tables, `outputs` of them, and what is above 0 in as many bits as an address may have."""
     builder = drawing.builder
     # a layer's sums are in units of its activations, a student's have no fraction
     scale = drawing.model.bins if outputs > 1 else drawing.model.entry_bits
-    terms = _looked_up(drawing, f"{name}_tables", source, index * outputs, bits, integer=scale)
+    terms = _looked_up(drawing, f"{name}_tables", source, index * outputs, integer=scale)
     windows = np.arange(len(index) * outputs).reshape(outputs, -1)
     reach = len(index) << drawing.model.entry_bits
     form = FixedFormat.covering(-reach, reach, drawing.model.entry_bits - scale)
@@ -179,14 +180,14 @@ def _pooled(drawing: _Drawing, name: str, source: str, index: list[tuple[int, ..
 
 def _student(drawing: _Drawing) -> str:
     index = list(combinations(range(drawing.model.columns), 2))
-    return _pooled(drawing, "output", _columns(drawing), index, drawing.model.bins, 1)
+    return _pooled(drawing, "output", _columns(drawing), index, 1)
 
 
 def _layers(drawing: _Drawing) -> str:
     model, builder = drawing.model, drawing.builder
     source = _columns(drawing)
-    latent = _pooled(drawing, "latent", source, [(k,) for k in range(model.columns)], model.bins, 3)
-    found = _pooled(drawing, "out", latent, [(k,) for k in range(3)], model.bins, model.columns)
+    latent = _pooled(drawing, "latent", source, [(k,) for k in range(model.columns)], 3)
+    found = _pooled(drawing, "out", latent, [(k,) for k in range(3)], model.columns)
     form = FixedFormat(False, model.bins, model.bins, overflow=Overflow.SAT)
     same = builder.add(Quantize(name="out_q", inputs=(found,), format=form, size=model.columns))
     difference = difference_format(builder.format_of(source), form)

@@ -42,12 +42,12 @@ from l1ae.rtl import (
     layer_of_net,
     open_design,
     primitives,
-    restructured,
     prove_linear,
     prove_netlist,
     prove_stages,
     prove_tables,
     prove_text,
+    restructured,
     simulate_rtl,
     unroll,
 )

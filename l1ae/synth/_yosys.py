@@ -25,8 +25,8 @@ _LOG = logging.getLogger("l1ae")
 # Part of the digest: counts are stored beside the netlist, so that a change of how they are made must not find old ones.
 _FORMAT = 3
 _NETLIST = "netlist.json"
-# What a wire costs in abc9's model of a 7-series part, in ps. With the 300 that yosys sets, several small LUTs in a row count as faster than
-# a large one; in UltraScale+ a wire takes five times as long as a LUT, in the model a LUT takes up to 640.
+# What a wire costs in abc9's model of a 7-series part, in ps. With the 300 that yosys sets, several small LUTs in a row count as faster
+# than a large one; in UltraScale+ a wire takes five times as long as a LUT, and in the model a LUT takes up to 640.
 _WIRE = 1500
 # abc9's own script without the commands that rewrite logic; commas stand for blanks.
 _AS_WRITTEN = "scratchpad -set abc9.script +&scorr;&sweep;&if,{W},{D},{R},-v;&mfs\n"
