@@ -18,6 +18,9 @@ from l1ae.evaluation._metrics import (
     load_metrics,
     save_metrics,
 )
+from l1ae.evaluation._ranked import Ranked, coarse, sums_before
+from l1ae.evaluation._sample import design_effect, group_numbers
+from l1ae.evaluation._streamed import SpooledScores, evaluate_spooled, spooled_threshold_drift
 from l1ae.evaluation._style import (
     BACKGROUND_COLOUR,
     PALETTE,
@@ -30,9 +33,6 @@ from l1ae.evaluation._style import (
     styled,
     with_unit,
 )
-from l1ae.evaluation._ranked import Ranked, coarse, sums_before
-from l1ae.evaluation._sample import design_effect, group_numbers
-from l1ae.evaluation._streamed import SpooledScores, evaluate_spooled
 from l1ae.evaluation._working_point import WorkingPoint, tpr_at_fpr
 from l1ae.evaluation._write import performance_figures, save_evaluation, spooled_figures, write_evaluation
 
@@ -49,9 +49,9 @@ __all__ = [
     "Estimate",
     "LabelFree",
     "Metrics",
+    "Ranked",
     "RateKind",
     "RatePoint",
-    "Ranked",
     "RateSampleFacts",
     "ScoreDifference",
     "ScoreSet",
@@ -86,6 +86,7 @@ __all__ = [
     "save_metrics",
     "score_figure",
     "spooled_figures",
+    "spooled_threshold_drift",
     "styled",
     "sums_before",
     "telling_features",

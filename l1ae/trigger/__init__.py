@@ -1,6 +1,6 @@
 """Rates of a trigger: working points, raw and pure, their efficiencies, intervals and stability."""
 
-from l1ae.trigger._at_rate import RATES, Crossings, SignalEvents, at_rate
+from l1ae.trigger._at_rate import RATES, Crossings, RateSpectra, SignalEvents, at_rate, at_rate_of
 from l1ae.trigger._counts import WIDE_LEVEL, Count, Exposure, count, gamma_interval, prediction_interval
 from l1ae.trigger._coverage import Coverage, Population, StratifiedPopulation, coverage
 from l1ae.trigger._cuts import Choice, CutLeg, CutSeed, cut_seed
@@ -63,6 +63,7 @@ __all__ = [
     "RateCurve",
     "RateCurves",
     "RateInterval",
+    "RateSpectra",
     "RawPure",
     "RecordedSeed",
     "Sample",
@@ -78,6 +79,7 @@ __all__ = [
     "WorkingPoint",
     "ZeroBias",
     "at_rate",
+    "at_rate_of",
     "constancy",
     "count",
     "coverage",
