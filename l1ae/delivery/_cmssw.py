@@ -234,4 +234,5 @@ CMSSW = Target(
     checks=check_delivery,
     finish=_finish,
     built=_built,
+    copied=("*/firmware/ap_types/*", "*/firmware/nnet_utils/*"),
 )

@@ -13,7 +13,7 @@ from l1ae.delivery._emp_buffers import Buffer, read_buffer, write_buffer
 from l1ae.delivery._emp_links import Links, answers_of, frames_of
 from l1ae.delivery._ipbb import check_constants, check_sources, dep_file, rtl_of, rtl_sources
 from l1ae.delivery._source import Provenance, Source
-from l1ae.delivery._target import Check, Target
+from l1ae.delivery._target import COPIED_HDL, Check, Target
 from l1ae.delivery._templates import render
 from l1ae.delivery._ugt_hdl import model_package, values_of
 from l1ae.delivery._ugt_vectors import WorkingPoint, working_points
@@ -149,4 +149,5 @@ EMP = Target(
     needs=("rtl",),
     files=files,
     checks=checks,
+    copied=COPIED_HDL,
 )

@@ -9,7 +9,7 @@ from typing import Any
 from l1ae.contract import Contract
 from l1ae.delivery._ipbb import check_constants, check_sources
 from l1ae.delivery._source import Provenance, Source
-from l1ae.delivery._target import Check, Target
+from l1ae.delivery._target import COPIED_HDL, Check, Target
 from l1ae.delivery._templates import render
 from l1ae.delivery._ugt_hdl import hdl_files, values_of
 from l1ae.delivery._ugt_objects import layout_of
@@ -115,4 +115,5 @@ UGT = Target(
     needs=(),
     files=files,
     checks=checks,
+    copied=(*COPIED_HDL, "vectors/TestVector_*[0-9].txt"),
 )

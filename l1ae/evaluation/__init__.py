@@ -2,7 +2,7 @@
 
 from l1ae.evaluation._at_rate import CVAR, AtRate, RateKind, RatePoint, RateSampleFacts, worst
 from l1ae.evaluation._auc import auc, auc_difference, group_ids
-from l1ae.evaluation._estimate import LEVEL, Estimate, clopper_pearson, format_estimate
+from l1ae.evaluation._estimate import LEVEL, Estimate, FractionEstimate, RateEstimate, clopper_pearson, format_estimate
 from l1ae.evaluation._figures import difference_figure, roc_figure, score_figure
 from l1ae.evaluation._history_figure import history_figure
 from l1ae.evaluation._inputs_figure import inputs_figure, telling_features
@@ -47,9 +47,11 @@ __all__ = [
     "Comparison",
     "Drift",
     "Estimate",
+    "FractionEstimate",
     "LabelFree",
     "Metrics",
     "Ranked",
+    "RateEstimate",
     "RateKind",
     "RatePoint",
     "RateSampleFacts",

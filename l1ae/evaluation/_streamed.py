@@ -48,8 +48,8 @@ class _Part:
 class SpooledScores:
     """Scores of every variant on the events of one sample, in a spool.
 
-    Its columns are "process", "source_event", one per variant in `lsb` (float64, of one unit), and "weight" where events have weights, which
-    are positive. `lsb` by variant is the step of discrete scores, None of continuous ones: these count as `coarse` where they are ranked.
+    Its columns are "process", "source_event", one per variant in `lsb` (float64, of one unit), and "weight" where events have weights,
+    which are positive. `lsb` by variant is the step of discrete scores, None of continuous ones: these count as `coarse` where they are ranked.
     """
 
     name: str

@@ -9,7 +9,7 @@ from l1ae.errors import UserError
 from l1ae.families import squared_error
 from l1ae.pipeline import contract_of, train_stage
 from l1ae.pipeline._run import Run
-from l1ae.pipeline._stages import _train_inputs
+from l1ae.pipeline._stages import train_inputs
 from l1ae.pipeline._teacher import teachers_of
 from l1ae.training import load_trained
 
@@ -62,9 +62,9 @@ def test_the_teacher_of_density_trees_is_what_was_counted(make_config, teachers)
 def test_a_student_follows_its_teachers_and_is_made_again_when_they_are(make_config, teachers, tmp_path):
     config = _student(make_config, *teachers.values())
     run = train_stage(config, tmp_path / "student")
-    assert run.is_current("train", _train_inputs(config))
-    assert not run.is_current("train", _train_inputs(_student(make_config, teachers["density"])))
-    assert not run.is_current("train", _train_inputs(_student(make_config, *reversed(teachers.values()))))
+    assert run.is_current("train", train_inputs(config))
+    assert not run.is_current("train", train_inputs(_student(make_config, teachers["density"])))
+    assert not run.is_current("train", train_inputs(_student(make_config, *reversed(teachers.values()))))
     assert Run.open(run.folder).config.model.teacher_run == config.model.teacher_run
     again = train_stage(config, tmp_path / "again")
     assert contract_of(again).digest == contract_of(run).digest
@@ -73,7 +73,7 @@ def test_a_student_follows_its_teachers_and_is_made_again_when_they_are(make_con
 def test_where_the_teacher_lies_does_not_matter(make_config, teachers, tmp_path):
     moved = Run(tmp_path / "moved", teachers["density"].config)
     moved.folder.symlink_to(teachers["density"].folder)
-    assert _train_inputs(_student(make_config, moved)) == _train_inputs(_student(make_config, teachers["density"]))
+    assert train_inputs(_student(make_config, moved)) == train_inputs(_student(make_config, teachers["density"]))
 
 
 @pytest.mark.parametrize("content", ["none", "config"])

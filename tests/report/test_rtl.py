@@ -1,112 +1,132 @@
 """The sections on RTL and synthesis, with and without each file that they are made from."""
 
 import re
+from dataclasses import replace
 from itertools import product
 
 import pytest
 
 from l1ae.errors import UserError
+from l1ae.records import SynthesisedDesign, SynthesisedLayer, SynthesisReport
 from l1ae.report import write_report
 from l1ae.report._rtl import rtl_sections
+from l1ae.rtl_results import (
+    Folding,
+    LayerAdders,
+    LayerProof,
+    LinearProof,
+    NetlistProof,
+    RtlMismatch,
+    RtlProof,
+    RtlReport,
+    RtlSeconds,
+    RtlSummary,
+    StageDelay,
+    StageProof,
+    TableProof,
+    TablesProof,
+    TextProof,
+)
+from l1ae.synth import CriticalPath, PathKind, PathStep, TimingBand
 
 
 def summary(mode="unrolled"):
-    content = {
-        "mode": "folded" if mode == "folded" else "unrolled",
-        "crossings": 2 if mode == "crossings" else None,
-        "adders": "binary",
-        "clock_uncertainty": 12.5,
-        "latency_ns": 41.7,
-        "name": "dnn_ae_v3",
-        "inputs": 57,
-        "input_bits": 10,
-        "score_bits": 18,
-        "score_signed": False,
-        "score_fraction": 4,
-        "threshold": 1537,
-        "latency": 15,
-        "interval": 8 if mode == "folded" else 1,
-        "clock_period": 2.78,
-        "part": "xcvu13p-flga2577-2-e",
-        "digest": "c0ffee" * 10 + "abcd",
-    }
+    design = RtlSummary(
+        name="dnn_ae_v3",
+        inputs=57,
+        input_bits=10,
+        score_bits=18,
+        score_signed=False,
+        score_fraction=4,
+        threshold=1537,
+        latency=15,
+        interval=8 if mode == "folded" else 1,
+        clock_period=2.78,
+        part="xcvu13p-flga2577-2-e",
+        digest="c0ffee" * 10 + "abcd",
+        mode="folded" if mode == "folded" else "unrolled",
+        crossings=2 if mode == "crossings" else None,
+        adders="binary",
+        clock_uncertainty=12.5,
+        latency_ns=41.7,
+    )
     if mode == "folded":
-        foldings = [("enc0", "serial", 8, 3), ("conv1", "window", 6, 44)]
-        return content | {"folded_layers": [dict(zip(("layer", "kind", "clocks", "parts"), f, strict=True)) for f in foldings]}
-    return content | {
-        "register_bits": 9876,
-        "stages": [{"delay_ns": 2.1, "layers": ["inputs", "enc0"]}],
-        "layers": [{"name": "inputs", "adders": 57}, {"name": "enc0", "adders": 2345}],
-    }
+        return replace(design, folded_layers=(Folding("enc0", "serial", 8, 3), Folding("conv1", "window", 6, 44)))
+    return replace(
+        design,
+        register_bits=9876,
+        stages=(StageDelay(2.1, ("inputs", "enc0")),),
+        layers=(LayerAdders("inputs", 57), LayerAdders("enc0", 2345)),
+    )
 
 
 def simulation(language="verilog", failing=False):
-    first = {"layer": "trigger", "corner": False, "event": 4711, "contract": 1.0, "simulation": 0.0, "stream": "gaps", "cycle": 99}
-    return {
-        "project": "dnn_ae_v3",
-        "language": language,
-        "events": 100_000,
-        "corner_vectors": 683,
-        "clock_cycles": 234_567,
-        "latency": 15,
-        "interval": 1,
-        "mismatches": 31 if failing else 0,
-        "first_mismatch": first if failing else None,
-        "protocol_violations": 17 if failing else 0,
-        "first_violation": None,
-        "outputs": [],
-        "layers": [],
-        "compiler": "Verilator 5.048" if language == "verilog" else "GHDL 2.0.0 (mcode)",
-        "seconds": {"compile": 61.2, "simulate": 3.4},
-    }
+    return RtlReport(
+        project="dnn_ae_v3",
+        language=language,
+        events=100_000,
+        corner_vectors=683,
+        clock_cycles=234_567,
+        latency=15,
+        interval=1,
+        mismatches=31 if failing else 0,
+        first_mismatch=RtlMismatch("trigger", False, 4711, 1.0, 0.0, "gaps", 99) if failing else None,
+        protocol_violations=17 if failing else 0,
+        first_violation=None,
+        outputs=(),
+        compiler="Verilator 5.048" if language == "verilog" else "GHDL 2.0.0 (mcode)",
+        seconds=RtlSeconds(61.2, 3.4),
+    )
 
 
 def proof(linear=True):
     if not linear:
-        return {"linear": None, "interpreter": []}
-    layers = [
-        {"name": "enc0", "kind": "Dense", "proven": True, "reason": "", "lines": 3000, "adders": 2345, "outputs": 32},
-        {"name": "dec9", "kind": "Dense", "proven": False, "reason": "its accumulator wraps", "lines": 40, "adders": 30, "outputs": 9},
-    ]
-    tables = [{"name": "bins", "kind": "Binning", "proven": True, "reason": "", "inputs": 8192, "outputs": 1}]
-    return {
-        "linear": {"layers": layers},
-        "tables": {"layers": tables},
-        "stages": {"stages": 15, "lines": 7654},
-        "text": {"files": 17},
-        "interpreter": [],
-    }
+        return RtlProof(None, None, None, None, 2000, ())
+    layers = (
+        LayerProof("enc0", "Dense", 32, 3000, 2345, True, "", 1.5),
+        LayerProof("dec9", "Dense", 9, 40, 30, False, "its accumulator wraps", 0.1),
+    )
+    tables = (TableProof("bins", "Binning", 1, 5, 8192, True, "", 0.2),)
+    return RtlProof(LinearProof(layers, 1.6), TablesProof(tables, 0.2), StageProof(15, 7654), TextProof(17, 7700), 2000, ())
 
 
 def resources(luts):
-    found = {"luts": luts, "luts_packed": luts - 1000, "flip_flops": 8888, "carry4": 777, "dsp": 0, "bram36": 0.5}
-    return found | {"memory_luts": 20, "shift_registers": 3}
+    found = {"luts": luts, "luts_packed": luts - 1000, "flip_flops": 8888, "carry4": 777, "carry8": 400, "dsp": 0, "bram36": 0.5}
+    kinds = {"luts_by_size": (0, 0, 0, 0, 0, luts), "latches": 0, "muxes": 0, "uram": 0, "inverters": 0, "other": {}}
+    return found | kinds | {"memory_luts": 20, "shift_registers": 3, "seconds": 12.5, "peak_gb": 0.75, "cached": False}
 
 
-def synthesis(proofs=None, changed=(), layers=True):
-    steps = [{"layer": None}, {"layer": "enc0"}, {"layer": "score"}]
-    return {
-        "project": "dnn_ae_v3",
-        "stage": "synthesis, before placement",
-        "tool": "Yosys 0.70",
-        "part": "xcvu13p-flga2577-2-e",
-        "resources": resources(22_000),
-        "percent": {"luts": 1.274, "flip_flops": 0.257},
-        "latency_cycles": 15,
-        "interval": 1,
-        "clock_period": 2.78,
-        "timing": {name: {"ns": ns, "steps": steps} for name, ns in (("optimistic", 2.2), ("typical", 2.95), ("pessimistic", 4.4))}
-        | {"stage": "pre-placement estimate", "source": "RapidWright's delay model"},
-        "layers": [{"name": "enc0"} | resources(20_000)] if layers else [],
-        "changed_files": list(changed),
-        "proof": proofs,
-    }
+def timing(optimistic=2.2, typical=2.95, pessimistic=4.4):
+    steps = tuple(PathStep("LUT6", "n", layer, 0.5, 0.1, 1.0) for layer in (None, "enc0", "score"))
+    paths = (CriticalPath(ns, PathKind.REGISTER_TO_REGISTER, steps) for ns in (optimistic, typical, pessimistic))
+    return TimingBand(*paths, stage="pre-placement estimate", source="RapidWright's delay model", untimed=())
 
 
-PROOFS = [
-    {"module": "dnn_ae_v3_stage0", "verdict": "proven", "reason": "", "seconds": 3.25},
-    {"module": "dnn_ae_v3_stage1", "verdict": "inconclusive", "reason": "abc took too long", "seconds": 120.0},
-]
+def synthesis(proofs=None, changed=(), layers=True, mode="unrolled"):
+    return SynthesisReport(
+        project="dnn_ae_v3",
+        stage="synthesis, before placement",
+        tool="Yosys 0.70",
+        digest="ab" * 32,
+        part="xcvu13p-flga2577-2-e",
+        resources=SynthesisedDesign(**resources(22_000)),
+        percent={"luts": 1.274, "flip_flops": 0.257},
+        latency_cycles=15,
+        interval=1,
+        clock_period=2.78,
+        timing=timing(),
+        layers=(SynthesisedLayer(name="enc0", **resources(20_000)),) if layers else (),
+        rtl=summary(mode),
+        changed_files=tuple(changed),
+        proof=proofs,
+        wall_seconds=30.0,
+    )
+
+
+PROOFS = (
+    NetlistProof("dnn_ae_v3_stage0", "proven", "", 120, 3.25, False),
+    NetlistProof("dnn_ae_v3_stage1", "not finished", "abc took too long", 80, 120.0, False),
+)
 
 
 def text_of(run):
@@ -162,7 +182,7 @@ def test_a_failing_simulation_is_shown_as_such(empty_run, write):
 @pytest.mark.parametrize("violations", [0, 3])
 def test_protocol_alone_can_fail(empty_run, write, violations):
     write("rtl/summary.json", summary())
-    write("rtl/report.json", simulation() | {"protocol_violations": violations})
+    write("rtl/report.json", replace(simulation(), protocol_violations=violations))
     page = write_report(empty_run).read_text()
     assert ('class="notice bad"' in page) == (violations > 0)
 
@@ -199,7 +219,7 @@ def test_numbers_of_the_synthesis(empty_run, write):
         "pessimistic 4.40",
         "RapidWright",
         "verilog/a.v, verilog/b.v",
-        "dnn_ae_v3_stage1 inconclusive abc took too long",
+        "dnn_ae_v3_stage1 not finished abc took too long",
     ):
         assert part in text, part
     assert "The synthesis has not been run" not in text
@@ -208,9 +228,7 @@ def test_numbers_of_the_synthesis(empty_run, write):
 @pytest.mark.parametrize(("ns", "tone", "said"), [(24.9, "good", "fits into"), (27.3, "info", "exceeds"), (25.1, "info", "exceeds")])
 def test_a_pessimistic_path_beyond_the_crossing_is_said_plainly(empty_run, write, ns, tone, said):
     write("rtl/summary.json", summary("crossings"))
-    content = synthesis() | {"clock_period": 25.0}
-    content["timing"] = content["timing"] | {"pessimistic": {"ns": ns, "steps": []}}
-    write("synth/report.json", content)
+    write("synth/report.json", replace(synthesis(mode="crossings"), clock_period=25.0, timing=timing(pessimistic=ns)))
     page = write_report(empty_run).read_text()
     (notice,) = (part for part in page.split('class="notice ')[1:] if "The slowest path" in part.partition("</")[0])
     assert notice.startswith(tone)
