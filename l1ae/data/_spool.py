@@ -1,6 +1,7 @@
 """Numbers of more events than memory should hold, on disk, in parts that can be looked at one by one."""
 
 import os
+import weakref
 from collections.abc import Iterator, Mapping
 from tempfile import TemporaryFile
 from typing import IO, Any
@@ -59,7 +60,9 @@ class Spool:
             return
         if self._record is None:
             self._record = np.dtype([(name, column.dtype) for name, column in columns.items()])
-            self._files = [TemporaryFile(buffering=0) for _ in range(self._count)]  # noqa: SIM115
+            for _ in range(self._count):
+                self._files.append(TemporaryFile(buffering=0))  # noqa: SIM115
+                weakref.finalize(self, self._files[-1].close)
         part = _part(columns, self._count)
         order = np.argsort(part, kind="stable")
         records = np.empty(len(part), self._record)
