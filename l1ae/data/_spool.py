@@ -26,7 +26,7 @@ def parts_of(events: int) -> int:
 
 
 class Spool:
-    """Columns (N,) of the events of one sample, `at_most` of them, in parts.
+    """Columns (N, ...) of the events of one sample, `at_most` of them, in parts.
 
     Copies of one source event, equal `process` and `source_event`, lie in one part, so that whatever is a sum over groups of events is a
     sum over parts. Up to `PART_EVENTS` events are one part, which stays in memory. Larger samples are divided by a hash into parts of
@@ -59,7 +59,7 @@ class Spool:
             self._blocks.append({name: np.array(column) for name, column in columns.items()})
             return
         if self._record is None:
-            self._record = np.dtype([(name, column.dtype) for name, column in columns.items()])
+            self._record = np.dtype([(name, column.dtype, column.shape[1:]) for name, column in columns.items()])
             for _ in range(self._count):
                 self._files.append(TemporaryFile(buffering=0))  # noqa: SIM115
                 weakref.finalize(self, self._files[-1].close)

@@ -49,7 +49,8 @@ class SpooledScores:
     """Scores of every variant on the events of one sample, in a spool.
 
     Its columns are "process", "source_event", one per variant in `lsb` (float64, of one unit), and "weight" where events have weights,
-    which are positive. `lsb` by variant is the step of discrete scores, None of continuous ones: these count as `coarse` where they are ranked.
+    which are positive. `lsb` by variant is the step of discrete scores, None of continuous ones: these count as `coarse` where they
+    are ranked.
     """
 
     name: str
