@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+import yaml
 
-from l1ae.config import dump_config, load_config
+from l1ae.config import load_config
 from l1ae.data import TRAIN, events_of, open_dataset
 from l1ae.errors import UserError
 from l1ae.families import squared_error
@@ -88,7 +89,9 @@ def test_a_folder_without_a_trained_run_is_no_teacher(make_config, tmp_path, con
 
 @pytest.mark.parametrize("names", ["teachers/one", ["teachers/one", "teachers/two"]])
 def test_teachers_are_named_relative_to_the_configuration(make_config, tmp_path, names):
-    (tmp_path / "config.yaml").write_text(dump_config(_student(make_config)))
-    config = load_config(tmp_path / "config.yaml", (f"model.teacher_run={names}",))
+    student = _student(make_config).model_dump(mode="json")
+    student["model"]["teacher_run"] = names
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(student))
+    config = load_config(tmp_path / "config.yaml")
     wanted = [names] if isinstance(names, str) else names
     assert config.model.teacher_run == tuple(str(tmp_path / name) for name in wanted)

@@ -8,7 +8,7 @@ import pytest
 
 from l1ae.report import write_report
 
-from .conftest import amounts, csynth_row, figures, line, resources
+from ..records.examples import amounts, csynth_row, figures, line, resources
 
 
 def page_of(run: Path) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from l1ae.report import write_report
 from l1ae.report._trigger_figures import efficiency_figure, periods_figure, pileup_figure, rate_figure
 from l1ae.trigger import TriggerResult
 
-from .conftest import contract
+from ..records.examples import contract
 
 EXAMPLES = Path(__file__).parents[1] / "trigger"
 

@@ -1,23 +1,12 @@
 """The verification table."""
 
 import re
-from dataclasses import replace
 
 import pytest
 
-from l1ae.records import VerificationReport, VerificationRow, VerifiedCrossings
 from l1ae.report import write_report
 
-from .conftest import contract
-
-
-def verification(differing=0, **changes):
-    rows = (
-        VerificationRow("C simulation (g++)", 1_000_000, "every tensor", 0, "g++ 13.3.0", 125.0),
-        VerificationRow("RTL simulation", 1_000_000, "score, trigger bit", differing, "", 61.0),
-    )
-    source = VerifiedCrossings("shipped", 1_000_000)
-    return replace(VerificationReport("dnn_ae_v3", contract().digest, source, 190.0, rows, (), differing == 0), **changes)
+from ..records.examples import verification
 
 
 def page_of(run):

@@ -12,9 +12,10 @@ import pytest
 from l1ae.errors import UserError
 from l1ae.evaluation import load_metrics
 from l1ae.hls import TypeMismatch
+from l1ae.manifest import Manifest
 from l1ae.report import write_report
 
-from .conftest import contract, csim, csynth_row, hls, manifest, resources
+from ..records.examples import contract, csim, csynth_row, hls, resources
 
 Write = Callable[[str, Any], Path]
 
@@ -212,7 +213,7 @@ def test_missing_stages_are_said(empty_run: Path) -> None:
     ("stage", "file", "digest"), [("train", "quantized.weights.h5", "99" * 32), ("data", "background.h5", None), ("contract", "", None)]
 )
 def test_a_stage_made_from_replaced_files_is_red(full_run: Path, write: Write, stage: str, file: str, digest: str | None) -> None:
-    content = manifest()
+    content = Manifest.load(full_run)
     if stage == "train":
         content.stages["train"].outputs[file] = digest
         write("manifest.json", content)
