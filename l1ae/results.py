@@ -24,8 +24,8 @@ Count = Annotated[int, Field(ge=0, le=2**63 - 1)]
 Code = Annotated[int, Field(gt=-(2**63), lt=2**63)]
 """A hardware integer."""
 
-Fraction = Annotated[float, Field(ge=0, le=1)]
-"""A share of a whole."""
+Fraction = Annotated[float, Field(ge=0, le=1 + 1e-9)]
+"""A share of a whole; sums of weights are rounded."""
 
 Positive = Annotated[float, Field(ge=0, lt=1e30)]
 """A rate, time or size, which is never below zero."""

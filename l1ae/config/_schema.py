@@ -58,12 +58,17 @@ __all__ = [
 CROSSING = 25.0
 
 
+SOURCES = ("zerobias", "shipped", "shipped_regions")
+"""Data sets that come with l1ae."""
+
+
 class DataConfig(Section):
     """Where the events come from and how they are divided."""
 
     source: str = Field(
         "zerobias",
-        description="'zerobias', 'shipped' (with a lepton), 'shipped_regions', or a folder with background.h5 and one store per signal",
+        description="'zerobias', 'shipped' (with a lepton), 'shipped_regions', or a folder with background.h5 and "
+        "one store per signal, relative to the configuration file",
     )
     split: Literal["auto", "hash", "recorded"] = Field(
         "auto",
@@ -323,7 +328,8 @@ class ModelConfig(Section):
 
     architecture: str = Field(description=f"{', '.join(ARCHITECTURES)}")
     source: str | None = Field(
-        None, description="imported: a .keras or .h5 file, or the YAML of a description; relative to the file that names it (as is without one)"
+        None,
+        description="imported: a .keras or .h5 file, or the YAML of a description; relative to the file that names it (as is without one)",
     )
     extractor: Nodes = Field((29,), description="latent_ae: nodes of the hidden layers of the feature extractor")
     features: int = Field(10, ge=1, description="latent_ae: number of features that are reconstructed")

@@ -119,7 +119,9 @@ def _require_text(operation: Operation, field: str) -> None:
 
 
 def _require_entries(operation: Operation, entries: int) -> None:
-    _require(operation, entries <= MOST_ENTRIES, f"its tables have {entries} entries, more than {MOST_ENTRIES}; address them with fewer bits")
+    _require(
+        operation, entries <= MOST_ENTRIES, f"its tables have {entries} entries, more than {MOST_ENTRIES}; address them with fewer bits"
+    )
 
 
 def _require_fraction(operation: Operation, fraction: int, least: int) -> None:
@@ -176,7 +178,9 @@ def _(operation: Convolution, sources: Sources) -> None:
     _require_shape(operation, "weights", (rows, columns, channels, filters))
     _require_shape(operation, "bias", (filters,))
     _require(operation, 0 < rows <= height and 0 < columns <= width, f"a kernel of {rows} x {columns} does not fit {height} x {width}")
-    _require(operation, 0 < min(operation.stride) <= max(operation.stride) < 1 << 31, f"stride {operation.stride} must be 1 to {(1 << 31) - 1}")
+    _require(
+        operation, 0 < min(operation.stride) <= max(operation.stride) < 1 << 31, f"stride {operation.stride} must be 1 to {(1 << 31) - 1}"
+    )
     _require_size(operation, prod(operation.positions) * filters)
     _require_codes(operation, "weights", operation.weight_format)
     _require_codes(operation, "bias", operation.bias_format)

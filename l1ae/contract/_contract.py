@@ -294,7 +294,9 @@ class Contract:
             raise UserError(f"{where} is no readable contract ({error}); make it again with `l1ae train`") from error
         version = content.get("format_version")
         if content.get("format") == "l1ae-contract" and (version != FORMAT_VERSION or type(version) is not int):
-            raise UserError(f"{where}: version {version} is not l1ae-contract version {FORMAT_VERSION}; make it again with this version of l1ae")
+            raise UserError(
+                f"{where}: version {version} is not l1ae-contract version {FORMAT_VERSION}; make it again with this version of l1ae"
+            )
         try:
             return cls._of(content, where)
         except UserError as error:

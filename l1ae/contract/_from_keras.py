@@ -120,7 +120,9 @@ def layer_refusal(where: str, kind: str, package: str) -> UserError:
     """Why a layer of the class `kind` of a Python package is not supported, and what to use instead."""
     if package not in {"", "keras", "qkeras", "l1ae"}:
         why, remedy = _FOREIGN.get(package, (f"its code, of '{package}', is not part of the model", _BEFORE_IT))
-        return UserError(f"{where}: {kind} is not supported, {why}; {remedy} use the layers of Keras, QKeras and l1ae, {', '.join(_HANDLERS)}")
+        return UserError(
+            f"{where}: {kind} is not supported, {why}; {remedy} use the layers of Keras, QKeras and l1ae, {', '.join(_HANDLERS)}"
+        )
     remedy = next((text for names, text in _REMEDIES.items() if kind in names), "use " + ", ".join(_HANDLERS))
     return UserError(f"{where}: {kind} is not supported; {remedy}")
 

@@ -80,9 +80,7 @@ class SpooledScores:
         return {variant: Sample(scores, part.groups, part.weights) for variant, scores in part.scores.items()}
 
 
-def evaluate_spooled(
-    samples: Mapping[str, SpooledScores], *, threshold: float | None = None, fprs: Sequence[float] = FPRS
-) -> Metrics:
+def evaluate_spooled(samples: Mapping[str, SpooledScores], *, threshold: float | None = None, fprs: Sequence[float] = FPRS) -> Metrics:
     """As `evaluate`, for "background" and signals in spools.
 
     What lies above a threshold is counted exactly. Where `evaluate` draws a bootstrap, the intervals of AUCs are DeLong's with sums over

@@ -93,10 +93,10 @@ def spooled_figures(
     shown = [variant for variant in background.lsb if variant in ("float", last)]
     ranked = {variant: {name: sample.ranked[variant] for name, sample in samples.items()} for variant in background.lsb}
     figures = {
-        "roc": roc_figure_of({variant: ranked[variant] for variant in shown}, background.lsb, aucs=metrics.auc[last], target_fpr=target_fpr),
-        "scores": score_figure_of(
-            ranked[last], threshold=metrics.threshold, name=score_name, subtitle=VARIANT_LABELS.get(last, last)
+        "roc": roc_figure_of(
+            {variant: ranked[variant] for variant in shown}, background.lsb, aucs=metrics.auc[last], target_fpr=target_fpr
         ),
+        "scores": score_figure_of(ranked[last], threshold=metrics.threshold, name=score_name, subtitle=VARIANT_LABELS.get(last, last)),
     }
     for variant, lsb in background.lsb.items():
         if "float" in background.lsb and variant != "float":
