@@ -262,8 +262,10 @@ def _compiler_version() -> str:
 def _compare_types(contract: Contract, bench: _Bench) -> tuple[TypeMismatch, ...]:
     """Types as the compiler saw them against the contract's."""
     printed = subprocess.run([bench.program, "types"], capture_output=True, text=True, check=True).stdout
-    wrong = []
-    for line in printed.splitlines():
+    lines, wrong = printed.splitlines(), []
+    if len(lines) != bench.types:
+        raise CheckFailedError(f"the bench of the C simulation printed {len(lines)} types, not {bench.types}; compile it again")
+    for line in lines:
         layer, role, signed, width, integer, rounding, overflow = line.split()
         modes = Rounding(_ROUNDINGS[int(rounding)]), Overflow(_OVERFLOWS[int(overflow)])
         compiled = FixedFormat(signed == "1", int(width), int(integer), *modes)
