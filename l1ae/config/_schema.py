@@ -58,12 +58,17 @@ __all__ = [
 CROSSING = 25.0
 
 
+SOURCES = ("zerobias", "shipped", "shipped_regions")
+"""Data sets that come with l1ae."""
+
+
 class DataConfig(Section):
     """Where the events come from and how they are divided."""
 
     source: str = Field(
         "zerobias",
-        description="'zerobias', 'shipped' (with a lepton), 'shipped_regions', or a folder with background.h5 and one store per signal",
+        description="'zerobias', 'shipped' (with a lepton), 'shipped_regions', or a folder with background.h5 and "
+        "one store per signal, relative to the configuration file",
     )
     split: Literal["auto", "hash", "recorded"] = Field(
         "auto",
@@ -323,7 +328,8 @@ class ModelConfig(Section):
 
     architecture: str = Field(description=f"{', '.join(ARCHITECTURES)}")
     source: str | None = Field(
-        None, description="imported: a .keras file, or the YAML of a description; relative to the file that names it (as is without one)"
+        None,
+        description="imported: a .keras or .h5 file, or the YAML of a description; relative to the file that names it (as is without one)",
     )
     extractor: Nodes = Field((29,), description="latent_ae: nodes of the hidden layers of the feature extractor")
     features: int = Field(10, ge=1, description="latent_ae: number of features that are reconstructed")
@@ -384,7 +390,7 @@ class ModelConfig(Section):
     @property
     def described(self) -> bool:
         """The model is a plain description, with preprocessing, score and threshold of its own."""
-        return self.source is not None and not self.source.endswith(".keras")
+        return self.source is not None and self.source.endswith((".yaml", ".yml"))
 
     @property
     def scores(self) -> tuple[str, ...]:
@@ -411,12 +417,12 @@ class ModelConfig(Section):
         imported = self.family.imported
         if imported != (self.source is not None):
             raise ValueError(
-                "architecture 'imported' needs model.source, a .keras file or the YAML of a description"
+                "architecture 'imported' needs model.source, a .keras or .h5 file or the YAML of a description"
                 if imported
                 else f"model.source belongs to architecture 'imported', not '{self.architecture}'; remove one of the two"
             )
-        if self.source is not None and not self.source.endswith((".keras", ".yaml", ".yml")):
-            raise ValueError(f"source '{self.source}' must be a .keras file or a description, .yaml")
+        if self.source is not None and not self.source.endswith((".keras", ".h5", ".hdf5", ".yaml", ".yml")):
+            raise ValueError(f"source '{self.source}' must be a .keras or .h5 file or a description, .yaml")
         allowed = _OF_DESCRIPTIONS if self.described else _OF_IMPORTS
         for name in type(self).model_fields:
             if imported and name not in allowed and changed(self, name):

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.contract import _reference
-from l1ae.contract._added import PREFIX
+from l1ae.contract._added import EVENT, PREFIX
 from l1ae.contract._bounds import Interval, bounds, may_wrap
-from l1ae.contract._check import check
+from l1ae.contract._check import check, check_whole
 from l1ae.contract._execute import Plan, make_plan, one_blas_thread
 from l1ae.contract._json import from_dict, to_dict
 from l1ae.contract._kernels import Context
@@ -35,6 +35,7 @@ from l1ae.contract._ops import (
 )
 from l1ae.documents import validate
 from l1ae.errors import UserError
+from l1ae.files import DamagedError, json_content, write_text
 from l1ae.inputs import Layout
 
 __all__ = ["FORMAT_VERSION", "Contract"]
@@ -46,8 +47,9 @@ FORMAT_VERSION = 2
 class Contract:
     """A fixed-point model in topological order: hardware codes in, score and trigger bit out.
 
-    Making one raises `UserError` when the parts of an operation do not fit each other, and when an accumulator could
-    overflow for some input (unless it is known to wrap), so that a `Contract` that exists is proven not to.
+    It begins with the only `HardwareInput` and ends with the only `Threshold`. Making one raises `UserError` when it does not, when
+    the parts of an operation do not fit each other, and when an accumulator could overflow for some input (unless it is known to
+    wrap), so that a `Contract` that exists is proven not to.
     `project` is NAME_vVERSION. `layout` says what each hardware code is; None where nobody said.
     """
 
@@ -56,6 +58,7 @@ class Contract:
     layout: Layout | None = None
 
     def __post_init__(self) -> None:
+        check_whole(self.project, self.operations)
         known: dict[str, Operation] = {}
         for operation in self.operations:
             check(operation, known)
@@ -101,7 +104,7 @@ class Contract:
     def event(self) -> Operation:
         """All columns of an event: the hardware input, or where columns are added the operation that puts them behind it."""
         first = self.hardware
-        joined = (item for item in self.operations if isinstance(item, Concatenate) and item.inputs[0] == first.name)
+        joined = (item for item in self.operations if isinstance(item, Concatenate) and item.name == EVENT)
         return next(joined, first)
 
     @property
@@ -175,9 +178,6 @@ class Contract:
 
     def with_threshold(self, threshold: int) -> "Contract":
         """The same model with another threshold, in LSB of the score."""
-        form = self.score.format
-        if not form.low <= threshold <= form.high:
-            raise UserError(f"threshold {threshold} is not a code of the score's type {form} ({form.low} to {form.high})")
         last = self.operations[-1]
         assert isinstance(last, Threshold)
         return replace(self, operations=(*self.operations[:-1], replace(last, threshold=int(threshold))))
@@ -283,39 +283,46 @@ class Contract:
         return hashlib.sha256(_canonical(self._content).encode()).hexdigest()
 
     @classmethod
-    def from_json(cls, text: str, where: str = "contract") -> "Contract":
+    def from_json(cls, text: str | bytes, where: str = "contract") -> "Contract":
         """Read `to_json`'s text; `where` names its origin in errors.
 
         Raises `UserError` when it is damaged or of another version, or when it describes a model that no `Contract` can be.
         """
         try:
-            content = json.loads(text)
-            if content["format"] != "l1ae-contract" or content["format_version"] != FORMAT_VERSION:
-                raise UserError(
-                    f"{where}: format {content['format']} version {content['format_version']} is not "
-                    f"l1ae-contract version {FORMAT_VERSION}; make it again with this version of l1ae"
-                )
-            project, items = content["project"], content["operations"]
-            layout = None if content.get("layout") is None else validate(Layout, content["layout"], f"{where}: layout")
-        except (KeyError, TypeError, ValueError) as error:
+            content = json_content(text)
+        except DamagedError as error:
             raise UserError(f"{where} is no readable contract ({error}); make it again with `l1ae train`") from error
+        version = content.get("format_version")
+        if content.get("format") == "l1ae-contract" and (version != FORMAT_VERSION or type(version) is not int):
+            raise UserError(
+                f"{where}: version {version} is not l1ae-contract version {FORMAT_VERSION}; make it again with this version of l1ae"
+            )
         try:
-            return cls(project, tuple(from_dict(item) for item in items), layout)
-        except (KeyError, TypeError, UserError) as error:
+            return cls._of(content, where)
+        except UserError as error:
             raise UserError(f"{where} is no readable contract ({error}); make it again with `l1ae train`") from error
 
+    @classmethod
+    def _of(cls, content: dict[str, Any], where: str) -> "Contract":
+        if content.get("format") != "l1ae-contract":
+            raise UserError("its format is not l1ae-contract")
+        surplus = sorted(set(content) - {"format", "format_version", "project", "operations", "layout"})
+        project, items, layout = content.get("project"), content.get("operations"), content.get("layout")
+        if surplus or not isinstance(project, str) or not isinstance(items, list):
+            raise UserError(f"it has project, a text, and operations, a list{f', but not {surplus[0]!r}' if surplus else ''}")
+        operations = tuple(from_dict(item) for item in items)
+        return cls(project, operations, None if layout is None else _layout_of(layout, where))
+
     def save(self, path: Path) -> None:
-        """Write the canonical text, to a temporary name first."""
-        temporary = path.with_name(path.name + ".tmp")
-        temporary.write_text(self.to_json())
-        temporary.rename(path)
+        """Write the canonical text, whole or not at all."""
+        write_text(path, self.to_json())
 
     @classmethod
     def load(cls, path: Path) -> "Contract":
         """Read a saved contract; errors as in `from_json`."""
         if not path.is_file():
             raise UserError(f"'{path}' does not exist; run `l1ae train` first")
-        return cls.from_json(path.read_text(), str(path))
+        return cls.from_json(path.read_bytes(), str(path))
 
     # -- summary ---------------------------------------------------------------------------------------------------
 
@@ -337,6 +344,13 @@ class Contract:
         """Number type that the fast evaluation uses for each tensor."""
         context = Context(self.intervals, {})
         return {operation.name: str(context.type_of(operation.name)) for operation in self.operations}
+
+
+def _layout_of(content: Any, where: str) -> Layout:
+    layout = validate(Layout, content, f"{where}: layout")
+    if _canonical(layout.model_dump(mode="json", exclude_defaults=True)) != _canonical(content):  # true is taken for 1, for example
+        raise UserError("its layout is not as l1ae writes it")
+    return layout
 
 
 def _canonical(content: dict[str, Any]) -> str:

@@ -29,6 +29,7 @@ from l1ae.config import (
     TableDescription,
     load_description,
 )
+from l1ae.contract._added import EVENT
 from l1ae.contract._bounds import Interval
 from l1ae.contract._builder import difference_format
 from l1ae.contract._contract import Contract
@@ -61,7 +62,7 @@ __all__ = ["for_events", "import_description"]
 
 _log = logging.getLogger("l1ae")
 
-_OWN_NAMES = ("hw", "inputs", "score", "trigger")
+_OWN_NAMES = ("hw", "inputs", EVENT, "score", "trigger")
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ from l1ae.documents import validate
 from l1ae.errors import UserError
 from l1ae.inputs import Layout, named_layout
 
-__all__ = ["EventStore", "Events", "StoreWriter", "concatenate", "split_fractions"]
+__all__ = ["EventStore", "Events", "StoreWriter", "concatenate", "mix", "split_fractions"]
 
 FORMAT = "l1ae-event-store"
 FORMAT_VERSION = 2
@@ -317,13 +317,14 @@ def split_fractions(events: Events, fractions: Sequence[float], seed: int) -> np
         raise UserError(f"fractions must not be negative and sum to at most 1, not {list(fractions)}")
     if edges[-1] > 1 - 1e-9:
         edges = edges[:-1]
-    state = _mix(np.array([seed], np.int64).view(np.uint64))
-    state = _mix(state + events.process.astype(np.int64).view(np.uint64))
-    state = _mix(state + events.source_event.astype(np.int64).view(np.uint64))
+    state = mix(np.array([seed], np.int64).view(np.uint64))
+    state = mix(state + events.process.astype(np.int64).view(np.uint64))
+    state = mix(state + events.source_event.astype(np.int64).view(np.uint64))
     return np.searchsorted(edges, (state >> np.uint64(11)) * 2.0**-53, side="right").astype(np.int8)
 
 
-def _mix(state: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+def mix(state: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """The finaliser of splitmix64: every bit of the result depends on all bits of the state."""
     state = state + np.uint64(0x9E3779B97F4A7C15)
     state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -3,8 +3,6 @@
 import os
 import re
 import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +16,9 @@ from l1ae.delivery._emulator import Emulator, EmulatorError
 from l1ae.delivery._source import contract_answers
 from l1ae.delivery._target import Check
 from l1ae.errors import CheckFailedError, UserError
+from l1ae.files import scratch
 from l1ae.hls._corners import corner_vectors
+from l1ae.tools import run_program
 
 __all__ = ["EVENTS_FILE", "build_library", "check_delivery", "events_header", "library_path"]
 
@@ -49,7 +49,7 @@ def build_library(folder: Path, goal: str = "all") -> str:
     for tool in ("make", os.environ.get("CXX", "g++")):
         if shutil.which(tool) is None:
             raise UserError(f"{tool} is not installed; the emulator is built with it (Debian/Ubuntu: apt-get install make g++)")
-    result = subprocess.run(["make", "-s", goal], cwd=folder, capture_output=True, text=True, check=False)
+    result = run_program(["make", "-s", goal], folder=folder)
     if result.returncode != 0:
         raise CheckFailedError(f"`make {goal}` failed in '{folder}':\n{(result.stdout + result.stderr)[-4000:]}")
     return result.stdout
@@ -80,9 +80,9 @@ def check_delivery(folder: Path, contract: Contract) -> Iterator[Check]:
     stimulus = _stimulus(contract, events)
     yield _check_model_header(project / "interface" / f"{contract.project}_model.h", contract)
     yield _check_scales_header(project / "interface" / f"{contract.project}_scales.h", contract)
-    with tempfile.TemporaryDirectory(prefix="l1ae-emulator-") as scratch:
-        yield _check_delivered(folder / library_path(contract), contract, stimulus, Path(scratch) / "delivered")
-        yield from _check_rebuilt(project, contract, stimulus, Path(scratch) / "rebuilt")
+    with scratch("emulator") as here:
+        yield _check_delivered(folder / library_path(contract), contract, stimulus, here / "delivered")
+        yield from _check_rebuilt(project, contract, stimulus, here / "rebuilt")
 
 
 def _check_events(path: Path, contract: Contract) -> tuple[Check, IntArray]:

@@ -15,7 +15,7 @@ from l1ae.delivery._words import Codes
 from l1ae.errors import UserError
 
 if TYPE_CHECKING:
-    from l1ae.rtl import Design
+    from l1ae.rtl_results import Design
 
 __all__ = ["ANSWER_POINTS", "Links", "answers_of", "events_of", "frames_of"]
 

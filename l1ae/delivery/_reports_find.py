@@ -22,6 +22,7 @@ from l1ae.delivery._reports import (
 from l1ae.delivery._reports_hls import read_cosim, read_csynth
 from l1ae.delivery._reports_vivado import read_power, read_timing, read_utilization
 from l1ae.errors import UserError
+from l1ae.results import Count, Positive, Real
 
 __all__ = ["AnyReport", "Design", "Found", "StageFigures", "figures_of", "find_csynth", "find_reports"]
 
@@ -64,17 +65,17 @@ class StageFigures:
     stage: Stage
     tool: str
     part: str | None = None
-    clock_ns: float | None = None
-    uncertainty_ns: float | None = None
-    slack_ns: float | None = None
-    hold_slack_ns: float | None = None
-    failing_endpoints: int | None = None
-    latency_cycles_min: int | None = None
-    latency_cycles: int | None = None
-    latency_ns: float | None = None
-    interval: int | None = None
+    clock_ns: Positive | None = None
+    uncertainty_ns: Positive | None = None
+    slack_ns: Real | None = None
+    hold_slack_ns: Real | None = None
+    failing_endpoints: Count | None = None
+    latency_cycles_min: Count | None = None
+    latency_cycles: Count | None = None
+    latency_ns: Positive | None = None
+    interval: Count | None = None
     resources: Mapping[str, Amount] = field(default_factory=dict)
-    power_w: float | None = None
+    power_w: Positive | None = None
     power_confidence: str | None = None
     simulation_passed: bool | None = None
     files: tuple[str, ...] = ()

@@ -4,8 +4,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,13 +15,16 @@ import numpy.typing as npt
 
 from l1ae.contract import Contract
 from l1ae.errors import CheckFailedError, UserError
+from l1ae.files import scratch
 from l1ae.hls._corners import corner_vectors
 from l1ae.hls._documents import input_lsb, render
 from l1ae.hls._project import TYPES_FILE, namespace
+from l1ae.hls._report import CsimReport, CsimSeconds, Mismatch, TensorComparison, TypeMismatch
 from l1ae.hls._types import contract_types
 from l1ae.inputs import FixedFormat, Overflow, Rounding
+from l1ae.tools import answer_of, run_program
 
-__all__ = ["CsimReport", "Mismatch", "TensorComparison", "TypeMismatch", "compile_bench", "simulate", "verdict"]
+__all__ = ["compile_bench", "simulate"]
 
 Values = npt.NDArray[np.float64]
 _BLOCK = 8192
@@ -34,86 +35,6 @@ _CONSTANT_ARRAY = re.compile(r"(?P<name>\w+)\[(?P<length>\d+)\](?P<initialiser>\
 # The order of `ap_q_mode` and `ap_o_mode` in the HLS headers.
 _ROUNDINGS = ("RND", "RND_ZERO", "RND_MIN_INF", "RND_INF", "RND_CONV", "TRN", "TRN_ZERO")
 _OVERFLOWS = ("SAT", "SAT_ZERO", "SAT_SYM", "WRAP")
-
-
-def verdict(mismatches: int, events: int) -> str:
-    """One line on the outcome of a C simulation."""
-    return f"C simulation: {mismatches} mismatches in {events} events"
-
-
-@dataclass(frozen=True)
-class Mismatch:
-    """The first value that differs: `event` counts the real events, or the corner vectors if `corner`."""
-
-    layer: str
-    corner: bool
-    event: int
-    element: int
-    contract: float
-    simulation: float
-
-    def __str__(self) -> str:
-        kind = "corner vector" if self.corner else "event"
-        return (
-            f"layer '{self.layer}', {kind} {self.event}, element {self.element}: "
-            f"contract {self.contract!r}, C simulation {self.simulation!r}"
-        )
-
-
-@dataclass(frozen=True)
-class TypeMismatch:
-    """A type that is compiled into the project but is not the contract's."""
-
-    layer: str
-    role: str
-    contract: str
-    project: str
-
-    def __str__(self) -> str:
-        return f"layer '{self.layer}', type of its {self.role}: contract {self.contract}, project {self.project}"
-
-
-@dataclass(frozen=True)
-class TensorComparison:
-    """One tensor: its type, how many values differ, and by how many LSB at most."""
-
-    name: str
-    type: str
-    mismatches: int
-    max_abs_lsb: float
-
-
-@dataclass(frozen=True)
-class CsimReport:
-    """Result of a C simulation.
-
-    `mismatches` counts the events and corner vectors in which any value of any layer or output differs, `types_compared`
-    the fixed-point types that were compared with the contract's.
-    """
-
-    project: str
-    backend: str
-    events: int
-    corner_vectors: int
-    mismatches: int
-    first_mismatch: Mismatch | None
-    types_compared: int
-    type_mismatches: tuple[TypeMismatch, ...]
-    outputs: tuple[TensorComparison, ...]
-    layers: tuple[TensorComparison, ...]
-    compiler: str
-    compile_seconds: float
-    simulate_seconds: float
-
-    @property
-    def passed(self) -> bool:
-        """Every value and every type is the contract's."""
-        return self.mismatches == 0 and not self.type_mismatches
-
-    @property
-    def verdict(self) -> str:
-        """The line that is printed and that CI looks for."""
-        return verdict(self.mismatches, self.events)
 
 
 @dataclass(frozen=True)
@@ -136,11 +57,11 @@ def simulate(contract: Contract, folder: Path, backend: str, hardware: npt.NDArr
     """
     real = np.ascontiguousarray(hardware.reshape(len(hardware), contract.hardware.size), np.int32)
     corners = corner_vectors(contract).astype(np.int32)
-    with tempfile.TemporaryDirectory(prefix="l1ae-csim-") as scratch:
-        bench = compile_bench(contract, folder, Path(scratch))
+    with scratch("csim") as here:
+        bench = compile_bench(contract, folder, here)
         type_mismatches = _compare_types(contract, bench)
         started = time.perf_counter()
-        compare = _Comparer(contract, bench, Path(scratch))
+        compare = _Comparer(contract, bench, here)
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             blocks = [(False, real, start) for start in range(0, len(real), _BLOCK)]
             blocks += [(True, corners, start) for start in range(0, len(corners), _BLOCK)]
@@ -158,8 +79,7 @@ def simulate(contract: Contract, folder: Path, backend: str, hardware: npt.NDArr
         outputs=_merge([result.outputs for result in results]),
         layers=_merge([result.layers for result in results]),
         compiler=_compiler_version(),
-        compile_seconds=bench.seconds,
-        simulate_seconds=seconds,
+        seconds=CsimSeconds(0.0, round(bench.seconds, 3), round(seconds, 3)),
     )
 
 
@@ -249,22 +169,22 @@ def _compile(folder: Path, scratch: Path) -> float:
         raise UserError("g++ is not installed; the C simulation needs it (Debian/Ubuntu: apt-get install g++)")
     started = time.perf_counter()
     command = [compiler, *_COMPILER_FLAGS, "-I.", "-Ifirmware/ap_types", "bench.cpp", "-o", "bench"]
-    result = subprocess.run(command, cwd=scratch, capture_output=True, text=True, check=False)
+    result = run_program(command, folder=scratch)
     if result.returncode != 0:
         raise CheckFailedError(f"the project in '{folder}' does not compile:\n{result.stderr[-4000:]}")
     return time.perf_counter() - started
 
 
 def _compiler_version() -> str:
-    return subprocess.run(["g++", "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
+    return answer_of(["g++", "--version"]).splitlines()[0]
 
 
 def _compare_types(contract: Contract, bench: _Bench) -> tuple[TypeMismatch, ...]:
     """Types as the compiler saw them against the contract's."""
-    printed = subprocess.run([bench.program, "types"], capture_output=True, text=True, check=True).stdout
-    lines, wrong = printed.splitlines(), []
+    lines = answer_of([str(bench.program), "types"]).splitlines()
     if len(lines) != bench.types:
         raise CheckFailedError(f"the bench of the C simulation printed {len(lines)} types, not {bench.types}; compile it again")
+    wrong = []
     for line in lines:
         layer, role, signed, width, integer, rounding, overflow = line.split()
         modes = Rounding(_ROUNDINGS[int(rounding)]), Overflow(_OVERFLOWS[int(overflow)])
@@ -314,7 +234,7 @@ class _Comparer:
     def _run(self, block: npt.NDArray[np.int32], stem: str) -> Values:
         source, target = self.scratch / f"{stem}.in", self.scratch / f"{stem}.out"
         block.tofile(source)
-        result = subprocess.run([self.bench.program, "run", source, target], cwd=self.scratch, capture_output=True, text=True, check=False)
+        result = run_program([self.bench.program, "run", source, target], folder=self.scratch)
         values = np.fromfile(target, np.float64) if target.exists() else np.empty(0)
         source.unlink()
         target.unlink(missing_ok=True)

@@ -30,6 +30,9 @@ def _identifier(value: object) -> object:
 
 Name = Annotated[str, BeforeValidator(_identifier)]
 
+_MOST_SLOTS = 1 << 16
+"""So many columns have no firmware; more would only be names without end."""
+
 _MAX_BITS = 30  # int32 holds every code, and the difference of two
 
 
@@ -187,7 +190,7 @@ class Group(Frozen):
     name: Name
     title: str = ""
     kind: Literal["objects", "sums", "vector", "image", "waveform"] = "objects"
-    slots: int = Field(1, ge=1)
+    slots: int = Field(1, ge=1, le=_MOST_SLOTS)
     axes: tuple[Axis, Axis] | None = None
     features: tuple[Feature, ...]
     gate: str | Literal[False] | None = None

@@ -25,6 +25,8 @@ from l1ae.inputs._select import NAMES_ONLY, check_same_group, selected
 
 __all__ = ["Column", "Layout"]
 
+_MOST_COLUMNS = 1 << 16
+
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
@@ -52,6 +54,8 @@ class Layout(Frozen):
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
         groups = [group.name for group in self.groups]
+        if self.size > _MOST_COLUMNS:
+            raise ValueError(f"layout '{self.name}' has {self.size} columns, more than {_MOST_COLUMNS}; leave out slots or features")
         if not groups:
             raise ValueError(f"layout '{self.name}' has no groups; give it at least one")
         if twice := sorted({name for name in groups if groups.count(name) > 1}):

@@ -32,7 +32,7 @@ def load_models(config: Config, folder: Path) -> Models:
     if config.model.source is None:
         trained = load_trained(config, folder)
         return Models(trained.float_model, trained.quantized_model)
-    return Models(None, None if config.model.described else load_keras(_copy(config, folder)))
+    return Models(None, None if config.model.described else load_keras(_copy(config, folder), config.model.source))
 
 
 def load_contract(config: Config, folder: Path) -> Contract:

@@ -16,7 +16,8 @@ from l1ae.data import EventStore, open_dataset
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.evaluation import LEVEL
 from l1ae.inputs import Layout
-from l1ae.pipeline._run import Run, digest_file, digest_json, digest_tree, write_text
+from l1ae.manifest import digest_file, digest_tree
+from l1ae.pipeline._run import Run, digest_json, exclusive
 from l1ae.pipeline._shared import contract_digest, contract_of, data_digests, section_digest
 from l1ae.pipeline._zero_bias import RateSample, ladder_of, rate_inputs, rate_sample
 from l1ae.trigger import (
@@ -45,8 +46,8 @@ from l1ae.trigger import (
     rate_interval,
     read_sample,
     read_signal,
+    save_working_points,
     spectrum,
-    working_points_text,
 )
 
 __all__ = ["trigger_inputs", "trigger_stage"]
@@ -56,6 +57,7 @@ _log = logging.getLogger("l1ae")
 _RATES_COLUMN = "raw_khz"
 
 
+@exclusive
 def trigger_stage(run: Run, *, zero_bias: Path | None = None) -> TriggerResult:
     """Measure rates on zero-bias crossings and choose the thresholds of the working points: RUN/trigger.
 
@@ -69,7 +71,7 @@ def trigger_stage(run: Run, *, zero_bias: Path | None = None) -> TriggerResult:
 
     def make(target: Path) -> TriggerResult:
         result = study.result()
-        write_text(target / "working_points.json", working_points_text(result))
+        save_working_points(target / "working_points.json", result)
         return result
 
     result = run.produce("trigger", study.inputs(), make)
@@ -81,8 +83,8 @@ def trigger_stage(run: Run, *, zero_bias: Path | None = None) -> TriggerResult:
 def _with_other_thresholds(run: Run) -> list[str]:
     """Deliveries that were made before the present working points."""
     present = digest_json(digest_tree(run.path("trigger")))
-    stages = run.manifest()["stages"].items()
-    return [name for name, entry in stages if name.startswith("delivery/") and entry["inputs"].get("trigger") != present]
+    stages = run.manifest.stages.items()
+    return [name for name, record in stages if name.startswith("delivery/") and record.inputs.get("trigger") != present]
 
 
 def trigger_inputs(run: Run) -> dict[str, str]:
@@ -150,7 +152,7 @@ class _Study:
         points = curve.points(self.config.rates, self._ladder, self.contract.score.format.lsb)
         _check_overlap(self, points, curve)
         signals = self.signals()
-        points = [_with_efficiency(point, signals) for point in points]
+        points = [_with_what_takes_it(_with_efficiency(point, signals), sample, self.menu) for point in points]
         for point in points:
             if point.note is not None:
                 _log.warning("working point %s: %s", point.name, point.note)
@@ -238,6 +240,32 @@ def _with_efficiency(point: WorkingPoint, signals: Mapping[str, SignalScores]) -
     if point.threshold is None:
         return point
     return point.model_copy(update={"efficiency": {name: signal.efficiency(point.threshold) for name, signal in signals.items()}})
+
+
+def _with_what_takes_it(point: WorkingPoint, sample: Sample, menu: Menu | None) -> WorkingPoint:
+    """That next to nothing is pure is a finding or a mistake in the menu: the note names the seeds that take the most."""
+    if menu is None or point.threshold is None or point.pure is None:
+        return point
+    passed = sample.scores >= point.threshold
+    shared = {seed.name: int(passed[sample.passed_by(k)].sum()) for k, seed in enumerate(menu.seeds)}
+    most, total = max(shared.values(), default=0), int(passed.sum())
+    if point.pure.khz > 0 and most < _TAKEN * total:
+        return point
+    names = [name for name, found in shared.items() if found == most]
+    listed = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+    verb, part = "accepts" if len(names) == 1 else "accept", "all" if most == total else f"{most} of"
+    note = f"{listed} alone {verb} {part} {total} crossings that pass"
+    if point.pure.khz == 0:
+        note = f"the pure rate is 0: {note}"
+    if most >= _TAKEN * total:
+        remedy = "name it in trigger.recorded_excluded" if menu.origin == "recorded" else "take it out of trigger.menu"
+        note = f"{note}; if it is the OR of the menu or an anomaly trigger, {remedy}"
+    return point.model_copy(update={"note": note if point.note is None else f"{note}; {point.note}"})
+
+
+_NAMED = 3
+_TAKEN = 0.9
+"""Part of the accepted crossings, from which on a single seed is said to take them."""
 
 
 def _check_overlap(study: _Study, points: list[WorkingPoint], curve: RateCurve) -> None:

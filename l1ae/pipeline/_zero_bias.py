@@ -15,7 +15,8 @@ from l1ae.data import SPLIT, WEIGHT, Dataset, EventStore, dataset_folder, open_d
 from l1ae.errors import UserError
 from l1ae.evaluation import RateKind
 from l1ae.inputs import Layout
-from l1ae.pipeline._run import digest_file, digest_json
+from l1ae.manifest import digest_file
+from l1ae.pipeline._run import digest_json
 from l1ae.pipeline._shared import section_digest
 from l1ae.trigger import Judge, JudgedEvents, Menu, menu_of, no_menu
 

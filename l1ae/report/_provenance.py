@@ -19,11 +19,11 @@ def _of_older_data(run: RunFiles) -> list[str]:
     """Stages that read another content of an event store than the last stage that read it."""
     latest: dict[str, tuple[str, str]] = {}
     # the manifest keeps the order in which stages were first made, and finishing times are whole seconds
-    for stage, entry in sorted(run.manifest["stages"].items(), key=lambda item: item[1]["finished"]):
-        latest |= {name: (digest, stage) for name, digest in entry.get("inputs", {}).items() if name.startswith("data/")}
+    for stage, entry in sorted(run.manifest.stages.items(), key=lambda item: item[1].finished):
+        latest |= {name: (digest, stage) for name, digest in entry.inputs.items() if name.startswith("data/")}
     sentences = []
-    for stage, entry in run.manifest["stages"].items():
-        used = entry.get("inputs", {})
+    for stage, entry in run.manifest.stages.items():
+        used = entry.inputs
         changed = sorted(name for name, (digest, _) in latest.items() if name in used and not _same(used[name], digest))
         if changed:
             others = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
@@ -32,13 +32,13 @@ def _of_older_data(run: RunFiles) -> list[str]:
 
 
 def _of_older_stages(run: RunFiles) -> list[str]:
-    stages = run.manifest["stages"]
-    made = {f"{stage}/{name}": digest for stage, entry in stages.items() for name, digest in entry.get("outputs", {}).items()}
+    stages = run.manifest.stages
+    made = {f"{stage}/{name}": digest for stage, entry in stages.items() for name, digest in entry.outputs.items()}
     if run.contract is not None:
-        made["contract/contract.json"] = run.contract["digest"]
+        made["contract/contract.json"] = run.contract.digest
     sentences = []
     for stage, entry in stages.items():
-        used = entry.get("inputs", {})
+        used = entry.inputs
         changed = sorted(name for name in used if name in made and name not in IGNORED and not _same(used[name], made[name]))
         if changed:
             others = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
@@ -48,19 +48,19 @@ def _of_older_stages(run: RunFiles) -> list[str]:
 
 def provenance_section(run: RunFiles) -> Section:
     """Stages, tools and digests of the manifest."""
-    stages = run.manifest["stages"]
+    stages = run.manifest.stages
     if not stages:
         return Section("provenance", "Provenance", (Notice("missing", "This run folder has no manifest: nothing says how it was made."),))
-    rows = tuple((name, s["finished"], seconds(s["seconds"]), count(len(s["outputs"])), s["git"]) for name, s in stages.items())
+    rows = tuple((name, s.finished, seconds(s.seconds), count(len(s.outputs)), s.git) for name, s in stages.items())
     blocks: list[Block] = [Notice("bad", sentence) for sentence in stale_stages(run)]
     blocks.append(Table("Stages of this run", ("Stage", "Finished", "Wall time", "Files", "Source version"), rows, 2))
-    tools = {tool: {} for s in stages.values() for tool in s["tools"]}  # type: dict[str, dict[str, str]]
+    tools = {tool: {} for s in stages.values() for tool in s.tools}  # type: dict[str, dict[str, str]]
     for name, entry in stages.items():
-        for tool, version in entry["tools"].items():
+        for tool, version in entry.tools.items():
             tools[tool][name] = version
     blocks.append(Table("Tools", ("Tool", "Version"), tuple((tool, _versions(found)) for tool, found in sorted(tools.items())), 2))
     for kind in ("inputs", "outputs"):
-        files = tuple((name, file, bytes_digest(digest)) for name, s in stages.items() for file, digest in sorted(s[kind].items()))
+        files = tuple((name, file, bytes_digest(digest)) for name, s in stages.items() for file, digest in sorted(getattr(s, kind).items()))
         if files:
             blocks.append(Table(f"{kind.capitalize()} of every stage", ("Stage", "File", "sha256"), files, 3, folded=True))
     return Section("provenance", "Provenance", tuple(blocks))

@@ -49,9 +49,9 @@ def _introduction(result: TriggerResult) -> str:
 
 
 def _stale(result: TriggerResult, files: RunFiles) -> list[Block]:
-    if files.contract is None or files.contract["digest"] == result.digest:
+    if files.contract is None or files.contract.digest == result.digest:
         return []
-    found = f"{bytes_digest(result.digest)}, and the contract is now {bytes_digest(files.contract['digest'])}"
+    found = f"{bytes_digest(result.digest)}, and the contract is now {bytes_digest(files.contract.digest)}"
     return [Notice("bad", f"These working points are of contract {found}: do not use them; run “l1ae trigger” again.")]
 
 

@@ -17,8 +17,9 @@ from alkaid.types import CombLogic
 from l1ae.contract import Contract
 from l1ae.inputs import FixedFormat
 from l1ae.rtl._firmware import firmware_source
-from l1ae.rtl._project import Design, RtlProject
+from l1ae.rtl._project import RtlProject
 from l1ae.rtl._schedule import Pipeline
+from l1ae.rtl_results import Design
 
 __all__ = ["combinational_sources", "constraints", "design_of", "emit", "layer_of_net", "named", "primitives", "render", "top_sources"]
 
@@ -33,11 +34,13 @@ def render(template: str, **values: Any) -> str:
 
 
 def primitives(suffix: str) -> dict[str, str]:
-    """alkaid's adders, multiplexers and the like ('v' or 'vhd'), by file name."""
+    """alkaid's multiplexers, negations and the like ('v' or 'vhd') by file name, with an adder of ours in place of its own."""
     folder = files("alkaid.codegen.rtl") / {"v": "verilog", "vhd": "vhdl"}[suffix] / "source"
-    return {
+    found = {
         item.name: item.read_text() for item in sorted(folder.iterdir(), key=lambda item: item.name) if item.name.endswith(f".{suffix}")
     }
+    own = f"shift_adder.{suffix}"
+    return found | {own: (files("l1ae.rtl") / "templates" / own).read_text()}
 
 
 def combinational_sources(logic: Sequence[CombLogic], name: Callable[[int], str], suffix: str) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Rates of a trigger: working points, raw and pure, their efficiencies, intervals and stability."""
 
 from l1ae.trigger._at_rate import RATES, Crossings, SignalEvents, at_rate
-from l1ae.trigger._counts import WIDE_LEVEL, Count, Exposure, count, gamma_interval, group_numbers, prediction_interval
+from l1ae.trigger._counts import WIDE_LEVEL, Count, Exposure, count, gamma_interval, prediction_interval
 from l1ae.trigger._coverage import Coverage, Population, StratifiedPopulation, coverage
 from l1ae.trigger._cuts import Choice, CutLeg, CutSeed, cut_seed
 from l1ae.trigger._efficiency import SignalScores, read_signal
@@ -28,7 +28,7 @@ from l1ae.trigger._result import (
     WorkingPoint,
     ZeroBias,
     load_working_points,
-    working_points_text,
+    save_working_points,
 )
 from l1ae.trigger._roc import RateCurves, rate_curves
 from l1ae.trigger._sample import Sample, read_sample
@@ -86,7 +86,6 @@ __all__ = [
     "fired_cuts",
     "fired_recorded",
     "gamma_interval",
-    "group_numbers",
     "load_working_points",
     "menu_of",
     "no_menu",
@@ -101,6 +100,6 @@ __all__ = [
     "rate_interval",
     "read_sample",
     "read_signal",
+    "save_working_points",
     "spectrum",
-    "working_points_text",
 ]

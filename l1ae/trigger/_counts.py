@@ -11,7 +11,7 @@ from l1ae.data import check_weights
 from l1ae.errors import UserError
 from l1ae.evaluation import LEVEL, Estimate
 
-__all__ = ["WIDE_LEVEL", "Count", "Exposure", "IntervalArrays", "count", "gamma_interval", "group_numbers", "prediction_interval"]
+__all__ = ["WIDE_LEVEL", "Count", "Exposure", "IntervalArrays", "count", "gamma_interval", "prediction_interval"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -49,21 +49,6 @@ def count(weights: npt.ArrayLike, groups: npt.ArrayLike | None = None) -> Count:
     values = np.asarray(weights, np.float64)
     sums = values if groups is None or not len(values) else np.bincount(np.unique(groups, return_inverse=True)[1].ravel(), values)
     return Count(len(values), float(values.sum()), float(sums @ sums), float(sums.max(initial=0.0)))
-
-
-def group_numbers(process: npt.NDArray[np.integer], source_event: npt.NDArray[np.integer]) -> IntArray | None:
-    """Numbers (N,) from 0 on, equal for equal (process, source_event); None when no two are equal.
-
-    As `l1ae.evaluation.group_ids`, in less memory: these are tens of millions of crossings.
-    """
-    order = np.lexsort((source_event, process))
-    new = np.ones(len(order), np.bool_)
-    new[1:] = (np.diff(process[order]) != 0) | (np.diff(source_event[order]) != 0)
-    if new.all():
-        return None
-    numbers = np.empty(len(order), np.int64)
-    numbers[order] = np.cumsum(new) - 1
-    return numbers
 
 
 def gamma_interval(weight: npt.ArrayLike, squares: npt.ArrayLike, largest: npt.ArrayLike, level: float = LEVEL) -> IntervalArrays:

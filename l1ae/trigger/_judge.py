@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from l1ae.data import WEIGHT, Events
 from l1ae.errors import UserError
-from l1ae.evaluation import AtRate
+from l1ae.evaluation import AtRate, group_numbers
 from l1ae.trigger._at_rate import RATES, Crossings, SignalEvents, at_rate
-from l1ae.trigger._counts import Exposure, group_numbers
+from l1ae.trigger._counts import Exposure
 from l1ae.trigger._events import JudgedEvents, ScoreFunction
 from l1ae.trigger._menu import Menu
 

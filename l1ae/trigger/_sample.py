@@ -7,7 +7,8 @@ import numpy.typing as npt
 
 from l1ae.data import Events, weights_of
 from l1ae.errors import UserError
-from l1ae.trigger._counts import Exposure, FloatArray, IntArray, count, group_numbers
+from l1ae.evaluation import group_numbers
+from l1ae.trigger._counts import Exposure, FloatArray, IntArray, count
 from l1ae.trigger._events import JudgedEvents, ScoreFunction
 from l1ae.trigger._menu import Menu
 

@@ -12,7 +12,7 @@ import pytest
 from scipy import stats
 
 from l1ae.data import Events, EventStore, StoreWriter, concatenate, split_fractions
-from l1ae.data._store import _mix
+from l1ae.data._store import mix
 from l1ae.errors import UserError
 from l1ae.inputs import Feature, Layout
 
@@ -352,7 +352,7 @@ def test_split_against_python_integers():
 
 def test_published_splitmix64_value():
     """First output for state 1234567, as published with the reference implementation (rosettacode.org, Splitmix64)."""
-    assert _mix(np.array([1234567], np.uint64)).tolist() == [6457827717110365317]
+    assert mix(np.array([1234567], np.uint64)).tolist() == [6457827717110365317]
 
 
 def test_split_golden_values():

@@ -13,7 +13,8 @@ from l1ae.delivery._emp_links import Links, answers_of, events_of, frames_of
 from l1ae.delivery._ugt_vectors import WorkingPoint
 from l1ae.errors import UserError
 from l1ae.inputs import FixedFormat, named_layout
-from l1ae.rtl import Clock, Design, unroll
+from l1ae.rtl import Clock, unroll
+from l1ae.rtl_results import Design
 
 from .every_input import every_input_contract
 from .ghdl import HDL, bench, run, sources_of

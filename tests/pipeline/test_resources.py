@@ -279,5 +279,5 @@ def test_synthesis_fails_when_the_rtl_is_beyond_its_budget(make_config, tmp_path
     with pytest.raises(CheckFailedError, match=r"beyond its budget\nLUT of the RTL design: \d+ \(open synthesis"):
         synth_stage(run, per_layer=False)
     assert (run.path("synth") / "report.json").is_file()
-    assert "synth" in run.manifest()["stages"]
+    assert "synth" in run.manifest.stages
     assert {line["quantity"]: line["outcome"] for line in stored(run)["budget"]["verdicts"]} == {"lut": "failed", "dsp": "passed"}

@@ -12,7 +12,8 @@ from l1ae.contract import Contract
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.pipeline import Run, rtl, train_stage
 from l1ae.pipeline.rtl import netlist_lines, proof_lines, rtl_inputs, rtl_stage, synth_inputs, synth_stage
-from l1ae.rtl import NetlistProof, open_design
+from l1ae.rtl import open_design
+from l1ae.rtl_results import NetlistProof
 from l1ae.tools import ghdl
 
 pytestmark = pytest.mark.slow
@@ -191,7 +192,7 @@ def test_a_netlist_that_differs_fails(made, tmp_path, monkeypatch):
     with pytest.raises(CheckFailedError, match="the netlist of 'tiny_v1_stage1' is not its RTL: reason 1"):
         synth_stage(run, per_layer=False, prove=True)
     assert content(run, "synth/report.json")["proof"][1]["verdict"] == "differs"
-    assert "synth" not in run.manifest()["stages"]
+    assert "synth" not in run.manifest.stages
 
 
 def planted(monkeypatch, name, old, new):
@@ -216,7 +217,7 @@ def test_a_fault_that_only_simulation_finds_keeps_its_report(trained, tmp_path, 
     report = content(run, "rtl/report.json")
     assert report["mismatches"] > 0
     assert report["first_mismatch"]["layer"] == "trigger"
-    assert "rtl" not in run.manifest()["stages"]
+    assert "rtl" not in run.manifest.stages
     (run.path("rtl") / "summary.json").unlink()
     with caplog.at_level(logging.WARNING, "l1ae"), pytest.raises(UserError, match=r"summary.json' does not exist; run `l1ae rtl` first"):
         synth_stage(run)
@@ -235,7 +236,7 @@ def test_a_fault_in_the_vhdl_alone(trained, tmp_path, monkeypatch):
     assert content(run, "rtl/report.json")["mismatches"] == 0
     report = content(run, "rtl/report_vhdl.json")
     assert report["mismatches"] + report["protocol_violations"] > 0
-    assert "rtl" not in run.manifest()["stages"]
+    assert "rtl" not in run.manifest.stages
 
 
 def test_a_fault_that_the_proof_finds_leaves_nothing_behind(trained, tmp_path, monkeypatch):

@@ -82,7 +82,7 @@ def test_the_file_is_what_the_stage_returns(result, weighted):
     path = run.path("trigger") / "working_points.json"
     assert load_working_points(path) == found
     assert json.loads(path.read_text())["format"] == "l1ae-working-points"
-    assert "zero_bias/weighted.h5" in run.manifest()["stages"]["trigger"]["inputs"]
+    assert "zero_bias/weighted.h5" in run.manifest.inputs("trigger")
     assert (found.zero_bias.source, found.zero_bias.events) == ("weighted.h5", COUNT)
     assert found.digest == _trigger_stage.contract_of(run).digest
 
@@ -148,6 +148,22 @@ def test_recorded_seeds_and_luminosity_blocks(make_run, recorded):
     rng = np.random.default_rng(6)
     alone = ~(rng.random(COUNT) < 0.1) & ~(rng.random(COUNT) < 0.1)
     assert point.pure.khz == pytest.approx(found.crossing_rate_khz * ((scores >= point.threshold) & alone).mean())
+
+
+@pytest.mark.parametrize("ladder", ["raw", "pure"])
+def test_a_seed_that_holds_the_trigger_is_named(make_run, tmp_path, ladder):
+    """An anomaly trigger under a name that nobody foresaw: nothing that this network accepts would be pure."""
+    run, events, rng = make_run(), _events(33), np.random.default_rng(34)
+    scores = _scores(run, events.hw)
+    mine = scores >= np.sort(scores)[-2000]
+    store = _write(tmp_path / "zb.h5", replace(events, extra={"seed_L1_Mine": mine, "seed_L1_Mu": rng.random(COUNT) < 0.1}))
+    found = trigger_stage(make_run(ladder=ladder, zero_bias=str(store)))
+    for point in found.working_points[: 3 if ladder == "raw" else 1]:
+        assert (point.pure.khz == 0) == (ladder == "raw")
+        assert "L1_Mine alone accepts" in point.note
+        assert "name it in trigger.recorded_excluded" in point.note
+    again = trigger_stage(make_run(ladder=ladder, zero_bias=str(store), recorded_excluded=["L1_Mine"]))
+    assert all(point.pure.khz > 0 and "alone" not in (point.note or "") for point in again.working_points)
 
 
 def test_the_ladder_of_pure_rates(make_run, weighted):

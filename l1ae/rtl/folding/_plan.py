@@ -10,7 +10,6 @@ What is not folded is ordinary pipelined logic between them.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -24,8 +23,9 @@ from l1ae.rtl._operations import Tensor, apply
 from l1ae.rtl._trace import rounding_constants, trace_layer
 from l1ae.rtl.folding._serial import SerialNet, serial_net
 from l1ae.rtl.folding._words import Values, Word, hardware_values, traced_values, union
+from l1ae.rtl_results import Folding
 
-__all__ = ["Fold", "FoldPlan", "Folding", "Segment", "SerialFold", "Step", "WindowFold", "plan_fold"]
+__all__ = ["Fold", "FoldPlan", "Segment", "SerialFold", "Step", "WindowFold", "plan_fold"]
 
 IntArray = npt.NDArray[np.int64]
 Array = npt.NDArray[np.float64]
@@ -37,16 +37,6 @@ _LEAST_SHARE = 0.015
 # yosys makes of a LUT per bit of a digit and a little more; LUTs per bit that is loaded and shifted, and per bit and choice
 # that is selected. They choose between two exact ways and decide nothing else.
 _WIDE, _ADDERS, _CARRY, _SHIFT, _SELECT = 0.6, 1.1, 0.2, 0.6, 0.4
-
-
-@dataclass(frozen=True)
-class Folding:
-    """How one layer is folded, for reports. `parts`: bits per clock of a serial one, output positions per clock of a window."""
-
-    layer: str
-    kind: Literal["serial", "window"]
-    clocks: int
-    parts: int
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,6 @@
 """Simulation of an RTL project as it lies on disk, compared with the contract to the last bit and clock by clock."""
 
 import os
-import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,14 +12,16 @@ import numpy.typing as npt
 
 from l1ae.contract import Contract
 from l1ae.errors import UserError
+from l1ae.files import scratch
 from l1ae.hls import corner_vectors
-from l1ae.rtl._project import DESCRIPTION, Design, open_design
+from l1ae.rtl._project import DESCRIPTION, open_design
 from l1ae.rtl.simulation._bench import Bench
 from l1ae.rtl.simulation._ghdl import GhdlBench
 from l1ae.rtl.simulation._protocol import Stimulus
-from l1ae.rtl.simulation._report import Judge, Language, RtlReport, Run, summary
+from l1ae.rtl.simulation._report import Judge, Run, summary
 from l1ae.rtl.simulation._stimulus import Events, Streams
 from l1ae.rtl.simulation._verilator import VerilatorBench
+from l1ae.rtl_results import Design, Language, RtlReport
 
 __all__ = ["simulate_rtl"]
 
@@ -65,9 +66,9 @@ def simulate_rtl(
     _check_design(contract, design, folder)
     events = Events.of(contract, hardware, _spaced(corner_vectors(contract), effort.corners))
     judge = Judge(contract, design, events)
-    with tempfile.TemporaryDirectory(prefix="l1ae-rtl-") as scratch:
+    with scratch("rtl") as here:
         started = time.perf_counter()
-        bench: Bench = (VerilatorBench if language == "verilog" else GhdlBench)(project, folder, Path(scratch))
+        bench: Bench = (VerilatorBench if language == "verilog" else GhdlBench)(project, folder, here)
         compiled = time.perf_counter()
 
         def run(number: int, stimulus: Stimulus) -> Run:
