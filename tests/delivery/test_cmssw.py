@@ -96,7 +96,8 @@ def test_without_an_hls_project_there_is_no_emulator(full_source):
 @pytest.mark.parametrize(("score", "factor"), [("ufixed<18,14,TRN,SAT>", "16"), ("ufixed<24,2>", "4194304"), ("ufixed<8,10>", "1/4")])
 def test_the_readme_says_what_a_score_is_multiplied_with(full_source, score, factor):
     contract = full_source.contract
-    operations = [replace(item, format=FixedFormat.parse(score)) if item.name == "score" else item for item in contract.operations]
+    changes = {"score": {"format": FixedFormat.parse(score)}, "trigger": {"threshold": 100}}
+    operations = [replace(item, **changes.get(item.name, {})) for item in contract.operations]
     values = _cmssw._values(
         replace(full_source, contract=Contract(contract.project, tuple(operations))), json.loads(full_source.hls[TYPES_FILE]), {}
     )
