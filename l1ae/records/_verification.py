@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from l1ae.results import Count, Digest, Positive
+from l1ae.results import Count, Digest, FirstVersion, Positive
 
 __all__ = ["VerificationReport", "VerificationRow", "VerifiedCrossings"]
 
@@ -40,4 +40,4 @@ class VerificationReport:
     missing: tuple[str, ...]
     passed: bool
     format: Literal["l1ae-verification"] = "l1ae-verification"
-    format_version: Literal[1] = 1
+    format_version: FirstVersion = 1

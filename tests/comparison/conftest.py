@@ -50,8 +50,7 @@ def make_run(make_network, data, tmp_path_factory):
         content["trigger"] = {"bunches": 1, "revolution_khz": 40.0, **sections.pop("trigger", {})}
         content.pop("training", None)
         run = Run.create(Config.model_validate(content | sections), parent / name)
-        (run.folder / "contract").mkdir()
-        network.contract.save(run.folder / "contract" / "contract.json")
+        run.produce("contract", {}, lambda target: network.contract.save(target / "contract.json"))
         summary = {"weight_bits": "8", "used_bits": 1234 if score == "mu2" else 4321, "parameters": 567}
         (run.folder / "contract" / "summary.json").write_text(json.dumps(summary))
         return run.folder

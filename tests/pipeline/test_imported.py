@@ -126,7 +126,7 @@ def test_networks_that_do_not_fit_the_events_are_refused(write_description, tmp_
     [
         ({"source": "none.keras", "score": "kl"}, r"model.source '.*none.keras' does not exist; it is relative to the configuration file"),
         ({"source": "none.yaml", "score": "output"}, r"model.source '.*none.yaml' does not exist"),
-        ({"source": "network.h5", "score": "output"}, r"source '.*network.h5' must be a .keras file or a description, .yaml"),
+        ({"source": "network.onnx", "score": "output"}, r"source '.*network.onnx' must be a .keras or .h5 file or a description, .yaml"),
         ({"source": "network.yaml", "score": "kl"}, r"score 'kl' does not exist for architecture 'imported'; choose output"),
         ({"source": "network.keras", "score": "kl", "latent": 4}, r"model.latent is what '.*network.keras' says; remove it"),
         ({"score": "output"}, r"architecture 'imported' needs model.source"),

@@ -250,8 +250,7 @@ def test_the_estimate_stands_until_the_rtl_is_synthesised(make_network, tmp_path
 
     network = make_network("mu2", (4,))
     run = Run.create(network.config, tmp_path / "run")
-    run.path("contract").mkdir()
-    network.contract.save(run.path("contract") / "contract.json")
+    run.produce("contract", {}, lambda target: network.contract.save(target / "contract.json"))
     (row,) = collect_resources(run).rows
     assert (row.design, row.stage, row.tool, row.interval) == ("rtl", "estimate", "l1ae estimate", 1)
     assert 10 < row.resources["lut"].used < 10_000
