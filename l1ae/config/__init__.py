@@ -44,9 +44,11 @@ from l1ae.config._schema import (
     VicregConfig,
 )
 from l1ae.config._seed import LegConfig, SeedConfig
+from l1ae.config._slots import SLOTS, Fit, Slot, data_frames
 from l1ae.config._trigger import TriggerConfig
 
 __all__ = [
+    "SLOTS",
     "BinsDescription",
     "BudgetConfig",
     "ConcatenateDescription",
@@ -62,6 +64,7 @@ __all__ = [
     "DotDescription",
     "ElementwiseDescription",
     "ErrorDescription",
+    "Fit",
     "HardwareDescription",
     "HlsConfig",
     "InputsConfig",
@@ -83,6 +86,7 @@ __all__ = [
     "RtlConfig",
     "SeedConfig",
     "SelectDescription",
+    "Slot",
     "SparsityConfig",
     "StandIn",
     "SumDescription",
@@ -91,6 +95,7 @@ __all__ = [
     "TreeConfig",
     "TriggerConfig",
     "VicregConfig",
+    "data_frames",
     "dump_config",
     "load_config",
     "load_description",

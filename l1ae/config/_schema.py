@@ -12,6 +12,7 @@ from l1ae.config._budget import BudgetConfig
 from l1ae.config._combinations import changed, contradictions
 from l1ae.config._density import DensityConfig, PairsConfig
 from l1ae.config._section import Section
+from l1ae.config._slots import CROSSING
 from l1ae.config._tables import check_no_shift, check_steps
 from l1ae.config._trigger import TriggerConfig
 from l1ae.errors import UserError
@@ -54,10 +55,6 @@ __all__ = [
     "TrainingConfig",
     "VicregConfig",
 ]
-
-# From one bunch crossing to the next, as the global trigger's firmware rounds it (ns).
-CROSSING = 25.0
-
 
 SOURCES = ("zerobias", "shipped", "shipped_regions")
 """Data sets that come with l1ae."""
