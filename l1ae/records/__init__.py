@@ -20,6 +20,7 @@ from l1ae.records._files import (
 )
 from l1ae.records._hls import HlsSummary
 from l1ae.records._resources import BudgetReport, ResourcesReport
+from l1ae.records._result_file import ResultFile
 from l1ae.records._synthesis import SynthesisedDesign, SynthesisedLayer, SynthesisReport
 from l1ae.records._training import ImportedModel, TrainedNetwork, TrainingRecord
 from l1ae.records._verification import VerificationReport, VerificationRow, VerifiedCrossings
@@ -48,6 +49,7 @@ __all__ = [
     "HlsSummary",
     "ImportedModel",
     "ResourcesReport",
+    "ResultFile",
     "SynthesisReport",
     "SynthesisedDesign",
     "SynthesisedLayer",

@@ -11,7 +11,8 @@ import pytest
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.manifest import Manifest
 from l1ae.records import RESULT_FILES
-from l1ae.results import ResultFile, save_result
+from l1ae.records._result_file import ResultFile
+from l1ae.results import save_result
 from l1ae.trigger import load_working_points
 
 from .examples import EXAMPLES, manifest, metrics
