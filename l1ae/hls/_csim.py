@@ -78,6 +78,7 @@ def simulate(contract: Contract, folder: Path, backend: str, hardware: npt.NDArr
         type_mismatches=type_mismatches,
         outputs=_merge([result.outputs for result in results]),
         layers=_merge([result.layers for result in results]),
+        wrapped=contract.wrapped(real),
         compiler=_compiler_version(),
         seconds=CsimSeconds(0.0, round(bench.seconds, 3), round(seconds, 3)),
     )

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.config import Config, HlsConfig
-from l1ae.contract import Contract, threshold_for_fpr
+from l1ae.contract import Contract, threshold_for_fpr, wrapped_text
 from l1ae.data import dataset_folder, open_dataset
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.evaluation import evaluate, inputs_figure, write_evaluation
@@ -117,6 +117,9 @@ def contract_stage(run: Run) -> Contract:
             contract = contract.with_threshold(_threshold(contract, scores, config.model.target_fpr, weights))
         contract.save(target / "contract.json")
         above = scores.ravel() >= contract.threshold
+        wrapped = contract.wrapped(hardware)
+        if text := wrapped_text(wrapped, len(hardware)):
+            _log.warning("of the validation background %s", text)
         summary = contract_summary(
             contract,
             config,
@@ -125,6 +128,8 @@ def contract_stage(run: Run) -> Contract:
             threshold_events=(int(above.sum()), len(scores)),
             threshold_fraction=None if weights is None else float(np.average(above, weights=weights)),
             threshold_rate=of_rate,
+            wrapped=wrapped,
+            wrapped_events=len(hardware),
         )
         CONTRACT.write(target, summary)
         return contract
