@@ -223,6 +223,7 @@ def test_an_accumulator_that_cannot_wrap_is_reported_so(tmp_path, caplog):
         contract = import_description(_network(tmp_path, {"size": 4, "width": 8}, wraps=True), PROJECT)
     assert contract["d"].wraps
     assert contract.wrapping == ()
+    assert not contract.decided(contract["d"]).wraps
     assert "proven not to wrap for any input, although the description says `wraps: true`: d" in caplog.text
 
 
@@ -508,7 +509,10 @@ REFUSED = {
         _layer("enc6", accumulator="ap_fixed<12,8,AP_TRN,AP_SAT>"),
         r"network.yaml: layer 'enc6': .* a saturating accumulator holds would depend on the order of its additions; widen it",
     ),
-    "threshold": (_section("score", threshold=1 << 18), r"network.yaml: layer 'trigger': threshold 262144 is no code of the score's type ufixed<18,14>"),
+    "threshold": (
+        _section("score", threshold=1 << 18),
+        r"network.yaml: layer 'trigger': threshold 262144 is no code of the score's type ufixed<18,14>",
+    ),
     "port": (_section("hardware", width=40), r"network.yaml: hardware.width: .* less than or equal to 31"),
     "too many inputs": (_section("hardware", size=1025), r"network.yaml: hardware.size: .* less than or equal to 1024"),
     "no size": (lambda n: n.content["hardware"].pop("size"), r"network.yaml: hardware: give either layout, which says .*, or size"),

@@ -77,7 +77,8 @@ def test_a_run_needs_nothing_but_its_folder(write_description, tmp_path):
 
 def test_report_says_what_was_imported_and_what_wraps(write_description, tmp_path):
     run = train_stage(load_config(write_description()), tmp_path / "run")
-    assert json.loads((run.path("contract") / "summary.json").read_text())["wrapping"] == ["dense"]
+    summary = json.loads((run.path("contract") / "summary.json").read_text())
+    assert set(summary["wrapped"]) == {"dense"}
     page = re.sub(r"<[^>]+>", "", report_stage(run).read_text())
     assert "a network imported from network.yaml" in page
     assert "some words at the input ports make wrap, as they do where it was deployed: dense." in page
@@ -101,7 +102,7 @@ def test_a_network_without_weights_has_a_summary(write_description, tmp_path):
     (path.parent / "network.yaml").write_text(yaml.safe_dump({k: v for k, v in content.items() if k != "weights"} | {"layers": [dot]}))
     run = train_stage(load_config(path), tmp_path / "run")
     summary = json.loads((run.path("contract") / "summary.json").read_text())
-    assert (summary["parameters"], summary["weight_bits"], summary["wrapping"]) == (0, "0", [])
+    assert (summary["parameters"], summary["weight_bits"], summary["wrapped"]) == (0, "0", {})
     assert report_stage(run).is_file()
 
 
