@@ -120,7 +120,9 @@ class Arrays:
             raise UserError(f"{self.path}: {where}: array '{name}' is a single number; give it a shape")
         if not (finite := np.isfinite(array)).all():
             place = [int(k) for k in np.argwhere(~finite)[0]]
-            raise UserError(f"{self.path}: {where}: '{name}'{place} = {array[tuple(place)]} is no number; give the value that the firmware has")
+            raise UserError(
+                f"{self.path}: {where}: '{name}'{place} = {array[tuple(place)]} is no number; give the value that the firmware has"
+            )
         return array
 
     def weights(self, name: str, form: FixedFormat, where: str, *, rounds: bool = False) -> IntArray:

@@ -30,7 +30,9 @@ def verification_section(run: Path, files: RunFiles) -> Section:
     header = ("Against the contract", "Compared", "How", "Crossings", "Crossings that differ", "Time")
     blocks.append(Table("Crossings in which anything that was compared differs.", header, rows, 3))
     if report["rows"] and (wrapped := wrapped_text(report.get("wrapped", {}), max(row["events"] for row in report["rows"]))):
-        blocks.append(Notice("bad", f"Of the crossings {wrapped}, as in the deployed network; a score that wraps looks like an ordinary one."))
+        blocks.append(
+            Notice("bad", f"Of the crossings {wrapped}, as in the deployed network; a score that wraps looks like an ordinary one.")
+        )
     blocks += [Notice("missing", f"Not compared: {reason}.") for reason in report.get("missing", [])]
     return Section("verification", title, tuple(blocks))
 
