@@ -266,8 +266,8 @@ def _check_square_kernels(description: Description, tensors: Mapping[str, Operat
     square = [layer.name for layer in dense if len(set(shapes[layer.name])) == 1]
     if turned and square:
         raise UserError(
-            f"{description.path}: layer '{square[0]}': its kernel is square, and that of layer '{turned[0]}' is (n_out, n_in) by its shape; say "
-            "which way this one is with `transposed: true` or `transposed: false`"
+            f"{description.path}: layer '{square[0]}': its kernel is square, and that of layer '{turned[0]}' is (n_out, n_in) by its "
+            "shape; say which way this one is with `transposed: true` or `transposed: false`"
         )
     if turned:
         _log.info(

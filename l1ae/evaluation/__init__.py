@@ -2,7 +2,7 @@
 
 from l1ae.evaluation._at_rate import CVAR, AtRate, RateKind, RatePoint, RateSampleFacts, worst
 from l1ae.evaluation._auc import auc, auc_difference, group_ids
-from l1ae.evaluation._estimate import LEVEL, Estimate, clopper_pearson, format_estimate
+from l1ae.evaluation._estimate import LEVEL, Estimate, FractionEstimate, RateEstimate, clopper_pearson, format_estimate
 from l1ae.evaluation._figures import difference_figure, roc_figure, score_figure
 from l1ae.evaluation._history_figure import history_figure
 from l1ae.evaluation._inputs_figure import inputs_figure, telling_features
@@ -18,6 +18,9 @@ from l1ae.evaluation._metrics import (
     load_metrics,
     save_metrics,
 )
+from l1ae.evaluation._ranked import Ranked, coarse, sums_before
+from l1ae.evaluation._sample import design_effect, group_numbers
+from l1ae.evaluation._streamed import SpooledScores, evaluate_spooled
 from l1ae.evaluation._style import (
     BACKGROUND_COLOUR,
     PALETTE,
@@ -30,9 +33,6 @@ from l1ae.evaluation._style import (
     styled,
     with_unit,
 )
-from l1ae.evaluation._ranked import Ranked, coarse, sums_before
-from l1ae.evaluation._sample import design_effect, group_numbers
-from l1ae.evaluation._streamed import SpooledScores, evaluate_spooled
 from l1ae.evaluation._working_point import WorkingPoint, tpr_at_fpr
 from l1ae.evaluation._write import performance_figures, save_evaluation, spooled_figures, write_evaluation
 
@@ -47,11 +47,13 @@ __all__ = [
     "Comparison",
     "Drift",
     "Estimate",
+    "FractionEstimate",
     "LabelFree",
     "Metrics",
+    "Ranked",
+    "RateEstimate",
     "RateKind",
     "RatePoint",
-    "Ranked",
     "RateSampleFacts",
     "ScoreDifference",
     "ScoreSet",

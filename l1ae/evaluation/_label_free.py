@@ -15,6 +15,7 @@ from scipy.special import expit
 
 from l1ae.errors import UserError
 from l1ae.evaluation._estimate import FloatArray, check_scores
+from l1ae.results import Count, Fraction, Positive, Real
 
 __all__ = ["Capacity", "Drift", "LabelFree", "approximation_capacity", "capacity_at", "threshold_drift", "wasserstein"]
 
@@ -28,8 +29,8 @@ _DRIFT_SEED = 12345
 class Capacity:
     """Approximation capacity, between -ln 2 and 0, and the inverse temperature at which it is reached; `at_limit`: the largest tried."""
 
-    value: float
-    beta: float
+    value: Real
+    beta: Positive
     at_limit: bool
 
 
@@ -45,11 +46,11 @@ class Drift:
         expected: median of `value` if both halves are of one distribution, from the effective events above the threshold alone.
     """
 
-    value: float
-    fpr: float
-    exceeded: float
-    threshold: float
-    expected: float
+    value: Positive
+    fpr: Fraction
+    exceeded: Fraction
+    threshold: Real
+    expected: Positive
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,11 @@ class LabelFree:
         drift: of the threshold for the headline rate; None where the sample cannot resolve it.
     """
 
-    events: tuple[int, int]
+    events: tuple[Count, Count]
     capacity: Capacity
     adaptive: Capacity
-    wasserstein: float
-    wasserstein_log: float
+    wasserstein: Positive
+    wasserstein_log: Positive
     drift: Drift | None
 
 

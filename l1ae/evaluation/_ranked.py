@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
 from l1ae.evaluation._estimate import FloatArray
 from l1ae.evaluation._sample import IntArray

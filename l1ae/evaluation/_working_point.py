@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import binom
 
-from l1ae.evaluation._estimate import LEVEL, Estimate, FloatArray, clopper_pearson
+from l1ae.evaluation._estimate import LEVEL, Estimate, FloatArray, FractionEstimate, clopper_pearson
 from l1ae.evaluation._ranked import Ranked
 from l1ae.evaluation._sample import Sample
+from l1ae.results import Count, Fraction, Real
 
 __all__ = ["Falling", "WorkingPoint", "accepted_fraction", "tpr_at_fpr", "tpr_of"]
 
@@ -26,11 +27,11 @@ class WorkingPoint:
     target, and less when scores are tied.
     """
 
-    target_fpr: float
-    background_events: int
-    threshold: float | None
-    fpr: Estimate | None
-    tpr: Estimate | None
+    target_fpr: Fraction
+    background_events: Count
+    threshold: Real | None
+    fpr: FractionEstimate | None
+    tpr: FractionEstimate | None
     note: str = ""
 
 

@@ -2,34 +2,23 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from l1ae.config import Config
 from l1ae.contract import Contract
-from l1ae.evaluation import AtRate, Estimate, RateKind, RateSampleFacts, ScoreSet
+from l1ae.evaluation import AtRate, RateSampleFacts, ScoreSet
 from l1ae.pipeline._samples import Scorer
 from l1ae.pipeline._zero_bias import RateSample, judge_of, ladder_of, rate_sample
+from l1ae.records import FirmwareThreshold
 from l1ae.trigger import RATES, Judge, JudgedEvents, at_rate
 
-__all__ = ["FirmwareThreshold", "firmware_threshold", "rates_of", "sample_facts"]
+__all__ = ["firmware_threshold", "rates_of", "sample_facts"]
 
 _log = logging.getLogger("l1ae")
 
 Scores = npt.NDArray[np.generic]
-
-
-@dataclass(frozen=True)
-class FirmwareThreshold:
-    """The threshold, a score code, of the working point for `khz` of `kind`, and the rate that it has on `events` crossings (kHz)."""
-
-    code: int
-    kind: RateKind
-    khz: float
-    reached: Estimate
-    events: int
 
 
 def firmware_threshold(config: Config, contract: Contract) -> FirmwareThreshold | None:

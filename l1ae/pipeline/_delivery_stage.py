@@ -14,8 +14,9 @@ from l1ae.errors import CheckFailedError, UserError
 from l1ae.manifest import digest_tree
 from l1ae.pipeline._run import Run, digest_json, exclusive
 from l1ae.pipeline._samples import csim_sample
-from l1ae.pipeline._shared import contract_digest, contract_of, data_digests, read_json
+from l1ae.pipeline._shared import contract_digest, contract_of, data_digests
 from l1ae.pipeline._zero_bias import zero_bias_events
+from l1ae.records import HLS
 from l1ae.trigger import load_working_points
 
 if TYPE_CHECKING:
@@ -86,13 +87,13 @@ def _hls_files(run: Run, contract: Contract) -> dict[str, bytes] | None:
         return None
     run.check("hls", f"l1ae hls {run.folder}")
     _check_simulated(run)
-    summary = read_json(folder / "summary.json", "l1ae hls")
+    summary = HLS.read(run.folder)
     written = run.manifest.outputs("hls")
     files = {name: (folder / name).read_bytes() for name in sorted(written) if (folder / name).is_file() and name != "summary.json"}
     if _HLS_CONTRACT not in files:
         raise UserError(f"'{folder}' is not what `l1ae hls` left: '{_HLS_CONTRACT}' is missing, there or in the run's manifest; run it")
     if Contract.from_json(files[_HLS_CONTRACT].decode(), str(folder)).digest != contract.digest:
-        raise UserError(f"the HLS project '{summary['project']}' in '{folder}' is of another contract; run `l1ae hls {run.folder}` again")
+        raise UserError(f"the HLS project '{summary.project}' in '{folder}' is of another contract; run `l1ae hls {run.folder}` again")
     return files
 
 

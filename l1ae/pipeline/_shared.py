@@ -1,20 +1,14 @@
-"""What several stages share: the run's contract, digests of what a stage depends on, JSON files."""
+"""What several stages share: the run's contract, digests of what a stage depends on."""
 
-import json
 import logging
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 from l1ae.config import Config
 from l1ae.contract import Contract
 from l1ae.data import dataset_folder
-from l1ae.errors import UserError
-from l1ae.files import write_text
 from l1ae.manifest import digest_file
 from l1ae.pipeline._run import Run, digest_json
 
-__all__ = ["changed_files", "contract_digest", "contract_of", "data_digests", "read_json", "section_digest", "write_json"]
+__all__ = ["changed_files", "contract_digest", "contract_of", "data_digests", "section_digest"]
 
 _log = logging.getLogger("l1ae")
 
@@ -52,16 +46,3 @@ def section_digest(config: Config, *sections: str) -> dict[str, str]:
     for section, key in (("model", "source"), ("model", "teacher_run"), ("data", "source"), ("trigger", "zero_bias")):
         content[section].pop(key)
     return {"config": digest_json({name: content[name] for name in sections})}
-
-
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a JSON file, to a temporary name first."""
-    write_text(path, json.dumps(content, indent=1) + "\n")
-
-
-def read_json(path: Path, remedy: str) -> dict[str, Any]:
-    """Read what another stage wrote. Raises `UserError` naming the command that makes it."""
-    if not path.is_file():
-        raise UserError(f"'{path}' does not exist; run `{remedy}` first")
-    content: dict[str, Any] = json.loads(path.read_text())
-    return content

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,20 +14,21 @@ from l1ae.data import dataset_folder, open_dataset
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.evaluation import evaluate, inputs_figure, write_evaluation
 from l1ae.families import find_score
-from l1ae.hls import CsimReport, check_strategy, convert, corner_vectors, simulate, verdict
+from l1ae.hls import CsimReport, check_strategy, convert, corner_vectors, simulate
 from l1ae.manifest import digest_file, digest_tree
 from l1ae.pipeline._at_rate import firmware_threshold, rates_of, sample_facts
-from l1ae.pipeline._comparison import float_comparison, quantized_comparison, report_content
+from l1ae.pipeline._comparison import float_comparison, quantized_comparison
 from l1ae.pipeline._label_free import label_free_of
 from l1ae.pipeline._models import copy_source, has_threshold, load_contract, load_models, source_files, untrained_contract
 from l1ae.pipeline._preprocessing import resolved
 from l1ae.pipeline._resources import collect_resources
 from l1ae.pipeline._run import Run, exclusive, held_run
 from l1ae.pipeline._samples import Scorer, csim_sample, evaluation_scores, first_events, validation_events
-from l1ae.pipeline._shared import changed_files, contract_digest, contract_of, data_digests, read_json, section_digest, write_json
+from l1ae.pipeline._shared import changed_files, contract_digest, contract_of, data_digests, section_digest
 from l1ae.pipeline._summary import contract_summary, hls_summary
 from l1ae.pipeline._teacher import teacher_inputs, teachers_of
 from l1ae.pipeline._zero_bias import judge_of, rate_inputs, rate_sample
+from l1ae.records import CONTRACT, CSIM, HLS, TRAINING, ImportedModel, TrainedNetwork, TrainingRecord
 from l1ae.report import write_report
 from l1ae.tables import train_tables
 from l1ae.training import Progress, train
@@ -75,14 +76,16 @@ def train_model(run: Run, *, resume: bool, progress: Progress | None, backend: s
         check_strategy(untrained_contract(run.config), _hls_config(run.config, backend))
 
     def make(target: Path) -> None:
+        result: TrainingRecord
         if run.config.model.family.tabular:
-            result = vars(train_tables(run.config, target))
+            result = train_tables(run.config, target)
         elif run.config.model.source is None:
-            result = vars(train(run.config, target, resume=resume, progress=progress, teachers=teachers_of(run.config)))
+            found = train(run.config, target, resume=resume, progress=progress, teachers=teachers_of(run.config))
+            result = TrainedNetwork(**vars(found))
         else:
             copy_source(run.config, target)
-            result = {"imported_from": Path(run.config.model.source).name}
-        write_json(target / "training.json", result)
+            result = ImportedModel(Path(run.config.model.source).name)
+        TRAINING.write(target, result)
 
     run.produce("train", train_inputs(run.config), make, resume=resume)
     save_source(run)
@@ -113,15 +116,20 @@ def contract_stage(run: Run) -> Contract:
         elif not given:
             contract = contract.with_threshold(_threshold(contract, scores, config.model.target_fpr, weights))
         contract.save(target / "contract.json")
-        summary = contract_summary(contract, config, hardware[:_OBSERVED_EVENTS])
-        summary |= {"threshold_given": given, "wrapped": contract.wrapped(hardware), "wrapped_events": len(hardware)}
-        if text := wrapped_text(summary["wrapped"], len(hardware)):
+        above, wrapped = scores.ravel() >= contract.threshold, contract.wrapped(hardware)
+        if text := wrapped_text(wrapped, len(hardware)):
             _log.warning("of the validation background %s", text)
-        summary["threshold_events"] = [int(np.sum(scores >= contract.threshold)), len(scores)]
-        summary["threshold_rate"] = None if of_rate is None else asdict(of_rate)
-        if weights is not None:
-            summary["threshold_fraction"] = float(np.average(scores.ravel() >= contract.threshold, weights=weights))
-        write_json(target / "summary.json", summary)
+        summary = contract_summary(
+            contract,
+            config,
+            hardware[:_OBSERVED_EVENTS],
+            threshold_given=given,
+            threshold_events=(int(above.sum()), len(scores)),
+            threshold_fraction=None if weights is None else float(np.average(above, weights=weights)),
+            threshold_rate=of_rate,
+            wrapped=wrapped,
+        )
+        CONTRACT.write(target, summary)
         return contract
 
     return run.produce("contract", contract_inputs(run), make)
@@ -180,7 +188,7 @@ def hls_stage(run: Run, *, backend: str | None = None) -> None:
     def make(target: Path) -> None:
         project = convert(contract, hls, _test_vectors(run.config, contract))
         project.write(target)
-        write_json(target / "summary.json", hls_summary(contract, hls, project))
+        HLS.write(target, hls_summary(contract, hls, project))
 
     run.produce("hls", hls_inputs(run, backend), make)
 
@@ -208,16 +216,23 @@ def csim_stage(run: Run, *, events: int | None = None) -> CsimReport:
     n_events = events or run.config.csim.events
     contract = contract_of(run)
     changed = changed_files(run, "hls")
-    summary = read_json(run.path("hls") / "summary.json", "l1ae hls")
+    summary = HLS.read(run.folder)
 
     def make(target: Path) -> CsimReport:
         started = time.perf_counter()
         sample = csim_sample(run.config, n_events)
         scorer = _scorer(run)
-        comparisons = float_comparison(scorer, sample), quantized_comparison(scorer, sample)
-        prepared = time.perf_counter() - started
-        report = simulate(contract, run.path("hls"), summary["backend"], sample.hardware)
-        write_json(target / "report.json", report_content(report, *comparisons, prepared) | {"changed_files": changed})
+        against_float, quantized = float_comparison(scorer, sample), quantized_comparison(scorer, sample)
+        prepared = round(time.perf_counter() - started, 3)
+        found = simulate(contract, run.path("hls"), summary.backend, sample.hardware)
+        report = replace(
+            found,
+            seconds=replace(found.seconds, convert=prepared),
+            changed_files=tuple(changed),
+            quantized=quantized,
+            float=against_float,
+        )
+        CSIM.write(target, report)
         return report
 
     report = run.produce("csim", csim_inputs(run, n_events), make)
@@ -237,8 +252,7 @@ def report_stage(run: Run) -> Path:
 
 def csim_verdict(run: Run) -> str:
     """The verdict line of the C simulation that the run folder holds."""
-    content = read_json(run.path("csim") / "report.json", "l1ae csim")
-    return verdict(content["mismatches"], content["events"])
+    return CSIM.read(run.folder).verdict
 
 
 def _scorer(run: Run) -> Scorer:

@@ -15,7 +15,6 @@ from l1ae.contract import Contract
 from l1ae.data import EventStore, open_dataset
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.evaluation import LEVEL
-from l1ae.files import write_text
 from l1ae.inputs import Layout
 from l1ae.manifest import digest_file, digest_tree
 from l1ae.pipeline._run import Run, digest_json, exclusive
@@ -47,8 +46,8 @@ from l1ae.trigger import (
     rate_interval,
     read_sample,
     read_signal,
+    save_working_points,
     spectrum,
-    working_points_text,
 )
 
 __all__ = ["trigger_inputs", "trigger_stage"]
@@ -72,7 +71,7 @@ def trigger_stage(run: Run, *, zero_bias: Path | None = None) -> TriggerResult:
 
     def make(target: Path) -> TriggerResult:
         result = study.result()
-        write_text(target / "working_points.json", working_points_text(result))
+        save_working_points(target / "working_points.json", result)
         return result
 
     result = run.produce("trigger", study.inputs(), make)

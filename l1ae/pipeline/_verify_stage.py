@@ -2,11 +2,10 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,29 +17,15 @@ from l1ae.hls import simulate
 from l1ae.manifest import digest_file, digest_tree
 from l1ae.pipeline._delivery_stage import read_working_points
 from l1ae.pipeline._run import Run, digest_json, exclusive
-from l1ae.pipeline._shared import contract_digest, contract_of, read_json, write_json
+from l1ae.pipeline._shared import contract_digest, contract_of
 from l1ae.pipeline._zero_bias import open_zero_bias, zero_bias_events
+from l1ae.records import HLS, VERIFICATION, VerificationReport, VerificationRow, VerifiedCrossings
 
-__all__ = ["Verification", "VerificationRow", "verification_inputs", "verify_stage"]
+__all__ = ["Verification", "verification_inputs", "verify_stage"]
 
 _log = logging.getLogger("l1ae")
 
-_FORMAT = "l1ae-verification"
-_FORMAT_VERSION = 1
-
 Events = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class VerificationRow:
-    """One implementation against the contract: events in which anything of what was `compared` differs."""
-
-    name: str
-    events: int
-    compared: str
-    differing: int
-    detail: str
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -49,7 +34,7 @@ class Verification:
 
     rows: tuple[VerificationRow, ...]
     missing: tuple[str, ...]
-    wrapped: Mapping[str, int]
+    wrapped: dict[str, int]
 
     @property
     def wrapped_text(self) -> str:
@@ -84,8 +69,8 @@ def verify_stage(run: Run, events: int | None = None, zero_bias: Path | None = N
             else:
                 missing.append(f"{name}: there is no '{run.path(stage)}'")
         verification = Verification(tuple(found), tuple(missing), contract.wrapped(hardware))
-        source = {"source": run.config.trigger.zero_bias if zero_bias is None else store.path.name, "events": events}
-        write_json(target / "report.json", _content(contract, verification, source, time.perf_counter() - started))
+        source = VerifiedCrossings(run.config.trigger.zero_bias if zero_bias is None else store.path.name, events)
+        VERIFICATION.write(target, _report(contract, verification, source, time.perf_counter() - started))
         return verification
 
     verification = run.produce("verification", _inputs(run, store.path, events), make)
@@ -112,24 +97,21 @@ def _row(name: str, compare: Callable[[], _Found]) -> VerificationRow:
     return VerificationRow(name, found.events, found.compared, found.differing, found.detail, round(time.perf_counter() - started, 1))
 
 
-def _content(contract: Contract, verification: Verification, source: dict[str, Any], seconds: float) -> dict[str, Any]:
-    return {
-        "format": _FORMAT,
-        "format_version": _FORMAT_VERSION,
-        "project": contract.project,
-        "digest": contract.digest,
-        "zero_bias": source,
-        "seconds": round(seconds, 1),
-        "rows": [asdict(row) for row in verification.rows],
-        "missing": list(verification.missing),
-        "wrapped": dict(verification.wrapped),
-        "passed": verification.passed,
-    }
+def _report(contract: Contract, verification: Verification, source: VerifiedCrossings, seconds: float) -> VerificationReport:
+    return VerificationReport(
+        project=contract.project,
+        digest=contract.digest,
+        zero_bias=source,
+        seconds=round(seconds, 1),
+        rows=verification.rows,
+        missing=verification.missing,
+        passed=verification.passed,
+        wrapped=verification.wrapped,
+    )
 
 
 def _csim(run: Run, contract: Contract, hardware: Events) -> _Found:
-    summary = read_json(run.path("hls") / "summary.json", "l1ae hls")
-    report = simulate(contract, run.path("hls"), summary["backend"], hardware)
+    report = simulate(contract, run.path("hls"), HLS.read(run.folder).backend, hardware)
     detail = f"{report.compiler}; {report.corner_vectors} corner vectors, {report.types_compared} types"
     if report.first_mismatch is not None:
         detail = str(report.first_mismatch)

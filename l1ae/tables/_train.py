@@ -11,6 +11,7 @@ from l1ae.config import Config, ReferenceConfig
 from l1ae.data import TRAIN, events_of, open_dataset, weights_of
 from l1ae.errors import UserError
 from l1ae.families import Body
+from l1ae.results import Count, Positive
 from l1ae.tables._additive import AdditiveTables, Codes, FloatArray, save_tables
 from l1ae.tables._density import Blocks, fit_forest, fit_ratio
 from l1ae.tables._injection import Contrast
@@ -27,9 +28,9 @@ _UNTRAINED_EVENTS = 4096
 class TablesResult:
     """Tables, all their entries, and the time that their training took."""
 
-    tables: int
-    entries: int
-    seconds: float
+    tables: Count
+    entries: Count
+    seconds: Positive
 
 
 def train_tables(config: Config, folder: Path) -> TablesResult:

@@ -28,7 +28,7 @@ from l1ae.trigger._result import (
     WorkingPoint,
     ZeroBias,
     load_working_points,
-    working_points_text,
+    save_working_points,
 )
 from l1ae.trigger._roc import RateCurves, rate_curves
 from l1ae.trigger._sample import Sample, read_sample
@@ -100,6 +100,6 @@ __all__ = [
     "rate_interval",
     "read_sample",
     "read_signal",
+    "save_working_points",
     "spectrum",
-    "working_points_text",
 ]

@@ -304,7 +304,9 @@ def test_conventions_of_the_interface(tmp_path):
     assert lines[3:5] == [f"{score} {trigger}", " ".join(map(str, [score] * 6 + [trigger] * 2))]
     assert lines[5].split() == [str(score)] * 6
     assert lines[6].split() == [str(trigger)] * 2 + ["0"] * 14
-    refused = r": invalid_argument tiny_v3: read_result takes .* ap_fixed<18, 14, \(ap_q_mode\)4, .*; not {}; `make FIRST=TYPE SECOND=TYPE` .*"
+    refused = (
+        r": invalid_argument tiny_v3: read_result takes .* ap_fixed<18, 14, \(ap_q_mode\)4, .*; not {}; `make FIRST=TYPE SECOND=TYPE` .*"
+    )
     assert re.fullmatch("another result" + refused.format(r"std::pair<int, ap_ufixed<18, 14, .*> ?>\*"), lines[7])
     assert re.fullmatch("a constant result" + refused.format(r"std::pair<ap_ufixed<.*> ?> const\*"), lines[8])
     assert re.fullmatch("no result" + refused.format("nothing"), lines[9])

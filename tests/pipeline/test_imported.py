@@ -127,7 +127,7 @@ def test_networks_that_do_not_fit_the_events_are_refused(write_description, tmp_
     [
         ({"source": "none.keras", "score": "kl"}, r"model.source '.*none.keras' does not exist; it is relative to the configuration file"),
         ({"source": "none.yaml", "score": "output"}, r"model.source '.*none.yaml' does not exist"),
-        ({"source": "network.h5", "score": "output"}, r"source '.*network.h5' must be a .keras file or a description, .yaml"),
+        ({"source": "network.onnx", "score": "output"}, r"source '.*network.onnx' must be a .keras or .h5 file or a description, .yaml"),
         ({"source": "network.yaml", "score": "kl"}, r"score 'kl' does not exist for architecture 'imported'; choose output"),
         ({"source": "network.keras", "score": "kl", "latent": 4}, r"model.latent is what '.*network.keras' says; remove it"),
         ({"score": "output"}, r"architecture 'imported' needs model.source"),
@@ -140,6 +140,29 @@ def test_networks_that_do_not_fit_the_events_are_refused(write_description, tmp_
 def test_configurations_that_make_no_sense_are_refused(write_config, tmp_path, model, message):
     with pytest.raises(UserError, match=message):
         train_stage(load_config(write_config(model)), tmp_path / "run")
+
+
+def test_a_refusal_names_the_file_that_a_user_edits(write_description, write_config, tmp_path):
+    """Not the copy in the run, of a description and of a Keras model."""
+    path = write_description(size=60)
+    with pytest.raises(UserError) as error:
+        train_stage(load_config(path), tmp_path / "run")
+    assert str(path.parent / "network.yaml") in str(error.value)
+    assert str(tmp_path / "run") not in str(error.value)
+    path = write_config({"source": "network.keras", "score": "squared_error"})
+    (path.parent / "network.keras").write_text("no model")
+    with pytest.raises(UserError, match=f"^'{path.parent / 'network.keras'}' is neither a .keras nor a .h5 file") as error:
+        train_stage(load_config(path), tmp_path / "other")
+
+
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+def test_an_hdf5_file_is_imported_as_a_keras_file_is(write_config, make_network, tmp_path):
+    path = write_config({"source": "network.h5", "score": "squared_error"})
+    network = make_network("squared_error", hidden=(6,))
+    network.model.save(path.parent / "network.h5")
+    run = train_stage(load_config(path), tmp_path / "run")
+    found = Contract.load(run.path("contract") / "contract.json")
+    assert [str(item.format) for item in found.operations] == [str(item.format) for item in network.contract.operations]
 
 
 @pytest.mark.slow

@@ -59,8 +59,7 @@ def make_run(make_network, source, tmp_path_factory):
         content = network.config.model_dump(mode="json")
         content |= {"data": {"source": str(source)}, "trigger": {"rates": RATES, "ladder": "raw", "zero_bias": str(source), **trigger}}
         run = Run.create(Config.model_validate(content), tmp_path_factory.mktemp("runs") / "run")
-        (run.folder / "contract").mkdir()
-        network.contract.save(run.folder / "contract" / "contract.json")
+        run.produce("contract", {}, lambda target: network.contract.save(target / "contract.json"))
         return run
 
     return make
