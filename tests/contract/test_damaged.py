@@ -71,7 +71,7 @@ def _imported(folder, content=None):
     """True when it was imported, False when it was refused as it should be."""
     if content is not None:
         (folder / "network.yaml").write_text(yaml.safe_dump(content, allow_unicode=True))
-    started = time.perf_counter()
+    started = time.process_time()
     try:
         contract = import_description(folder / "network.yaml", "damaged_v1")
         contract.evaluate(np.zeros((1, contract.hardware.size), np.int64))
@@ -79,7 +79,7 @@ def _imported(folder, content=None):
         assert str(folder) in str(error), error
         return False
     finally:
-        assert time.perf_counter() - started < 10
+        assert time.process_time() - started < 10
     return True
 
 
@@ -243,10 +243,10 @@ def test_npz_files_that_say_more_than_they_hold(folder, case):
     """Of the bomb nothing is unpacked; of what claims 10^12 elements nothing is reserved."""
     _imported(folder, _content())
     (folder / "weights.npz").write_bytes(DAMAGED[case])
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(UserError, match=r"weights.npz' (is no readable npz file of plain arrays \(.*\); write it with numpy.savez|holds 190 MiB)"):
         import_description(folder / "network.yaml", "damaged_v1")
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 @pytest.mark.parametrize(
