@@ -90,7 +90,7 @@ class ContractSummary:
         threshold_fraction: the same by weight, None without weights.
         threshold_rate: the working point that set the threshold, None where that was `target_fpr` or the model.
         observed_events: validation events that the observed ranges are of.
-        wrapped: tensors of an imported model that some words at the input ports make wrap, and in how many validation events they did.
+        wrapped: tensors of an imported model that some words at the input ports make wrap, with the number of `wrapped_events` that do.
     """
 
     project: str
@@ -114,3 +114,4 @@ class ContractSummary:
     tables: tuple[TableSummary, ...]
     bins: tuple[BinsSummary, ...]
     wrapped: dict[str, Count]
+    wrapped_events: Count

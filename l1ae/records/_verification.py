@@ -41,6 +41,7 @@ class VerificationReport:
     seconds: Positive
     rows: tuple[VerificationRow, ...]
     missing: tuple[str, ...]
+    wrapped: dict[str, Count]
     passed: bool
     wrapped: dict[str, Count] = field(default_factory=dict)
     format: Literal["l1ae-verification"] = "l1ae-verification"

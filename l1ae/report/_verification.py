@@ -29,9 +29,10 @@ def verification_section(run: Path, files: RunFiles) -> Section:
     )
     header = ("Against the contract", "Compared", "How", "Crossings", "Crossings that differ", "Time")
     blocks.append(Table("Crossings in which anything that was compared differs.", header, rows, 3))
-    if wrapped := wrapped_text(report.wrapped, report.zero_bias.events):
-        text = f"Of the crossings {wrapped}, as in the deployed network; a score that wraps looks like an ordinary one."
-        blocks.append(Notice("bad", text))
+    if report.rows and (wrapped := wrapped_text(report.wrapped, max(row.events for row in report.rows))):
+        blocks.append(
+            Notice("bad", f"Of the crossings {wrapped}, as in the deployed network; a score that wraps looks like an ordinary one.")
+        )
     blocks += [Notice("missing", f"Not compared: {reason}.") for reason in report.missing]
     return Section("verification", title, tuple(blocks))
 

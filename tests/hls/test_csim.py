@@ -160,6 +160,19 @@ def test_the_first_mismatch_tells_event_layer_and_both_values(written, hardware)
 
 
 @pytest.mark.slow
+def test_pieces_say_what_all_events_say(written, hardware):
+    """One piece is in memory at a time: the next is asked for when the last is compared."""
+    contract, folder = written("squared_error")
+    _flip_weight_bit(folder)
+    whole = simulate(contract, folder, "Vitis", hardware)
+    cut = [0, 1, len(hardware) // 3, len(hardware)]
+    pieces = simulate(contract, folder, "Vitis", (hardware[start:stop] for start, stop in zip(cut, cut[1:], strict=False)))
+    assert whole.mismatches > 0
+    for name in ("events", "mismatches", "first_mismatch", "outputs", "layers", "corner_vectors"):
+        assert getattr(pieces, name) == getattr(whole, name), name
+
+
+@pytest.mark.slow
 def test_a_project_that_does_not_compile_is_an_error(written, hardware):
     contract, folder = written("mu2")
     _edit(folder, "firmware/parameters.h", r"struct config3", "struct konfig3")
