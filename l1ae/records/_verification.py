@@ -1,6 +1,6 @@
 """One comparison of everything that a run made with its contract: verification/report.json."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from l1ae.results import Count, Digest, FirstVersion, Positive
@@ -30,10 +30,7 @@ class VerifiedCrossings:
 
 @dataclass(frozen=True)
 class VerificationReport:
-    """The table: every row that has an implementation, and why others have none. `passed`: something was compared, and nothing differs.
-
-    `wrapped`: in how many crossings the tensors wrap that can, in the contract as in all others.
-    """
+    """The table: every row that has an implementation, and why others have none. `passed`: something was compared, and nothing differs."""
 
     project: str
     digest: Digest
@@ -43,6 +40,5 @@ class VerificationReport:
     missing: tuple[str, ...]
     wrapped: dict[str, Count]
     passed: bool
-    wrapped: dict[str, Count] = field(default_factory=dict)
     format: Literal["l1ae-verification"] = "l1ae-verification"
     format_version: FirstVersion = 1

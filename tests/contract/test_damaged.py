@@ -24,11 +24,20 @@ def _layers():
     wide, bits = "ap_fixed<40,24>", "ap_fixed<6,3,AP_RND,AP_SAT>"
     weights = {"kernel_type": "ap_fixed<4,1>", "accumulator": "ap_fixed<30,20>", "result": bits, "wraps": True, "round_weights": True}
     return [
-        {"name": "d", "kind": "dense", "input": "inputs", "kernel": "w", "bias": "b", "bias_type": "ap_fixed<4,2>", "transposed": False} | weights,
+        {"name": "d", "kind": "dense", "input": "inputs", "kernel": "w", "bias": "b", "bias_type": "ap_fixed<4,2>", "transposed": False}
+        | weights,
         {"name": "c", "kind": "convolution", "input": "inputs", "kernel": "k", "shape": [2, 2, 1], "stride": [1, 1]} | weights,
         {"name": "r", "kind": "relu", "input": "d", "result": bits},
         {"name": "q", "kind": "quantize", "input": "c", "result": bits},
-        {"name": "n", "kind": "batch_norm", "input": "r", "scale": "s", "bias": "b", "scale_type": "ap_fixed<6,3>", "bias_type": "ap_fixed<6,3>"},
+        {
+            "name": "n",
+            "kind": "batch_norm",
+            "input": "r",
+            "scale": "s",
+            "bias": "b",
+            "scale_type": "ap_fixed<6,3>",
+            "bias_type": "ap_fixed<6,3>",
+        },
         {"name": "l", "kind": "clamp", "input": "r", "low": -1.5, "high": 2, "result": bits},
         {"name": "a", "kind": "activation", "input": "r", "function": "sigmoid", "table_size": 64, "result": bits},
         {"name": "m", "kind": "multiply", "inputs": ["r", "r"], "result": wide},
@@ -57,7 +66,12 @@ def _content():
 
 def _arrays():
     rng = np.random.default_rng(1)
-    kernels = {"w": rng.integers(-8, 8, (4, 3)) / 8, "k": rng.integers(-8, 8, (1, 1, 1, 1)) / 8, "b": np.array([0.5, 0, 1]), "s": np.array([1, 0.5, 2])}
+    kernels = {
+        "w": rng.integers(-8, 8, (4, 3)) / 8,
+        "k": rng.integers(-8, 8, (1, 1, 1, 1)) / 8,
+        "b": np.array([0.5, 0, 1]),
+        "s": np.array([1, 0.5, 2]),
+    }
     return kernels | {"v": np.array([[0, 1], [2, 3]]), "e": np.arange(12)}
 
 
@@ -176,12 +190,20 @@ def test_damaged_bytes_of_a_contract(folder, count):
     digest = Contract.from_json(content).digest
     for _ in range(count):
         path.write_bytes(_damaged_bytes(rng, content))
-        try:
-            found = Contract.load(path)
-        except UserError as error:
-            assert str(path) in str(error)
-        else:  # another number within its range is another contract, which its digest says
-            assert found.digest != digest or json.loads(path.read_bytes()) == json.loads(content) or len(path.read_bytes()) != len(content)
+        found = _loaded(path)
+        # another number within its range is another contract, which its digest says
+        same_length = len(path.read_bytes()) == len(content)
+        assert found is None or found.digest != digest or not same_length or json.loads(path.read_bytes()) == json.loads(content)
+
+
+def _loaded(path):
+    """None where it was refused by its name."""
+    try:
+        return Contract.load(path)
+    except UserError as error:
+        message = str(error)
+    assert str(path) in message
+    return None
 
 
 @pytest.mark.parametrize("every", [41, pytest.param(3, marks=pytest.mark.slow)])
@@ -192,11 +214,8 @@ def test_values_of_another_kind_in_a_contract(folder, every):
     for path in places[::every]:
         value = NASTY[int(rng.integers(len(NASTY)))]
         text = json.dumps(_changed(content, path, lambda parent, key, value=value: parent.__setitem__(key, value)))
-        try:
-            contract = Contract.from_json(text, "file")
-        except UserError as error:
-            assert str(error).startswith("file")
-        else:
+        (folder / "contract.json").write_text(text)
+        if (contract := _loaded(folder / "contract.json")) is not None:
             contract.evaluate(np.zeros((1, contract.hardware.size), np.int64))
 
 
@@ -231,7 +250,9 @@ DAMAGED = {
     "deep": _zip("w.npy", _npy("(" * 5000 + ")" * 5000)),
     "pickle": _zip("w.npy", _pickled()),
     "no npy": _zip("w.npy", b"hello"),
-    "bomb": _zip("w.npy", _npy("{'descr': '|u1', 'fortran_order': False, 'shape': (200000000,), }", bytes(200_000_000)), zipfile.ZIP_DEFLATED),
+    "bomb": _zip(
+        "w.npy", _npy("{'descr': '|u1', 'fortran_order': False, 'shape': (200000000,), }", bytes(200_000_000)), zipfile.ZIP_DEFLATED
+    ),
     "empty": b"",
     "text": b"hello\n" * 100,
     "npy": _npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }", b"x" * 8),
@@ -244,7 +265,9 @@ def test_npz_files_that_say_more_than_they_hold(folder, case):
     _imported(folder, _content())
     (folder / "weights.npz").write_bytes(DAMAGED[case])
     started = time.process_time()
-    with pytest.raises(UserError, match=r"weights.npz' (is no readable npz file of plain arrays \(.*\); write it with numpy.savez|holds 190 MiB)"):
+    with pytest.raises(
+        UserError, match=r"weights.npz' (is no readable npz file of plain arrays \(.*\); write it with numpy.savez|holds 190 MiB)"
+    ):
         import_description(folder / "network.yaml", "damaged_v1")
     assert time.process_time() - started < 2
 
@@ -275,5 +298,5 @@ def test_indices_beyond_all_bits(folder, values):
     array = np.array([values, values], np.uint64 if min(values) >= 0 else np.int64)
     np.savez(folder / "weights.npz", **(_arrays() | {"v": array}))
     (folder / "network.yaml").write_text(yaml.safe_dump(_content()))
-    with pytest.raises(UserError, match="network.yaml: layer 'p', windows: array 'v' holds integers beyond 61 bits"):
+    with pytest.raises(UserError, match=r"network.yaml: layer 'p', windows: array 'v' holds integers beyond 61 bits"):
         import_description(folder / "network.yaml", "damaged_v1")

@@ -10,9 +10,24 @@ from l1ae.rtl import trace_contract
 
 CAST = "ap_fixed<12,6,AP_RND,AP_SAT>"
 LAYERS = [
-    {"name": "d", "kind": "dense", "input": "inputs", "kernel": "w", "kernel_type": "ap_fixed<4,1,AP_RND>", "accumulator": "ap_fixed<20,10>"}
+    {
+        "name": "d",
+        "kind": "dense",
+        "input": "inputs",
+        "kernel": "w",
+        "kernel_type": "ap_fixed<4,1,AP_RND>",
+        "accumulator": "ap_fixed<20,10>",
+    }
     | {"wraps": True, "round_weights": True},
-    {"name": "n", "kind": "batch_norm", "input": "d", "scale": "s", "bias": "b", "scale_type": "ap_fixed<6,3>", "bias_type": "ap_fixed<6,3>"}
+    {
+        "name": "n",
+        "kind": "batch_norm",
+        "input": "d",
+        "scale": "s",
+        "bias": "b",
+        "scale_type": "ap_fixed<6,3>",
+        "bias_type": "ap_fixed<6,3>",
+    }
     | {"result": CAST},
     {"name": "l", "kind": "clamp", "input": "n", "low": -1.5, "high": 2, "result": "ap_fixed<7,3>"},
     {"name": "a", "kind": "activation", "input": "n", "function": "sigmoid", "table_size": 64, "result": "ap_ufixed<8,1>"},
