@@ -14,9 +14,9 @@ from l1ae.contract import Contract, import_description
 from l1ae.errors import UserError
 
 NASTY = [
-    None, True, -1, 0, 3, 2**31, 10**30, -(10**30), 0.5, 1e300, float("nan"), float("inf"), "", "x", "hw", "../x", "a\nb", "x" * 300, "é", [], {},
-    [[]], 
-    [True], [10**30], [0.5], {"x": 1}, [["x"]], "ap_fixed<1000,3>", "ap_fixed<8,100000>", "ap_ufixed<1,1>", "ap_fixed<62,-300>",
+    None, True, -1, 0, 3, 2**31, 10**30, -(10**30), 0.5, 1e300, float("nan"), float("inf"), "", "x", "hw", "../x", "a\nb", "x" * 300, "é",
+    [], {}, [[]], [True], [10**30], [0.5], {"x": 1}, [["x"]],
+    "ap_fixed<1000,3>", "ap_fixed<8,100000>", "ap_ufixed<1,1>", "ap_fixed<62,-300>",
 ]  # fmt: skip
 
 
