@@ -17,6 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import command
 import numpy as np
 from estimator_networks import Network, contract_of, dense_network, networks
 from scipy.optimize import least_squares, nnls
@@ -439,4 +440,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

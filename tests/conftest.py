@@ -19,7 +19,6 @@ import matplotlib.font_manager  # noqa: F401
 from l1ae.config import Config
 from l1ae.contract import Contract, build_contract
 
-
 hypothesis.settings.register_profile("fixed", derandomize=True)
 hypothesis.settings.load_profile("fixed")
 
@@ -28,7 +27,7 @@ def _seed(name: str) -> None:
     """Every generator that has a state of its own; those of libraries that are not loaded yet take theirs from Python's."""
     seed = zlib.crc32(name.encode()) % 2**31
     random.seed(seed)
-    np.random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002
     if "tensorflow" in sys.modules:
         sys.modules["tensorflow"].random.set_seed(seed)
     if "keras" in sys.modules:
@@ -42,13 +41,13 @@ def pytest_fixture_setup(fixturedef: Any, request: Any) -> Iterator[None]:
     """A fixture that tests share draws the same whichever asks for it first, and takes no draws from that one."""
     if fixturedef.scope == "function":
         return (yield)
-    before = random.getstate(), np.random.get_state()
+    before = random.getstate(), np.random.get_state()  # noqa: NPY002
     _seed(f"{fixturedef.baseid}::{fixturedef.argname}[{getattr(request, 'param', '')!s:.100}]")
     try:
         return (yield)
     finally:
         random.setstate(before[0])
-        np.random.set_state(before[1])
+        np.random.set_state(before[1])  # noqa: NPY002
 
 
 @pytest.fixture(autouse=True)
