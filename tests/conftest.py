@@ -37,6 +37,13 @@ def _seed(name: str) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[Any]:
+    """What a file builds when it is read draws the same whichever files are read before."""
+    _seed(collector.nodeid)
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_fixture_setup(fixturedef: Any, request: Any) -> Iterator[None]:
     """A fixture that tests share draws the same whichever asks for it first, and takes no draws from that one."""
     if fixturedef.scope == "function":
