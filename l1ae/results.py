@@ -1,10 +1,12 @@
 """Typed results as JSON files: what one stage leaves for another, or for people's own programs."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
+from dataclasses import asdict
+from pathlib import Path
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
@@ -14,7 +16,7 @@ from l1ae.files import DamagedError, json_content, write_text
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-__all__ = ["Code", "Count", "Digest", "Fraction", "Positive", "Real", "ResultFile", "check_that", "load_result", "save_result"]
+__all__ = ["Code", "Count", "Digest", "FirstVersion", "Fraction", "Positive", "Real", "check_that", "load_result", "save_result"]
 
 _Result = TypeVar("_Result")
 
@@ -32,6 +34,9 @@ Positive = Annotated[float, Field(ge=0, lt=1e30)]
 
 Real = Annotated[float, Field(gt=-1e30, lt=1e30)]
 """A measured number of either sign; nothing that is measured here comes near the ends."""
+
+FirstVersion = Annotated[int, Field(ge=1, le=1)]
+"""The only version of a format, so far; `Literal[1]` would take true."""
 
 Digest = Annotated[str, Field(pattern=r"^(sha256:)?[0-9a-f]{64}$")]
 """A sha256 in hexadecimal digits."""
@@ -52,34 +57,6 @@ def check_that(holds: Callable[[Any], object], message: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-@dataclass(frozen=True)
-class ResultFile(Generic[_Result]):
-    """A file that a stage leaves: its `place` in the run folder, its type, `what` it is, and the `command` that makes it.
-
-    `{run}` in the command stands for the run folder.
-    """
-
-    place: str
-    kind: type[_Result]
-    what: str
-    command: str
-
-    def read(self, run: Path) -> _Result:
-        """The result that a run folder holds. Raises `UserError` when it is missing or is something else."""
-        command = self.command.format(run=run)
-        return load_result(
-            self.kind, run / self.place, what=self.what, remedy=f"run `{command}` first", again=f"run its stage again: `{command}`"
-        )
-
-    def find(self, run: Path) -> _Result | None:
-        """As `read`, None where there is no such file."""
-        return self.read(run) if (run / self.place).exists() else None
-
-    def write(self, folder: Path, result: _Result) -> None:
-        """Write a result into the folder of the stage, which may still have a temporary name."""
-        save_result(folder / PurePosixPath(self.place).name, result)
-
-
 def save_result(path: Path, result: object) -> None:
     """Write a frozen dataclass as JSON, whole or not at all.
 
@@ -89,7 +66,7 @@ def save_result(path: Path, result: object) -> None:
         text = json.dumps(asdict(_instance(result)), indent=1, allow_nan=False, ensure_ascii=False)
         _adapter(type(result)).validate_json(text, strict=True)
     except ValidationError as error:
-        raise CheckFailedError(f"'{path}' was not written, a result is out of its range ({_first(error)})") from error
+        raise CheckFailedError(f"'{path}' was not written, a result is out of its range ({_first(error, type(result))})") from error
     except ValueError as error:
         raise CheckFailedError(f"'{path}' was not written, a result is no number ({error})") from error
     write_text(path, text + "\n")
@@ -115,16 +92,21 @@ def load_result(kind: type[_Result], path: Path, *, what: str, remedy: str, agai
     except DamagedError as error:
         raise UserError(f"'{path}' is damaged ({error}); {again}") from error
     except ValidationError as error:
-        raise UserError(f"'{path}' is no {what} of this version ({_first(error)}); {again}") from error
+        raise UserError(f"'{path}' is no {what} of this version ({_first(error, kind)}); {again}") from error
     return found
 
 
-def _first(error: ValidationError) -> str:
-    """Place, complaint and value of the first thing that is wrong."""
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
+def _first(error: ValidationError, kind: Any) -> str:
+    """Place, complaint and value of the first thing that is wrong; of several types, in the one that fits best."""
+    errors = error.errors()
+    if isinstance(kind, UnionType) and all(item["loc"] for item in errors):
+        members = Counter(item["loc"][0] for item in errors)
+        best = min(members, key=lambda member: members[member])
+        errors = [item | {"loc": item["loc"][1:]} for item in errors if item["loc"][0] == best]
+    first = errors[0]
+    place = ".".join(str(part) for part in first["loc"]) or "the whole"
     value = repr(first["input"])
-    shown = "" if isinstance(first["input"], dict | list) else f", not {value if len(value) <= 40 else value[:40] + '…'}"
+    shown = "" if not isinstance(first["input"], str | int | float | None) else f", not {value if len(value) <= 40 else value[:40] + '…'}"
     return f"{place}: {first['msg'].removeprefix('Value error, ')}{shown}"
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from l1ae.evaluation import AtRate, FractionEstimate, RateEstimate
-from l1ae.results import Code, Count, Digest, Real, load_result, save_result
+from l1ae.results import Code, Count, Digest, FirstVersion, Real, load_result, save_result
 from l1ae.trigger import PairedPoint, RateCurves
 
 __all__ = ["ComparedRun", "Comparison", "Difference", "Quantity", "Setting", "Threshold", "load_comparison", "save_comparison"]
@@ -97,7 +97,7 @@ class Comparison:
     replicas: Count
     seed: Count
     format: Literal["l1ae-comparison"] = "l1ae-comparison"
-    format_version: Literal[1] = 1
+    format_version: FirstVersion = 1
     tool: str = field(default="")
 
 

@@ -7,7 +7,6 @@ from l1ae.records._files import (
     CSIM,
     HLS,
     LATENT,
-    MANIFEST,
     METRICS,
     RESOURCES,
     RESULT_FILES,
@@ -20,8 +19,8 @@ from l1ae.records._files import (
     VERIFICATION,
 )
 from l1ae.records._hls import HlsSummary
-from l1ae.records._manifest import Manifest, StageRecord
 from l1ae.records._resources import BudgetReport, ResourcesReport
+from l1ae.records._result_file import ResultFile
 from l1ae.records._synthesis import SynthesisedDesign, SynthesisedLayer, SynthesisReport
 from l1ae.records._training import ImportedModel, TrainedNetwork, TrainingRecord
 from l1ae.records._verification import VerificationReport, VerificationRow, VerifiedCrossings
@@ -32,7 +31,6 @@ __all__ = [
     "CSIM",
     "HLS",
     "LATENT",
-    "MANIFEST",
     "METRICS",
     "RESOURCES",
     "RESULT_FILES",
@@ -50,9 +48,8 @@ __all__ = [
     "FirmwareThreshold",
     "HlsSummary",
     "ImportedModel",
-    "Manifest",
     "ResourcesReport",
-    "StageRecord",
+    "ResultFile",
     "SynthesisReport",
     "SynthesisedDesign",
     "SynthesisedLayer",

@@ -8,12 +8,11 @@ from l1ae.hls import CsimReport
 from l1ae.latent import LatentResult
 from l1ae.records._contract import ContractSummary
 from l1ae.records._hls import HlsSummary
-from l1ae.records._manifest import Manifest
 from l1ae.records._resources import ResourcesReport
+from l1ae.records._result_file import ResultFile
 from l1ae.records._synthesis import SynthesisReport
 from l1ae.records._training import ImportedModel, TrainedNetwork, TrainingRecord
 from l1ae.records._verification import VerificationReport
-from l1ae.results import ResultFile
 from l1ae.rtl_results import RtlProof, RtlReport, RtlSummary
 from l1ae.tables import TablesResult
 
@@ -23,7 +22,6 @@ __all__ = [
     "CSIM",
     "HLS",
     "LATENT",
-    "MANIFEST",
     "METRICS",
     "RESOURCES",
     "RESULT_FILES",
@@ -39,7 +37,6 @@ __all__ = [
 _TRAIN = "l1ae train {run}/config.yaml --run {run}"
 _TRAINING = cast("type[TrainingRecord]", TrainedNetwork | TablesResult | ImportedModel)
 
-MANIFEST = ResultFile("manifest.json", Manifest, "manifest", "l1ae run {run}/config.yaml --run {run}")
 TRAINING = ResultFile("train/training.json", _TRAINING, "record of a training", _TRAIN)
 CONTRACT = ResultFile("contract/summary.json", ContractSummary, "summary of a contract", _TRAIN)
 METRICS = ResultFile("evaluation/metrics.json", Metrics, "metrics file", "l1ae evaluate {run}")
@@ -56,7 +53,7 @@ VERIFICATION = ResultFile("verification/report.json", VerificationReport, "repor
 RESOURCES = ResultFile("resources.json", ResourcesReport, "table of resources", "l1ae report {run}")
 
 RESULT_FILES: tuple[ResultFile[Any], ...] = (
-    *(MANIFEST, TRAINING, CONTRACT, METRICS, BASELINES, LATENT, HLS, CSIM, RTL, RTL_PROOF, RTL_VERILOG, RTL_VHDL, SYNTHESIS),
+    *(TRAINING, CONTRACT, METRICS, BASELINES, LATENT, HLS, CSIM, RTL, RTL_PROOF, RTL_VERILOG, RTL_VHDL, SYNTHESIS),
     *(VERIFICATION, RESOURCES),
 )
-"""All of them but the working points, which others read and which have their own format (`l1ae.trigger`)."""
+"""All but the manifest (`l1ae.manifest`) and the working points, which other programs read and which have a format (`l1ae.trigger`)."""

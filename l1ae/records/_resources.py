@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from l1ae.delivery import BudgetLine, StageFigures
-from l1ae.results import Digest, Positive
+from l1ae.results import Digest, FirstVersion, Positive
 
 __all__ = ["BudgetReport", "ResourcesReport"]
 
@@ -27,4 +27,4 @@ class ResourcesReport:
     rows: tuple[StageFigures, ...]
     budget: BudgetReport
     format: Literal["l1ae-resources"] = "l1ae-resources"
-    format_version: Literal[1] = 1
+    format_version: FirstVersion = 1

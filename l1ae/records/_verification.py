@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from l1ae.results import Count, Digest, Positive
+from l1ae.results import Count, Digest, FirstVersion, Positive
 
 __all__ = ["VerificationReport", "VerificationRow", "VerifiedCrossings"]
 
@@ -38,6 +38,7 @@ class VerificationReport:
     seconds: Positive
     rows: tuple[VerificationRow, ...]
     missing: tuple[str, ...]
+    wrapped: dict[str, Count]
     passed: bool
     format: Literal["l1ae-verification"] = "l1ae-verification"
-    format_version: Literal[1] = 1
+    format_version: FirstVersion = 1

@@ -1,6 +1,7 @@
 """Reading what a run folder holds. What is not there is None; what is damaged is an error."""
 
 import csv
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,17 +9,16 @@ from l1ae.config import Config, load_config
 from l1ae.errors import UserError
 from l1ae.evaluation import Metrics, figure_svg, history_figure
 from l1ae.hls import CsimReport
+from l1ae.manifest import Manifest
 from l1ae.records import (
     CONTRACT,
     CSIM,
     HLS,
-    MANIFEST,
     METRICS,
     RESOURCES,
     TRAINING,
     ContractSummary,
     HlsSummary,
-    Manifest,
     ResourcesReport,
     TrainingRecord,
 )
@@ -28,10 +28,15 @@ __all__ = ["RunFiles", "read_run"]
 
 @dataclass(frozen=True)
 class RunFiles:
-    """Everything that the report is made from; a stage that has not been run is None, or has no figures."""
+    """Everything that the report is made from; a stage that has not been run, or is `outdated`, is None, or has no figures.
 
+    `outdated`: by stage a sentence that says what it was made from, see `Manifest.outdated`.
+    """
+
+    folder: Path
     config: Config
     manifest: Manifest
+    outdated: Mapping[str, str]
     training: TrainingRecord | None
     metrics: Metrics | None
     figures: dict[str, str]
@@ -46,15 +51,20 @@ def read_run(run: Path) -> RunFiles:
     if not (run / "config.yaml").is_file():
         raise UserError(f"'{run}' is no run folder (it has no config.yaml); make one with 'l1ae train CONFIG.yaml --run {run}'")
     config = load_config(run / "config.yaml")
+    manifest, contract = Manifest.load(run, config.project), CONTRACT.find(run)
+    outdated = manifest.outdated(None if contract is None else contract.digest)
+    figures = {} if "evaluation" in outdated else {path.stem: path.read_text() for path in sorted((run / "evaluation").glob("*.svg"))}
     return RunFiles(
+        folder=run,
         config=config,
-        manifest=MANIFEST.find(run) or Manifest(config.project),
+        outdated=outdated,
+        manifest=manifest,
         training=TRAINING.find(run),
-        metrics=METRICS.find(run),
-        figures=_history(run / "train" / "history.csv") | {p.stem: p.read_text() for p in sorted((run / "evaluation").glob("*.svg"))},
-        contract=CONTRACT.find(run),
+        metrics=None if "evaluation" in outdated else METRICS.find(run),
+        figures=_history(run / "train" / "history.csv") | figures,
+        contract=contract,
         hls=HLS.find(run),
-        csim=CSIM.find(run),
+        csim=None if "csim" in outdated else CSIM.find(run),
         resources=RESOURCES.find(run),
     )
 

@@ -20,6 +20,7 @@ def trigger_section(run: Path, files: RunFiles) -> Section:
     title, path = "Rates and working points", run / "trigger" / "working_points.json"
     if not path.is_file():
         return Section("trigger", title, (Notice("missing", missing("The measurement of rates", "l1ae trigger")),))
+    files.manifest.check_file(run, "trigger/working_points.json", f"l1ae trigger {run}")
     result = load_working_points(path)
     blocks: list[Block] = [Paragraph(_introduction(result)), *_stale(result, files), _facts(result)]
     blocks += _points(result)

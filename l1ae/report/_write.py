@@ -1,12 +1,13 @@
 """The report: one HTML file that needs nothing else."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from l1ae.evaluation import Metrics, format_estimate
 from l1ae.records import SYNTHESIS, SynthesisReport
 from l1ae.report._at_rate import at_rate_blocks, headline, other_crossings
 from l1ae.report._baselines import baselines_section, lost_text
-from l1ae.report._blocks import Block, Notice, Paragraph, Table
+from l1ae.report._blocks import Block, Notice, Paragraph, Section, Table
 from l1ae.report._files import RunFiles, read_run
 from l1ae.report._firmware import contract_section, csim_notice, hls_section
 from l1ae.report._latent import latent_sections
@@ -85,11 +86,29 @@ def write_report(run: Path) -> Path:
         heading=files.config.project,
         subtitle=f"Anomaly trigger: {architecture(files.config)}",
         finished=max((stage.finished for stage in files.manifest.stages.values()), default=""),
-        summary=_summary(run, files, SYNTHESIS.find(run)),
-        sections=sections,
+        summary=_summary(run, files, None if "synth" in files.outdated else SYNTHESIS.find(run)),
+        sections=[_unless_outdated(files, section) for section in sections],
         glossary=GLOSSARY,
     )
     return target
+
+
+# Sections that show nothing but what one stage found.
+_OF_STAGE = {
+    "physics": "evaluation",
+    "baselines": "baselines",
+    "trigger": "trigger",
+    "rtl": "rtl",
+    "synthesis": "synth",
+    "verification": "verification",
+    "latent": "latent",
+}
+
+
+def _unless_outdated(files: RunFiles, section: Section) -> Section:
+    """What a stage found of another model is not shown."""
+    sentence = files.outdated.get(_OF_STAGE.get(section.anchor, ""))
+    return section if sentence is None else replace(section, blocks=(Notice("bad", f"Not shown: {sentence}."),))
 
 
 def _summary(folder: Path, run: RunFiles, synthesis: SynthesisReport | None) -> tuple[Block, ...]:

@@ -314,12 +314,12 @@ def _load_weights(model: keras.Model, path: Path) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)  # Keras only warns when it leaves layers as they were
             model.load_weights(path)
-    except (OSError, ValueError, KeyError, UserWarning) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, MemoryError, UserWarning) as error:
         raise UserError(f"{path}: cannot be loaded ({error}); was it trained with this configuration? Train the model again") from error
 
 
 def _read_calibration(folder: Path) -> Calibration:
     try:
-        return Calibration.loads((folder / CALIBRATION).read_text())
+        return Calibration.loads((folder / CALIBRATION).read_bytes())
     except OSError as error:
         raise UserError(f"'{folder}' holds no trained model ({error}); train it first") from error

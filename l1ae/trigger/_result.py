@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from l1ae.errors import UserError
 from l1ae.files import DamagedError, json_content, write_text
 from l1ae.inputs import FormatText
-from l1ae.results import Code, Count, Digest, Fraction, Positive, Real
+from l1ae.results import Code, Count, Digest, FirstVersion, Fraction, Positive, Real
 
 __all__ = [
     "FORMAT",
@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 FORMAT: Literal["l1ae-working-points"] = "l1ae-working-points"
-FORMAT_VERSION: Literal[1] = 1
+FORMAT_VERSION = 1
 
 
 class _Part(BaseModel):
@@ -206,7 +206,7 @@ class TriggerResult(_Part):
     """All of it. `efficiency_curve` has `raw_khz` and one list per signal."""
 
     format: Literal["l1ae-working-points"] = FORMAT
-    format_version: Literal[1] = FORMAT_VERSION
+    format_version: FirstVersion = FORMAT_VERSION
     project: str
     digest: Digest
     score: Score
@@ -252,8 +252,8 @@ def load_working_points(path: Path) -> TriggerResult:
         raise UserError(f"'{path}' is damaged ({error}); run `l1ae trigger` again") from error
     if content.get("format") != FORMAT:
         raise UserError(f"{path}: no file of working points (its format is not '{FORMAT}'); run `l1ae trigger`")
-    if content.get("format_version") != FORMAT_VERSION:
-        version = content.get("format_version")
+    version = content.get("format_version")
+    if type(version) is not int or version != FORMAT_VERSION:
         raise UserError(f"{path}: format_version {version}, but this l1ae reads {FORMAT_VERSION}; use the l1ae that wrote it")
     try:
         # true is no number, and a number no text

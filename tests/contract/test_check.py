@@ -171,7 +171,10 @@ def test_damaged_content_is_refused_by_the_layers_name(layer, field, value, mess
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda items: items.pop(), r"end with the Threshold, .*; it has 'sum' \(Sum\) there \(Threshold: none\); put it last, and others out"),
+        (
+            lambda items: items.pop(),
+            r"end with the Threshold, .*; it has 'sum' \(Sum\) there \(Threshold: none\); put it last, and others out",
+        ),
         (lambda items: items.pop(0), r"begin with the HardwareInput; it has 'pre' \(Preprocess\) there \(HardwareInput: none\)"),
         (lambda items: items.insert(1, items[0] | {"name": "hw2"}), r"begin with the HardwareInput; .*\(HardwareInput: hw, hw2\)"),
         (lambda items: items.insert(-1, items[-1] | {"name": "bit"}), r"end with the Threshold, .*\(Threshold: bit, trigger\)"),
@@ -232,7 +235,9 @@ def test_tables_of_too_many_entries_are_refused_before_they_are_made():
     table = _layer(ops.Table, "table", ("hw",), size, CODE, function="x", max_error=0.0, **parts)
     first = _layer(ops.Gather, "first", ("table",), 1, CODE, index=np.zeros(1, np.int64))
     bit = _layer(ops.Threshold, "bit", ("first",), 1, FixedFormat(False, 1, 1), threshold=0)
-    with pytest.raises(UserError, match=f"layer 'table': its tables have {1 << 25} entries, more than {1 << 24}; address them with fewer bits"):
+    with pytest.raises(
+        UserError, match=f"layer 'table': its tables have {1 << 25} entries, more than {1 << 24}; address them with fewer bits"
+    ):
         Contract("table_v1", (hw, table, first, bit))
 
 

@@ -31,7 +31,7 @@ def test_a_rate_that_the_events_cannot_set_is_said(make_network, caplog):
         threshold = _stages._threshold(contract, np.arange(534), 1e-9)
     assert threshold == 534
     assert "model.target_fpr of 1e-09 cannot be set with 534 background events" in caplog.text
-    assert f"below {1 - 0.3173**(1 / 534):.2g} (68.3 % confidence)" in caplog.text
+    assert f"below {1 - 0.3173 ** (1 / 534):.2g} (68.3 % confidence)" in caplog.text
     caplog.clear()
     with caplog.at_level(logging.WARNING):
         _stages._threshold(contract, np.arange(534), 1 / 534)
