@@ -17,6 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import command
 import numpy as np
 from estimator_deployed import deployed_contract, deployed_networks
 from estimator_networks import contract_of, networks
@@ -290,4 +291,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)
