@@ -111,10 +111,11 @@ def _background(folder: Path) -> Path:
 
 @dataclass(frozen=True)
 class Measured:
-    """What the kernel says of a process: MB of resident memory at its peak, and seconds by the clock."""
+    """What the kernel says of a process: MB of resident memory at its peak, seconds by the clock, and of processors."""
 
     megabytes: float
     seconds: float
+    processor: float
 
 
 def measured(stage: str, run: Path) -> Measured:
@@ -124,7 +125,7 @@ def measured(stage: str, run: Path) -> Measured:
     _, status, usage = os.wait4(child.pid, 0)
     if status:
         raise SystemExit(f"{stage} of {run} failed")
-    return Measured(usage.ru_maxrss / 1024, time.perf_counter() - started)
+    return Measured(usage.ru_maxrss / 1024, time.perf_counter() - started, usage.ru_utime + usage.ru_stime)
 
 
 # -- the table -------------------------------------------------------------------------------------------------------
@@ -170,10 +171,11 @@ def _data(folder: Path, events: int, most: int) -> Path:
 def table(found: dict[int, dict[str, Measured]]) -> str:
     """Markdown: for each stage and number of crossings memory and time, and how much the memory grows."""
     sizes = sorted(found)
-    head = "".join(f" {size / 1e6:g} million: MB | s |" for size in sizes)
-    lines = [f"| stage |{head} memory grows by |", "|---|" + "---:|" * (2 * len(sizes) + 1)]
+    head = "".join(f" {size / 1e6:g} million: MB | s | CPU s |" for size in sizes)
+    lines = [f"| stage |{head} memory grows by |", "|---|" + "---:|" * (3 * len(sizes) + 1)]
     for stage in found[sizes[0]]:
-        cells = "".join(f" {found[size][stage].megabytes:.0f} | {found[size][stage].seconds:.0f} |" for size in sizes)
+        rows = [found[size][stage] for size in sizes]
+        cells = "".join(f" {row.megabytes:.0f} | {row.seconds:.0f} | {row.processor:.0f} |" for row in rows)
         growth = found[sizes[-1]][stage].megabytes / found[sizes[0]][stage].megabytes - 1
         lines.append(f"| {stage} |{cells} {100 * growth:.1f} % |")
     return "\n".join(lines) + "\n"

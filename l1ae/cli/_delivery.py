@@ -87,6 +87,8 @@ def _verify_run(pipeline: Any, run: Path, events: int | None, zero_bias: Path | 
     for row in verification.rows:
         table.add_row(row.name, f"{row.events:,}", f"{row.differing:,}", row.compared, row.detail)
     Console().print(table)
+    if text := verification.wrapped_text:
+        click.echo(f"of the crossings {text}, as in the contract")
     for line in verification.missing:
         click.echo(f"not compared: {line}")
     click.echo(f"report: {opened.path('verification') / 'report.json'}")

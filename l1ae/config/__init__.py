@@ -3,7 +3,10 @@
 from l1ae.config._budget import BudgetConfig
 from l1ae.config._density import DensityConfig, PairsConfig, ReferenceConfig, TreeConfig
 from l1ae.config._description import (
+    ActivationDescription,
+    BatchNormDescription,
     BinsDescription,
+    ClampDescription,
     ConcatenateDescription,
     ConvolutionDescription,
     DenseDescription,
@@ -15,8 +18,10 @@ from l1ae.config._description import (
     LayerDescription,
     LookupDescription,
     PoolDescription,
+    PreprocessingDescription,
     QuantizeDescription,
     ReluDescription,
+    ScoreDescription,
     SelectDescription,
     SumDescription,
     TableDescription,
@@ -49,8 +54,11 @@ from l1ae.config._trigger import TriggerConfig
 
 __all__ = [
     "SLOTS",
+    "ActivationDescription",
+    "BatchNormDescription",
     "BinsDescription",
     "BudgetConfig",
+    "ClampDescription",
     "ConcatenateDescription",
     "Config",
     "ConvolutionConfig",
@@ -79,11 +87,13 @@ __all__ = [
     "PairsConfig",
     "PhaseConfig",
     "PoolDescription",
+    "PreprocessingDescription",
     "PruningConfig",
     "QuantizeDescription",
     "ReferenceConfig",
     "ReluDescription",
     "RtlConfig",
+    "ScoreDescription",
     "SeedConfig",
     "SelectDescription",
     "Slot",

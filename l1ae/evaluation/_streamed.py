@@ -13,12 +13,13 @@ from l1ae.data import Spool
 from l1ae.errors import UserError
 from l1ae.evaluation._auc import logit_interval, separated
 from l1ae.evaluation._estimate import Estimate, FloatArray, check_scores, normal_quantile
+from l1ae.evaluation._label_free import DRIFT_SEED, Drift, drift_between, expected_drift
 from l1ae.evaluation._metrics import FPRS, REFERENCE, Comparison, Metrics, ScoreDifference
 from l1ae.evaluation._ranked import Ranked, coarse
 from l1ae.evaluation._sample import IntArray, Sample, group_numbers
 from l1ae.evaluation._working_point import WorkingPoint, accepted_fraction, tpr_of
 
-__all__ = ["METHOD", "SpooledScores", "evaluate_spooled"]
+__all__ = ["METHOD", "SpooledScores", "evaluate_spooled", "spooled_threshold_drift"]
 
 METHOD = "DeLong by source event, part by part"
 
@@ -47,8 +48,9 @@ class _Part:
 class SpooledScores:
     """Scores of every variant on the events of one sample, in a spool.
 
-    Its columns are "process", "source_event", one per variant in `lsb` (float64, of one unit), and "weight" where events have weights, which
-    are positive. `lsb` by variant is the step of discrete scores, None of continuous ones: these count as `coarse` where they are ranked.
+    Its columns are "process", "source_event", one per variant in `lsb` (float64, of one unit), and "weight" where events have weights,
+    which are positive. `lsb` by variant is the step of discrete scores, None of continuous ones: these count as `coarse` where they
+    are ranked.
     """
 
     name: str
@@ -253,3 +255,32 @@ def _differences(sample: SpooledScores, variants: Sequence[str], threshold: floa
         )
         for variant, (largest, squares, total, flips) in sums.items()
     }
+
+
+# -- halves ------------------------------------------------------------------------------------------------------------
+
+
+def spooled_threshold_drift(sample: SpooledScores, variant: str, fpr: float, *, seed: int = DRIFT_SEED) -> Drift | None:
+    """As `threshold_drift`: every part of the spool is divided into halves, which are put together."""
+    rng = np.random.default_rng(seed)
+    found: tuple[list[Ranked], list[Ranked]] = ([], [])
+    for part in sample.parts():
+        scores, lsb = part.scores[variant], sample.lsb[variant]
+        n = len(scores) if part.groups is None else int(part.groups.max()) + 1
+        ids = np.arange(len(scores)) if part.groups is None else part.groups
+        first = (rng.permutation(n) < (n + 1) // 2)[ids]
+        for half, chosen in zip(found, (first, ~first), strict=True):
+            if chosen.any():
+                ranked = scores[chosen] if lsb is not None else coarse(scores[chosen])
+                weights = None if part.weights is None else part.weights[chosen]
+                half.append(Ranked.of(ranked, None if part.groups is None else part.groups[chosen], weights))
+    if not found[1]:
+        return None
+    one, other = (Ranked.merged(half) for half in found)
+    threshold = one.quantile(1 - fpr)
+    above = float(np.nextafter(threshold, math.inf))
+    if not one.accepted(above):
+        return None
+    exceeded = other.accepted(above)
+    value = drift_between(exceeded, fpr, other.total)
+    return Drift(value, fpr, exceeded, threshold, expected_drift([half.relative_variance(above) for half in (one, other)]))

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -106,6 +107,15 @@ def calls_of(result: DryRun, command: str) -> list[str]:
 def test_there_is_a_tcl_interpreter():
     """Without one nothing here is tested, so its absence is a failure and no skip."""
     assert tclsh() is not None, "apt-get install tcl"
+
+
+@pytest.mark.parametrize("name", ["a [b] c", "{x", "$y;#", "back\\slash", 'quote"'])
+def test_a_delivery_may_lie_in_any_folder(tmp_path, monkeypatch, name):
+    """Brackets, braces and backslashes are patterns to Tcl's glob."""
+    (tmp_path / name).mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / name))
+    made = dry_run(write(tmp_path / "made", files(stub())), ("hls", "hls_impl"), VITIS_HLS)
+    assert made.status == 0, made.output
 
 
 # what is delivered
