@@ -11,7 +11,7 @@ from l1ae.config import Config
 from l1ae.contract import Contract
 from l1ae.delivery import TARGETS
 from l1ae.errors import CheckFailedError, UserError
-from l1ae.pipeline import Run, deliver_stage, hls_stage, train_stage, trigger_stage, verify_deliveries, verify_stage
+from l1ae.pipeline import Run, csim_stage, deliver_stage, hls_stage, train_stage, trigger_stage, verify_deliveries, verify_stage
 from l1ae.pipeline.rtl import rtl_stage
 
 pytestmark = pytest.mark.slow
@@ -27,6 +27,7 @@ def run(make_config, source, tmp_path_factory):
     config = make_config(model=MODEL, trigger=trigger, rtl={"events": 300, "vhdl_events": 20})
     run = train_stage(config, tmp_path_factory.mktemp("runs") / "run")
     hls_stage(run)
+    csim_stage(run, events=300)
     rtl_stage(run)
     trigger_stage(run)
     for target in TARGETS:
