@@ -118,6 +118,16 @@ def test_an_emulator_of_another_version_is_refused(copy):
         verify_stage(copy, EVENTS)
 
 
+def test_a_library_that_is_not_as_it_was_delivered_is_not_loaded(copy):
+    """Loading executes it: this one would, before it says whose it is."""
+    library = copy.path("delivery/cmssw") / "tiny_v1" / "tiny_v1.so"
+    library.write_bytes(library.read_bytes() + b"\0")
+    for stage in ("hls", "rtl", "delivery/ugt"):
+        shutil.rmtree(copy.path(stage))
+    with pytest.raises(UserError, match=r"tiny_v1\.so.*l1ae deliver"):
+        verify_stage(copy, 10)
+
+
 def test_what_was_not_made_is_told(copy):
     for stage in ("rtl", "delivery"):
         shutil.rmtree(copy.path(stage))
