@@ -1,10 +1,10 @@
 """Measure the RTL estimator on networks of many sizes, fit its constants and write docs/rtl_estimator.md.
 
-    python benchmarks/rtl_estimator.py [--folder runs/estimator] [--contracts RUN/contract/contract.json ...]
+    python benchmarks/rtl_estimator.py [--folder runs/estimator] [--contracts RUN/contract/contract.json[@NS] ...]
 
 Every network is traced and scheduled; most are synthesised too, one after the other. What is measured stays in the folder,
 so that an interrupted run goes on where it stopped. The constants go into l1ae/rtl/estimator/estimator.json, the measurements of three
-small networks into a fixture of the tests. `--contracts` names trained models: they are compared, not fitted to.
+small networks into a fixture of the tests. `--contracts` names trained models, with a clock in ns: they are compared, not fitted to.
 """
 
 import argparse
@@ -252,9 +252,10 @@ def designs() -> list[tuple[Drawn, Contract]]:
     return [(network, make(network)) for _, network, make in ordered]
 
 
-def _trained_sample(path: Path, constants: Constants, arguments: argparse.Namespace) -> Sample:
-    """A trained model, synthesised if the estimator expects that it takes minutes only."""
-    contract, clock = Contract.load(path), Clock(_TRAINED_PERIOD)
+def _trained_sample(text: str, constants: Constants, arguments: argparse.Namespace) -> Sample:
+    """A trained model, FILE or FILE@PERIOD, synthesised if the estimator expects that it takes minutes only."""
+    path, _, period = text.partition("@")
+    contract, clock = Contract.load(Path(path)), Clock(float(period or _TRAINED_PERIOD))
     expected = priced(count(prepare(contract), constants.laws, clock), constants).luts.value
     synthesis = expected < arguments.largest and not arguments.available
     record = measure(f"{contract.project}-trained", contract, clock.period, arguments.folder, synthesis=synthesis)
@@ -265,7 +266,7 @@ def main() -> None:
     """Measure what is missing, fit, cross-validate and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, default=Path("runs/estimator"))
-    parser.add_argument("--contracts", type=Path, nargs="*", default=[])
+    parser.add_argument("--contracts", nargs="*", default=[], metavar="FILE[@NS]")
     parser.add_argument("--largest", type=float, default=15000, help="synthesise trained models up to so many LUTs")
     parser.add_argument("--available", action="store_true", help="leave out the synthesis of networks that have none yet")
     arguments = parser.parse_args()
