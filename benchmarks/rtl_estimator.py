@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from estimator_deployed import deployed_contract, deployed_networks
 from estimator_networks import contract_of, networks
 from estimator_page import page
 from estimator_samples import PART, Drawn, Sample, predicted, ratios, sample
 from estimator_tables import table_contract, table_networks
-from scipy.optimize import least_squares, nnls
+from scipy.optimize import least_squares
 
 from l1ae.contract import Contract
 from l1ae.rtl import ADDERS, Clock, restructured, schedule, trace_contract, unroll
@@ -37,6 +38,7 @@ from l1ae.synth._delays import SCENARIOS
 
 ROOT = Path(__file__).parent.parent
 FOLDS = 10
+FloatArray = npt.NDArray[np.float64]
 _TRAINED_PERIOD = 5.0
 # Three that are well within the bands, so that another estimate of theirs means that the estimator has changed.
 FIXTURE = ("d12_v1", "p12_v1", "b05_v1")
@@ -158,9 +160,9 @@ def _spread(samples: Sequence[Sample], laws: Laws, error: Callable[[Sample, Coun
 
 
 def _prices(counted: Sequence[tuple[Sample, Counted]], quantity: str) -> tuple[float, ...]:
-    """LUTs of each count and of the shell, none negative."""
+    """LUTs of each count and of the shell."""
     rows = [[*sum_counts(what), 1.0] for _, what in counted]
-    return _logarithmic(rows, [one.values[quantity] for one, _ in counted])
+    return _logarithmic(rows, [one.values[quantity] for one, _ in counted], (*[1.0] * len(PRICED), 20.0))
 
 
 def sum_counts(counted: Counted) -> list[float]:
@@ -170,16 +172,24 @@ def sum_counts(counted: Counted) -> list[float]:
 
 def _register_prices(counted: Sequence[tuple[Sample, Counted]]) -> tuple[float, float, float]:
     rows = [[sum(what.bits.values()), what.score_bits, 1.0] for _, what in counted]
-    per_bit, per_score_bit, others = _logarithmic(rows, [one.values["flip_flops"] for one, _ in counted])
+    expected = (1.0, 2.0, 10.0)
+    per_bit, per_score_bit, others = _logarithmic(rows, [one.values["flip_flops"] for one, _ in counted], expected)
     return per_bit, per_score_bit, others
 
 
-def _logarithmic(rows: Sequence[Sequence[float]], values: Sequence[float]) -> tuple[float, ...]:
-    """Factors, none negative, with the least squares of ln(estimated / measured), outliers beyond 10 % counting less."""
-    table, logarithms = np.array(rows), np.log(values)
-    start = nnls(table / np.array(values)[:, None], np.ones(len(values)))[0] + 1e-3
-    found = least_squares(lambda factors: np.log(table @ factors) - logarithms, start, bounds=(0, np.inf), loss="soft_l1", f_scale=0.1)
-    return tuple(np.round(found.x, 6).tolist())
+def _logarithmic(rows: Sequence[Sequence[float]], values: Sequence[float], expected: Sequence[float]) -> tuple[float, ...]:
+    """Factors with the least squares of ln(estimated / measured), outliers beyond 10 % counting less.
+
+    What the designs say nothing of stays as `expected`, a LUT for a bit: a factor of two from it counts as much as 10 % in one design.
+    """
+    table, logarithms, start = np.array(rows), np.log(values), np.log(expected)
+    stiffness = 0.1 / np.log(2)
+
+    def errors(factors: FloatArray) -> FloatArray:
+        return np.concatenate([np.log(table @ np.exp(factors)) - logarithms, stiffness * (factors - start)])
+
+    found = least_squares(errors, start, loss="soft_l1", f_scale=0.1)
+    return tuple(np.round(np.exp(found.x), 6).tolist())
 
 
 # -- cross-validation ------------------------------------------------------------------------------------------------
