@@ -41,7 +41,7 @@ FOLDS = 10
 FloatArray = npt.NDArray[np.float64]
 _TRAINED_PERIOD = 5.0
 # Three that are well within the bands, so that another estimate of theirs means that the estimator has changed.
-FIXTURE = ("d12_v1", "p12_v1", "b05_v1")
+FIXTURE = ("d12_v1", "p14_v1", "b05_v1")
 _DEPTHS, _LIVES = (0.0, 0.15, 0.3, 0.45, 0.6, 0.75), (0.36, 0.45, 0.54, 0.63, 0.72)
 
 
