@@ -9,9 +9,12 @@ from pydantic import BaseModel, ValidationError
 
 from l1ae.errors import UserError
 
-__all__ = ["load_yaml", "read_yaml", "validate"]
+__all__ = ["load_yaml", "read_yaml", "validate", "yaml_value"]
 
 _Model = TypeVar("_Model", bound=BaseModel)
+
+# Far more than any configuration has.
+_LARGEST = 10_000_000
 
 
 def load_yaml(model: type[_Model], path: Path, **words: str) -> _Model:
@@ -28,14 +31,47 @@ def read_yaml(path: Path, *, what: str = "configuration", remedy: str = "the one
     Raises `UserError` when it is missing or holds none.
     """
     try:
-        content = yaml.safe_load(Path(path).read_text())
+        content = yaml_value(Path(path).read_bytes().decode())
     except FileNotFoundError as error:
         raise UserError(f"{what} '{path}' does not exist; {remedy}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise UserError(f"'{path}' is no valid YAML: {error}") from error
     if not isinstance(content, dict):
         raise UserError(f"'{path}' must hold a mapping of keys, not {type(content).__name__}")
     return content
+
+
+def yaml_value(text: str) -> Any:
+    """What a YAML text says, without objects. Raises `ValueError` for what is no YAML, too deep, or grows without end by its aliases."""
+    loader = None
+    try:
+        # what no text may hold is said here already
+        loader = yaml.SafeLoader(text)
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        if _size(node, {}) > _LARGEST:
+            raise ValueError(f"with its aliases written out it has more than {_LARGEST:,} values")
+        return loader.construct_document(node)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    except (yaml.YAMLError, OverflowError, TypeError, AttributeError, KeyError, IndexError) as error:
+        raise ValueError(str(error)) from error
+    finally:
+        if loader is not None:
+            loader.dispose()
+
+
+def _size(node: yaml.Node, known: dict[int, int]) -> int:
+    """How many values a node has with its aliases written out."""
+    if not isinstance(node, yaml.CollectionNode):
+        return 1
+    if id(node) not in known:
+        # an alias to a node that it is part of has no end
+        known[id(node)] = _LARGEST + 1
+        parts = node.value if isinstance(node, yaml.SequenceNode) else [part for pair in node.value for part in pair]
+        known[id(node)] = 1 + sum(_size(part, known) for part in parts)
+    return known[id(node)]
 
 
 def validate(model: type[_Model], content: dict[str, Any], where: str) -> _Model:

@@ -36,13 +36,13 @@ def test_the_families_of_the_field_are_there():
 @pytest.mark.slow
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_no_bit_differs_from_training_to_c_simulation(path, small_zero_bias, tmp_path):
-    from l1ae.pipeline import run_all
+    from l1ae.pipeline import RunOptions, run_all
 
     config = load_config(path)
     source = (f"data.source={small_zero_bias}",) if config.inputs.layout.name == "ugt" else ("data.train=0.1", "data.validation=0.02")
     short = ("model.pair_tables.reference.events=4000",) if config.model.architecture == "pair_tables" else SMOKE
     short = () if config.model.architecture == "density_tree" else short
-    run, report = run_all(load_config(path, (*short, *source)), tmp_path / "run", events=2000)
+    run, report = run_all(load_config(path, (*short, *source)), tmp_path / "run", options=RunOptions(events=2000))
     content = json.loads((run.path("csim") / "report.json").read_text())
     assert (content["mismatches"], content["type_mismatches"]) == (0, [])
     assert content["quantized"]["mismatches"] == 0

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from l1ae.evaluation import AtRate, Estimate, Metrics, RateKind
-from l1ae.results import load_result, save_result
+from l1ae.results import Count, Positive, load_result, save_result
 
 __all__ = ["BaselineResult", "BaselinesResult", "Beaten", "at_rate_of", "beaten_by", "load_baselines", "same_crossings", "save_baselines"]
 
@@ -30,11 +30,11 @@ class BaselinesResult:
     """
 
     layout: str
-    training_events: int
-    training_available: int
-    training_effective: float
+    training_events: Count
+    training_available: Count
+    training_effective: Positive
     source: str
-    events: int
+    events: Count
     results: tuple[BaselineResult, ...]
     impossible: dict[str, str]
 

@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 import click
 
 from l1ae.errors import UserError
-from l1ae.tools import ghdl, ghdl_version, verilator
+from l1ae.tools import ghdl, ghdl_version, run_program, verilator
 
 __all__ = ["doctor"]
 
@@ -80,7 +80,7 @@ def _tool_version(tool: str, arguments: tuple[str, ...]) -> str | None:
     if path is None:
         return None
     try:
-        result = subprocess.run([path, *arguments], capture_output=True, text=True, timeout=60, check=False)
+        result = run_program([path, *arguments], timeout=60)
     except (OSError, subprocess.TimeoutExpired):
         return "there, but does not run"
     lines = (result.stdout or result.stderr).strip().splitlines()

@@ -2,6 +2,8 @@
 
 import logging
 import os
+import shlex
+import signal
 import sys
 
 import click
@@ -11,6 +13,8 @@ from rich.logging import RichHandler
 from l1ae import __version__
 from l1ae.cli import _baselines, _compare, _data, _delivery, _doctor, _latent, _rtl, _run, _trigger
 from l1ae.errors import L1aeError
+from l1ae.files import is_full
+from l1ae.tools import stop_programs
 
 __all__ = ["main"]
 
@@ -43,21 +47,48 @@ for _command in (
 
 def main() -> None:
     """Run the command line. Exit status: 0 success, 2 a user's mistake, 1 anything else."""
+    for signalled in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signalled, _interrupt)
     try:
         sys.exit(_cli.main(standalone_mode=False) or 0)
     except click.ClickException as error:
         error.show()
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
-        click.echo(
-            "interrupted; `l1ae train ... --resume` continues a training, the same command `l1ae run` and `l1ae data generate`; "
-            "an import left nothing and begins anew",
-            err=True,
-        )
+        click.echo(f"interrupted; {_continuing(sys.argv[1:])}", err=True)
         sys.exit(1)
     except OSError as error:
+        _end_without_space(error)
         click.echo(f"Error: {error}; is the path right, and writable?", err=True)
         sys.exit(2)
     except L1aeError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(error.exit_code)
+
+
+def _interrupt(*_: object) -> None:
+    """Programs that run in other threads would be waited for."""
+    stop_programs()
+    raise KeyboardInterrupt
+
+
+def _continuing(arguments: list[str]) -> str:
+    """How what was interrupted is continued."""
+    words = [word for word in arguments if not word.startswith("-")]
+    if words[:1] == ["train"]:
+        command = arguments if "--resume" in arguments else [*arguments, "--resume"]
+        return f"`l1ae {shlex.join(command)}` continues the training"
+    if words[:1] == ["run"] or words[:2] == ["data", "generate"]:
+        return "the same command continues"
+    return "nothing was left half written, and what was there before still is; the same command begins anew"
+
+
+def _end_without_space(error: OSError) -> None:
+    """Say that a disk is full, and end at once: HDF5 tries once more to write what it holds, and is lost when that fails."""
+    if not is_full(error):
+        return
+    place = f" for '{error.filename}'" if error.filename else ""
+    click.echo(f"Error: no space is left{place} ({error}); free some, and run the same command again: nothing is half written", err=True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)

@@ -1,19 +1,21 @@
 """Commands of the RTL: rtl, synth and estimate."""
 
 import importlib
-from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
 from rich.table import Table
 
 from l1ae.cli._run import load_pipeline
-from l1ae.config import load_config
+from l1ae.config import SLOTS, Config, load_config
 from l1ae.contract import Contract
 from l1ae.errors import UserError
+
+if TYPE_CHECKING:
+    from l1ae.records import SynthesisedDesign, SynthesisReport
 
 __all__ = ["COMMANDS"]
 
@@ -63,47 +65,46 @@ def synth(run: Path, per_layer: bool, prove: bool) -> None:
     """Synthesise the RTL of a run with yosys and estimate its timing before placement."""
     stages = _load_stages()
     opened = stages.Run.open(run)
-    content = stages.synth_stage(opened, per_layer=per_layer, prove=prove).content
+    report = stages.synth_stage(opened, per_layer=per_layer, prove=prove)
     console = Console()
-    console.print(_resources(content))
-    for line in _timing(content):
+    console.print(_resources(report))
+    for line in _timing(report):
         click.echo(line)
-    for line in stages.netlist_lines(content["proof"]):
+    for line in stages.netlist_lines(report.proof):
         click.echo(line)
     click.echo(f"report: {opened.path('synth') / 'report.json'}")
 
 
-def _resources(content: Mapping[str, Any]) -> Table:
-    title = f"{content['project']} on {content['part']}: {content['stage']} ({content['tool']})"
+def _resources(report: "SynthesisReport") -> Table:
+    title = f"{report.project} on {report.part}: {report.stage} ({report.tool})"
     table = Table(title=title)
     table.add_column("")
     for name in ("LUT", "LUT packed", "FF", "CARRY", "DSP", "BRAM36"):
         table.add_column(name, justify="right")
 
-    def row(name: str, found: Mapping[str, Any]) -> None:
-        extra = found["memory_luts"] + found["shift_registers"]
-        counts = (found["luts"] + extra, found["luts_packed"] + extra, found["flip_flops"], found["carry4"], found["dsp"], found["bram36"])
+    def row(name: str, found: "SynthesisedDesign") -> None:
+        extra = found.memory_luts + found.shift_registers
+        counts = (found.luts + extra, found.luts_packed + extra, found.flip_flops, found.carry4, found.dsp, found.bram36)
         table.add_row(name, *(f"{count:,}" for count in counts))
 
-    for layer in content["layers"]:
-        row(layer["name"], layer)
-    row("whole design", content["resources"])
-    percent = content["percent"]
+    for layer in report.layers:
+        row(layer.name, layer)
+    row("whole design", report.resources)
     names = ("luts", "luts_packed", "flip_flops", "carry", "dsp", "bram36")
-    table.add_row("per cent of the part", *(f"{percent.get(name, 0):.2f}" for name in names))
+    table.add_row("per cent of the part", *(f"{report.percent.get(name, 0):.2f}" for name in names))
     return table
 
 
-def _timing(content: Mapping[str, Any]) -> list[str]:
-    timing = content["timing"]
-    band = ", ".join(f"{name} {timing[name]['ns']:.2f} ns" for name in ("optimistic", "typical", "pessimistic"))
-    layers = list(dict.fromkeys(step["layer"] for step in timing["typical"]["steps"] if step["layer"]))
-    verdict = _load("l1ae.synth").clock_verdict(timing, content["clock_period"], content["rtl"]["crossings"])
+def _timing(report: "SynthesisReport") -> list[str]:
+    timing = report.timing
+    band = ", ".join(f"{name} {getattr(timing, name).ns:.2f} ns" for name in ("optimistic", "typical", "pessimistic"))
+    layers = list(dict.fromkeys(step.layer for step in timing.typical.steps if step.layer))
+    verdict = _load("l1ae.synth").clock_verdict(timing, report.clock_period, report.rtl.crossings)
     return [
-        f"slowest path ({timing['stage']}; clock {content['clock_period']:g} ns): {band}",
+        f"slowest path ({timing.stage}; clock {report.clock_period:g} ns): {band}",
         verdict.text,
         f"it goes through: {' -> '.join(layers) or 'the trigger shell'}",
-        f"latency {content['latency_cycles']} clock cycles, one event every {content['interval']} (II)",
+        f"latency {report.latency_cycles} clock cycles, one event every {report.interval} (II)",
     ]
 
 
@@ -111,7 +112,8 @@ def _timing(content: Mapping[str, Any]) -> list[str]:
 @_run_argument
 def estimate(run: Path) -> None:
     """Estimate adders, LUTs, flip-flops and latency of a run's RTL in less than a second, without making it."""
-    found = _estimate(run)
+    config = load_config(run / "config.yaml")
+    found = _estimate(run, config)
     table = Table(title=f"'{run}', unrolled, estimated before tracing and synthesis")
     for name in ("", "estimate", "90 % of other networks lie in"):
         table.add_column(name, justify="right" if name else "left")
@@ -128,11 +130,13 @@ def estimate(run: Path) -> None:
     console = Console()
     console.print(layers)
     console.print(table)
+    for slot in SLOTS.values():
+        fit = slot.fit(latency=round(found.cycles.value), interval=1, period=config.rtl_clock_period, given=config.budget)
+        click.echo(f"{'ok' if fit.fits else 'MISSED':<7} {fit.text}")
 
 
-def _estimate(run: Path) -> Any:
+def _estimate(run: Path, config: Config) -> Any:
     """Without the pipeline, whose import alone takes longer than the estimate."""
-    config = load_config(run / "config.yaml")
     if config.rtl.interval > 1:
         raise UserError("the estimator knows unrolled designs only, and rtl.interval folds this one; run `l1ae rtl` and `l1ae synth`")
     contract = Contract.load(run / "contract" / "contract.json")

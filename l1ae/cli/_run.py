@@ -125,6 +125,8 @@ def csim(run: Path, events: int | None) -> None:
     pipeline = load_pipeline()
     report = pipeline.csim_stage(pipeline.Run.open(run), events=events)
     click.echo(f"{report.verdict} and {report.corner_vectors} corner vectors ({report.project}, {report.backend})")
+    if text := report.wrapped_text:
+        click.echo(f"of the events {text}, as in the contract")
 
 
 @click.command()
@@ -141,8 +143,13 @@ def report(run: Path) -> None:
 @_set_option
 @_backend_option
 @_events_option
-def run_all(config: Path, run: Path | None, overrides: tuple[str, ...], backend: str | None, events: int | None) -> None:
-    """All stages of CONFIG, from training to the report, skipping what is up to date."""
+@click.option("--to", metavar="STAGE", help="As far as this stage, by the name of its command.")
+def run_all(config: Path, run: Path | None, overrides: tuple[str, ...], to: str | None, **options: Any) -> None:
+    """The stages of CONFIG, from training to the report, skipping what is up to date.
+
+    Without --to as far as the C simulation. With it, what the stage needs is made first: train, evaluate, baselines, trigger, hls,
+    csim, rtl, synth, deliver, verify, latent.
+    """
     loaded, folder = _load(config, run, overrides)
     pipeline = load_pipeline()
 
@@ -150,9 +157,10 @@ def run_all(config: Path, run: Path | None, overrides: tuple[str, ...], backend:
         _log.info("%s%s", stage, ": up to date" if current else "")
 
     with _epoch_bar() as progress:
-        opened, path = pipeline.run_all(loaded, folder, backend=backend, events=events, progress=progress, announce=announce)
+        opened, path = pipeline.run_all(loaded, folder, to=to, options=pipeline.RunOptions(**options, progress=progress), announce=announce)
     click.echo(f"report: {path.resolve()}")
-    click.echo(pipeline.csim_verdict(opened))
+    if to is None:
+        click.echo(pipeline.csim_verdict(opened))
 
 
 COMMANDS = (train, evaluate, hls, csim, report, run_all)

@@ -14,7 +14,8 @@ from l1ae.comparison._result import ComparedRun, Comparison, Difference, Thresho
 from l1ae.comparison._settings import settings_that_differ
 from l1ae.errors import UserError
 from l1ae.evaluation import AtRate, Estimate, RatePoint, load_metrics
-from l1ae.pipeline import Run, read_json
+from l1ae.pipeline import Run
+from l1ae.records import CONTRACT
 from l1ae.trigger import RATES, PairedPoint, RateCurves, at_rate, count, paired_differences, rate_curves
 
 __all__ = ["CURVE_KHZ", "compare"]
@@ -131,7 +132,7 @@ def _minus(other: Estimate, first: Estimate) -> Estimate:
 
 
 def _compared(folder: Path, judged: JudgedRun, found: AtRate | None, differences: tuple[Difference, ...]) -> ComparedRun:
-    summary = read_json(judged.run.path("contract") / "summary.json", "l1ae train")
+    summary = CONTRACT.read(judged.run.folder)
     auc, note = _auc(judged.run, judged.contract.digest)
     return ComparedRun(
         name=judged.name,
@@ -142,9 +143,9 @@ def _compared(folder: Path, judged: JudgedRun, found: AtRate | None, differences
         curves=_curves(judged),
         differences=differences,
         threshold=_threshold(judged),
-        weight_bits=str(summary["weight_bits"]),
-        used_bits=int(summary["used_bits"]),
-        parameters=int(summary["parameters"]),
+        weight_bits=summary.weight_bits,
+        used_bits=summary.used_bits,
+        parameters=summary.parameters,
         cost=cost_of(judged.run),
         auc=auc,
         auc_note=note,
@@ -173,7 +174,7 @@ def _auc(run: Run, digest: str) -> tuple[dict[str, Estimate], str]:
     path = run.path("evaluation") / "metrics.json"
     if not path.is_file():
         return {}, f"not evaluated: run `l1ae evaluate {run.folder}`"
-    recorded = run.manifest()["stages"].get("evaluation", {"inputs": {}})["inputs"].get("contract/contract.json")
+    recorded = run.manifest.inputs("evaluation").get("contract/contract.json")
     if recorded is not None and recorded != digest:
         return {}, f"the evaluation is of another contract: run `l1ae evaluate {run.folder}` again"
     return load_metrics(path).auc.get("fixed", {}), ""

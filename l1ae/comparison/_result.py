@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from l1ae.evaluation import AtRate, Estimate
-from l1ae.results import load_result, save_result
+from l1ae.evaluation import AtRate, FractionEstimate, RateEstimate
+from l1ae.results import Code, Count, Digest, FirstVersion, Real, load_result, save_result
 from l1ae.trigger import PairedPoint, RateCurves
 
 __all__ = ["ComparedRun", "Comparison", "Difference", "Quantity", "Setting", "Threshold", "load_comparison", "save_comparison"]
@@ -23,7 +23,7 @@ class Setting:
 class Quantity:
     """A figure of a design, and the stage and tool that it is of."""
 
-    value: float
+    value: Real
     stage: str
     tool: str
 
@@ -32,10 +32,10 @@ class Quantity:
 class Threshold:
     """The firmware's threshold: score code, value in units of the score, and its rates in kHz; None without crossings or a menu."""
 
-    code: int
-    value: float
-    raw: Estimate | None
-    pure: Estimate | None
+    code: Code
+    value: Real
+    raw: RateEstimate | None
+    pure: RateEstimate | None
 
 
 @dataclass(frozen=True)
@@ -68,16 +68,16 @@ class ComparedRun:
     name: str
     folder: str
     project: str
-    digest: str
+    digest: Digest
     at_rate: AtRate | None
     curves: tuple[RateCurves, ...]
     differences: tuple[Difference, ...]
     threshold: Threshold
     weight_bits: str
-    used_bits: int
-    parameters: int
+    used_bits: Count
+    parameters: Count
     cost: dict[str, dict[str, Quantity]]
-    auc: dict[str, Estimate]
+    auc: dict[str, FractionEstimate]
     auc_note: str
 
 
@@ -94,10 +94,10 @@ class Comparison:
     settings: tuple[Setting, ...]
     unlike: tuple[str, ...]
     sample: str
-    replicas: int
-    seed: int
+    replicas: Count
+    seed: Count
     format: Literal["l1ae-comparison"] = "l1ae-comparison"
-    format_version: Literal[1] = 1
+    format_version: FirstVersion = 1
     tool: str = field(default="")
 
 

@@ -12,6 +12,7 @@ from l1ae.config._budget import BudgetConfig
 from l1ae.config._combinations import changed, contradictions
 from l1ae.config._density import DensityConfig, PairsConfig
 from l1ae.config._section import Section
+from l1ae.config._slots import CROSSING
 from l1ae.config._tables import check_no_shift, check_steps
 from l1ae.config._trigger import TriggerConfig
 from l1ae.errors import UserError
@@ -34,6 +35,7 @@ from l1ae.inputs import (
     table_of,
     transformed_columns,
 )
+from l1ae.names import ModelName, PartName
 
 __all__ = [
     "Config",
@@ -54,8 +56,8 @@ __all__ = [
     "VicregConfig",
 ]
 
-# From one bunch crossing to the next, as the global trigger's firmware rounds it (ns).
-CROSSING = 25.0
+SOURCES = ("zerobias", "shipped", "shipped_regions")
+"""Data sets that come with l1ae."""
 
 
 class DataConfig(Section):
@@ -63,7 +65,8 @@ class DataConfig(Section):
 
     source: str = Field(
         "zerobias",
-        description="'zerobias', 'shipped' (with a lepton), 'shipped_regions', or a folder with background.h5 and one store per signal",
+        description="'zerobias', 'shipped' (with a lepton), 'shipped_regions', or a folder with background.h5 and "
+        "one store per signal, relative to the configuration file",
     )
     split: Literal["auto", "hash", "recorded"] = Field(
         "auto",
@@ -323,7 +326,8 @@ class ModelConfig(Section):
 
     architecture: str = Field(description=f"{', '.join(ARCHITECTURES)}")
     source: str | None = Field(
-        None, description="imported: a .keras file, or the YAML of a description; relative to the file that names it (as is without one)"
+        None,
+        description="imported: a .keras or .h5 file, or the YAML of a description; relative to the file that names it (as is without one)",
     )
     extractor: Nodes = Field((29,), description="latent_ae: nodes of the hidden layers of the feature extractor")
     features: int = Field(10, ge=1, description="latent_ae: number of features that are reconstructed")
@@ -384,7 +388,7 @@ class ModelConfig(Section):
     @property
     def described(self) -> bool:
         """The model is a plain description, with preprocessing, score and threshold of its own."""
-        return self.source is not None and not self.source.endswith(".keras")
+        return self.source is not None and self.source.endswith((".yaml", ".yml"))
 
     @property
     def scores(self) -> tuple[str, ...]:
@@ -411,12 +415,12 @@ class ModelConfig(Section):
         imported = self.family.imported
         if imported != (self.source is not None):
             raise ValueError(
-                "architecture 'imported' needs model.source, a .keras file or the YAML of a description"
+                "architecture 'imported' needs model.source, a .keras or .h5 file or the YAML of a description"
                 if imported
                 else f"model.source belongs to architecture 'imported', not '{self.architecture}'; remove one of the two"
             )
-        if self.source is not None and not self.source.endswith((".keras", ".yaml", ".yml")):
-            raise ValueError(f"source '{self.source}' must be a .keras file or a description, .yaml")
+        if self.source is not None and not self.source.endswith((".keras", ".h5", ".hdf5", ".yaml", ".yml")):
+            raise ValueError(f"source '{self.source}' must be a .keras or .h5 file or a description, .yaml")
         allowed = _OF_DESCRIPTIONS if self.described else _OF_IMPORTS
         for name in type(self).model_fields:
             if imported and name not in allowed and changed(self, name):
@@ -563,7 +567,7 @@ class HlsConfig(Section):
     """The HLS project. What only the network can tell, for example which reuse factors a layer has, `l1ae hls` checks."""
 
     backend: Literal["Vitis", "Vivado"] = "Vitis"
-    part: str = "xcvu9p-flga2104-2L-e"
+    part: PartName = "xcvu9p-flga2104-2L-e"
     clock_period: float = Field(5.0, gt=0, description="ns")
     clock_uncertainty: float = Field(12.5, ge=0, lt=100, description="percent of the clock period")
     strategy: Literal["Latency", "Resource", "distributed_arithmetic"] = "Latency"
@@ -605,7 +609,7 @@ class HlsConfig(Section):
 class RtlConfig(Section):
     """The RTL that l1ae writes itself, its simulation and its synthesis."""
 
-    part: str | None = Field(None, description="default: hls.part")
+    part: PartName | None = Field(None, description="default: hls.part")
     clock_period: float | None = Field(None, gt=0, description="ns; default: hls.clock_period, or 25 with `crossings`")
     clock_uncertainty: float = Field(12.5, ge=0, lt=100, description="percent of the clock period that logic does not use")
     crossings: int | None = Field(
@@ -638,8 +642,8 @@ class CsimConfig(Section):
 class Config(Section):
     """A run, from data to firmware."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", description="C++ and HDL identifier, in VHDL without two _ in a row")
-    version: int = Field(1, ge=1, description="part of every symbol: NAME_vVERSION")
+    name: ModelName = Field(description="C++ and HDL identifier, in VHDL without two _ in a row")
+    version: int = Field(1, ge=1, lt=2**31, description="part of every symbol: NAME_vVERSION")
     seed: int = Field(1, ge=0)
     data: DataConfig = DataConfig()
     inputs: InputsConfig = InputsConfig()

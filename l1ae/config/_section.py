@@ -6,6 +6,6 @@ __all__ = ["Section"]
 
 
 class Section(BaseModel):
-    """Immutable, and unknown keys are refused."""
+    """Immutable; unknown keys, and numbers that are none, are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=False)

@@ -36,13 +36,18 @@ ANOMALY_TRIGGERS = (
 """Names of anomaly triggers in menus of CMS and ATLAS; a rate that is pure against them would not be that of a first one."""
 
 
+ZERO_BIAS = ("auto", "data", "shipped")
+"""Crossings that have a name."""
+
+
 class TriggerConfig(Section):
     """The trigger as it is run: `l1ae trigger`."""
 
     zero_bias: str = Field(
         "auto",
         description="crossings that set rates: 'data', the test part of the background that is trained on; 'shipped', those that come with "
-        "l1ae; or an event store; auto: data where the background is zero bias, else shipped where it has the columns",
+        "l1ae; or an event store, relative to the configuration file; auto: data where the background is zero bias, else shipped where "
+        "it has the columns",
     )
     revolution_khz: float = Field(11.2456, gt=0, description="orbits of the LHC per millisecond")
     bunches: int = Field(2544, ge=1, le=3564, description="colliding bunches in an orbit")

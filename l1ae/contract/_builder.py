@@ -1,6 +1,5 @@
 """Putting a contract together: each operation gets the narrowest format that its interval allows."""
 
-import re
 from collections.abc import Callable
 
 import numpy as np
@@ -8,6 +7,7 @@ import numpy.typing as npt
 
 from l1ae.contract._added import add_added
 from l1ae.contract._bounds import Interval, interval_of
+from l1ae.contract._check import check_name
 from l1ae.contract._ops import Dot, Elementwise, Gather, HardwareInput, IntArray, Operation, Preprocess, ReconstructionError, Sum, Table
 from l1ae.errors import UserError
 from l1ae.inputs import Added, FixedFormat, InputSpec, Layout, Rounding
@@ -18,8 +18,6 @@ __all__ = ["Builder", "add_event", "add_inputs", "add_port", "difference_format"
 _MAX_TABLE_BITS = 16
 
 Function = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
-
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
 class Builder:
@@ -32,8 +30,7 @@ class Builder:
 
     def add(self, operation: Operation) -> str:
         """Append an operation whose format is given. Raises `UserError` when its name is taken or no name in C++ and HDL."""
-        if not _NAME.fullmatch(operation.name):
-            raise UserError(f"layer '{operation.name}': firmware names are letters, digits and _, a letter first; rename the layer")
+        check_name(operation.name)
         if operation.name in self._intervals:
             raise UserError(f"layer '{operation.name}': this name is taken; rename the layer")
         self.operations.append(operation)
@@ -57,13 +54,14 @@ class Builder:
 
     def format_of(self, name: str) -> FixedFormat:
         """Format of a tensor."""
-        return self._operation(name).format
+        return self.operation(name).format
 
     def size_of(self, name: str) -> int:
         """Number of elements of a tensor."""
-        return self._operation(name).size
+        return self.operation(name).size
 
-    def _operation(self, name: str) -> Operation:
+    def operation(self, name: str) -> Operation:
+        """The operation that makes a tensor."""
         return next(operation for operation in self.operations if operation.name == name)
 
     def set_mask(self, present: npt.NDArray[np.bool_], gate: IntArray) -> None:

@@ -2,8 +2,9 @@
 
 import hashlib
 import json
+import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,13 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.contract import _reference
-from l1ae.contract._added import PREFIX
-from l1ae.contract._bounds import Interval, bounds, may_wrap
-from l1ae.contract._check import check
+from l1ae.contract._added import EVENT, PREFIX
+from l1ae.contract._bounds import Interval, bounds, interval_of, may_wrap, unlimited
+from l1ae.contract._check import check, check_whole
 from l1ae.contract._execute import Plan, make_plan, one_blas_thread
 from l1ae.contract._json import from_dict, to_dict
 from l1ae.contract._kernels import Context
 from l1ae.contract._ops import (
+    Accumulating,
     Binning,
     Concatenate,
     Convolution,
@@ -35,19 +37,23 @@ from l1ae.contract._ops import (
 )
 from l1ae.documents import validate
 from l1ae.errors import UserError
+from l1ae.files import DamagedError, json_content, write_text
 from l1ae.inputs import Layout
 
-__all__ = ["FORMAT_VERSION", "Contract"]
+__all__ = ["FORMAT_VERSION", "Contract", "wrapped_text"]
 
 FORMAT_VERSION = 2
+
+Take = Callable[[slice, Mapping[str, npt.NDArray[Any]]], None]
 
 
 @dataclass(frozen=True, eq=False)
 class Contract:
     """A fixed-point model in topological order: hardware codes in, score and trigger bit out.
 
-    Making one raises `UserError` when the parts of an operation do not fit each other, and when an accumulator could
-    overflow for some input (unless it is known to wrap), so that a `Contract` that exists is proven not to.
+    It begins with the only `HardwareInput` and ends with the only `Threshold`. Making one raises `UserError` when it does not, when
+    the parts of an operation do not fit each other, and when an accumulator could overflow for some input (unless it is known to
+    wrap), so that a `Contract` that exists is proven not to.
     `project` is NAME_vVERSION. `layout` says what each hardware code is; None where nobody said.
     """
 
@@ -56,6 +62,7 @@ class Contract:
     layout: Layout | None = None
 
     def __post_init__(self) -> None:
+        check_whole(self.project, self.operations)
         known: dict[str, Operation] = {}
         for operation in self.operations:
             check(operation, known)
@@ -101,7 +108,7 @@ class Contract:
     def event(self) -> Operation:
         """All columns of an event: the hardware input, or where columns are added the operation that puts them behind it."""
         first = self.hardware
-        joined = (item for item in self.operations if isinstance(item, Concatenate) and item.inputs[0] == first.name)
+        joined = (item for item in self.operations if isinstance(item, Concatenate) and item.name == EVENT)
         return next(joined, first)
 
     @property
@@ -175,9 +182,6 @@ class Contract:
 
     def with_threshold(self, threshold: int) -> "Contract":
         """The same model with another threshold, in LSB of the score."""
-        form = self.score.format
-        if not form.low <= threshold <= form.high:
-            raise UserError(f"threshold {threshold} is not a code of the score's type {form} ({form.low} to {form.high})")
         last = self.operations[-1]
         assert isinstance(last, Threshold)
         return replace(self, operations=(*self.operations[:-1], replace(last, threshold=int(threshold))))
@@ -193,9 +197,34 @@ class Contract:
         Raises `UserError` for codes outside the hardware range, for which nothing is proven.
         """
         names = tuple(tensors or self.outputs)
-        plan = self._plan(names)
         flat = self._flat(hardware)
         results = {name: np.empty((len(flat), self[name].size), np.int64) for name in names}
+
+        def take(events: slice, codes: Mapping[str, npt.NDArray[Any]]) -> None:
+            for name in names:
+                results[name][events] = codes[name].T
+
+        self._run(self._plan(names), flat, take, workers)
+        return results
+
+    def wrapped(self, hardware: npt.NDArray[np.integer], *, workers: int | None = None) -> dict[str, int]:
+        """For every tensor of `wrapping` the number of events in which it really wraps: some element is not what it would be with more bits.
+
+        `hardware`, `workers` and what is raised as in `evaluate`.
+        """
+        flat = self._flat(hardware)
+        wraps = {name: np.zeros(len(flat), np.bool_) for name in self.wrapping}
+
+        def take(events: slice, codes: Mapping[str, npt.NDArray[Any]]) -> None:
+            for name, found in wraps.items():
+                found[events] = (codes[name] != codes[_exact_name(name)]).any(axis=0)
+
+        if wraps:
+            self._run(self._wrapping_plan, flat, take, workers)
+        return {name: int(found.sum()) for name, found in wraps.items()}
+
+    def _run(self, plan: Plan, flat: npt.NDArray[np.integer], take: Take, workers: int | None) -> None:
+        """Hand the codes of every chunk of events to `take`."""
         count = max(workers or os.cpu_count() or 1, 1)
 
         def run(worker: int) -> None:
@@ -203,9 +232,7 @@ class Contract:
             for start in range(worker * plan.chunk, len(flat), count * plan.chunk):
                 chunk = flat[start : start + plan.chunk]
                 self._check_range(chunk)
-                codes = plan.run(chunk, workspace)
-                for name in names:
-                    results[name][start : start + plan.chunk] = codes[name].T
+                take(slice(start, start + len(chunk)), plan.run(chunk, workspace))
 
         with one_blas_thread():
             if len(flat) <= plan.chunk:
@@ -213,7 +240,6 @@ class Contract:
             else:
                 with ThreadPoolExecutor(count) as pool:
                     list(pool.map(run, range(count)))
-        return results
 
     def evaluate_reference(self, hardware: npt.NDArray[np.integer], tensors: Sequence[str] | None = None) -> dict[str, IntArray]:
         """As `evaluate`, in int64 throughout: the cross-check."""
@@ -228,7 +254,8 @@ class Contract:
         return {name: np.ascontiguousarray(env[name].T) for name in tensors or self.outputs}
 
     def _flat(self, hardware: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:
-        flat = np.asarray(hardware).reshape(len(hardware), -1)
+        array = np.asarray(hardware)
+        flat = array.reshape(len(array), math.prod(array.shape[1:]))
         if flat.shape[1] != self.hardware.size:
             raise UserError(f"an event must have {self.hardware.size} hardware codes, not {flat.shape[1]}")
         return flat
@@ -257,6 +284,15 @@ class Contract:
         return self._plans[names]
 
     @cached_property
+    def _wrapping_plan(self) -> Plan:
+        """What can wrap, and beside it the same without a limit."""
+        exact = [replace(unlimited(self[name]), name=_exact_name(name)) for name in self.wrapping]
+        operations = (*self.operations, *exact)
+        intervals = self.intervals | {operation.name: interval_of(operation, self.intervals) for operation in exact}
+        context = Context(intervals, {operation.name: operation.format for operation in operations})
+        return make_plan(operations, context, [*self.wrapping, *(operation.name for operation in exact)])
+
+    @cached_property
     def _plans(self) -> dict[tuple[str, ...], Plan]:
         return {}
 
@@ -283,39 +319,46 @@ class Contract:
         return hashlib.sha256(_canonical(self._content).encode()).hexdigest()
 
     @classmethod
-    def from_json(cls, text: str, where: str = "contract") -> "Contract":
+    def from_json(cls, text: str | bytes, where: str = "contract") -> "Contract":
         """Read `to_json`'s text; `where` names its origin in errors.
 
         Raises `UserError` when it is damaged or of another version, or when it describes a model that no `Contract` can be.
         """
         try:
-            content = json.loads(text)
-            if content["format"] != "l1ae-contract" or content["format_version"] != FORMAT_VERSION:
-                raise UserError(
-                    f"{where}: format {content['format']} version {content['format_version']} is not "
-                    f"l1ae-contract version {FORMAT_VERSION}; make it again with this version of l1ae"
-                )
-            project, items = content["project"], content["operations"]
-            layout = None if content.get("layout") is None else validate(Layout, content["layout"], f"{where}: layout")
-        except (KeyError, TypeError, ValueError) as error:
+            content = json_content(text)
+        except DamagedError as error:
             raise UserError(f"{where} is no readable contract ({error}); make it again with `l1ae train`") from error
+        version = content.get("format_version")
+        if content.get("format") == "l1ae-contract" and (version != FORMAT_VERSION or type(version) is not int):
+            raise UserError(
+                f"{where}: version {version} is not l1ae-contract version {FORMAT_VERSION}; make it again with this version of l1ae"
+            )
         try:
-            return cls(project, tuple(from_dict(item) for item in items), layout)
-        except (KeyError, TypeError, UserError) as error:
+            return cls._of(content, where)
+        except UserError as error:
             raise UserError(f"{where} is no readable contract ({error}); make it again with `l1ae train`") from error
 
+    @classmethod
+    def _of(cls, content: dict[str, Any], where: str) -> "Contract":
+        if content.get("format") != "l1ae-contract":
+            raise UserError("its format is not l1ae-contract")
+        surplus = sorted(set(content) - {"format", "format_version", "project", "operations", "layout"})
+        project, items, layout = content.get("project"), content.get("operations"), content.get("layout")
+        if surplus or not isinstance(project, str) or not isinstance(items, list):
+            raise UserError(f"it has project, a text, and operations, a list{f', but not {surplus[0]!r}' if surplus else ''}")
+        operations = tuple(from_dict(item) for item in items)
+        return cls(project, operations, None if layout is None else _layout_of(layout, where))
+
     def save(self, path: Path) -> None:
-        """Write the canonical text, to a temporary name first."""
-        temporary = path.with_name(path.name + ".tmp")
-        temporary.write_text(self.to_json())
-        temporary.rename(path)
+        """Write the canonical text, whole or not at all."""
+        write_text(path, self.to_json())
 
     @classmethod
     def load(cls, path: Path) -> "Contract":
         """Read a saved contract; errors as in `from_json`."""
         if not path.is_file():
             raise UserError(f"'{path}' does not exist; run `l1ae train` first")
-        return cls.from_json(path.read_text(), str(path))
+        return cls.from_json(path.read_bytes(), str(path))
 
     # -- summary ---------------------------------------------------------------------------------------------------
 
@@ -324,19 +367,44 @@ class Contract:
         """The operations with weights, in order."""
         return tuple(operation for operation in self.operations if isinstance(operation, Dense | Convolution))
 
-    @property
+    @cached_property
     def wrapping(self) -> tuple[str, ...]:
-        """Tensors that some input makes wrap: none, except in an imported model that says so.
+        """Tensors that some input makes wrap, by the bounds alone: none, except in an imported model whose formats wrap.
 
         What computes added columns is left out: it reads the bits of the columns' features, and words that no feature has go around.
         """
         start = self.operations.index(self.event)
         return tuple(operation.name for operation in self.operations[start:] if may_wrap(operation, self.intervals))
 
+    def sum_wraps(self, operation: Accumulating) -> bool:
+        """Whether the sum may wrap and, by the bounds, does for some input."""
+        return operation.wraps and operation.name in self.wrapping
+
+    def decided(self, operation: Operation) -> Operation:
+        """The operation without `Accumulating.wraps` where the bounds prove that its sum never does."""
+        return replace(operation, wraps=self.sum_wraps(operation)) if isinstance(operation, Accumulating) else operation
+
     def evaluated_in(self) -> Mapping[str, str]:
         """Number type that the fast evaluation uses for each tensor."""
         context = Context(self.intervals, {})
         return {operation.name: str(context.type_of(operation.name)) for operation in self.operations}
+
+
+def wrapped_text(wrapped: Mapping[str, int], events: int) -> str:
+    """What `Contract.wrapped` found in so many events, for people: "score wraps in 83 of 20,000"; empty where nothing wraps."""
+    return ", ".join(f"{name} wraps in {count:,} of {events:,}" for name, count in wrapped.items() if count)
+
+
+def _exact_name(name: str) -> str:
+    """No name of a layer: they have no blanks."""
+    return f"{name} exact"
+
+
+def _layout_of(content: Any, where: str) -> Layout:
+    layout = validate(Layout, content, f"{where}: layout")
+    if _canonical(layout.model_dump(mode="json", exclude_defaults=True)) != _canonical(content):  # true is taken for 1, for example
+        raise UserError("its layout is not as l1ae writes it")
+    return layout
 
 
 def _canonical(content: dict[str, Any]) -> str:

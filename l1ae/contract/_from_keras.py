@@ -1,6 +1,6 @@
 """Reading a quantized Keras model into a contract, or refusing it with the layer's name and the remedy."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -11,13 +11,14 @@ import numpy.typing as npt
 from l1ae.config import Config
 from l1ae.contract._builder import Builder, add_inputs
 from l1ae.contract._contract import Contract
+from l1ae.contract._keras_graph import Call, Network, flat_network
 from l1ae.contract._ops import Concatenate, Convolution, Dense, IntArray, Lookup, Pool, Quantize, Relu
 from l1ae.contract._quantizers import bits_format, finest_codes, is_relu, learned_format, relu_format, weight_codes, weight_format
 from l1ae.contract._scores import add_score
 from l1ae.errors import UserError
 from l1ae.inputs import FixedFormat, InputSpec
 
-__all__ = ["build_contract", "threshold_for_fpr"]
+__all__ = ["build_contract", "layer_refusal", "layer_types", "operation_refusal", "threshold_for_fpr"]
 
 
 @dataclass(frozen=True)
@@ -33,90 +34,119 @@ class _Tensor:
         return np.arange(prod(self.shape), dtype=np.int64).reshape(self.shape)
 
 
-# what a layer adds: (builder, Keras layer, inputs) -> name of its output tensor
-_Handler = Callable[[Builder, Any, Sequence[_Tensor]], str]
+# what a call of a layer adds: (builder, call, inputs) -> name of its output tensor
+_Handler = Callable[[Builder, Call, Sequence[_Tensor]], str]
+
+# of one tensor, of one event
+_MAX_SIZE = 1 << 20
 
 
 def build_contract(config: Config, model: Any) -> Contract:
     """The contract of a trained quantized model (`l1ae.models.build_quantized_model`, or any of such layers), threshold 0.
 
-    Refused with `UserError`, naming the layer and the remedy: BatchNormalization that was not folded, a quantizer
-    without explicit power-of-two scale, stochastic rounding, 1-bit activations, unsupported layers, activations and shapes.
+    Models inside the model, such as an encoder and a decoder, are taken apart. Refused with `UserError`, naming the layer and the
+    remedy: BatchNormalization that was not folded, a quantizer without constant power-of-two scale, stochastic rounding, 1-bit
+    activations, unsupported layers, activations and shapes.
     """
     builder = Builder()
     spec = config.inputs.spec()
     add_inputs(builder, spec)
+    network = flat_network(model)
+    _check_ends(network, spec)
     tensors: dict[int, _Tensor] = {}
-    graph = getattr(model, "_functional", None) or model
-    nodes = list(_nodes(graph))
-    _check_ends(graph, spec)
-    for node in nodes:
-        _check_node(node)
-        name = _add_layer(builder, node.operation, [tensors[id(tensor)] for tensor in node.input_tensors])
-        (output,) = node.output_tensors
-        tensors[id(output)] = _Tensor(name, tuple(output.shape[1:]))
-    add_score(builder, config, [tensors[id(tensor)].name for tensor in graph.outputs])
+    for call in network.calls:
+        shape = _check_call(call)
+        name = _handler(call)(builder, call, [tensors[key] for key in call.inputs])
+        tensors[call.outputs[0]] = _Tensor(name, shape)
+    add_score(builder, config, [tensors[key].name for key in network.outputs])
     return Contract(config.project, tuple(builder.operations), spec.port)
 
 
-def _check_ends(graph: Any, spec: InputSpec) -> None:
+def _check_ends(network: Network, spec: InputSpec) -> None:
     """One input of the events' size, and outputs whose order is plain."""
-    names = [tensor.name for tensor in graph.inputs]
+    names = [name for name, _ in network.inputs]
     if len(names) != 1:
-        raise UserError(f"model '{graph.name}' has {len(names)} inputs ({', '.join(names)}); give it one with all {spec.size} numbers")
-    (source,) = graph.inputs
-    if None in source.shape[1:] or prod(source.shape[1:]) != spec.size:
+        raise UserError(f"model '{network.name}' has {len(names)} inputs ({', '.join(names)}); give it one with all {spec.size} numbers")
+    ((name, shape),) = network.inputs
+    sizes = [size for size in shape if size is not None]
+    if len(sizes) != len(shape) or prod(sizes) != spec.size:
         raise UserError(
-            f"layer '{source.name}': an input of shape {tuple(source.shape[1:])}, but the events of layout '{spec.layout.name}' have "
+            f"layer '{name}': an input of shape {shape}, but the events of layout '{spec.layout.name}' have "
             f"{spec.size} numbers; make the model's input {spec.size} long"
         )
-    if isinstance(getattr(graph, "_outputs_struct", None), dict):
-        raise UserError(f"model '{graph.name}' returns a dictionary, in which the outputs have no order; return a list")
+    if not network.ordered:
+        raise UserError(f"model '{network.name}' returns a dictionary, in which the outputs have no order; return a list")
 
 
-def _check_node(node: Any) -> None:
-    """That a call of a layer is one which firmware can repeat; whether the layer is, its handler says."""
-    layer = node.operation
-    _handler(layer)
-    if len(node.output_tensors) != 1:
-        raise UserError(f"layer '{layer.name}' returns {len(node.output_tensors)} tensors; use a layer that returns one")
-    (output,) = node.output_tensors
-    if None in output.shape[1:]:
-        raise UserError(f"layer '{layer.name}': its shape {tuple(output.shape[1:])} is not known; give every dimension a number")
-    if getattr(layer, "data_format", None) not in {None, "channels_last"}:
-        raise UserError(f"layer '{layer.name}': data_format '{layer.data_format}' is not supported; use channels_last")
-    if node.arguments.kwargs.get("training"):
-        raise UserError(f"layer '{layer.name}' is called with training=True, which no firmware repeats; leave that out")
+def _check_call(call: Call) -> tuple[int, ...]:
+    """Shape of what a call of a layer returns, if firmware can repeat it; whether the layer is supported, its handler says."""
+    _handler(call)
+    if len(call.outputs) != 1:
+        raise UserError(f"layer '{call.name}' returns {len(call.outputs)} tensors; use a layer that returns one")
+    sizes = tuple(size for size in call.shape if size is not None)
+    if len(sizes) != len(call.shape):
+        raise UserError(f"layer '{call.name}': its shape {call.shape} is not known; give every dimension a number")
+    if prod(sizes) > _MAX_SIZE:
+        raise UserError(f"layer '{call.name}': {prod(sizes)} numbers for each event, more than {_MAX_SIZE}; make the layer smaller")
+    if getattr(call.layer, "data_format", None) not in {None, "channels_last"}:
+        raise UserError(f"layer '{call.name}': data_format '{call.data_format}' is not supported; use channels_last")
+    if call.training:
+        raise UserError(f"layer '{call.name}' is called with training=True, which no firmware repeats; leave that out")
+    return sizes
 
 
-def _nodes(model: Any) -> Iterator[Any]:
-    """The model's own calls of its layers, in the order in which it computes them."""
-    if not hasattr(model, "_nodes_by_depth"):
-        raise UserError(f"model '{getattr(model, 'name', model)}' is no functional Keras model; build it with keras.Model(inputs, outputs)")
-    seen: set[str] = set()
-    for depth in sorted(model._nodes_by_depth, reverse=True):
-        for node in model._nodes_by_depth[depth]:
-            if node.operation.name in seen:
-                raise UserError(f"layer '{node.operation.name}' is used more than once; give each use a layer of its own")
-            seen.add(node.operation.name)
-            yield node
-
-
-def _add_layer(builder: Builder, layer: Any, inputs: Sequence[_Tensor]) -> str:
-    return _handler(layer)(builder, layer, inputs)
-
-
-def _handler(layer: Any) -> _Handler:
-    kind, module = type(layer).__name__, type(layer).__module__
+def _handler(call: Call) -> _Handler:
+    kind, module = call.kind, type(call.layer).__module__
     # a function such as keras.ops.slice and a class of the user may have the name of a layer
     if kind in _HANDLERS and module.startswith(("keras.src.layers.", "qkeras.", "l1ae.models.")):
         return _HANDLERS[kind]
     if module.startswith("keras.src.ops."):
-        raise UserError(f"layer '{layer.name}': the operation {kind} is not supported; use a layer, for example keras.layers.Add()")
+        raise operation_refusal(f"layer '{call.name}'", kind)
+    raise layer_refusal(f"layer '{call.name}'", kind, module.partition(".")[0])
+
+
+def layer_types() -> Mapping[str, Any]:
+    """The class of every layer that a contract can be made of, by its name."""
+    import keras
+    import qkeras
+
+    import l1ae.models
+
+    places = (l1ae.models, qkeras, keras.layers)
+    return {kind: next(getattr(place, kind) for place in places if hasattr(place, kind)) for kind in _HANDLERS}
+
+
+def operation_refusal(where: str, kind: str) -> UserError:
+    """Why an operation on tensors is not supported."""
+    return UserError(f"{where}: the operation {kind} is not supported; use a layer, for example keras.layers.Add()")
+
+
+def layer_refusal(where: str, kind: str, package: str) -> UserError:
+    """Why a layer of the class `kind` of a Python package is not supported, and what to use instead."""
+    if package not in {"", "keras", "qkeras", "l1ae"}:
+        why, remedy = _FOREIGN.get(package, (f"its code, of '{package}', is not part of the model", _BEFORE_IT))
+        return UserError(
+            f"{where}: {kind} is not supported, {why}; {remedy} use the layers of Keras, QKeras and l1ae, {', '.join(_HANDLERS)}"
+        )
     remedy = next((text for names, text in _REMEDIES.items() if kind in names), "use " + ", ".join(_HANDLERS))
-    raise UserError(f"layer '{layer.name}': {kind} is not supported; {remedy}")
+    return UserError(f"{where}: {kind} is not supported; {remedy}")
 
 
+_BEFORE_IT = (
+    "if it samples the latent space or computes a score, end the model in the layers before it, "
+    "keras.Model(model.input, [model.get_layer('NAME').output, ...]), and say model.score; otherwise"
+)
+# of a Python package: why its layers are not supported, and what to do
+_FOREIGN = {
+    "hgq": (
+        "the quantizers of HGQ2 have a width for every number",
+        "write the network as a description, or train it with training.learned_widths; in a Keras model",
+    ),
+    "tensorflow_model_optimization": (
+        "it is part of the training",
+        "save what tfmot.sparsity.keras.strip_pruning(model) returns;",
+    ),
+}
 _REMEDIES = {
     (
         "BatchNormalization",
@@ -128,11 +158,17 @@ _REMEDIES = {
     ("Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax"): (
         "its result has no fixed-point format; use QActivation with quantized_relu(bits, integer) or quantized_bits(bits, integer, alpha=1)"
     ),
-    ("Lambda",): "firmware cannot know what a Python function does; use layers",
+    ("Lambda",): f"firmware cannot know what a Python function does; {_BEFORE_IT} use layers",
+    ("Dot",): (
+        "at the end of a model it is a score of the latent space; end the model in the layers before it, "
+        "keras.Model(model.input, model.get_layer('NAME').output), and say model.score: mu2 for the sum of squares"
+    ),
+    ("TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer"): (
+        "it is an operation on tensors; use a layer, for example keras.layers.Add() or l1ae.models.Slice"
+    ),
     ("AveragePooling1D", "AveragePooling2D", "GlobalAveragePooling1D", "GlobalAveragePooling2D", "QAveragePooling2D"): (
         "a mean divides by the window's size; use l1ae.models.SumPooling2D and scale the weights that follow"
     ),
-    ("Functional", "Sequential", "Model"): "build one flat model without models inside",
     ("Cropping1D", "Cropping2D", "RepeatVector"): "use l1ae.models.Slice, Permute or UpSampling2D",
     ("Identity", "ActivityRegularization", "AlphaDropout", "GaussianDropout", "SpatialDropout1D", "SpatialDropout2D"): (
         "it does nothing after training; remove it"
@@ -173,7 +209,7 @@ def _accumulator_fraction(builder: Builder, source: str, weights: _Weights) -> i
     return max(builder.format_of(source).fraction + weights.weight_format.fraction, weights.bias_format.fraction)
 
 
-def _dense(builder: Builder, layer: Any, inputs: Sequence[_Tensor]) -> str:
+def _dense(builder: Builder, layer: Call, inputs: Sequence[_Tensor]) -> str:
     (source,) = inputs
     if len(source.shape) != 1:
         raise UserError(f"layer '{layer.name}': QDense on an input of shape {source.shape} is not supported; put a Flatten before it")
@@ -195,7 +231,7 @@ def _dense(builder: Builder, layer: Any, inputs: Sequence[_Tensor]) -> str:
     return _activated(builder, layer, builder.add_exact(make, _accumulator_fraction(builder, source.name, weights)))
 
 
-def _convolution(builder: Builder, layer: Any, inputs: Sequence[_Tensor]) -> str:
+def _convolution(builder: Builder, layer: Call, inputs: Sequence[_Tensor]) -> str:
     (source,) = inputs
     if layer.groups != 1 or {*layer.dilation_rate} != {1} or layer.padding not in {"valid", "same"}:
         raise UserError(
@@ -253,7 +289,7 @@ def _add_activation(builder: Builder, name: str, quantizer: Any, source: str) ->
     return builder.add(Quantize(name=name, inputs=(source,), format=bits_format(quantizer, name), size=size))
 
 
-def _learned_activation(builder: Builder, layer: Any, inputs: Sequence[_Tensor]) -> str:
+def _learned_activation(builder: Builder, layer: Call, inputs: Sequence[_Tensor]) -> str:
     source = inputs[0].name
     operation = Relu if layer.hidden else Quantize
     return builder.add(operation(name=layer.name, inputs=(source,), format=learned_format(layer), size=builder.size_of(source)))
@@ -262,7 +298,7 @@ def _learned_activation(builder: Builder, layer: Any, inputs: Sequence[_Tensor])
 # -- tables ------------------------------------------------------------------------------------------------------------
 
 
-def _table_dense(builder: Builder, layer: Any, inputs: Sequence[_Tensor]) -> str:
+def _table_dense(builder: Builder, layer: Call, inputs: Sequence[_Tensor]) -> str:
     """Tables, and the sums of those of every node.
 
     A constant joins the bias, and the bias the node's first table. Edges whose addresses have six bits together become one table, which
@@ -340,16 +376,16 @@ def _summed_tables(builder: Builder, layer: Any, source: str, nodes: Sequence[Se
 # -- layers without weights ------------------------------------------------------------------------------------------
 
 
-def _identity(builder: Builder, layer: Any, inputs: Sequence[_Tensor]) -> str:
+def _identity(builder: Builder, layer: Call, inputs: Sequence[_Tensor]) -> str:
     return inputs[0].name
 
 
-def _zero_padding(builder: Builder, layer: Any, inputs: Sequence[_Tensor]) -> str:
+def _zero_padding(builder: Builder, layer: Call, inputs: Sequence[_Tensor]) -> str:
     padding = [layer.padding] if isinstance(layer.padding[0], int) else layer.padding
     return builder.gather(layer.name, inputs[0].name, np.pad(inputs[0].index, [*padding, (0, 0)], constant_values=-1))
 
 
-def _upsampling(builder: Builder, layer: Any, inputs: Sequence[_Tensor]) -> str:
+def _upsampling(builder: Builder, layer: Call, inputs: Sequence[_Tensor]) -> str:
     if getattr(layer, "interpolation", "nearest") != "nearest":
         raise UserError(f"layer '{layer.name}': interpolation '{layer.interpolation}' is not supported; use nearest")
     index = inputs[0].index
@@ -358,20 +394,20 @@ def _upsampling(builder: Builder, layer: Any, inputs: Sequence[_Tensor]) -> str:
     return builder.gather(layer.name, inputs[0].name, index)
 
 
-def _permutation(builder: Builder, layer: Any, inputs: Sequence[_Tensor]) -> str:
+def _permutation(builder: Builder, layer: Call, inputs: Sequence[_Tensor]) -> str:
     return builder.gather(layer.name, inputs[0].name, np.transpose(inputs[0].index, [axis - 1 for axis in layer.dims]))
 
 
-def _slice(builder: Builder, layer: Any, inputs: Sequence[_Tensor]) -> str:
+def _slice(builder: Builder, layer: Call, inputs: Sequence[_Tensor]) -> str:
     shape = inputs[0].shape
     if len(shape) != 1 or not 0 <= layer.start < layer.stop <= shape[0]:
         raise UserError(f"layer '{layer.name}': there is no Slice [{layer.start}, {layer.stop}) of {shape}; cut a flat tensor, inside")
     return builder.gather(layer.name, inputs[0].name, inputs[0].index[layer.start : layer.stop])
 
 
-def _pool(builder: Builder, layer: Any, inputs: Sequence[_Tensor]) -> str:
+def _pool(builder: Builder, layer: Call, inputs: Sequence[_Tensor]) -> str:
     (source,) = inputs
-    summed = type(layer).__name__ == "SumPooling2D"
+    summed = layer.kind == "SumPooling2D"
     if getattr(layer, "padding", "valid") != "valid":
         raise UserError(f"layer '{layer.name}': padding '{layer.padding}' of a pooling layer is not supported; use valid")
     window = tuple(layer.pool_size)
@@ -388,7 +424,7 @@ def _pool(builder: Builder, layer: Any, inputs: Sequence[_Tensor]) -> str:
     return builder.add_exact(make, form.fraction) if summed else builder.add(make(form))
 
 
-def _concatenate(builder: Builder, layer: Any, inputs: Sequence[_Tensor]) -> str:
+def _concatenate(builder: Builder, layer: Call, inputs: Sequence[_Tensor]) -> str:
     if any(len(tensor.shape) != 1 for tensor in inputs) or layer.axis not in {1, -1}:
         shapes = [tensor.shape for tensor in inputs]
         raise UserError(
@@ -406,8 +442,8 @@ def _joined(builder: Builder, name: str, first: str, second: str) -> str:
     return builder.add_exact(lambda form: Concatenate(name=name, inputs=(first, second), format=form, size=size), fraction)
 
 
-def _elementwise(builder: Builder, layer: Any, inputs: Sequence[_Tensor]) -> str:
-    kind = type(layer).__name__.lower()
+def _elementwise(builder: Builder, layer: Call, inputs: Sequence[_Tensor]) -> str:
+    kind = layer.kind.lower()
     if len(inputs) != 2 or inputs[0].shape != inputs[1].shape:
         raise UserError(f"layer '{layer.name}': {kind} needs two inputs of one shape, not {[tensor.shape for tensor in inputs]}")
     return builder.elementwise(layer.name, kind, inputs[0].name, inputs[1].name)

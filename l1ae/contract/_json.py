@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import fields
+from itertools import chain
 from types import EllipsisType
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -38,11 +39,13 @@ def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
-def from_dict(item: Mapping[str, Any]) -> Operation:
+def from_dict(item: Any) -> Operation:
     """Inverse of `to_dict`. Raises `UserError` naming the layer for whatever is missing, too much or of another type."""
-    kind = OPERATIONS.get(item["kind"])
+    if not isinstance(item, Mapping):
+        raise UserError(f"an operation is a mapping, not {item!r}")
+    kind = OPERATIONS.get(found) if isinstance(found := item.get("kind"), str) else None
     if kind is None:
-        raise UserError(f"layer '{item.get('name')}': kind '{item['kind']}' is unknown; known are {', '.join(OPERATIONS)}")
+        raise UserError(f"layer '{item.get('name')}': kind {found!r} is unknown; known are {', '.join(OPERATIONS)}")
     hints = get_type_hints(kind)
     if set(hints) | {"kind"} != set(item) | set(_omitted(kind)):
         raise UserError(f"layer '{item.get('name')}': a {kind.__name__} has {', '.join(hints)}, not {', '.join(item)}")
@@ -90,6 +93,11 @@ def _typed_array(scalar: type[np.generic], value: list[Any]) -> Any:
     array = np.array(value)
     if array.dtype != np.int64:
         raise TypeError(f"should hold integers of 64 bits, not {array.dtype}")
+    leaves = value
+    for _ in range(array.ndim - 1):
+        leaves = chain.from_iterable(leaves)
+    if any(type(leaf) is bool for leaf in leaves):  # among integers numpy takes true for 1
+        raise TypeError("should hold integers, not true or false")
     if scalar is np.bool_ and not np.isin(array, (0, 1)).all():
         raise ValueError("should hold 0 and 1")
     return array.astype(scalar)

@@ -9,7 +9,20 @@ from l1ae.contract._ops import IntArray
 from l1ae.errors import UserError
 from l1ae.inputs import FixedFormat, Overflow, Rounding
 
-__all__ = ["bits_format", "finest_codes", "is_relu", "learned_format", "relu_format", "weight_codes", "weight_format"]
+__all__ = [
+    "QUANTIZERS",
+    "bits_format",
+    "finest_codes",
+    "is_relu",
+    "learned_format",
+    "quantizer_refusal",
+    "relu_format",
+    "weight_codes",
+    "weight_format",
+]
+
+QUANTIZERS = ("quantized_bits", "quantized_relu", "ternary", "binary")
+"""Classes of QKeras that have a fixed-point format; the last two for weights only."""
 
 # float32, in which Keras computes, has no more
 _MAX_BITS = 24
@@ -24,12 +37,26 @@ def weight_format(quantizer: Any, where: str) -> FixedFormat:
     """
     kind = _kind(quantizer)
     if kind not in {"ternary", "binary"}:
-        return bits_format(quantizer, where)
-    alpha = quantizer.alpha
-    if alpha is None or isinstance(alpha, str) or np.ndim(alpha) or frexp(float(alpha))[0] != 0.5:
-        raise UserError(f"'{where}': {kind} has scale alpha={alpha!r}; give a constant power of two, for example alpha=0.25")
+        return _bits(quantizer, where, _exponent(quantizer, where) if kind == "quantized_bits" else 0)
+    if quantizer.alpha is None:
+        raise _no_scale(quantizer, where)
     _refuse_stochastic_rounding(quantizer, where)
-    return FixedFormat(True, 2, 2 + frexp(float(alpha))[1] - 1)
+    return FixedFormat(True, 2, 2 + _exponent(quantizer, where))
+
+
+def _exponent(quantizer: Any, where: str) -> int:
+    """log2 of the quantizer's scale, by which QKeras multiplies what it has quantized; None is a scale of 1."""
+    alpha = 1.0 if quantizer.alpha is None else quantizer.alpha
+    if isinstance(alpha, str) or np.ndim(alpha) or not np.isfinite(float(alpha)) or frexp(float(alpha))[0] != 0.5:
+        raise _no_scale(quantizer, where)
+    return frexp(float(alpha))[1] - 1
+
+
+def _no_scale(quantizer: Any, where: str) -> UserError:
+    return UserError(
+        f"'{where}': {_kind(quantizer)} has scale alpha={quantizer.alpha!r}, which changes with the data or is no power of two; train it "
+        "with a constant power of two, for example alpha=1"
+    )
 
 
 def _kind(quantizer: Any) -> str:
@@ -42,20 +69,37 @@ def _kind(quantizer: Any) -> str:
     return f"activation {name}"
 
 
+def quantizer_refusal(where: str, kind: str) -> UserError:
+    """Why the quantizer or activation `kind` is not supported, and which one comes next to it."""
+    relu = kind != "quantized_relu" and ("relu" in kind or "hswish" in kind or "elu" in kind)
+    near = "quantized_relu(bits, integer)" if relu else "quantized_bits(bits, integer, alpha=1)"
+    return UserError(f"{where}: {kind} is not supported; use {near}, and train the model with it")
+
+
 def bits_format(quantizer: Any, where: str) -> FixedFormat:
-    """Format of a `quantized_bits`: round half to even, saturate (QKeras, `quantized_bits.__call__`)."""
-    kind = _kind(quantizer)
-    if kind != "quantized_bits":
-        raise UserError(f"'{where}': {kind} is not supported; use quantized_bits(bits, integer, alpha=1)")
-    if quantizer.alpha is None or np.ndim(quantizer.alpha) or isinstance(quantizer.alpha, str) or float(quantizer.alpha) != 1.0:
-        raise UserError(f"'{where}': {kind} has scale alpha={quantizer.alpha!r}; give alpha=1 explicitly")
+    """Format of a `quantized_bits` of activations: round half to even, saturate (QKeras, `quantized_bits.__call__`)."""
+    if _kind(quantizer) == "quantized_bits" and _exponent(quantizer, where):
+        raise UserError(
+            f"'{where}': quantized_bits multiplies what it has quantized by alpha={quantizer.alpha}; give alpha=1, and multiply the "
+            f"weights that read the result by {quantizer.alpha}"
+        )
+    return _bits(quantizer, where, 0)
+
+
+def _bits(quantizer: Any, where: str, exponent: int) -> FixedFormat:
+    """Format of a `quantized_bits` whose results are multiplied by 2^exponent."""
+    if _kind(quantizer) != "quantized_bits":
+        raise quantizer_refusal(f"'{where}'", _kind(quantizer))
     _refuse_noise(quantizer, where)
     if quantizer.bits - bool(quantizer.keep_negative) < 1:
         raise UserError(f"'{where}': {quantizer} has no bit beside the sign, which QKeras makes a sign function; use at least 2 bits")
+    for name in ("symmetric", "keep_negative"):
+        if getattr(quantizer, name) not in {0, 1}:
+            raise UserError(f"'{where}': {name}={getattr(quantizer, name)} is neither 0 nor 1; give one of the two")
     signed = bool(quantizer.keep_negative)
     overflow = Overflow.SAT_SYM if quantizer.symmetric and signed else Overflow.SAT
     bits, integer = _whole_bits(quantizer, where)
-    return FixedFormat(signed, bits, integer + signed, Rounding.RND_CONV, overflow)
+    return FixedFormat(signed, bits, integer + signed + exponent, Rounding.RND_CONV, overflow)
 
 
 def _whole_bits(quantizer: Any, where: str) -> tuple[int, int]:

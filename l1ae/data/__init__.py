@@ -22,10 +22,12 @@ from l1ae.data._split import (
     weight_columns,
     weights_of,
 )
+from l1ae.data._spool import PART_EVENTS, Spool, parts_of
 from l1ae.data._store import Events, EventStore, StoreWriter, concatenate, split_fractions
 from l1ae.data.record import describe_record, import_record, is_or_column
 
 __all__ = [
+    "PART_EVENTS",
     "READERS",
     "SPLIT",
     "TEST",
@@ -41,6 +43,7 @@ __all__ = [
     "ImportResult",
     "Reader",
     "Request",
+    "Spool",
     "StoreDescription",
     "StoreWriter",
     "WeightDescription",
@@ -59,6 +62,7 @@ __all__ = [
     "is_or_column",
     "is_recorded",
     "open_dataset",
+    "parts_of",
     "shipped_zero_bias",
     "split_columns",
     "split_fractions",

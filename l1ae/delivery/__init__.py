@@ -3,7 +3,7 @@
 And back in: the reports of the vendor's tools, and the budget that they are held against.
 """
 
-from l1ae.delivery._budget import Budget, check_budget
+from l1ae.delivery._budget import Budget, BudgetLine, check_budget
 from l1ae.delivery._emulator import Emulator, EmulatorError
 from l1ae.delivery._manifest import VerifiedDelivery, verify_delivery, write_delivery
 from l1ae.delivery._reports import (
@@ -26,6 +26,7 @@ __all__ = [
     "TARGETS",
     "Amount",
     "Budget",
+    "BudgetLine",
     "Check",
     "CosimReport",
     "CsynthReport",

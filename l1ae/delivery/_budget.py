@@ -7,6 +7,7 @@ from typing import Literal
 from l1ae.config import BudgetConfig
 from l1ae.delivery._reports import STAGES, Stage
 from l1ae.delivery._reports_find import Design, StageFigures
+from l1ae.results import Real
 
 __all__ = ["Budget", "BudgetLine", "Outcome", "check_budget"]
 
@@ -33,8 +34,8 @@ class BudgetLine:
     design: Design
     stage: Stage | None
     tool: str | None
-    value: float | None
-    limit: float
+    value: Real | None
+    limit: Real
     outcome: Outcome
 
     def __str__(self) -> str:

@@ -3,8 +3,6 @@
 import os
 import re
 import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +16,11 @@ from l1ae.delivery._emulator import Emulator, EmulatorError
 from l1ae.delivery._source import contract_answers
 from l1ae.delivery._target import Check
 from l1ae.errors import CheckFailedError, UserError
+from l1ae.files import scratch
 from l1ae.hls._corners import corner_vectors
+from l1ae.tools import run_program
 
-__all__ = ["EVENTS_FILE", "build_library", "check_delivery", "library_path"]
+__all__ = ["EVENTS_FILE", "build_library", "check_delivery", "events_header", "library_path"]
 
 EVENTS_FILE = "test/events.txt"
 
@@ -36,6 +36,11 @@ def library_path(contract: Contract) -> str:
     return f"{contract.project}/{contract.project}.so"
 
 
+def events_header(contract: Contract, events: int) -> str:
+    """The comment in the file of events from which its readers know whose they are, and how many."""
+    return f"# project {contract.project} digest {contract.digest} inputs {contract.hardware.size} events {events}"
+
+
 def build_library(folder: Path, goal: str = "all") -> str:
     """Run `make` in the project folder `folder`, and return what it printed.
 
@@ -44,7 +49,7 @@ def build_library(folder: Path, goal: str = "all") -> str:
     for tool in ("make", os.environ.get("CXX", "g++")):
         if shutil.which(tool) is None:
             raise UserError(f"{tool} is not installed; the emulator is built with it (Debian/Ubuntu: apt-get install make g++)")
-    result = subprocess.run(["make", "-s", goal], cwd=folder, capture_output=True, text=True, check=False)
+    result = run_program(["make", "-s", goal], folder=folder)
     if result.returncode != 0:
         raise CheckFailedError(f"`make {goal}` failed in '{folder}':\n{(result.stdout + result.stderr)[-4000:]}")
     return result.stdout
@@ -75,9 +80,9 @@ def check_delivery(folder: Path, contract: Contract) -> Iterator[Check]:
     stimulus = _stimulus(contract, events)
     yield _check_model_header(project / "interface" / f"{contract.project}_model.h", contract)
     yield _check_scales_header(project / "interface" / f"{contract.project}_scales.h", contract)
-    with tempfile.TemporaryDirectory(prefix="l1ae-emulator-") as scratch:
-        yield _check_delivered(folder / library_path(contract), contract, stimulus, Path(scratch) / "delivered")
-        yield from _check_rebuilt(project, contract, stimulus, Path(scratch) / "rebuilt")
+    with scratch("emulator") as here:
+        yield _check_delivered(folder / library_path(contract), contract, stimulus, here / "delivered")
+        yield from _check_rebuilt(project, contract, stimulus, here / "rebuilt")
 
 
 def _check_events(path: Path, contract: Contract) -> tuple[Check, IntArray]:
@@ -86,12 +91,12 @@ def _check_events(path: Path, contract: Contract) -> tuple[Check, IntArray]:
     try:
         lines = path.read_text().splitlines()
         table = np.array([line.split() for line in lines if line and not line.startswith("#")], np.int64)
-        events, scores, triggers = table[:, :-2], table[:, -2], table[:, -1] != 0
+        events, scores, triggers = table[:, :-2], table[:, -2], table[:, -1]
         expected = contract_answers(contract, events)
     except (OSError, ValueError, IndexError, UserError) as error:
         return Check(name, False, f"'{path}': {error}"), none
-    if f"# project {contract.project} digest {contract.digest} inputs {contract.hardware.size}" not in lines:
-        return Check(name, False, f"'{path}' is of another contract"), none
+    if (header := events_header(contract, len(events))) not in lines:
+        return Check(name, False, f"'{path}' is of another contract, or lacks events: there is no line '{header}'"), none
     wrong = np.flatnonzero((scores != expected[0]) | (triggers != expected[1]))
     return Check(name, not len(wrong), _differing(wrong, len(events), "events")), events
 
@@ -151,10 +156,10 @@ def _check_scales_header(path: Path, contract: Contract) -> Check:
 
 
 def _check_delivered(library: Path, contract: Contract, stimulus: _Stimulus, scratch: Path) -> Check:
-    """The library as delivered. One that does not load was built for another machine, and the next check stands for it."""
+    """The library as delivered. Where there is none, or none that loads here, the next check stands for it."""
     name = "delivered library"
     if not library.is_file():
-        return Check(name, False, f"'{library}' is missing; run `make` in its folder")
+        return Check(name, None, "not there as it was delivered, judged by the one built from its sources; `make` in its folder builds it")
     scratch.mkdir()
     copy = shutil.copy(library, scratch)
     try:

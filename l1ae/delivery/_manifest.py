@@ -2,11 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from l1ae.contract import Contract
 from l1ae.delivery._source import Provenance, Source
@@ -48,25 +49,22 @@ def write_delivery(target: Target, source: Source, folder: Path) -> None:
         if content.startswith(b"#!"):
             path.chmod(0o755)
     target.finish(folder)
-    built = set(target.built(source.contract))
-    files = {
-        name: {"sha256": _sha256(folder / name), "origin": _origin(folder / name, name in built, source)}
-        for name in _present(folder, target)
-    }
+    files = {name: {"sha256": _sha256(folder / name)} for name in _present(folder, target)}
     manifest = {"format": FORMAT, "format_version": FORMAT_VERSION, "target": target.name, **asdict(source.provenance), "files": files}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
 
 
-def _origin(path: Path, built: bool, source: Source) -> str:
-    """`generated` files name the contract in their text; `copied` ones are of tools and libraries; `built` ones this machine's."""
-    if built:
+def _origin(name: str, target: Target, contract: Contract) -> Literal["generated", "copied", "built"]:
+    """What the target says of a path: a folder cannot make checks of a file lighter by calling it something else."""
+    if name in target.built(contract):
         return "built"
-    return "generated" if source.provenance.short_digest.encode() in path.read_bytes() else "copied"
+    copied = any(fnmatchcase(name, pattern) for pattern in (CONTRACT, *target.copied))
+    return "copied" if copied else "generated"
 
 
 def _present(folder: Path, target: Target) -> list[str]:
     """Every file but those that working with the folder leaves behind."""
-    patterns = ("*__pycache__/*", *target.by_products)
+    patterns = ("__pycache__/*", "*/__pycache__/*", *target.by_products)
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     return [name for name in names if not any(fnmatchcase(name, pattern) for pattern in patterns)]
 
@@ -78,18 +76,44 @@ def _sha256(path: Path) -> str:
 def verify_delivery(folder: Path, targets: Mapping[str, Target]) -> VerifiedDelivery:
     """Check a delivered folder, wherever it lies, against the contract in it.
 
+    The target's own checks, which build and run what was delivered, see a copy that holds the files whose sha256 is the stated
+    one and nothing else, and only where no file that was not built is missing, added or changed.
     Raises `UserError` when it is no delivered folder, or of a target or format that this version of l1ae does not know.
     """
     content = _read_manifest(folder)
     if content["target"] not in targets:
         raise UserError(f"'{folder / MANIFEST}': unknown target '{content['target']}'; this version of l1ae knows {', '.join(targets)}")
     provenance = Provenance(content["name"], content["version"], content["digest"], content["tool"])
-    checks = [*_check_contract(folder, provenance)]
-    if checks[-1].passed:
-        target = targets[content["target"]]
-        checks += _check_files(folder, content["files"], provenance, target)
-        checks += target.checks(folder, Contract.load(folder / CONTRACT))
+    check, contract = _check_contract(folder, provenance)
+    checks = [check]
+    if contract is not None:
+        stated = {name: entry["sha256"] for name, entry in content["files"].items()}
+        checks += _check_delivered(folder, stated, targets[content["target"]], contract)
     return VerifiedDelivery(folder, content["target"], provenance, tuple(checks))
+
+
+def _check_delivered(folder: Path, stated: Mapping[str, str], target: Target, contract: Contract) -> Iterator[Check]:
+    """`stated`: sha256 by path."""
+    with tempfile.TemporaryDirectory(prefix="l1ae-verify-") as name:
+        copy = Path(name).resolve() / target.name
+        right = {path for path in _present(folder, target) if path in stated and _copy(folder / path, copy / path, stated[path])}
+        changes = [*_check_files(folder, stated, right, target, contract)]
+        yield from changes
+        if any(check.passed is False for check in changes):
+            yield Check("answers", None, "nothing of a changed folder is built or run; fetch it again")
+            return
+        for check in target.checks(copy, contract):
+            yield replace(check, detail=check.detail.replace(str(copy), str(folder)))
+
+
+def _copy(path: Path, target: Path, sha256: str) -> bool:
+    """Copy a file if its content has this sha256; what was hashed is what is written."""
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != sha256:
+        return False
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(content)
+    return True
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
@@ -98,53 +122,54 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         raise UserError(f"there is no '{path}': '{folder}' is no delivered folder; make one with `l1ae deliver RUN --target TARGET`")
     try:
         content: dict[str, Any] = json.loads(path.read_text())
+        if not isinstance(content, dict):
+            raise TypeError(f"it holds a {type(content).__name__}")
         if (content["format"], content["format_version"]) != (FORMAT, FORMAT_VERSION):
             raise UserError(
                 f"'{path}' has format {content['format']} {content['format_version']}, not {FORMAT} {FORMAT_VERSION}; deliver again"
             )
-        _ = [content[key] for key in ("target", "name", "version", "digest", "tool")]
-        _ = [content["files"][name][key] for name in content["files"] for key in ("sha256", "origin")]
-    except (KeyError, TypeError, ValueError) as error:
+        kinds = {"target": str, "name": str, "version": int, "digest": str, "tool": str, "files": dict}
+        wrong = [key for key, kind in kinds.items() if type(content[key]) is not kind]
+        wrong += [name for name, entry in content["files"].items() if not isinstance(entry["sha256"], str)]
+        if wrong:
+            raise ValueError(f"{_named(wrong)}: of another type")
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise UserError(f"'{path}' is damaged ({error}); deliver again, or fetch the folder again") from error
     return content
 
 
-def _check_contract(folder: Path, provenance: Provenance) -> Iterator[Check]:
+def _check_contract(folder: Path, provenance: Provenance) -> tuple[Check, Contract | None]:
+    """The contract in the folder; None where it is not the one that the folder states."""
     name = "contract"
     try:
         contract = Contract.from_json((folder / CONTRACT).read_text(), str(folder / CONTRACT))
-    except OSError as error:
-        yield Check(name, False, f"{error}; fetch the folder again")
-        return
+    except (OSError, UnicodeDecodeError) as error:
+        return Check(name, False, f"{error}; fetch the folder again"), None
     except UserError as error:
-        yield Check(name, False, str(error))
-        return
-    same = (contract.project, contract.digest) == (provenance.project, provenance.digest)
+        return Check(name, False, str(error)), None
     found = f"{contract.project}, digest {contract.digest}"
-    yield Check(name, same, found if same else f"{found}; {MANIFEST} says {provenance.project}, digest {provenance.digest}")
+    if (contract.project, contract.digest) != (provenance.project, provenance.digest):
+        return Check(name, False, f"{found}; {MANIFEST} says {provenance.project}, digest {provenance.digest}"), None
+    return Check(name, True, found), contract
 
 
-def _check_files(folder: Path, files: Mapping[str, Mapping[str, str]], provenance: Provenance, target: Target) -> Iterator[Check]:
+def _check_files(folder: Path, stated: Mapping[str, str], right: set[str], target: Target, contract: Contract) -> Iterator[Check]:
+    """`right`: those of the `stated` files whose content has the stated sha256."""
     present = set(_present(folder, target)) - {MANIFEST}
-    absent, foreign = sorted(set(files) - present), sorted(present - set(files))
-    missing = [name for name in absent if files[name]["origin"] != "built"]
-    yield _listing("no file is missing", missing, f"{len(files)} files")
+    built = set(target.built(contract))
+    absent, foreign = sorted(set(stated) - present), sorted(present - set(stated))
+    yield _listing("no file is missing", [name for name in absent if name not in built], f"{len(stated)} files")
     yield _listing("no file was added", foreign, "none")
-
-    def changed(origins: Sequence[str], wrong: Callable[[str], bool]) -> list[str]:
-        return [name for name, entry in files.items() if name in present and entry["origin"] in origins and wrong(name)]
-
-    def differs(name: str) -> bool:
-        return _sha256(folder / name) != files[name]["sha256"]
-
-    yield _listing("no file was changed", changed(("generated", "copied"), differs), "sha256 of every file that was not built")
-    if other := [name for name in absent if name not in missing] + changed(("built",), differs):
+    changed = sorted((set(stated) & present) - right)
+    yield _listing("no file was changed", [name for name in changed if name not in built], "sha256 of every file that was not built")
+    if other := sorted(name for name in built if name in {*absent, *changed} or name not in stated):
         yield Check(
-            "built files", None, f"{_named(other)}: not there, or other bytes than delivered; judged by what is built and answered here"
+            "built files", None, f"{_named(other)}: not there, or other bytes than delivered; not loaded, judged by what is built here"
         )
-    silent = changed(("generated",), lambda name: provenance.short_digest.encode() not in (folder / name).read_bytes())
-    count = sum(entry["origin"] == "generated" for entry in files.values())
-    yield _listing("generated files name the contract", silent, f"{count} files")
+    generated = [name for name in stated if _origin(name, target, contract) == "generated"]
+    mark = Provenance.of(contract).short_digest.encode()
+    silent = [name for name in generated if name in present and mark not in (folder / name).read_bytes()]
+    yield _listing("generated files name the contract", silent, f"{len(generated)} files")
 
 
 def _listing(name: str, wrong: Sequence[str], fine: str) -> Check:

@@ -5,9 +5,11 @@ initiation interval in clock cycles.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+from l1ae.results import Positive
 
 __all__ = [
     "RESOURCES",
@@ -34,13 +36,14 @@ RESOURCES = ("lut", "ff", "dsp", "bram", "uram")
 class Amount:
     """How many of a resource are used, and how many the part has."""
 
-    used: float | None = None
-    available: float | None = None
+    used: Positive | None = None
+    available: Positive | None = None
+    share: float | None = field(init=False)
+    """Fraction of the part, above 1 where the design does not fit."""
 
-    @property
-    def share(self) -> float | None:
-        """Fraction of the part, above 1 where the design does not fit."""
-        return None if self.used is None or not self.available else self.used / self.available
+    def __post_init__(self) -> None:
+        share = None if self.used is None or not self.available else self.used / self.available
+        object.__setattr__(self, "share", share)
 
 
 @dataclass(frozen=True)

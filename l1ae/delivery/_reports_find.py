@@ -22,12 +22,15 @@ from l1ae.delivery._reports import (
 from l1ae.delivery._reports_hls import read_cosim, read_csynth
 from l1ae.delivery._reports_vivado import read_power, read_timing, read_utilization
 from l1ae.errors import UserError
+from l1ae.results import Count, Positive, Real
 
 __all__ = ["AnyReport", "Design", "Found", "StageFigures", "figures_of", "find_csynth", "find_reports"]
 
 Design = Literal["hls", "rtl"]
 AnyReport = CsynthReport | CosimReport | UtilizationReport | TimingReport | PowerReport
 
+# what hls4ml's script vivado_synth.tcl, part of an HLS project, writes into the project
+_OF_HLS4ML = "vivado_synth.rpt"
 # DESIGN_impl/STAGE_KIND.rpt, as the scripts of `l1ae deliver --target vivado` write them, or reports/DESIGN_STAGE_KIND.rpt
 _NAMES = (
     re.compile(r".*/(hls|rtl)_impl/(synth|route)_(utilization|timing_summary|power)\.rpt"),
@@ -64,17 +67,17 @@ class StageFigures:
     stage: Stage
     tool: str
     part: str | None = None
-    clock_ns: float | None = None
-    uncertainty_ns: float | None = None
-    slack_ns: float | None = None
-    hold_slack_ns: float | None = None
-    failing_endpoints: int | None = None
-    latency_cycles_min: int | None = None
-    latency_cycles: int | None = None
-    latency_ns: float | None = None
-    interval: int | None = None
+    clock_ns: Positive | None = None
+    uncertainty_ns: Positive | None = None
+    slack_ns: Real | None = None
+    hold_slack_ns: Real | None = None
+    failing_endpoints: Count | None = None
+    latency_cycles_min: Count | None = None
+    latency_cycles: Count | None = None
+    latency_ns: Positive | None = None
+    interval: Count | None = None
     resources: Mapping[str, Amount] = field(default_factory=dict)
-    power_w: float | None = None
+    power_w: Positive | None = None
     power_confidence: str | None = None
     simulation_passed: bool | None = None
     files: tuple[str, ...] = ()
@@ -113,6 +116,8 @@ def _read(path: Path, top: str | None) -> tuple[Design, AnyReport] | None:
             return "hls", read_csynth(path)
     elif folder.name == "report" and folder.parent.name == "sim" and path.name.endswith("_cosim.rpt"):
         return "hls", read_cosim(path)
+    elif path.name == _OF_HLS4ML:
+        return "hls", read_utilization(path, "synth")
     for pattern in _NAMES:
         name = pattern.fullmatch(path.as_posix())
         if name is not None:
@@ -169,6 +174,8 @@ def _row(design: Design, stage: Stage, members: list[tuple[Found, tuple[str, ...
         for origin in origins
         if _newer(origin.version)
     ]
+    if any(origin.path.name == _OF_HLS4ML for origin in origins):
+        notes.append("by hls4ml's vivado_synth.tcl, without a clock and with buffers at the ports")
     return StageFigures(
         design,
         stage,

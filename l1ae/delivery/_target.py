@@ -7,7 +7,12 @@ from pathlib import Path
 from l1ae.contract import Contract
 from l1ae.delivery._source import Source
 
-__all__ = ["Check", "Target"]
+__all__ = ["COPIED_HDL", "Check", "Target"]
+
+# alkaid's library and l1ae's hand-written hardware, of every design the same.
+_LIBRARY = ("binop", "multiplier", "mux", "negative", "shift_adder", "ternary_adder", "l1ae_trigger", "l1ae_framer")
+COPIED_HDL = tuple(f"*/{name}.{language}" for name in _LIBRARY for language in ("v", "vhd"))
+"""Patterns of HDL sources that do not name a contract."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +34,10 @@ class Target:
 
     `files` is pure: relative path to content, the same source gives the same bytes. `finish` builds, in the folder that holds
     them, what only this machine can (a shared library); `built` names what it leaves. `checks` re-checks such a folder against
-    a contract, wherever it lies. `needs`: stages whose results `files` takes from the source (`hls`, `rtl`). `by_products`:
-    patterns of paths that working with the folder leaves in it, which are nobody's business.
+    a contract; `verify_delivery` gives them a copy that holds what was delivered and nothing else (what was built may be missing).
+    `needs`: stages whose results `files` takes from the source (`hls`, `rtl`). `copied`: patterns of paths whose files are of
+    tools and libraries, or data without comments, so that they do not name the contract; all others that were not built do.
+    `by_products`: patterns of paths that working with the folder leaves in it, which are nobody's business.
     """
 
     name: str
@@ -40,4 +47,5 @@ class Target:
     checks: Callable[[Path, Contract], Iterable[Check]]
     finish: Callable[[Path], None] = _nothing
     built: Callable[[Contract], tuple[str, ...]] = lambda contract: ()
+    copied: tuple[str, ...] = ()
     by_products: tuple[str, ...] = ()

@@ -3,7 +3,7 @@
 from l1ae.delivery import _vivado
 from l1ae.delivery._cmssw import CMSSW
 from l1ae.delivery._emp import EMP
-from l1ae.delivery._target import Target
+from l1ae.delivery._target import COPIED_HDL, Target
 from l1ae.delivery._ugt import UGT
 
 __all__ = ["TARGETS"]
@@ -14,6 +14,14 @@ _VIVADO = Target(
     needs=("hls",),
     files=_vivado.files,
     checks=_vivado.checks,
+    copied=(
+        *COPIED_HDL,
+        "hls/firmware/ap_types/*",
+        "hls/firmware/nnet_utils/*",
+        "hls/tb_data/*",
+        "hls/l1ae_contract.json",
+        "hls/l1ae_types.json",
+    ),
     by_products=("build/*", "local.tcl"),
 )
 

@@ -3,13 +3,13 @@
 import os
 import shlex
 import shutil
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from l1ae.errors import UserError
+from l1ae.files import scratch
+from l1ae.tools import run_program
 
 __all__ = ["TOOLS", "DryRun", "Tools", "dry_run", "tclsh"]
 
@@ -69,19 +69,19 @@ def dry_run(
     """
     if tclsh() is None:
         raise UserError("there is no tclsh; Debian/Ubuntu: apt-get install tcl")
-    with TemporaryDirectory() as name:
-        work, calls = Path(name) / "delivery", Path(name) / "calls"
+    with scratch("dry-run") as here:
+        work, calls = here / "delivery", here / "calls"
         shutil.copytree(folder, work, ignore=lambda path, names: {"build"} & set(names) if Path(path) == folder else set())
         calls.touch()
         # Nothing of a real installation may be found.
         inherited = {key: value for key, value in os.environ.items() if not key.startswith(("XILINX", "L1AE_"))}
         own = {
-            "PATH": f"{_programs(Path(name), tools)}{os.pathsep}{os.defpath}",
+            "PATH": f"{_programs(here, tools)}{os.pathsep}{os.defpath}",
             "L1AE_CALLS": str(calls),
             "L1AE_SCENARIO": " ".join(f"{{{key}}} {{{value}}}" for key, value in (scenario or {}).items()),
         }
         status, output = _run(work, steps, inherited | own | dict(environment or {}))
-        return DryRun(status, output.replace(name, ""), tuple(calls.read_text().splitlines()))
+        return DryRun(status, output.replace(str(here), ""), tuple(calls.read_text().splitlines()))
 
 
 def _programs(folder: Path, tools: Tools) -> Path:
@@ -99,9 +99,7 @@ def _programs(folder: Path, tools: Tools) -> Path:
 def _run(work: Path, steps: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str]:
     output = ""
     for step in steps:
-        result = subprocess.run(
-            ["sh", work / "run.sh", step], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-        )
+        result = run_program(["sh", work / "run.sh", step], environment=environment, together=True)
         output += result.stdout
         if result.returncode != 0:
             return result.returncode, output

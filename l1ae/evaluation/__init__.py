@@ -2,7 +2,7 @@
 
 from l1ae.evaluation._at_rate import CVAR, AtRate, RateKind, RatePoint, RateSampleFacts, worst
 from l1ae.evaluation._auc import auc, auc_difference, group_ids
-from l1ae.evaluation._estimate import LEVEL, Estimate, clopper_pearson, format_estimate
+from l1ae.evaluation._estimate import LEVEL, Estimate, FractionEstimate, RateEstimate, clopper_pearson, format_estimate
 from l1ae.evaluation._figures import difference_figure, roc_figure, score_figure
 from l1ae.evaluation._history_figure import history_figure
 from l1ae.evaluation._inputs_figure import inputs_figure, telling_features
@@ -18,6 +18,9 @@ from l1ae.evaluation._metrics import (
     load_metrics,
     save_metrics,
 )
+from l1ae.evaluation._ranked import Ranked, coarse, sums_before
+from l1ae.evaluation._sample import design_effect, group_numbers
+from l1ae.evaluation._streamed import SpooledScores, evaluate_spooled, spooled_threshold_drift
 from l1ae.evaluation._style import (
     BACKGROUND_COLOUR,
     PALETTE,
@@ -30,8 +33,8 @@ from l1ae.evaluation._style import (
     styled,
     with_unit,
 )
-from l1ae.evaluation._working_point import WorkingPoint, design_effect, tpr_at_fpr
-from l1ae.evaluation._write import performance_figures, write_evaluation
+from l1ae.evaluation._working_point import WorkingPoint, tpr_at_fpr
+from l1ae.evaluation._write import performance_figures, save_evaluation, spooled_figures, write_evaluation
 
 __all__ = [
     "BACKGROUND_COLOUR",
@@ -44,29 +47,36 @@ __all__ = [
     "Comparison",
     "Drift",
     "Estimate",
+    "FractionEstimate",
     "LabelFree",
     "Metrics",
+    "Ranked",
+    "RateEstimate",
     "RateKind",
     "RatePoint",
     "RateSampleFacts",
     "ScoreDifference",
     "ScoreSet",
+    "SpooledScores",
     "WorkingPoint",
     "approximation_capacity",
     "auc",
     "auc_difference",
     "capacity_at",
     "clopper_pearson",
+    "coarse",
     "colours",
     "compare_scores",
     "design_effect",
     "difference_figure",
     "evaluate",
+    "evaluate_spooled",
     "feature_label",
     "figure_svg",
     "format_estimate",
     "frame_label",
     "group_ids",
+    "group_numbers",
     "history_figure",
     "inputs_figure",
     "load_metrics",
@@ -74,9 +84,13 @@ __all__ = [
     "performance_figures",
     "roc_figure",
     "sample_label",
+    "save_evaluation",
     "save_metrics",
     "score_figure",
+    "spooled_figures",
+    "spooled_threshold_drift",
     "styled",
+    "sums_before",
     "telling_features",
     "threshold_drift",
     "tpr_at_fpr",

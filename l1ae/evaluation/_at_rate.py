@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from l1ae.evaluation._estimate import Estimate
+from l1ae.evaluation._estimate import FractionEstimate, RateEstimate
+from l1ae.results import Count, Positive, Real
 
 __all__ = ["CVAR", "AtRate", "RateKind", "RatePoint", "RateSampleFacts", "worst"]
 
@@ -34,15 +35,15 @@ class RatePoint:
     """
 
     kind: RateKind
-    khz: float
-    threshold: float | None
-    threshold_low: float | None
-    threshold_high: float | None
-    reached: Estimate | None
-    effective_events: float
-    efficiency: dict[str, Estimate]
-    mean: Estimate | None
-    cvar25: Estimate | None
+    khz: Positive
+    threshold: Real | None
+    threshold_low: Real | None
+    threshold_high: Real | None
+    reached: RateEstimate | None
+    effective_events: Positive
+    efficiency: dict[str, FractionEstimate]
+    mean: FractionEstimate | None
+    cvar25: FractionEstimate | None
     note: str = ""
 
 
@@ -54,9 +55,9 @@ class RateSampleFacts:
     """
 
     source: str
-    events: int
-    effective_events: float
-    pileup_mean: float | None
+    events: Count
+    effective_events: Positive
+    pileup_mean: Positive | None
     differences: tuple[str, ...]
 
 

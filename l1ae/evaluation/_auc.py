@@ -126,7 +126,7 @@ def auc_from_draws(background: Sample, signal: Sample, draws: FloatArray) -> Est
     """AUC with the interval of its bootstrap replicas, or that of full separation, where they do not vary."""
     value = signal.mean(placements(background, signal)[0])
     if value in (0.0, 1.0):
-        return _separated(value, min(background.effective, signal.effective))
+        return separated(value, min(background.effective, signal.effective))
     return quantile_interval(value, draws)
 
 
@@ -205,8 +205,13 @@ def _delong(background: Sample, signal: Sample) -> Estimate:
     below, above = placements(background, signal)
     value = signal.mean(below)
     if value in (0.0, 1.0):
-        return _separated(value, min(background.effective, signal.effective))
-    half = normal_quantile() * math.sqrt(_variance(signal, below) + _variance(background, above)) / (value * (1 - value))
+        return separated(value, min(background.effective, signal.effective))
+    return logit_interval(value, math.sqrt(_variance(signal, below) + _variance(background, above)))
+
+
+def logit_interval(value: float, deviation: float) -> Estimate:
+    """Symmetric in logit(AUC), so that it stays inside [0, 1]; `deviation` is that of the AUC."""
+    half = normal_quantile() * deviation / (value * (1 - value))
     centre = math.log(value / (1 - value))
     return Estimate(value, _expit(centre - half), _expit(centre + half))
 
@@ -215,7 +220,7 @@ def _expit(x: float) -> float:
     return 1 / (1 + math.exp(-x)) if x > -700 else 0.0
 
 
-def _separated(value: float, pairs: float) -> Estimate:
+def separated(value: float, pairs: float) -> Estimate:
     """Disjoint pairs (one signal, one background event) are independent trials that succeed with probability AUC."""
     edge = ((1 - LEVEL) / 2) ** (1 / pairs)
     return Estimate(1.0, edge, 1.0) if value == 1.0 else Estimate(0.0, 0.0, 1 - edge)

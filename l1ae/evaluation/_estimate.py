@@ -3,15 +3,16 @@
 import math
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import beta
 
 from l1ae.errors import UserError
+from l1ae.results import Real, check_that
 
-__all__ = ["LEVEL", "Estimate", "check_scores", "clopper_pearson", "format_estimate"]
+__all__ = ["LEVEL", "Estimate", "FractionEstimate", "RateEstimate", "check_scores", "clopper_pearson", "format_estimate"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -23,12 +24,25 @@ LEVEL = math.erf(1 / math.sqrt(2))
 class Estimate:
     """A measured value and the ends of its 68.3 % confidence interval, all in the same unit."""
 
-    value: float
-    low: float
-    high: float
+    value: Real
+    low: Real
+    high: Real
 
     def __str__(self) -> str:
         return format_estimate(self)
+
+
+# sums of weights are rounded
+_ROUNDING = 1e-9
+
+RateEstimate = Annotated[Estimate, check_that(lambda found: min(found.value, found.low, found.high) >= -_ROUNDING, "is below zero")]
+"""A rate or another number that is never negative."""
+
+FractionEstimate = Annotated[
+    Estimate,
+    check_that(lambda found: all(-_ROUNDING <= end <= 1 + _ROUNDING for end in (found.value, found.low, found.high)), "is no fraction"),
+]
+"""A share of a whole: an efficiency, a probability, an AUC."""
 
 
 def format_estimate(estimate: Estimate, unit: float = 1.0) -> str:

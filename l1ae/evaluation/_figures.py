@@ -13,11 +13,12 @@ from matplotlib.lines import Line2D
 
 from l1ae.evaluation._estimate import Estimate, FloatArray, check_scores
 from l1ae.evaluation._metrics import ScoreSet
+from l1ae.evaluation._ranked import Ranked
 from l1ae.evaluation._sample import Sample
 from l1ae.evaluation._style import BACKGROUND_COLOUR, VARIANT_LABELS, colours, frame_label, new_figure, sample_label, styled
 from l1ae.evaluation._working_point import Falling, tpr_of
 
-__all__ = ["difference_figure", "roc_figure", "score_figure"]
+__all__ = ["difference_figure", "roc_figure", "roc_figure_of", "score_figure", "score_figure_of"]
 
 LINE_STYLES = {"float": "--", "quantized": ":", "fixed": "-"}
 BINS = 60
@@ -39,22 +40,33 @@ def roc_figure(
     by sample as for `evaluate`. `aucs` by signal are written into the legend; `target_fpr` is marked.
     Raises `UserError` for empty samples and scores that are not finite.
     """
-    banded = list(scores)[-1]
     samples = {variant: _samples(score_set, groups or {}, weights or {}) for variant, score_set in scores.items()}
+    return roc_figure_of(samples, {variant: score_set.lsb for variant, score_set in scores.items()}, aucs=aucs, target_fpr=target_fpr)
+
+
+def roc_figure_of(
+    samples: Mapping[str, Mapping[str, Sample | Ranked]],
+    lsb: Mapping[str, float | None],
+    *,
+    aucs: Mapping[str, Estimate] | None = None,
+    target_fpr: float | None = None,
+) -> Figure:
+    """As `roc_figure`, for samples by variant and name."""
+    banded = list(samples)[-1]
     n = len(samples[banded]["background"])
     lowest = 10.0 ** np.floor(np.log10(_lowest(samples[banded]["background"])))
     with styled():
         figure = new_figure()
         axes = figure.subplots()
-        colour, floor = colours(sorted(scores[banded].signals)), 0.1
-        for variant, score_set in scores.items():
-            for name in score_set.signals:
-                fpr, tpr = _roc(samples[variant]["background"], samples[variant][name])
+        colour, floor = colours(sorted(name for name in samples[banded] if name != "background")), 0.1
+        for variant, members in samples.items():
+            for name in colour:
+                fpr, tpr = _roc(members["background"], members[name])
                 floor = min([floor, *tpr[tpr > 0][:1]])
                 axes.plot(fpr, tpr, LINE_STYLES.get(variant, "-."), color=colour[name], drawstyle="steps-post")
         for name in colour:
             axes.fill_between(
-                *_band(samples[banded]["background"], samples[banded][name], scores[banded].lsb), color=colour[name], alpha=0.22, lw=0
+                *_band(samples[banded]["background"], samples[banded][name], lsb[banded]), color=colour[name], alpha=0.22, lw=0
             )
         axes.plot([lowest, 1], [lowest, 1], color="0.6", lw=1)
         if target_fpr is not None:
@@ -73,7 +85,7 @@ def roc_figure(
             )
         axes.set(xscale="log", yscale="log", xlim=(lowest, 1), ylim=(10.0 ** np.floor(np.log10(floor)), 1.3))
         axes.set(xlabel="False-positive rate (background)", ylabel="True-positive rate (signal)")
-        _roc_legend(axes, list(scores), colour, aucs or {})
+        _roc_legend(axes, list(samples), colour, aucs or {})
         frame_label(axes, f"{n:,} background events")
     return figure
 
@@ -94,6 +106,13 @@ def score_figure(
     """
     given = {"background": background, **dict(sorted(signals.items()))}
     samples = {key: Sample.of(values, key, weights=(weights or {}).get(key)) for key, values in given.items()}
+    return score_figure_of(samples, threshold=threshold, name=name, subtitle=subtitle)
+
+
+def score_figure_of(
+    samples: Mapping[str, Sample | Ranked], *, threshold: float | None = None, name: str = "Anomaly score", subtitle: str = ""
+) -> Figure:
+    """As `score_figure`, for samples by name, the background first."""
     edges = _score_edges(samples, threshold)
     colour = colours([key for key in samples if key != "background"])
     with styled():
@@ -101,7 +120,8 @@ def score_figure(
         axes = figure.subplots()
         for key, sample in samples.items():
             filled = hist.Hist(hist.axis.Variable(edges.tolist(), flow=False), storage=hist.storage.Weight())
-            filled.fill(np.clip(sample.scores, edges[0], np.nextafter(edges[-1], edges[0])), weight=sample.shares)
+            scores, shares = sample.distribution
+            filled.fill(np.clip(scores, edges[0], np.nextafter(edges[-1], edges[0])), weight=shares)
             shape = {"histtype": "fill", "alpha": 0.55} if key == "background" else {"histtype": "step", "lw": 1.8}
             mplhep.histplot(
                 filled, ax=axes, label=sample_label(key), color=colour.get(key, BACKGROUND_COLOUR), yerr=False, flow="none", **shape
@@ -157,25 +177,30 @@ def _samples(score_set: ScoreSet, groups: Mapping[str, npt.ArrayLike], weights: 
     return {name: Sample.of(values, name, groups.get(name), weights.get(name)) for name, values in given.items()}
 
 
-def _lowest(sample: Sample) -> float:
+def _lowest(sample: Sample | Ranked) -> float:
     """The smallest part of a sample that one event is, as far as an axis should reach."""
-    return max(float(sample.shares.min()), min(LOWEST_FPR, 1 / len(sample)))
+    return max(sample.lowest_share, min(LOWEST_FPR, 1 / len(sample)))
 
 
-def _roc(background: Sample, signal: Sample, points: int = 600) -> tuple[FloatArray, FloatArray]:
+def _falling(sample: Sample | Ranked) -> Falling | Ranked:
+    return sample if isinstance(sample, Ranked) else Falling.of(sample)
+
+
+def _roc(background: Sample | Ranked, signal: Sample | Ranked, points: int = 600) -> tuple[FloatArray, FloatArray]:
     """FPR and TPR at thresholds that are spread evenly in log(FPR)."""
-    falling, rising = Falling.of(background), Falling.of(signal)
-    if background.weights is None:
+    falling, rising = _falling(background), _falling(signal)
+    if not background.weighted:
         chosen = np.unique(np.round(np.geomspace(1, len(falling), points)).astype(np.int64)) - 1
+        thresholds = np.unique([falling.score_of(k) for k in chosen.tolist()])[::-1]
     else:
         grid = np.geomspace(_lowest(background), 1, points) * falling.total
-        chosen = np.minimum(np.searchsorted(falling.cumulative, grid), len(falling) - 1)
-    thresholds = np.unique(falling.scores[chosen])[::-1]
-    return falling.accepted(thresholds), rising.accepted(thresholds)
+        chosen = np.minimum(np.searchsorted(falling.cumulative, grid), len(falling.scores) - 1)
+        thresholds = np.unique(falling.scores[chosen])[::-1]
+    return falling.fractions(thresholds), rising.fractions(thresholds)
 
 
-def _band(background: Sample, signal: Sample, lsb: float | None) -> tuple[FloatArray, FloatArray, FloatArray]:
-    falling, ends = Falling.of(background), []
+def _band(background: Sample | Ranked, signal: Sample | Ranked, lsb: float | None) -> tuple[FloatArray, FloatArray, FloatArray]:
+    falling, ends = _falling(background), []
     for fpr in np.geomspace(_lowest(background), 1, 60):
         point = tpr_of(falling, background, signal, float(fpr), lsb)
         if point.tpr is not None and point.tpr.low > 0:
@@ -193,7 +218,7 @@ def _roc_legend(axes: Axes, variants: list[str], colour: Mapping[str, str], aucs
     axes.legend(handles=[*lines, *styles, random], loc="lower right", frameon=True, framealpha=0.9, edgecolor="none")
 
 
-def _score_edges(samples: Mapping[str, Sample], threshold: float | None) -> FloatArray:
+def _score_edges(samples: Mapping[str, Sample | Ranked], threshold: float | None) -> FloatArray:
     low = min(float(sample.scores.min()) for sample in samples.values())
     high = max([sample.quantile(0.99) for sample in samples.values()] + ([1.3 * threshold] if threshold else []))
     return np.linspace(low, high if high > low else low + 1, BINS + 1)

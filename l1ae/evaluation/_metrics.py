@@ -10,11 +10,11 @@ import numpy.typing as npt
 from l1ae.errors import UserError
 from l1ae.evaluation._at_rate import AtRate, RateSampleFacts
 from l1ae.evaluation._auc import REPLICAS, auc_difference_of, auc_from_draws, auc_of, bootstrap_aucs, quantile_interval
-from l1ae.evaluation._estimate import Estimate, FloatArray, check_scores
+from l1ae.evaluation._estimate import Estimate, FloatArray, FractionEstimate, check_scores
 from l1ae.evaluation._label_free import LabelFree
 from l1ae.evaluation._sample import Sample
 from l1ae.evaluation._working_point import Falling, WorkingPoint, accepted_fraction, tpr_of
-from l1ae.results import load_result, save_result
+from l1ae.results import Count, Positive, Real, load_result, save_result
 
 __all__ = ["FPRS", "Comparison", "Metrics", "ScoreDifference", "ScoreSet", "compare_scores", "evaluate", "load_metrics", "save_metrics"]
 
@@ -45,11 +45,11 @@ class ScoreDifference:
     other does not, at `Metrics.threshold`; None without a threshold.
     """
 
-    events: int
-    max_abs: float
-    rms: float
-    mean: float
-    flips: int | None
+    events: Count
+    max_abs: Positive
+    rms: Positive
+    mean: Real
+    flips: Count | None
 
 
 @dataclass(frozen=True)
@@ -80,15 +80,15 @@ class Metrics:
         label_free: what background alone says, by variant; empty where a part of the background has no events.
     """
 
-    events: dict[str, int]
-    groups: dict[str, int]
+    events: dict[str, Count]
+    groups: dict[str, Count]
     auc_method: str
-    auc: dict[str, dict[str, Estimate]]
+    auc: dict[str, dict[str, FractionEstimate]]
     working_points: dict[str, dict[str, tuple[WorkingPoint, ...]]]
-    threshold: float | None = None
-    accepted: dict[str, dict[str, Estimate]] = field(default_factory=dict)
+    threshold: Real | None = None
+    accepted: dict[str, dict[str, FractionEstimate]] = field(default_factory=dict)
     comparisons: dict[str, Comparison] = field(default_factory=dict)
-    effective: dict[str, float] = field(default_factory=dict)
+    effective: dict[str, Positive] = field(default_factory=dict)
     at_rate: dict[str, AtRate] = field(default_factory=dict)
     rate_sample: RateSampleFacts | None = None
     label_free: dict[str, LabelFree] = field(default_factory=dict)

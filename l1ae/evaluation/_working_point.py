@@ -8,10 +8,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import binom
 
-from l1ae.evaluation._estimate import LEVEL, Estimate, FloatArray, clopper_pearson
-from l1ae.evaluation._sample import IntArray, Sample
+from l1ae.evaluation._estimate import LEVEL, Estimate, FloatArray, FractionEstimate, clopper_pearson
+from l1ae.evaluation._ranked import Ranked
+from l1ae.evaluation._sample import Sample
+from l1ae.results import Count, Fraction, Real
 
-__all__ = ["Falling", "WorkingPoint", "accepted_fraction", "design_effect", "tpr_at_fpr", "tpr_of"]
+__all__ = ["Falling", "WorkingPoint", "accepted_fraction", "tpr_at_fpr", "tpr_of"]
 
 ENOUGH_TO_SEE_CLUSTERS = 100
 
@@ -25,11 +27,11 @@ class WorkingPoint:
     target, and less when scores are tied.
     """
 
-    target_fpr: float
-    background_events: int
-    threshold: float | None
-    fpr: Estimate | None
-    tpr: Estimate | None
+    target_fpr: Fraction
+    background_events: Count
+    threshold: Real | None
+    fpr: FractionEstimate | None
+    tpr: FractionEstimate | None
     note: str = ""
 
 
@@ -100,10 +102,19 @@ class Falling:
         """How many of the highest events have a sum of weights of at most `weight`, forgiving the rounding just below it."""
         return int(np.searchsorted(self.cumulative, weight * (1 + 1e-9), side="right"))
 
-    def accepted(self, thresholds: FloatArray) -> FloatArray:
+    def fractions(self, thresholds: FloatArray) -> FloatArray:
         """Fraction with `score >= threshold` at each threshold."""
         counts = np.searchsorted(-self.scores, -thresholds, "right")
         return np.asarray(np.append(0.0, self.cumulative)[counts] / self.total, np.float64)
+
+    def score_of(self, k: int) -> float:
+        """Of the event with number k, the highest being 0."""
+        return float(self.scores[k])
+
+    @property
+    def first_weight(self) -> float:
+        """Weight of the highest event."""
+        return float(self.cumulative[0])
 
     def above(self, accepted: int, lsb: float | None) -> float:
         """The lowest threshold that accepts at most `accepted` of the background scores."""
@@ -113,22 +124,20 @@ class Falling:
         return edge + lsb if lsb is not None else float(np.nextafter(edge, math.inf))
 
 
-def tpr_of(falling: Falling, background: Sample, signal: Sample, fpr: float, lsb: float | None) -> WorkingPoint:
+def tpr_of(falling: Falling | Ranked, background: Sample | Ranked, signal: Sample | Ranked, fpr: float, lsb: float | None) -> WorkingPoint:
     """As `tpr_at_fpr`, for checked samples; `falling` is `background` in falling order."""
     n = len(falling)
     k = falling.allowed(fpr * falling.total)
     if k == 0:
         return WorkingPoint(fpr, n, None, None, None, _too_few(falling, background, fpr))
     threshold = falling.above(k, lsb)
-    effect = design_effect(
-        background.scores, falling.scores[min(max(k, ENOUGH_TO_SEE_CLUSTERS), n) - 1], background.groups, background.weights
-    )
+    effect = background.design_effect(falling.score_of(min(max(k, ENOUGH_TO_SEE_CLUSTERS), n) - 1))
     quantiles = binom.ppf([(1 - LEVEL) / 2, (1 + LEVEL) / 2], max(round(n / effect), 1), fpr)
     few, many = (falling.allowed(effect * count * (falling.total / n)) for count in quantiles)
     reached = accepted_fraction(background, threshold, effect=effect)
     central = accepted_fraction(signal, threshold)
-    tightest = 0.0 if few == 0 else signal.mean(signal.scores >= falling.above(few, lsb))
-    loosest = signal.mean(signal.scores >= falling.above(many, lsb))
+    tightest = 0.0 if few == 0 else signal.accepted(falling.above(few, lsb))
+    loosest = signal.accepted(falling.above(many, lsb))
     low = math.hypot(central.value - central.low, max(central.value - tightest, 0.0))
     high = math.hypot(central.high - central.value, max(loosest - central.value, 0.0))
     interval = Estimate(central.value, max(central.value - low, 0.0), min(central.value + high, 1.0))
@@ -136,51 +145,21 @@ def tpr_of(falling: Falling, background: Sample, signal: Sample, fpr: float, lsb
     return WorkingPoint(fpr, n, threshold, reached, interval, note)
 
 
-def _too_few(falling: Falling, background: Sample, fpr: float) -> str:
+def _too_few(falling: Falling | Ranked, background: Sample | Ranked, fpr: float) -> str:
     """Why a false-positive rate cannot be measured."""
-    if background.weights is None:
+    if not background.weighted:
         return f"not measurable with {len(falling):,} background events, needs at least {math.ceil(1 / fpr * (1 - 1e-12)):,}"
-    share = falling.cumulative[0] / falling.total
+    share = falling.first_weight / falling.total
     return (
         f"not measurable with {len(falling):,} weighted background events, of which the highest score alone has {share:.2g} of the weight"
     )
 
 
-def accepted_fraction(sample: Sample, threshold: float, *, effect: float | None = None) -> Estimate:
+def accepted_fraction(sample: Sample | Ranked, threshold: float, *, effect: float | None = None) -> Estimate:
     """Fraction of events with `score >= threshold`, with its Clopper-Pearson interval.
 
     Counts are divided by the design effect, `effect` when given, else that of the sample at this threshold.
     """
     if effect is None:
-        effect = design_effect(sample.scores, threshold, sample.groups, sample.weights)
-    passed = sample.scores >= threshold
-    counted = int(np.count_nonzero(passed)) if sample.weights is None else sample.mean(passed) * len(sample)
-    return clopper_pearson(min(counted, len(sample)) / effect, len(sample) / effect)
-
-
-def design_effect(scores: FloatArray, threshold: float, groups: IntArray | None, weights: FloatArray | None = None) -> float:
-    """Variance of the accepted fraction, with groups that are not independent and weights, over that of as many independent events of
-    equal weight; without weights at least 1.
-
-    The variance of a ratio of cluster totals (Cochran, Sampling Techniques, section 3.12). Where all or none are accepted, that of
-    the weights alone (L. Kish, Survey Sampling, 1965).
-    """
-    if weights is not None:
-        return _weighted_effect(scores >= threshold, groups, weights)
-    if groups is None:
-        return 1.0
-    passed = scores >= threshold
-    fraction = float(passed.mean())
-    if fraction in (0.0, 1.0):
-        return 1.0
-    residuals = np.bincount(groups, weights=passed - fraction)
-    return max(1.0, float(residuals @ residuals) / (len(scores) * fraction * (1 - fraction)))
-
-
-def _weighted_effect(passed: npt.NDArray[np.bool_], groups: IntArray | None, weights: FloatArray) -> float:
-    residuals, spread = weights, 1.0
-    if passed.any() and not passed.all():
-        fraction = float(np.average(passed, weights=weights))
-        residuals, spread = weights * (passed - fraction), fraction * (1 - fraction)
-    sums = residuals if groups is None else np.bincount(groups, residuals)
-    return len(passed) * float(sums @ sums) / (float(weights.sum()) ** 2 * spread)
+        effect = sample.design_effect(threshold)
+    return clopper_pearson(min(sample.accepted_events(threshold), len(sample)) / effect, len(sample) / effect)

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
-from l1ae.evaluation._figures import difference_figure, roc_figure, score_figure
+from l1ae.evaluation._figures import difference_figure, roc_figure, roc_figure_of, score_figure, score_figure_of
 from l1ae.evaluation._metrics import Metrics, ScoreSet, save_metrics
+from l1ae.evaluation._streamed import SpooledScores
 from l1ae.evaluation._style import VARIANT_LABELS, figure_svg
 
-__all__ = ["performance_figures", "write_evaluation"]
+__all__ = ["performance_figures", "save_evaluation", "spooled_figures", "write_evaluation"]
 
 
 def performance_figures(
@@ -66,7 +67,12 @@ def write_evaluation(
     The figures are those of `performance_figures` (same arguments) and `more`, for example `history` and `inputs`,
     which the report knows. Everything goes to a temporary folder next to it, which is renamed at the end. Returns `folder`.
     """
-    figures = {**performance_figures(scores, metrics, groups, weights, target_fpr=target_fpr, score_name=score_name), **(more or {})}
+    figures = performance_figures(scores, metrics, groups, weights, target_fpr=target_fpr, score_name=score_name)
+    return save_evaluation(folder, metrics, {**figures, **(more or {})})
+
+
+def save_evaluation(folder: Path, metrics: Metrics, figures: Mapping[str, Figure]) -> Path:
+    """As `write_evaluation`, with all figures given by name."""
     temporary = folder.with_name(f".tmp-{folder.name}")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
@@ -76,3 +82,24 @@ def write_evaluation(
     shutil.rmtree(folder, ignore_errors=True)
     temporary.rename(folder)
     return folder
+
+
+def spooled_figures(
+    samples: Mapping[str, SpooledScores], metrics: Metrics, *, target_fpr: float | None = None, score_name: str = "Anomaly score"
+) -> dict[str, Figure]:
+    """As `performance_figures`, of samples in spools; differences are shown for the events of one part."""
+    background = samples["background"]
+    last = list(background.lsb)[-1]
+    shown = [variant for variant in background.lsb if variant in ("float", last)]
+    ranked = {variant: {name: sample.ranked[variant] for name, sample in samples.items()} for variant in background.lsb}
+    figures = {
+        "roc": roc_figure_of(
+            {variant: ranked[variant] for variant in shown}, background.lsb, aucs=metrics.auc[last], target_fpr=target_fpr
+        ),
+        "scores": score_figure_of(ranked[last], threshold=metrics.threshold, name=score_name, subtitle=VARIANT_LABELS.get(last, last)),
+    }
+    for variant, lsb in background.lsb.items():
+        if "float" in background.lsb and variant != "float":
+            scores = [background.shown[which].scores for which in ("float", variant)]
+            figures[f"difference_{variant}"] = difference_figure(*scores, labels=("float", variant), lsb=lsb)
+    return figures

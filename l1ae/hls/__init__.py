@@ -2,15 +2,28 @@
 
 from l1ae.hls._convert import convert
 from l1ae.hls._corners import corner_vectors
-from l1ae.hls._csim import CsimReport, Mismatch, TensorComparison, TypeMismatch, simulate, verdict
+from l1ae.hls._csim import simulate
 from l1ae.hls._graph import to_model_graph
 from l1ae.hls._project import Project
+from l1ae.hls._report import (
+    CsimReport,
+    CsimSeconds,
+    FloatComparison,
+    Mismatch,
+    QuantizedComparison,
+    TensorComparison,
+    TypeMismatch,
+    verdict,
+)
 from l1ae.hls._strategy import check_strategy
 
 __all__ = [
     "CsimReport",
+    "CsimSeconds",
+    "FloatComparison",
     "Mismatch",
     "Project",
+    "QuantizedComparison",
     "TensorComparison",
     "TypeMismatch",
     "check_strategy",

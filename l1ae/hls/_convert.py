@@ -2,15 +2,15 @@
 
 import json
 import re
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
 import numpy as np
 import numpy.typing as npt
 
 from l1ae.config import HlsConfig
 from l1ae.contract import Contract
+from l1ae.files import scratch
 from l1ae.hls._documents import Ports, project_readme, test_bench
 from l1ae.hls._graph import quiet, to_model_graph, type_names
 from l1ae.hls._project import PORTS, TYPES_FILE, Project, namespace
@@ -26,8 +26,8 @@ def convert(contract: Contract, hls: HlsConfig, vectors: npt.NDArray[np.integer]
     vectors give the same bytes.
     Raises `UserError` when the configuration cannot work for this contract (`check_strategy`).
     """
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch) / "project"
+    with scratch("hls") as here:
+        folder = here / "project"
         graph = to_model_graph(contract, hls, folder)
         with quiet():
             graph.write()
@@ -38,7 +38,7 @@ def convert(contract: Contract, hls: HlsConfig, vectors: npt.NDArray[np.integer]
         _repair_names(files, contract)
     files |= _test_vectors(contract, vectors)
     names = type_names(contract, graph)
-    files[f"{contract.project}_test.cpp"] = test_bench(contract, names).encode()
+    files[f"{contract.project}_test.cpp"] = test_bench(contract, names, len(vectors)).encode()
     _name_ports(files, contract.project, [variable.name for variable in graph.get_output_variables()])
     ports = Ports(*PORTS, graph.graph[contract.outputs[1]].get_weights("threshold").name)
     files["README.md"] = project_readme(contract, hls, ports).encode()

@@ -4,12 +4,12 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import tempfile
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +17,16 @@ import numpy.typing as npt
 
 from l1ae.contract import Contract
 from l1ae.errors import CheckFailedError, UserError
+from l1ae.files import scratch
 from l1ae.hls._corners import corner_vectors
 from l1ae.hls._documents import input_lsb, render
 from l1ae.hls._project import TYPES_FILE, namespace
+from l1ae.hls._report import CsimReport, CsimSeconds, Mismatch, TensorComparison, TypeMismatch
 from l1ae.hls._types import contract_types
 from l1ae.inputs import FixedFormat, Overflow, Rounding
+from l1ae.tools import answer_of, run_program
 
-__all__ = ["CsimReport", "Mismatch", "TensorComparison", "TypeMismatch", "compile_bench", "simulate", "verdict"]
+__all__ = ["compile_bench", "simulate"]
 
 Values = npt.NDArray[np.float64]
 _BLOCK = 8192
@@ -34,86 +37,6 @@ _CONSTANT_ARRAY = re.compile(r"(?P<name>\w+)\[(?P<length>\d+)\](?P<initialiser>\
 # The order of `ap_q_mode` and `ap_o_mode` in the HLS headers.
 _ROUNDINGS = ("RND", "RND_ZERO", "RND_MIN_INF", "RND_INF", "RND_CONV", "TRN", "TRN_ZERO")
 _OVERFLOWS = ("SAT", "SAT_ZERO", "SAT_SYM", "WRAP")
-
-
-def verdict(mismatches: int, events: int) -> str:
-    """One line on the outcome of a C simulation."""
-    return f"C simulation: {mismatches} mismatches in {events} events"
-
-
-@dataclass(frozen=True)
-class Mismatch:
-    """The first value that differs: `event` counts the real events, or the corner vectors if `corner`."""
-
-    layer: str
-    corner: bool
-    event: int
-    element: int
-    contract: float
-    simulation: float
-
-    def __str__(self) -> str:
-        kind = "corner vector" if self.corner else "event"
-        return (
-            f"layer '{self.layer}', {kind} {self.event}, element {self.element}: "
-            f"contract {self.contract!r}, C simulation {self.simulation!r}"
-        )
-
-
-@dataclass(frozen=True)
-class TypeMismatch:
-    """A type that is compiled into the project but is not the contract's."""
-
-    layer: str
-    role: str
-    contract: str
-    project: str
-
-    def __str__(self) -> str:
-        return f"layer '{self.layer}', type of its {self.role}: contract {self.contract}, project {self.project}"
-
-
-@dataclass(frozen=True)
-class TensorComparison:
-    """One tensor: its type, how many values differ, and by how many LSB at most."""
-
-    name: str
-    type: str
-    mismatches: int
-    max_abs_lsb: float
-
-
-@dataclass(frozen=True)
-class CsimReport:
-    """Result of a C simulation.
-
-    `mismatches` counts the events and corner vectors in which any value of any layer or output differs, `types_compared`
-    the fixed-point types that were compared with the contract's.
-    """
-
-    project: str
-    backend: str
-    events: int
-    corner_vectors: int
-    mismatches: int
-    first_mismatch: Mismatch | None
-    types_compared: int
-    type_mismatches: tuple[TypeMismatch, ...]
-    outputs: tuple[TensorComparison, ...]
-    layers: tuple[TensorComparison, ...]
-    compiler: str
-    compile_seconds: float
-    simulate_seconds: float
-
-    @property
-    def passed(self) -> bool:
-        """Every value and every type is the contract's."""
-        return self.mismatches == 0 and not self.type_mismatches
-
-    @property
-    def verdict(self) -> str:
-        """The line that is printed and that CI looks for."""
-        return verdict(self.mismatches, self.events)
 
 
 @dataclass(frozen=True)
@@ -128,38 +51,44 @@ class _Bench:
     seconds: float
 
 
-def simulate(contract: Contract, folder: Path, backend: str, hardware: npt.NDArray[np.integer]) -> CsimReport:
-    """Compile the project in `folder` and run it on `hardware` (N, size), N 0 or more, and on all corner vectors.
+def simulate(
+    contract: Contract, folder: Path, backend: str, hardware: npt.NDArray[np.integer] | Iterable[npt.NDArray[np.integer]]
+) -> CsimReport:
+    """Compile the project in `folder` and run it on `hardware` (N, size), N 0 or more, or pieces of it, and on all corner vectors.
 
     The project is taken as it is on disk, whoever changed it. Raises `UserError` when it is not there or g++ is
     missing, `CheckFailedError` when it does not compile or crashes.
     """
-    real = np.ascontiguousarray(hardware.reshape(len(hardware), contract.hardware.size), np.int32)
+    pieces = [hardware] if isinstance(hardware, np.ndarray) else hardware
     corners = corner_vectors(contract).astype(np.int32)
-    with tempfile.TemporaryDirectory(prefix="l1ae-csim-") as scratch:
-        bench = compile_bench(contract, folder, Path(scratch))
+    with scratch("csim") as here:
+        bench = compile_bench(contract, folder, here)
         type_mismatches = _compare_types(contract, bench)
         started = time.perf_counter()
-        compare = _Comparer(contract, bench, Path(scratch))
+        compare = _Comparer(contract, bench, here)
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            blocks = [(False, real, start) for start in range(0, len(real), _BLOCK)]
-            blocks += [(True, corners, start) for start in range(0, len(corners), _BLOCK)]
-            results = list(pool.map(lambda block: compare(*block), blocks))
+            results = list(pool.map(partial(compare, corners, corner=True), range(0, len(corners), _BLOCK)))
+            events = 0
+            for piece in pieces:
+                real = np.ascontiguousarray(piece.reshape(len(piece), contract.hardware.size), np.int32)
+                more = pool.map(partial(compare, real, before=events), range(0, len(real), _BLOCK))
+                results, events = [_joined(contract, [*results, *more])], events + len(real)
         seconds = time.perf_counter() - started
+    found = _joined(contract, results)
     return CsimReport(
         project=contract.project,
         backend=backend,
-        events=len(real),
+        events=events,
         corner_vectors=len(corners),
-        mismatches=sum(result.wrong_events for result in results),
-        first_mismatch=_first(contract, results),
+        mismatches=found.wrong_events,
+        first_mismatch=found.first,
         types_compared=bench.types,
         type_mismatches=type_mismatches,
-        outputs=_merge([result.outputs for result in results]),
-        layers=_merge([result.layers for result in results]),
+        outputs=found.outputs,
+        layers=found.layers,
+        wrapped=dict(found.wrapped),
         compiler=_compiler_version(),
-        compile_seconds=bench.seconds,
-        simulate_seconds=seconds,
+        seconds=CsimSeconds(0.0, round(bench.seconds, 3), round(seconds, 3)),
     )
 
 
@@ -249,21 +178,23 @@ def _compile(folder: Path, scratch: Path) -> float:
         raise UserError("g++ is not installed; the C simulation needs it (Debian/Ubuntu: apt-get install g++)")
     started = time.perf_counter()
     command = [compiler, *_COMPILER_FLAGS, "-I.", "-Ifirmware/ap_types", "bench.cpp", "-o", "bench"]
-    result = subprocess.run(command, cwd=scratch, capture_output=True, text=True, check=False)
+    result = run_program(command, folder=scratch)
     if result.returncode != 0:
         raise CheckFailedError(f"the project in '{folder}' does not compile:\n{result.stderr[-4000:]}")
     return time.perf_counter() - started
 
 
 def _compiler_version() -> str:
-    return subprocess.run(["g++", "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
+    return answer_of(["g++", "--version"]).splitlines()[0]
 
 
 def _compare_types(contract: Contract, bench: _Bench) -> tuple[TypeMismatch, ...]:
     """Types as the compiler saw them against the contract's."""
-    printed = subprocess.run([bench.program, "types"], capture_output=True, text=True, check=True).stdout
+    lines = answer_of([str(bench.program), "types"]).splitlines()
+    if len(lines) != bench.types:
+        raise CheckFailedError(f"the bench of the C simulation printed {len(lines)} types, not {bench.types}; compile it again")
     wrong = []
-    for line in printed.splitlines():
+    for line in lines:
         layer, role, signed, width, integer, rounding, overflow = line.split()
         modes = Rounding(_ROUNDINGS[int(rounding)]), Overflow(_OVERFLOWS[int(overflow)])
         compiled = FixedFormat(signed == "1", int(width), int(integer), *modes)
@@ -277,8 +208,9 @@ def _compare_types(contract: Contract, bench: _Bench) -> tuple[TypeMismatch, ...
 class _BlockResult:
     layers: tuple[TensorComparison, ...]
     outputs: tuple[TensorComparison, ...]
-    first: tuple[Mismatch, ...]
+    first: Mismatch | None
     wrong_events: int
+    wrapped: Counter[str]
 
 
 @dataclass(frozen=True)
@@ -289,7 +221,8 @@ class _Comparer:
     bench: _Bench
     scratch: Path
 
-    def __call__(self, corner: bool, hardware: npt.NDArray[np.int32], start: int) -> _BlockResult:
+    def __call__(self, hardware: npt.NDArray[np.int32], start: int, *, corner: bool = False, before: int = 0) -> _BlockResult:
+        """The block of the events (N, size) from `start` on, `before` which others were read."""
         block = hardware[start : start + _BLOCK]
         values = self._run(block, f"{'corner' if corner else 'event'}-{start}")
         codes = self.contract.evaluate(block, [name for name, _, _ in self.bench.layers], workers=1)
@@ -305,14 +238,15 @@ class _Comparer:
                 tensor, found = self._compare(name, expected, values[:, begin:end], different)
                 tensors.append(tensor)
                 if found is not None:
-                    firsts.append(replace(found, corner=corner, event=found.event + start))
+                    firsts.append(replace(found, corner=corner, event=before + start + found.event))
             compared.append(tuple(tensors))
-        return _BlockResult(compared[0], compared[1], tuple(firsts), int(wrong.sum()))
+        wrapped: Counter[str] = Counter() if corner else Counter(self.contract.wrapped(block, workers=1))
+        return _BlockResult(compared[0], compared[1], _first(self.contract, firsts), int(wrong.sum()), wrapped)
 
     def _run(self, block: npt.NDArray[np.int32], stem: str) -> Values:
         source, target = self.scratch / f"{stem}.in", self.scratch / f"{stem}.out"
         block.tofile(source)
-        result = subprocess.run([self.bench.program, "run", source, target], cwd=self.scratch, capture_output=True, text=True, check=False)
+        result = run_program([self.bench.program, "run", source, target], folder=self.scratch)
         values = np.fromfile(target, np.float64) if target.exists() else np.empty(0)
         source.unlink()
         target.unlink(missing_ok=True)
@@ -339,8 +273,25 @@ def _merge(parts: Sequence[Sequence[TensorComparison]]) -> tuple[TensorCompariso
     )
 
 
-def _first(contract: Contract, results: Sequence[_BlockResult]) -> Mismatch | None:
-    """The earliest layer that is wrong, where the cause is; in it the first event, real ones before corner vectors."""
+def _joined(contract: Contract, results: Sequence[_BlockResult]) -> _BlockResult:
+    return _BlockResult(
+        _merge([result.layers for result in results]),
+        _merge([result.outputs for result in results]),
+        _first(contract, [result.first for result in results if result.first is not None]),
+        sum(result.wrong_events for result in results),
+        _added(result.wrapped for result in results),
+    )
+
+
+def _added(parts: Iterable[Counter[str]]) -> Counter[str]:
+    """The sums; a tensor that never wraps is kept, with 0."""
+    total: Counter[str] = Counter()
+    for part in parts:
+        total.update(part)
+    return total
+
+
+def _first(contract: Contract, found: Sequence[Mismatch]) -> Mismatch | None:
+    """In the earliest layer that is wrong, where the cause is, the first event; real ones before corner vectors."""
     order = {operation.name: k for k, operation in enumerate(contract.operations)}
-    found = [mismatch for result in results for mismatch in result.first]
     return min(found, key=lambda m: (order[m.layer], m.corner, m.event), default=None)

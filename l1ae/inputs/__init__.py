@@ -6,7 +6,7 @@ from l1ae.inputs._base import Format
 from l1ae.inputs._computed import Computed, Condition, Count, Distance, Magnitude, Term, Total, Word
 from l1ae.inputs._counts import Counts, Spectrum, WeightedBlock, count_codes
 from l1ae.inputs._derive import derive_preprocessing
-from l1ae.inputs._fixed import FixedFormat, Overflow, Rounding
+from l1ae.inputs._fixed import FixedFormat, FormatText, Overflow, Rounding
 from l1ae.inputs._groups import Axis, Cut, Feature, Group, Role
 from l1ae.inputs._layout import Column, Layout
 from l1ae.inputs._named import find_layout, layout_names, layout_text, named_layout
@@ -32,6 +32,7 @@ __all__ = [
     "Feature",
     "FixedFormat",
     "Format",
+    "FormatText",
     "Group",
     "InputSpec",
     "Layout",

@@ -3,13 +3,15 @@
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
 
 from l1ae.errors import UserError
+from l1ae.results import check_that
 
-__all__ = ["FixedFormat", "Overflow", "Rounding"]
+__all__ = ["FixedFormat", "FormatText", "Overflow", "Rounding"]
 
 IntArray = npt.NDArray[np.int64]
 
@@ -39,6 +41,10 @@ class Overflow(StrEnum):
 _PATTERN = re.compile(
     r"(?:ap_)?(u?)fixed<\s*(\d+)\s*,\s*(-?\d+)\s*(?:,\s*(?:AP_)?(\w+)\s*(?:,\s*(?:AP_)?(\w+)\s*)?)?(?:,\s*(?:0|AP_SAT)\s*)?>"
 )
+
+# double precision holds every code of such a format, and every product of two
+_MOST_INTEGER = 400
+
 _INTEGER = re.compile(r"(?:ap_)?(u?)int<\s*(\d+)\s*>")
 
 
@@ -59,6 +65,8 @@ class FixedFormat:
     def __post_init__(self) -> None:
         if not 1 <= self.width <= 62:
             raise UserError(f"width must be 1 to 62 bits so that int64 holds every code, not {self.width}")
+        if abs(self.integer) > _MOST_INTEGER:
+            raise UserError(f"the bits left of the point must be -{_MOST_INTEGER} to {_MOST_INTEGER}, not {self.integer}; check the format")
 
     @classmethod
     def parse(cls, text: str) -> "FixedFormat":
@@ -201,3 +209,7 @@ def _check_alignment(codes: IntArray, grow: IntArray) -> None:
         first = np.flatnonzero(bad)[0]
         codes, grow = np.broadcast_arrays(codes, grow)
         raise OverflowError(f"aligning code {codes.flat[first]} by {grow.flat[first]} bits does not fit into int64")
+
+
+FormatText = Annotated[str, check_that(FixedFormat.parse, "is no fixed-point format")]
+"""A format as `FixedFormat.parse` reads it."""

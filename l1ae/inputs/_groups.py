@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from l1ae.errors import UserError
 from l1ae.inputs._base import Frozen
+from l1ae.names import Text
 
 __all__ = ["Axis", "Cut", "Feature", "Group", "Name", "Role"]
 
@@ -29,6 +30,9 @@ def _identifier(value: object) -> object:
 
 
 Name = Annotated[str, BeforeValidator(_identifier)]
+
+_MOST_SLOTS = 1 << 16
+"""So many columns have no firmware; more would only be names without end."""
 
 _MAX_BITS = 30  # int32 holds every code, and the difference of two
 
@@ -64,7 +68,7 @@ class Feature(Frozen):
     bits: int = Field(1, ge=1, le=_MAX_BITS)
     signed: bool = False
     lsb: float = Field(1.0, description="in `unit`")
-    unit: str = ""
+    unit: Text = ""
     origin: int = Field(0, description="code of the value 0")
     bin: Literal["edge", "centre"] | None = None
     period: int | None = Field(None, ge=2, description="codes once around; from 0 on, or from -period/2 on if signed")
@@ -158,7 +162,7 @@ class Axis(Frozen):
 
     name: Name
     edges: tuple[float, ...] = Field(min_length=2)
-    unit: str = ""
+    unit: Text = ""
 
     @model_validator(mode="after")
     def _edges_rise(self) -> Self:
@@ -185,9 +189,9 @@ class Group(Frozen):
     """
 
     name: Name
-    title: str = ""
+    title: Text = ""
     kind: Literal["objects", "sums", "vector", "image", "waveform"] = "objects"
-    slots: int = Field(1, ge=1)
+    slots: int = Field(1, ge=1, le=_MOST_SLOTS)
     axes: tuple[Axis, Axis] | None = None
     features: tuple[Feature, ...]
     gate: str | Literal[False] | None = None

@@ -22,8 +22,11 @@ from l1ae.inputs._base import Frozen
 from l1ae.inputs._groups import Feature, Group, Name, Role
 from l1ae.inputs._preset import Numbers, Preset, spread
 from l1ae.inputs._select import NAMES_ONLY, check_same_group, selected
+from l1ae.names import Text
 
 __all__ = ["Column", "Layout"]
+
+_MOST_COLUMNS = 1 << 16
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -45,13 +48,15 @@ class Layout(Frozen):
     """All columns of an event, in order. `preset` is preprocessing that suits it; it is no part of what the columns mean."""
 
     name: Name
-    title: str = ""
+    title: Text = ""
     groups: tuple[Group, ...]
     preset: Preset | None = None
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
         groups = [group.name for group in self.groups]
+        if self.size > _MOST_COLUMNS:
+            raise ValueError(f"layout '{self.name}' has {self.size} columns, more than {_MOST_COLUMNS}; leave out slots or features")
         if not groups:
             raise ValueError(f"layout '{self.name}' has no groups; give it at least one")
         if twice := sorted({name for name in groups if groups.count(name) > 1}):

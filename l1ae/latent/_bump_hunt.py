@@ -7,6 +7,7 @@ from scipy.special import gammainc
 
 from l1ae.errors import UserError
 from l1ae.latent._inverse import FloatArray, IntArray
+from l1ae.results import Count, Fraction, Positive
 
 __all__ = ["BumpHunt", "Window", "bump_hunt"]
 
@@ -26,12 +27,12 @@ class Window:
     `local_p_value` is the Poisson probability of `observed` or more events where `expected` are expected.
     """
 
-    low: float
-    high: float
-    observed: int
-    expected: float
-    expected_outside: float
-    local_p_value: float
+    low: Positive
+    high: Positive
+    observed: Count
+    expected: Positive
+    expected_outside: Positive
+    local_p_value: Fraction
 
 
 @dataclass(frozen=True)
@@ -44,14 +45,14 @@ class BumpHunt:
     1 / (`pseudo_experiments` + 1).
     """
 
-    edges: tuple[float, ...]
-    counts: tuple[int, ...]
-    background: tuple[float, ...]
-    degree: int
-    fit_p_value: float
+    edges: tuple[Positive, ...]
+    counts: tuple[Count, ...]
+    background: tuple[Positive, ...]
+    degree: Count
+    fit_p_value: Fraction
     window: Window
-    global_p_value: float
-    pseudo_experiments: int
+    global_p_value: Fraction
+    pseudo_experiments: Count
 
 
 def bump_hunt(

@@ -10,6 +10,7 @@ from scipy.spatial.distance import pdist
 
 from l1ae.errors import UserError
 from l1ae.latent._inverse import FloatArray, IntArray
+from l1ae.results import Count, Fraction, Real
 
 __all__ = ["DimensionDrift", "Drift", "holm", "measure_drift"]
 
@@ -25,11 +26,11 @@ class DimensionDrift:
     """One latent dimension: means in both data sets, Kolmogorov-Smirnov distance, its p-value, and that after Holm's correction."""
 
     name: str
-    reference_mean: float
-    other_mean: float
-    ks: float
-    p_value: float
-    p_holm: float
+    reference_mean: Real
+    other_mean: Real
+    ks: Fraction
+    p_value: Fraction
+    p_holm: Fraction
 
 
 @dataclass(frozen=True)
@@ -43,13 +44,13 @@ class Drift:
 
     reference: str
     other: str
-    reference_events: int
-    other_events: int
-    reference_groups: int
-    other_groups: int
-    permutations: int
-    mmd: float
-    p_value: float
+    reference_events: Count
+    other_events: Count
+    reference_groups: Count
+    other_groups: Count
+    permutations: Count
+    mmd: Real
+    p_value: Fraction
     dimensions: tuple[DimensionDrift, ...]
 
 

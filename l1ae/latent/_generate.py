@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.errors import UserError
-from l1ae.evaluation import Estimate
+from l1ae.evaluation import FractionEstimate
 from l1ae.inputs import InputSpec
 from l1ae.latent._inverse import FloatArray, IntArray, decoded_codes, from_network
 from l1ae.latent._two_sample import (
@@ -18,6 +18,7 @@ from l1ae.latent._two_sample import (
     compare_occupancy,
     first_of_each_group,
 )
+from l1ae.results import Count
 
 __all__ = ["Decoder", "Generation", "compare_generated", "sample_prior"]
 
@@ -37,13 +38,13 @@ class Generation:
     the same test says of two halves of the real events: the value of a perfect generator.
     """
 
-    events: int
-    real_events: int
+    events: Count
+    real_events: Count
     features: tuple[FeatureComparison, ...]
     occupancy: tuple[Occupancy, ...]
-    classifier: Estimate
-    classifier_real_slots: Estimate
-    classifier_real_halves: Estimate
+    classifier: FractionEstimate
+    classifier_real_slots: FractionEstimate
+    classifier_real_halves: FractionEstimate
 
 
 def sample_prior(decoder: Decoder, latent: int, events: int, *, seed: int = 1) -> FloatArray:

@@ -7,9 +7,10 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from l1ae.evaluation import LEVEL, Estimate, clopper_pearson
+from l1ae.evaluation import LEVEL, Estimate, FractionEstimate, clopper_pearson
 from l1ae.inputs import FixedFormat, InputSpec, Layout, Role
 from l1ae.latent._inverse import FloatArray, IntArray, decoded_codes, from_network
+from l1ae.results import Count, Positive
 
 __all__ = ["ENERGY_EDGES", "Compression", "Emptiness", "Resolution", "compression", "emptiness", "resolutions"]
 
@@ -25,10 +26,10 @@ class Compression:
     `ratio_mean_only` counts `mu_q` alone, from which a variational decoder works; None for other models.
     """
 
-    event_bits: int
-    code_bits: dict[str, int]
-    ratio: float
-    ratio_mean_only: float | None
+    event_bits: Count
+    code_bits: dict[str, Count]
+    ratio: Positive
+    ratio_mean_only: Positive | None
 
 
 @dataclass(frozen=True)
@@ -43,13 +44,13 @@ class Resolution:
 
     feature: str
     unit: str
-    energy_low: float | None
-    energy_high: float | None
-    entries: int
+    energy_low: Positive | None
+    energy_high: Positive | None
+    entries: Count
     bias: Estimate
     spread: Estimate
     half_width: Estimate
-    original_half_width: float
+    original_half_width: Positive
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,10 @@ class Emptiness:
     """Slots of one group: fraction of empty ones decoded as empty, and of filled ones decoded as filled."""
 
     group: str
-    empty_slots: int
-    filled_slots: int
-    empty_as_empty: Estimate | None
-    filled_as_filled: Estimate | None
+    empty_slots: Count
+    filled_slots: Count
+    empty_as_empty: FractionEstimate | None
+    filled_as_filled: FractionEstimate | None
 
 
 def compression(layout: Layout, formats: Mapping[str, tuple[FixedFormat, int]]) -> Compression:

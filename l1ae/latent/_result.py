@@ -7,7 +7,7 @@ from l1ae.latent._bump_hunt import BumpHunt
 from l1ae.latent._drift import Drift
 from l1ae.latent._generate import Generation
 from l1ae.latent._resolution import Compression, Emptiness, Resolution
-from l1ae.results import load_result, save_result
+from l1ae.results import Count, Fraction, Real, load_result, save_result
 
 __all__ = ["CodesFile", "LatentResult", "SelectedHunt", "load_latent", "save_latent"]
 
@@ -18,8 +18,8 @@ class CodesFile:
 
     file: str
     sample: str
-    events: int
-    groups: int
+    events: Count
+    groups: Count
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,10 @@ class SelectedHunt:
     """
 
     mass: str
-    quantile: float
-    threshold: float
-    events: int
-    injected: int
+    quantile: Fraction
+    threshold: Real
+    events: Count
+    injected: Count
     hunt: BumpHunt
 
 
@@ -49,8 +49,8 @@ class LatentResult:
     project: str
     contract: str
     tensors: dict[str, str]
-    events: int
-    seed: int
+    events: Count
+    seed: Count
     codes: tuple[CodesFile, ...]
     compression: Compression
     resolution: tuple[Resolution, ...]
@@ -58,7 +58,7 @@ class LatentResult:
     generation: Generation | None
     drift: tuple[Drift, ...]
     hunts: tuple[SelectedHunt, ...]
-    injected: dict[str, int]
+    injected: dict[str, Count]
     skipped: dict[str, str]
 
 

@@ -9,9 +9,10 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
 from l1ae.errors import UserError
-from l1ae.evaluation import Estimate, auc, clopper_pearson, design_effect
+from l1ae.evaluation import Estimate, FractionEstimate, auc, clopper_pearson, design_effect
 from l1ae.inputs import Layout
 from l1ae.latent._inverse import FloatArray, IntArray
+from l1ae.results import Count, Fraction, Positive
 
 __all__ = ["FeatureComparison", "Occupancy", "classifier_auc", "compare_features", "compare_occupancy", "first_of_each_group"]
 
@@ -30,11 +31,11 @@ class FeatureComparison:
 
     feature: str
     unit: str
-    real_entries: int
-    generated_entries: int
-    ks: float | None
-    p_value: float | None
-    wasserstein: float | None
+    real_entries: Count
+    generated_entries: Count
+    ks: Fraction | None
+    p_value: Fraction | None
+    wasserstein: Positive | None
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,8 @@ class Occupancy:
     """Fraction of events in which a slot is filled; intervals are Clopper and Pearson's for independent events."""
 
     slot: str
-    real: Estimate
-    generated: Estimate
+    real: FractionEstimate
+    generated: FractionEstimate
 
 
 def compare_features(

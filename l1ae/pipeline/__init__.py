@@ -1,22 +1,26 @@
 """The stages of a run and the run folder that they share."""
 
+from l1ae.manifest import digest_file
 from l1ae.pipeline._baselines_stage import baselines_of, baselines_stage
-from l1ae.pipeline._delivery_stage import deliver_stage, verify_deliveries
+from l1ae.pipeline._delivery_stage import deliver_stage, slot_of, verify_deliveries
 from l1ae.pipeline._latent_stage import LatentOptions, latent_stage
 from l1ae.pipeline._resources import read_resources
-from l1ae.pipeline._run import Run, digest_file, digest_json
+from l1ae.pipeline._run import Run, digest_json
 from l1ae.pipeline._samples import csim_sample
-from l1ae.pipeline._shared import contract_of, read_json
-from l1ae.pipeline._stages import contract_stage, csim_stage, csim_verdict, evaluate_stage, hls_stage, report_stage, run_all, train_stage
+from l1ae.pipeline._shared import contract_of
+from l1ae.pipeline._stages import contract_stage, csim_stage, csim_verdict, evaluate_stage, hls_stage, report_stage, train_stage
+from l1ae.pipeline._table import STAGES, RunOptions, Stage, run_all, stages_to
 from l1ae.pipeline._trigger_stage import trigger_stage
-from l1ae.pipeline._verify_stage import Verification, VerificationRow, verify_stage
+from l1ae.pipeline._verify_stage import Verification, verify_stage
 from l1ae.pipeline._zero_bias import judge_of, rate_sample
 
 __all__ = [
+    "STAGES",
     "LatentOptions",
     "Run",
+    "RunOptions",
+    "Stage",
     "Verification",
-    "VerificationRow",
     "baselines_of",
     "baselines_stage",
     "contract_of",
@@ -32,10 +36,11 @@ __all__ = [
     "judge_of",
     "latent_stage",
     "rate_sample",
-    "read_json",
     "read_resources",
     "report_stage",
     "run_all",
+    "slot_of",
+    "stages_to",
     "train_stage",
     "trigger_stage",
     "verify_deliveries",

@@ -8,7 +8,7 @@ from l1ae.config import Config
 from l1ae.data import EventStore, open_dataset
 from l1ae.errors import UserError
 from l1ae.inputs import Layout
-from l1ae.pipeline._run import Run
+from l1ae.pipeline._run import Run, exclusive
 from l1ae.pipeline._shared import data_digests, section_digest
 from l1ae.pipeline._zero_bias import has_zero_bias, judge_of, rate_inputs, rate_sample
 
@@ -17,6 +17,7 @@ __all__ = ["baselines_inputs", "baselines_of", "baselines_stage"]
 _log = logging.getLogger("l1ae")
 
 
+@exclusive
 def baselines_stage(run: Run) -> BaselinesResult:
     """Train every baseline on the run's background and judge it on the run's crossings and signals: RUN/baselines.
 

@@ -1,39 +1,13 @@
 """What quantization costs: the fixed-point model against the Keras models on the events of the C simulation."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
 from l1ae.evaluation import auc, compare_scores
-from l1ae.hls import CsimReport
+from l1ae.hls import FloatComparison, QuantizedComparison
 from l1ae.pipeline._samples import CsimSample, Scorer
 
-__all__ = ["FloatComparison", "QuantizedComparison", "float_comparison", "quantized_comparison", "report_content"]
-
-
-@dataclass(frozen=True)
-class FloatComparison:
-    """Fixed point against float on the same events, in units of the score; AUCs on held-out events only, by weight.
-
-    The other numbers ask how far arithmetic is off on what was simulated, and count each event once.
-    """
-
-    max_abs: float
-    rms: float
-    auc_float: dict[str, float]
-    auc_fixed: dict[str, float]
-    decision_flips: int
-    threshold: float
-
-
-@dataclass(frozen=True)
-class QuantizedComparison:
-    """`mismatches` counts values in which the quantized Keras model's outputs differ from the contract's; `events` may be 0."""
-
-    events: int
-    mismatches: int
+__all__ = ["float_comparison", "quantized_comparison"]
 
 
 def float_comparison(scorer: Scorer, sample: CsimSample) -> FloatComparison | None:
@@ -69,29 +43,3 @@ def quantized_comparison(scorer: Scorer, sample: CsimSample) -> QuantizedCompari
     codes = scorer.contract.evaluate(sample.hardware, list(tensors))
     wrong = sum(int(np.sum(codes[name] * scorer.contract[name].format.lsb != values)) for name, values in tensors.items())
     return QuantizedComparison(len(sample.hardware), wrong)
-
-
-def report_content(
-    report: CsimReport, against_float: FloatComparison | None, quantized: QuantizedComparison, prepare_seconds: float
-) -> dict[str, Any]:
-    """`csim/report.json`, in the shape that all simulation reports share."""
-    return {
-        "project": report.project,
-        "backend": report.backend,
-        "events": report.events,
-        "mismatches": report.mismatches,
-        "first_mismatch": None if report.first_mismatch is None else asdict(report.first_mismatch),
-        "types_compared": report.types_compared,
-        "type_mismatches": [asdict(mismatch) for mismatch in report.type_mismatches],
-        "outputs": [asdict(tensor) for tensor in report.outputs],
-        "layers": [asdict(tensor) for tensor in report.layers],
-        "float": None if against_float is None else asdict(against_float),
-        "quantized": asdict(quantized),
-        "corner_vectors": report.corner_vectors,
-        "compiler": report.compiler,
-        "seconds": {
-            "convert": round(prepare_seconds, 3),
-            "compile": round(report.compile_seconds, 3),
-            "simulate": round(report.simulate_seconds, 3),
-        },
-    }

@@ -7,26 +7,29 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from l1ae.config import Config
+from l1ae.config import SLOTS, Config, Fit
 from l1ae.contract import Contract
 from l1ae.delivery import TARGETS, Source, VerifiedDelivery, contract_answers, verify_delivery, write_delivery
 from l1ae.errors import CheckFailedError, UserError
-from l1ae.pipeline._run import Run, digest_json, digest_tree
+from l1ae.manifest import digest_tree
+from l1ae.pipeline._run import Run, digest_json, exclusive
 from l1ae.pipeline._samples import csim_sample
-from l1ae.pipeline._shared import changed_files, contract_digest, contract_of, data_digests, read_json
+from l1ae.pipeline._shared import contract_digest, contract_of, data_digests
 from l1ae.pipeline._zero_bias import zero_bias_events
+from l1ae.records import HLS
 from l1ae.trigger import load_working_points
 
 if TYPE_CHECKING:
     from l1ae.rtl import RtlProject
 
-__all__ = ["deliver_stage", "read_working_points", "verify_deliveries"]
+__all__ = ["deliver_stage", "delivery_inputs", "read_working_points", "slot_of", "verify_deliveries"]
 
 _log = logging.getLogger("l1ae")
 
 _HLS_CONTRACT = "l1ae_contract.json"
 
 
+@exclusive
 def deliver_stage(run: Run, name: str) -> VerifiedDelivery:
     """Write RUN/delivery/NAME and check it as `l1ae verify` would.
 
@@ -48,8 +51,18 @@ def deliver_stage(run: Run, name: str) -> VerifiedDelivery:
             raise CheckFailedError("\n".join(f"{target.name}: {check.name}: {check.detail}" for check in found.failed))
         return found
 
-    found = run.produce(f"delivery/{name}", _inputs(run, source), make)
+    found = run.produce(f"delivery/{name}", delivery_inputs(run, source), make)
     return VerifiedDelivery(run.path(f"delivery/{name}"), found.target, found.provenance, found.checks)
+
+
+def slot_of(run: Run, name: str) -> Fit | None:
+    """Whether the run's RTL fits where the target runs it; None for a target without a clock of its own, and without RTL."""
+    if name not in SLOTS or not run.path("rtl").is_dir():
+        return None
+    from l1ae.rtl import open_design  # needs the extra `rtl`, as the stage that made the folder did
+
+    design = open_design(run.path("rtl")).design
+    return SLOTS[name].fit(latency=design.latency, interval=design.interval, period=design.clock_period, given=run.config.budget)
 
 
 def source_of(run: Run) -> Source:
@@ -82,15 +95,24 @@ def _hls_files(run: Run, contract: Contract) -> dict[str, bytes] | None:
     folder = run.path("hls")
     if not folder.is_dir():
         return None
-    changed_files(run, "hls")
-    summary = read_json(folder / "summary.json", "l1ae hls")
-    written = run.manifest()["stages"].get("hls", {"outputs": {}})["outputs"]
+    run.check("hls", f"l1ae hls {run.folder}")
+    _check_simulated(run)
+    summary = HLS.read(run.folder)
+    written = run.manifest.outputs("hls")
     files = {name: (folder / name).read_bytes() for name in sorted(written) if (folder / name).is_file() and name != "summary.json"}
     if _HLS_CONTRACT not in files:
         raise UserError(f"'{folder}' is not what `l1ae hls` left: '{_HLS_CONTRACT}' is missing, there or in the run's manifest; run it")
     if Contract.from_json(files[_HLS_CONTRACT].decode(), str(folder)).digest != contract.digest:
-        raise UserError(f"the HLS project '{summary['project']}' in '{folder}' is of another contract; run `l1ae hls {run.folder}` again")
+        raise UserError(f"the HLS project '{summary.project}' in '{folder}' is of another contract; run `l1ae hls {run.folder}` again")
     return files
+
+
+def _check_simulated(run: Run) -> None:
+    """Raise `UserError` unless the C simulation passed on the project as it lies there now."""
+    run.check("csim", f"l1ae csim {run.folder}")
+    simulated = {name.removeprefix("hls/"): digest for name, digest in run.manifest.inputs("csim").items() if name.startswith("hls/")}
+    if any(simulated.get(name) != digest for name, digest in run.manifest.outputs("hls").items()):
+        raise UserError(f"the C simulation was of another HLS project than that in '{run.path('hls')}'; run `l1ae csim {run.folder}` again")
 
 
 def _rtl_project(run: Run, contract: Contract) -> "RtlProject | None":
@@ -99,7 +121,8 @@ def _rtl_project(run: Run, contract: Contract) -> "RtlProject | None":
         return None
     from l1ae.rtl import open_design  # needs the extra `rtl`, as the stage that made the folder did
 
-    changed_files(run, "rtl")
+    # it is recorded when its simulation has passed, and not before
+    run.check("rtl", f"l1ae rtl {run.folder}")
     project = open_design(folder)
     if project.design.digest != contract.digest:
         raise UserError(f"the RTL in '{folder}' is of another contract; run `l1ae rtl {run.folder}` again")
@@ -115,13 +138,16 @@ def read_working_points(run: Run, contract: Contract) -> dict[str, Any] | None:
     if not path.is_file():
         _log.warning("no working points: deliveries know the contract's threshold only; `l1ae trigger %s` makes them", run.folder)
         return None
+    run.check("trigger", f"l1ae trigger {run.folder}")
     result = load_working_points(path)
     if result.digest != contract.digest:
         raise UserError(f"the working points in '{path}' are of another contract; run `l1ae trigger {run.folder}` again")
     return result.model_dump(mode="json")
 
 
-def _inputs(run: Run, source: Source) -> dict[str, str]:
+def delivery_inputs(run: Run, source: Source | None = None) -> dict[str, str]:
+    """What a delivery depends on; `source` where it is known already."""
+    source = source or source_of(run)
     stages = {stage: digest_json(digest_tree(run.path(stage))) for stage in ("hls", "rtl", "trigger")}
     return contract_digest(run) | data_digests(run.config) | stages | {"events": digest_json(source.events.tolist())}
 

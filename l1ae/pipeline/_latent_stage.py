@@ -15,6 +15,7 @@ from l1ae.data import Dataset, EventStore, dataset_folder, open_dataset, split_c
 from l1ae.errors import UserError
 from l1ae.evaluation import figure_svg, inputs_figure
 from l1ae.families import ARCHITECTURES
+from l1ae.files import write_text
 from l1ae.inputs import InputSpec, Layout
 from l1ae.latent import (
     CodesFile,
@@ -47,11 +48,13 @@ from l1ae.latent import (
     save_latent,
     write_codes,
 )
-from l1ae.pipeline._run import Run, digest_file, digest_json, digest_tree, write_text
+from l1ae.manifest import digest_file, digest_tree
+from l1ae.pipeline._run import Run, digest_json, exclusive
 from l1ae.pipeline._samples import TEST, TRAIN, part_of, predict
+from l1ae.pipeline._shared import contract_of
 from l1ae.training import load_trained
 
-__all__ = ["LatentOptions", "latent_stage"]
+__all__ = ["LatentOptions", "latent_inputs", "latent_stage"]
 
 _log = logging.getLogger("l1ae")
 
@@ -81,6 +84,7 @@ class LatentOptions:
     seed: int = 1
 
 
+@exclusive
 def latent_stage(run: Run, options: LatentOptions | None = None) -> LatentResult:
     """Encode the data set, and measure compression, resolution, generation, drift and bumps: RUN/latent.
 
@@ -92,6 +96,11 @@ def latent_stage(run: Run, options: LatentOptions | None = None) -> LatentResult
     study = _Study(run, options or LatentOptions())
     study.check()
     return run.produce("latent", study.inputs(), study.make)
+
+
+def latent_inputs(run: Run, options: LatentOptions | None = None) -> dict[str, str]:
+    """What the study depends on."""
+    return _Study(run, options or LatentOptions()).inputs()
 
 
 @dataclass(frozen=True)
@@ -118,7 +127,7 @@ class _Study:
 
     @cached_property
     def contract(self) -> Contract:
-        return Contract.load(self.run.path("contract") / "contract.json")
+        return contract_of(self.run)
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -351,9 +360,8 @@ class _Study:
 
 def _check_contract(run: Run) -> None:
     """The decoder and the contract must come from the same training."""
-    entry = run.manifest()["stages"].get("contract")
     now = {f"train/{name}": digest for name, digest in digest_tree(run.path("train")).items() if not name.startswith("logs/")}
-    if entry is None or {name: digest for name, digest in entry["inputs"].items() if name.startswith("train/")} != now:
+    if {name: digest for name, digest in run.manifest.inputs("contract").items() if name.startswith("train/")} != now:
         raise UserError(f"'{run.path('contract')}' was not made from the training in '{run.folder}'; run `l1ae train` first")
 
 

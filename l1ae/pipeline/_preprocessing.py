@@ -4,7 +4,8 @@ from pathlib import Path
 
 from l1ae.config import Config
 from l1ae.data import dataset_folder
-from l1ae.pipeline._run import Run, digest_file
+from l1ae.manifest import digest_file
+from l1ae.pipeline._run import Run
 from l1ae.training import with_derived_inputs
 
 __all__ = ["resolved"]
@@ -24,6 +25,6 @@ def _known(config: Config, folder: Path) -> Config | None:
         return None
     run = Run.open(folder)
     found = config.model_copy(update={"inputs": config.inputs.model_copy(update={"derived": run.config.inputs.derived})})
-    trained_on = run.manifest()["stages"].get("train", {"inputs": {}})["inputs"].get("data/background.h5")
+    trained_on = run.manifest.inputs("train").get("data/background.h5")
     same = (run.config.inputs, run.config.data, run.config.model.architecture) == (found.inputs, found.data, found.model.architecture)
     return found if same and trained_on == digest_file(dataset_folder(config.data.source) / "background.h5") else None

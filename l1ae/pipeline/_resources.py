@@ -1,20 +1,16 @@
 """Latency, timing and resources of a run, of every design at every stage that says something: RUN/resources.json."""
 
 import importlib
-import json
 import logging
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import Any
 
 from l1ae.contract import Contract
 from l1ae.delivery import Amount, Budget, CosimReport, CsynthReport, Found, StageFigures, check_budget, figures_of, find_reports
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.pipeline._run import Run
-from l1ae.pipeline._shared import write_json
+from l1ae.records import RESOURCES, RTL, SYNTHESIS, BudgetReport, ResourcesReport, SynthesisReport
 from l1ae.synth import part_of
 
 __all__ = ["Resources", "check_rtl_budget", "collect_resources", "read_resources"]
@@ -47,7 +43,7 @@ def read_resources(run: Run) -> Resources:
 def collect_resources(run: Run) -> Resources:
     """Write RUN/resources.json from `read_resources`; doubts, and a budget that does not hold, are logged as warnings."""
     resources = read_resources(run)
-    write_json(run.folder / "resources.json", _content(run, resources))
+    RESOURCES.write(run.folder, _report(run, resources))
     for row in resources.rows:
         for doubt in row.doubts:
             _log.warning("%s, %s: %s; its figures are shown, but decide nothing", row.design.upper(), row.stage, doubt)
@@ -64,19 +60,9 @@ def check_rtl_budget(run: Run) -> None:
         raise CheckFailedError("\n".join(["the RTL is beyond its budget", *(str(line) for line in failed)]))
 
 
-def _content(run: Run, resources: Resources) -> dict[str, Any]:
-    rows = []
-    for row in resources.rows:
-        shares = {name: asdict(amount) | {"share": amount.share} for name, amount in row.resources.items()}
-        rows.append(asdict(row) | {"resources": shares})
-    return {
-        "format": "l1ae-resources",
-        "format_version": 1,
-        "project": run.config.project,
-        "digest": _digest(run),
-        "rows": rows,
-        "budget": asdict(resources.budget) | {"limits": run.config.budget.model_dump()},
-    }
+def _report(run: Run, resources: Resources) -> ResourcesReport:
+    budget = BudgetReport(resources.budget.lines, resources.budget.verdicts, run.config.budget.model_dump())
+    return ResourcesReport(project=run.config.project, digest=_digest(run), rows=resources.rows, budget=budget)
 
 
 def _digest(run: Run) -> str | None:
@@ -94,9 +80,9 @@ def _doubts(run: Run, found: Found) -> tuple[str, ...]:
     digest = _digest(run)
     if found.digest is not None and digest is not None and found.digest != digest:
         doubts.append(f"'{path.name}' lies in a folder made from contract {found.digest[:12]}…, and this run's is {digest[:12]}…")
-    finished = run.manifest()["stages"].get(found.design, {}).get("finished")
+    made = run.manifest.stages.get(found.design)
     # times of files are kept to the second by some archives, times of stages too
-    if finished is not None and found.modified < datetime.fromisoformat(finished).timestamp() - 1:
+    if made is not None and found.modified < datetime.fromisoformat(made.finished).timestamp() - 1:
         doubts.append(f"'{path.name}' is older than the project in '{found.design}'")
     part = run.config.hls.part if found.design == "hls" else run.config.rtl_part
     if origin.part is not None and not _same_part(origin.part, part):
@@ -122,51 +108,41 @@ def _same_part(first: str, second: str) -> bool:
 
 def _open_synthesis(run: Run) -> StageFigures | None:
     """RUN/synth/report.json; LUTs are those after packing, and slack is that of the typical path."""
-    path = run.path("synth") / "report.json"
-    if not path.is_file():
+    report = SYNTHESIS.find(run.folder)
+    if report is None:
         return None
-    report = _json(path)
-    clock, uncertainty = report["clock_period"], report.get("rtl", {}).get("clock_uncertainty")
-    margin = None if uncertainty is None else clock * uncertainty / 100
-    doubts = [] if not report["changed_files"] else ["files of the RTL were not as they were written"]
-    summary = run.path("rtl") / "summary.json"
-    if summary.is_file() and "rtl" in report and report["rtl"] != _json(summary):
+    clock = report.clock_period
+    margin = clock * report.rtl.clock_uncertainty / 100
+    doubts = [] if not report.changed_files else ["files of the RTL were not as they were written"]
+    if (summary := RTL.find(run.folder)) is not None and summary != report.rtl:
         doubts.append("it is of older RTL than that in 'rtl'; run `l1ae synth` again")
     return StageFigures(
         design="rtl",
         stage="open synthesis",
-        tool=report["tool"],
-        part=report["part"],
+        tool=report.tool,
+        part=report.part,
         clock_ns=clock,
         uncertainty_ns=margin,
-        slack_ns=None if margin is None else round(clock - margin - report["timing"]["typical"]["ns"], 3),
-        latency_cycles_min=report["latency_cycles"],
-        latency_cycles=report["latency_cycles"],
-        latency_ns=report["latency_cycles"] * clock,
-        interval=report["interval"],
+        slack_ns=round(clock - margin - report.timing.typical.ns, 3),
+        latency_cycles_min=report.latency_cycles,
+        latency_cycles=report.latency_cycles,
+        latency_ns=report.latency_cycles * clock,
+        interval=report.interval,
         resources=_counted(report),
-        files=(str(path.relative_to(run.folder)),),
+        files=(SYNTHESIS.place,),
         notes=("LUTs after packing, slack of the typical path: both before placement",),
         doubts=tuple(doubts),
     )
 
 
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        content: dict[str, Any] = json.loads(path.read_text())
-    except ValueError as error:
-        raise UserError(f"'{path}' is damaged ({error}); run its stage again") from error
-    return content
-
-
-def _counted(report: Mapping[str, Any]) -> dict[str, Amount]:
-    used, part = report["resources"], part_of(report["part"])
-    luts = used["luts_packed"] + used["memory_luts"] + used["shift_registers"]
+def _counted(report: SynthesisReport) -> dict[str, Amount]:
+    used, part = report.resources, part_of(report.part)
+    luts = used.luts_packed + used.memory_luts + used.shift_registers
     return {
         "lut": Amount(luts, part.luts),
-        "ff": Amount(used["flip_flops"], part.flip_flops),
-        "dsp": Amount(used["dsp"], part.dsp),
-        "bram": Amount(used["bram36"], part.bram36),
+        "ff": Amount(used.flip_flops, part.flip_flops),
+        "dsp": Amount(used.dsp, part.dsp),
+        "bram": Amount(used.bram36, part.bram36),
         "uram": Amount(None, part.uram),
     }
 

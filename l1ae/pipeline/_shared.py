@@ -1,24 +1,21 @@
-"""What several stages share: the run's contract, digests of what a stage depends on, JSON files."""
+"""What several stages share: the run's contract, digests of what a stage depends on."""
 
-import json
 import logging
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 from l1ae.config import Config
 from l1ae.contract import Contract
 from l1ae.data import dataset_folder
-from l1ae.errors import UserError
-from l1ae.pipeline._run import Run, digest_file, digest_json, write_text
+from l1ae.manifest import digest_file
+from l1ae.pipeline._run import Run, digest_json
 
-__all__ = ["changed_files", "contract_digest", "contract_of", "data_digests", "read_json", "section_digest", "write_json"]
+__all__ = ["changed_files", "contract_digest", "contract_of", "data_digests", "section_digest"]
 
 _log = logging.getLogger("l1ae")
 
 
 def contract_of(run: Run) -> Contract:
-    """The contract that the run holds."""
+    """The contract that the run holds. Raises `UserError` when it is not as `l1ae train` left it."""
+    run.check("contract", "l1ae train")
     return Contract.load(run.path("contract") / "contract.json")
 
 
@@ -34,7 +31,7 @@ def data_digests(config: Config) -> dict[str, str]:
 
 def changed_files(run: Run, stage: str) -> list[str]:
     """Files of a stage that are not as it left them; the log names them, and RTL that has not passed its simulation."""
-    if stage == "rtl" and stage not in run.manifest()["stages"]:
+    if stage == "rtl" and stage not in run.manifest.stages:
         _log.warning("the RTL in '%s' has not passed its simulation", run.path(stage))
     changed = run.changed_files(stage)
     if changed:
@@ -45,20 +42,7 @@ def changed_files(run: Run, stage: str) -> list[str]:
 def section_digest(config: Config, *sections: str) -> dict[str, str]:
     """Digest of some sections of the configuration."""
     content = config.model_dump(mode="json")
-    # where an imported model or a teacher lies does not matter, what it holds is digested as a file
-    for place in ("source", "teacher_run"):
-        content["model"].pop(place)
+    # where a model, a teacher or data lie does not matter, what they hold is digested as files
+    for section, key in (("model", "source"), ("model", "teacher_run"), ("data", "source"), ("trigger", "zero_bias")):
+        content[section].pop(key)
     return {"config": digest_json({name: content[name] for name in sections})}
-
-
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a JSON file, to a temporary name first."""
-    write_text(path, json.dumps(content, indent=1) + "\n")
-
-
-def read_json(path: Path, remedy: str) -> dict[str, Any]:
-    """Read what another stage wrote. Raises `UserError` naming the command that makes it."""
-    if not path.is_file():
-        raise UserError(f"'{path}' does not exist; run `{remedy}` first")
-    content: dict[str, Any] = json.loads(path.read_text())
-    return content

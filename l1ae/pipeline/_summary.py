@@ -1,7 +1,6 @@
 """Summaries of contract and HLS project for people and for the report."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -9,63 +8,78 @@ import numpy.typing as npt
 from l1ae.config import Config, HlsConfig
 from l1ae.contract import Accumulating, Binning, Contract, Convolution, Dense, Lookup, Table
 from l1ae.hls import Project
+from l1ae.records import BinnedElement, BinsSummary, ContractSummary, FirmwareThreshold, HlsSummary, TableSummary, TensorSummary
 
 __all__ = ["bit_operations", "contract_summary", "hls_summary", "used_bits"]
 
 
-def contract_summary(contract: Contract, config: Config, hardware: npt.NDArray[np.integer]) -> dict[str, Any]:
+def contract_summary(
+    contract: Contract,
+    config: Config,
+    hardware: npt.NDArray[np.integer],
+    *,
+    threshold_given: bool,
+    threshold_events: tuple[int, int],
+    threshold_fraction: float | None,
+    threshold_rate: FirmwareThreshold | None,
+    wrapped: Mapping[str, int],
+    wrapped_events: int,
+) -> ContractSummary:
     """Sizes, threshold, and per tensor: type, proven range, range observed on `hardware`, number type of the evaluation."""
     weights = [array for layer in contract.weighted for array in (layer.weights, layer.bias)]
     form = contract.score.format
-    return {
-        "project": contract.project,
-        "digest": contract.digest,
-        "parameters": sum(array.size for array in weights),
-        "nonzero_parameters": sum(int(np.count_nonzero(array)) for array in weights),
-        "weight_bits": _weight_bits(contract),
-        "used_bits": used_bits(contract),
-        "bit_operations": bit_operations(contract),
-        "score": config.model.score,
-        "score_type": str(form),
-        "threshold": contract.threshold,
-        "threshold_value": contract.threshold * form.lsb,
-        "target_fpr": config.model.target_fpr,
-        "observed_events": len(hardware),
-        "tensors": _tensors(contract, hardware),
-        "tables": [_table(item) for item in contract.operations if isinstance(item, Table | Lookup)],
-        "bins": [_bins(item, contract) for item in contract.operations if isinstance(item, Binning)],
-    }
+    return ContractSummary(
+        project=contract.project,
+        digest=contract.digest,
+        parameters=sum(array.size for array in weights),
+        nonzero_parameters=sum(int(np.count_nonzero(array)) for array in weights),
+        weight_bits=_weight_bits(contract),
+        used_bits=used_bits(contract),
+        bit_operations=bit_operations(contract),
+        score=config.model.score,
+        score_type=str(form),
+        threshold=contract.threshold,
+        threshold_value=contract.threshold * form.lsb,
+        target_fpr=config.model.target_fpr,
+        threshold_given=threshold_given,
+        threshold_events=threshold_events,
+        threshold_fraction=threshold_fraction,
+        threshold_rate=threshold_rate,
+        observed_events=len(hardware),
+        tensors=_tensors(contract, hardware),
+        tables=tuple(_table(item) for item in contract.operations if isinstance(item, Table | Lookup)),
+        bins=tuple(_bins(item, contract) for item in contract.operations if isinstance(item, Binning)),
+        wrapped=dict(wrapped),
+        wrapped_events=wrapped_events,
+    )
 
 
-def _table(operation: Table | Lookup) -> dict[str, Any]:
+def _table(operation: Table | Lookup) -> TableSummary:
     """What the tables of an operation hold. `max_error` is None where nobody says which function they approximate."""
     if isinstance(operation, Lookup):
         bits: Sequence[int] = [sum(row) for row in operation.bits]
     else:
         bits = operation.bits or [len(operation.codes).bit_length() - 1]
     entries = np.concatenate(operation.tables) if isinstance(operation, Table) and operation.bits else operation.codes
-    return {
-        "name": operation.name,
-        "function": operation.function,
-        "elements": operation.size,
-        "address_bits": [min(bits), max(bits)],
-        "entries": len(entries),
-        "saturated": int(np.sum(entries == operation.format.high)),
-        "max_error": operation.max_error if isinstance(operation, Table) else None,
-    }
+    return TableSummary(
+        name=operation.name,
+        function=operation.function,
+        elements=operation.size,
+        address_bits=(min(bits), max(bits)),
+        entries=len(entries),
+        saturated=int(np.sum(entries == operation.format.high)),
+        max_error=operation.max_error if isinstance(operation, Table) else None,
+    )
 
 
-def _bins(binning: Binning, contract: Contract) -> dict[str, Any]:
+def _bins(binning: Binning, contract: Contract) -> BinsSummary:
     """Edges of every element, in LSB of what it reads: columns of an event have names, other tensors positions."""
     names = (*contract.input_names, *contract.added_names) if binning in contract.input_bins else None
-    return {
-        "name": binning.name,
-        "source": binning.inputs[0],
-        "elements": [
-            {"input": names[k] if names else f"{binning.inputs[0]}[{k}]", "edges": list(edges)}
-            for k, edges in zip(binning.index.tolist(), binning.edges, strict=True)
-        ],
-    }
+    elements = tuple(
+        BinnedElement(names[k] if names else f"{binning.inputs[0]}[{k}]", tuple(int(edge) for edge in edges))
+        for k, edges in zip(binning.index.tolist(), binning.edges, strict=True)
+    )
+    return BinsSummary(binning.name, binning.inputs[0], elements)
 
 
 def _weight_bits(contract: Contract) -> str:
@@ -112,42 +126,42 @@ def _multiplications(layer: Dense | Convolution) -> int:
     return positions * int(np.count_nonzero(layer.weights))
 
 
-def _tensors(contract: Contract, hardware: npt.NDArray[np.integer]) -> list[dict[str, Any]]:
+def _tensors(contract: Contract, hardware: npt.NDArray[np.integer]) -> tuple[TensorSummary, ...]:
     observed = contract.evaluate(hardware, [operation.name for operation in contract.operations])
     evaluated_in = contract.evaluated_in()
     rows = []
     for operation in contract.operations:
         lsb, interval, codes = operation.format.lsb, contract.intervals[operation.name], observed[operation.name]
         rows.append(
-            {
-                "name": operation.name,
-                "op": type(operation).__name__,
-                "type": str(operation.format),
-                "shape": operation.size,
-                "low": int(min(interval.low)) * lsb,
-                "high": int(max(interval.high)) * lsb,
-                "observed_low": int(codes.min()) * lsb,
-                "observed_high": int(codes.max()) * lsb,
-                "accumulator": str(operation.format) if isinstance(operation, Accumulating) else None,
-                "evaluated_in": evaluated_in[operation.name],
-            }
+            TensorSummary(
+                name=operation.name,
+                op=type(operation).__name__,
+                type=str(operation.format),
+                shape=operation.size,
+                low=int(min(interval.low)) * lsb,
+                high=int(max(interval.high)) * lsb,
+                observed_low=int(codes.min()) * lsb,
+                observed_high=int(codes.max()) * lsb,
+                accumulator=str(operation.format) if isinstance(operation, Accumulating) else None,
+                evaluated_in=evaluated_in[operation.name],
+            )
         )
-    return rows
+    return tuple(rows)
 
 
-def hls_summary(contract: Contract, hls: HlsConfig, project: Project) -> dict[str, Any]:
+def hls_summary(contract: Contract, hls: HlsConfig, project: Project) -> HlsSummary:
     """What was written, for which part and clock; nothing about latency and resources, which only a vendor tool knows."""
-    return {
-        "project": project.name,
-        "backend": project.backend,
-        "part": hls.part,
-        "clock_period_ns": hls.clock_period,
-        "clock_uncertainty_percent": hls.clock_uncertainty,
-        "reuse_factor": hls.reuse_factor,
-        "layer_reuse_factors": {name: layer.reuse_factor for name, layer in hls.layers.items()},
-        "strategy": hls.strategy,
-        "io_type": hls.io_type,
-        "files": len(project.files),
-        "digest": project.digest,
-        "multiplications": sum(_multiplications(layer) for layer in contract.weighted),
-    }
+    return HlsSummary(
+        project=project.name,
+        backend=project.backend,
+        part=hls.part,
+        clock_period_ns=hls.clock_period,
+        clock_uncertainty_percent=hls.clock_uncertainty,
+        reuse_factor=hls.reuse_factor,
+        layer_reuse_factors={name: layer.reuse_factor for name, layer in hls.layers.items()},
+        strategy=hls.strategy,
+        io_type=hls.io_type,
+        files=len(project.files),
+        digest=project.digest,
+        multiplications=sum(_multiplications(layer) for layer in contract.weighted),
+    )

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from l1ae.config import Config
 from l1ae.errors import UserError
+from l1ae.manifest import digest_tree
 from l1ae.pipeline._models import load_models
-from l1ae.pipeline._run import Run, digest_json, digest_tree
+from l1ae.pipeline._run import Run, digest_json
 from l1ae.pipeline._samples import Scorer
 from l1ae.pipeline._shared import contract_digest, contract_of
 from l1ae.training import Teacher

@@ -16,37 +16,41 @@ from l1ae.data import EventStore, open_dataset
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.evaluation import LEVEL
 from l1ae.inputs import Layout
-from l1ae.pipeline._run import Run, digest_file, digest_json, digest_tree, write_text
+from l1ae.manifest import digest_file, digest_tree
+from l1ae.pipeline._run import Run, digest_json, exclusive
 from l1ae.pipeline._shared import contract_digest, contract_of, data_digests, section_digest
 from l1ae.pipeline._zero_bias import RateSample, ladder_of, rate_inputs, rate_sample
 from l1ae.trigger import (
     WIDE_LEVEL,
+    Count,
     Exposure,
     Menu,
     MenuRates,
     RateCurve,
-    Sample,
     Score,
     SeedRate,
     SignalScores,
+    SpooledSample,
     Stability,
     TriggerResult,
     WorkingPoint,
     ZeroBias,
+    added,
     count,
     fired_cuts,
     fired_recorded,
     menu_of,
+    merged,
     no_menu,
     overlap,
     periods,
     pileup_bins,
     possible_seeds,
     rate_interval,
-    read_sample,
     read_signal,
+    save_working_points,
     spectrum,
-    working_points_text,
+    spool_sample,
 )
 
 __all__ = ["trigger_inputs", "trigger_stage"]
@@ -56,6 +60,7 @@ _log = logging.getLogger("l1ae")
 _RATES_COLUMN = "raw_khz"
 
 
+@exclusive
 def trigger_stage(run: Run, *, zero_bias: Path | None = None) -> TriggerResult:
     """Measure rates on zero-bias crossings and choose the thresholds of the working points: RUN/trigger.
 
@@ -69,7 +74,7 @@ def trigger_stage(run: Run, *, zero_bias: Path | None = None) -> TriggerResult:
 
     def make(target: Path) -> TriggerResult:
         result = study.result()
-        write_text(target / "working_points.json", working_points_text(result))
+        save_working_points(target / "working_points.json", result)
         return result
 
     result = run.produce("trigger", study.inputs(), make)
@@ -81,8 +86,8 @@ def trigger_stage(run: Run, *, zero_bias: Path | None = None) -> TriggerResult:
 def _with_other_thresholds(run: Run) -> list[str]:
     """Deliveries that were made before the present working points."""
     present = digest_json(digest_tree(run.path("trigger")))
-    stages = run.manifest()["stages"].items()
-    return [name for name, entry in stages if name.startswith("delivery/") and entry["inputs"].get("trigger") != present]
+    stages = run.manifest.stages.items()
+    return [name for name, record in stages if name.startswith("delivery/") and record.inputs.get("trigger") != present]
 
 
 def trigger_inputs(run: Run) -> dict[str, str]:
@@ -144,13 +149,13 @@ class _Study:
     def result(self) -> TriggerResult:
         for difference in self.rates.differences(self.run.config):
             _log.warning("rates need care; %s", difference)
-        sample = read_sample(self.rates.events, self.score, self.menu)
+        sample = spool_sample(self.rates.events, self.score, self.menu)
         exposure = sample.exposure(self.crossing_khz)
         curve = self.curve(sample, exposure)
         points = curve.points(self.config.rates, self._ladder, self.contract.score.format.lsb)
         _check_overlap(self, points, curve)
         signals = self.signals()
-        points = [_with_efficiency(point, signals) for point in points]
+        points = [_with_what_takes_it(_with_efficiency(point, signals), sample, self.menu) for point in points]
         for point in points:
             if point.note is not None:
                 _log.warning("working point %s: %s", point.name, point.note)
@@ -179,14 +184,15 @@ class _Study:
     def _ladder(self) -> Literal["raw", "pure"]:
         return ladder_of(self.config, self.layout, self.menu)
 
-    def curve(self, sample: Sample, exposure: Exposure) -> RateCurve:
-        pure = None
-        if sample.any_seed is not None:
-            alone = ~sample.any_seed
-            pure = spectrum(sample.scores[alone], sample.weights[alone], sample.groups_of(alone))
+    def curve(self, sample: SpooledSample, exposure: Exposure) -> RateCurve:
+        raw, pure = [], []
+        for part in sample.parts():
+            raw.append(spectrum(part.scores, part.weights, part.groups))
+            if part.any_seed is not None:
+                alone = ~part.any_seed
+                pure.append(spectrum(part.scores[alone], part.weights[alone], part.groups_of(alone)))
         reach = self.contract.intervals[self.contract.score.name]
-        raw = spectrum(sample.scores, sample.weights, sample.groups)
-        return RateCurve(exposure, raw, pure, int(min(reach.low)), int(max(reach.high)))
+        return RateCurve(exposure, merged(raw), merged(pure) if pure else None, int(min(reach.low)), int(max(reach.high)))
 
     def signals(self) -> dict[str, SignalScores]:
         dataset = open_dataset(self.run.config.data.source)
@@ -200,7 +206,7 @@ class _Study:
                 _log.warning("%s: %s; it lacks %s", dataset.signals[name].path, signal.note, ", ".join(signal.missing))
         return found
 
-    def _zero_bias(self, sample: Sample) -> ZeroBias:
+    def _zero_bias(self, sample: SpooledSample) -> ZeroBias:
         return ZeroBias(
             source=self.rates.name,
             sha256=self.zero_bias_digest,
@@ -209,23 +215,27 @@ class _Study:
             pileup_mean=sample.pileup_mean,
         )
 
-    def _stability(self, sample: Sample, exposure: Exposure, points: list[WorkingPoint]) -> Stability:
+    def _stability(self, sample: SpooledSample, exposure: Exposure, points: list[WorkingPoint]) -> Stability:
         thresholds = {point.name: point.threshold for point in points if point.threshold is not None}
         found, p_values = periods(sample, exposure, thresholds, self.config.luminosity_blocks)
         by_pileup = pileup_bins(sample, exposure, thresholds, self.config.pileup_bins)
         return Stability(pileup=by_pileup, periods=found, periods_p_value=p_values)
 
 
-def menu_rates(menu: Menu | None, sample: Sample, exposure: Exposure, layout: Layout, missing: Mapping[str, tuple[str, ...]]) -> MenuRates:
+def menu_rates(
+    menu: Menu | None, sample: SpooledSample, exposure: Exposure, layout: Layout, missing: Mapping[str, tuple[str, ...]]
+) -> MenuRates:
     """The rate of every seed, and of all together, without a menu the reason; `missing` seeds by signal."""
-    if menu is None or sample.any_seed is None:
+    if menu is None:
         return MenuRates(origin="none", seeds=(), left_out=(no_menu(layout),), khz=None, low=None, high=None)
-
-    def rate(positions: npt.NDArray[np.integer]) -> dict[str, float]:
-        return rate_interval(exposure, count(sample.weights[positions], sample.groups_of(positions))).model_dump()
-
-    seeds = tuple(SeedRate(name=seed.name, definition=seed.definition, **rate(sample.passed_by(k))) for k, seed in enumerate(menu.seeds))
-    total = rate(sample.fired)
+    counts: list[list[Count]] = [[] for _ in (*menu.seeds, "all")]
+    for part in sample.parts():
+        for k, found in enumerate(counts):
+            positions = part.passed_by(k) if k < len(menu.seeds) else part.fired
+            found.append(count(part.weights[positions], part.groups_of(positions)))
+    rates = [rate_interval(exposure, added(found)).model_dump() for found in counts]
+    seeds = tuple(SeedRate(name=seed.name, definition=seed.definition, **rate) for seed, rate in zip(menu.seeds, rates[:-1], strict=True))
+    total = rates[-1]
     if total["khz"] > exposure.crossing_khz / 2:
         most = max(seeds, key=lambda seed: seed.khz)
         _log.warning(
@@ -238,6 +248,36 @@ def _with_efficiency(point: WorkingPoint, signals: Mapping[str, SignalScores]) -
     if point.threshold is None:
         return point
     return point.model_copy(update={"efficiency": {name: signal.efficiency(point.threshold) for name, signal in signals.items()}})
+
+
+def _with_what_takes_it(point: WorkingPoint, sample: SpooledSample, menu: Menu | None) -> WorkingPoint:
+    """That next to nothing is pure is a finding or a mistake in the menu: the note names the seeds that take the most."""
+    if menu is None or point.threshold is None or point.pure is None:
+        return point
+    shared, total = dict.fromkeys([seed.name for seed in menu.seeds], 0), 0
+    for crossings in sample.parts(grouped=False):
+        passed = crossings.scores >= point.threshold
+        total += int(passed.sum())
+        for k, seed in enumerate(menu.seeds):
+            shared[seed.name] += int(passed[crossings.passed_by(k)].sum())
+    most = max(shared.values(), default=0)
+    if point.pure.khz > 0 and most < _TAKEN * total:
+        return point
+    names = [name for name, found in shared.items() if found == most]
+    listed = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+    verb, part = "accepts" if len(names) == 1 else "accept", "all" if most == total else f"{most} of"
+    note = f"{listed} alone {verb} {part} {total} crossings that pass"
+    if point.pure.khz == 0:
+        note = f"the pure rate is 0: {note}"
+    if most >= _TAKEN * total:
+        remedy = "name it in trigger.recorded_excluded" if menu.origin == "recorded" else "take it out of trigger.menu"
+        note = f"{note}; if it is the OR of the menu or an anomaly trigger, {remedy}"
+    return point.model_copy(update={"note": note if point.note is None else f"{note}; {point.note}"})
+
+
+_NAMED = 3
+_TAKEN = 0.9
+"""Part of the accepted crossings, from which on a single seed is said to take them."""
 
 
 def _check_overlap(study: _Study, points: list[WorkingPoint], curve: RateCurve) -> None:

@@ -3,7 +3,6 @@
 A module of its own, because it needs the packages of the extra `rtl`, which nothing else does.
 """
 
-import json
 import logging
 import os
 import re
@@ -11,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -24,10 +23,12 @@ from l1ae.config import Config
 from l1ae.contract import Contract
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.hls import TensorComparison
+from l1ae.manifest import digest_tree
 from l1ae.pipeline._resources import check_rtl_budget
-from l1ae.pipeline._run import Run, digest_json, digest_tree
+from l1ae.pipeline._run import Run, digest_json, exclusive
 from l1ae.pipeline._samples import csim_sample
-from l1ae.pipeline._shared import changed_files, contract_digest, contract_of, data_digests, read_json, write_json
+from l1ae.pipeline._shared import changed_files, contract_digest, contract_of, data_digests
+from l1ae.records import RTL, RTL_PROOF, RTL_VERILOG, RTL_VHDL, SYNTHESIS, SynthesisedDesign, SynthesisedLayer, SynthesisReport
 from l1ae.rtl import (
     ADDERS,
     DESCRIPTION,
@@ -35,7 +36,6 @@ from l1ae.rtl import (
     Folded,
     Layer,
     RtlProject,
-    RtlReport,
     Unrolled,
     combinational_sources,
     fold,
@@ -51,10 +51,10 @@ from l1ae.rtl import (
     simulate_rtl,
     unroll,
 )
+from l1ae.rtl_results import LayerAdders, LayerProof, NetlistProof, RtlProof, RtlReport, RtlSummary, StageDelay, TableProof
 from l1ae.synth import (
     Part,
     Synthesis,
-    TimingBand,
     analyse_timing,
     available_memory_gb,
     check_effort,
@@ -64,7 +64,7 @@ from l1ae.synth import (
 )
 from l1ae.tools import ghdl
 
-__all__ = ["RtlResult", "Run", "SynthResult", "netlist_lines", "proof_lines", "rtl_stage", "synth_stage"]
+__all__ = ["RtlResult", "Run", "netlist_lines", "proof_lines", "rtl_stage", "synth_stage"]
 
 _log = logging.getLogger("l1ae")
 
@@ -78,7 +78,7 @@ class RtlResult:
 
     verilog: RtlReport
     vhdl: RtlReport | None
-    proof: dict[str, Any]
+    proof: RtlProof
 
     @property
     def passed(self) -> bool:
@@ -86,16 +86,10 @@ class RtlResult:
         return self.verilog.passed and (self.vhdl is None or self.vhdl.passed)
 
 
-@dataclass(frozen=True)
-class SynthResult:
-    """What `synth_stage` writes: report.json."""
-
-    content: dict[str, Any]
-
-
 # -- rtl -----------------------------------------------------------------------------------------------------------
 
 
+@exclusive
 def rtl_stage(run: Run, *, events: int | None = None) -> RtlResult:
     """Make the RTL of the contract, prove its linear layers, simulate it: RUN/rtl.
 
@@ -114,13 +108,13 @@ def rtl_stage(run: Run, *, events: int | None = None) -> RtlResult:
         target.rmdir()
         made.project.write(target)
         proof = _prove(contract, made, open_design(target), _spread(hardware, _INTERPRETED_EVENTS))
-        write_json(target / "summary.json", _summary(contract, made, run.config))
-        write_json(target / "proof.json", proof)
-        verilog = simulate_rtl(contract, target, hardware)
-        write_json(target / "report.json", verilog.content() | {"layers": proof["interpreter"]})
+        RTL.write(target, _summary(made, run.config))
+        RTL_PROOF.write(target, proof)
+        verilog = replace(simulate_rtl(contract, target, hardware), layers=proof.interpreter)
+        RTL_VERILOG.write(target, verilog)
         vhdl = _simulate_vhdl(contract, target, _spread(hardware, run.config.rtl.vhdl_events))
         if vhdl is not None:
-            write_json(target / "report_vhdl.json", vhdl.content())
+            RTL_VHDL.write(target, vhdl)
         return RtlResult(verilog, vhdl, proof)
 
     result = run.produce("rtl", rtl_inputs(run, n_events), make)
@@ -154,33 +148,34 @@ def _make_project(contract: Contract, config: Config) -> Unrolled | Folded:
     return unroll(contract, clock_of(config), part, config.rtl.adders)
 
 
-def _prove(contract: Contract, made: Unrolled | Folded, project: RtlProject, hardware: npt.NDArray[np.int64]) -> dict[str, Any]:
+def _prove(contract: Contract, made: Unrolled | Folded, project: RtlProject, hardware: npt.NDArray[np.int64]) -> RtlProof:
     """What is checked without simulating the RTL: proofs of an unrolled design, the interpreter of either."""
     if isinstance(made, Folded):
         score = contract.score
         found = {score.name: np.float64(score.format.lsb) * made.plan.simulate(hardware)[:, None]}
-        return {"linear": None, "interpreter": _interpreted(contract, hardware, found, "the plan of the folded layers")}
+        layers = _interpreted(contract, hardware, found, "the plan of the folded layers")
+        return RtlProof(None, None, None, None, len(hardware), layers)
     found = made.graph.evaluate(hardware, [part.name for part in made.graph.parts])
     layers = _interpreted(contract, hardware, found, "alkaid's interpreter")
-    return {
-        "linear": asdict(prove_linear(contract, made.graph)),
-        "tables": asdict(prove_tables(contract, made.graph)),
-        "stages": asdict(prove_stages(made.graph, made.pipeline)),
-        "text": asdict(prove_text(project, made.pipeline, contract.score.format)),
-        "interpreter_events": len(hardware),
-        "interpreter": layers,
-    }
+    return RtlProof(
+        linear=prove_linear(contract, made.graph),
+        tables=prove_tables(contract, made.graph),
+        stages=prove_stages(made.graph, made.pipeline),
+        text=prove_text(project, made.pipeline, contract.score.format),
+        interpreter_events=len(hardware),
+        interpreter=layers,
+    )
 
 
 def _interpreted(
     contract: Contract, hardware: npt.NDArray[np.int64], found: Mapping[str, npt.NDArray[np.float64]], who: str
-) -> list[dict[str, Any]]:
+) -> tuple[TensorComparison, ...]:
     """Tensors that `who` found, in real units, against the contract. Raises `CheckFailedError` when one differs."""
-    layers = [_compared(contract, name, hardware, values) for name, values in found.items()]
+    layers = tuple(_compared(contract, name, hardware, values) for name, values in found.items())
     wrong = [layer for layer in layers if layer.mismatches]
     if wrong:
         raise CheckFailedError(f"{who} differs from the contract in layer '{wrong[0].name}': {wrong[0].mismatches} values")
-    return [asdict(layer) for layer in layers]
+    return layers
 
 
 def _compared(contract: Contract, name: str, hardware: npt.NDArray[np.int64], found: npt.NDArray[np.float64]) -> TensorComparison:
@@ -198,24 +193,25 @@ def _simulate_vhdl(contract: Contract, folder: Path, hardware: npt.NDArray[np.in
     return simulate_rtl(contract, folder, hardware, language="vhdl")
 
 
-def _summary(contract: Contract, made: Unrolled | Folded, config: Config) -> dict[str, Any]:
+def _summary(made: Unrolled | Folded, config: Config) -> RtlSummary:
     design = made.project.design
-    content: dict[str, Any] = {
-        "mode": "folded" if isinstance(made, Folded) else "unrolled",
-        "crossings": config.rtl.crossings,
-        "adders": config.rtl.adders,
-        "clock_uncertainty": config.rtl.clock_uncertainty,
-        "latency_ns": design.latency * design.clock_period,
-        **asdict(design),
-    }
+    summary = RtlSummary(
+        **vars(design),
+        mode="folded" if isinstance(made, Folded) else "unrolled",
+        crossings=config.rtl.crossings,
+        adders=config.rtl.adders,
+        clock_uncertainty=config.rtl.clock_uncertainty,
+        latency_ns=design.latency * design.clock_period,
+    )
     if isinstance(made, Folded):
-        return content | {"folded_layers": [asdict(folding) for folding in made.plan.foldings]}
+        return replace(summary, folded_layers=made.plan.foldings)
     adders = Counter(layer for op, layer in zip(made.graph.logic.ops, made.graph.layers, strict=True) if op.opcode in ADDERS)
-    return content | {
-        "register_bits": made.pipeline.register_bits,
-        "stages": [{"delay_ns": round(stage.delay, 3), "layers": sorted(set(stage.layers))} for stage in made.pipeline.stages],
-        "layers": [{"name": part.name, "adders": adders[part.name]} for part in made.graph.parts],
-    }
+    return replace(
+        summary,
+        register_bits=made.pipeline.register_bits,
+        stages=tuple(StageDelay(round(stage.delay, 3), tuple(sorted(set(stage.layers)))) for stage in made.pipeline.stages),
+        layers=tuple(LayerAdders(part.name, adders[part.name]) for part in made.graph.parts),
+    )
 
 
 def _problems(result: RtlResult) -> list[str]:
@@ -230,7 +226,8 @@ def _problems(result: RtlResult) -> list[str]:
 # -- synthesis -----------------------------------------------------------------------------------------------------
 
 
-def synth_stage(run: Run, *, per_layer: bool = True, prove: bool = False) -> SynthResult:
+@exclusive
+def synth_stage(run: Run, *, per_layer: bool = True, prove: bool = False) -> SynthesisReport:
     """Synthesise RUN/rtl as it lies there, flat and layer by layer, and time the netlist: RUN/synth.
 
     `prove` compares the netlist of every stage with its RTL. Raises `UserError` when the machine has too little memory, or the
@@ -239,35 +236,46 @@ def synth_stage(run: Run, *, per_layer: bool = True, prove: bool = False) -> Syn
     """
     contract = contract_of(run)
     project = open_design(run.path("rtl"))
-    changed = changed_files(run, "rtl")
-    summary = read_json(run.path("rtl") / "summary.json", "l1ae rtl")
+    changed = tuple(changed_files(run, "rtl"))
+    summary = RTL.read(run.folder)
     made = _make_project(contract, run.config)
-    if json.loads(json.dumps(_summary(contract, made, run.config))) != summary:
+    if _summary(made, run.config) != summary:
         raise UserError(f"the RTL in '{run.path('rtl')}' is of another contract, configuration or version of l1ae; run `l1ae rtl` again")
 
-    def make(target: Path) -> SynthResult:
+    def make(target: Path) -> SynthesisReport:
         started = time.perf_counter()
         part, flow = part_of(project.design.part), _Flow.here(project, contract)
         layers = made.graph.parts if per_layer and isinstance(made, Unrolled) else ()
         synthesis, apart = flow.run(layers)
         naming = (lambda net: layer_of_net(made.pipeline, net)) if isinstance(made, Unrolled) else None
-        timing = analyse_timing(synthesis.netlist, part, layer_of=naming)
-        content = _report(project, part, synthesis, timing)
-        content["layers"] = [{"name": layer.name} | _resources(found) for layer, found in zip(layers, apart, strict=True)]
-        content["rtl"] = summary
-        content["changed_files"] = changed
-        content["proof"] = [asdict(proof) for proof in flow.prove(part)] if prove else None
-        content["wall_seconds"] = round(time.perf_counter() - started, 1)
-        write_json(target / "report.json", content)
-        return SynthResult(content)
+        report = SynthesisReport(
+            project=project.design.name,
+            stage="synthesis, before placement",
+            tool=synthesis.yosys,
+            digest=synthesis.digest,
+            part=part.name,
+            resources=SynthesisedDesign(**_counted(synthesis)),
+            percent={name: round(value, 3) for name, value in percent_of(part, synthesis.resources).items()},
+            latency_cycles=project.design.latency,
+            interval=project.design.interval,
+            clock_period=project.design.clock_period,
+            timing=analyse_timing(synthesis.netlist, part, layer_of=naming),
+            layers=tuple(SynthesisedLayer(name=layer.name, **_counted(found)) for layer, found in zip(layers, apart, strict=True)),
+            rtl=summary,
+            changed_files=changed,
+            proof=flow.prove(part) if prove else None,
+            wall_seconds=round(time.perf_counter() - started, 1),
+        )
+        SYNTHESIS.write(target, report)
+        return report
 
-    result = run.produce("synth", synth_inputs(run, per_layer, prove), make)
-    wrong = [proof for proof in result.content["proof"] or [] if proof["verdict"] == "differs"]
+    report = run.produce("synth", synth_inputs(run, per_layer, prove), make)
+    wrong = [proof for proof in report.proof or () if proof.verdict == "differs"]
     if wrong:
         run.forget("synth")
-        raise CheckFailedError(f"the netlist of '{wrong[0]['module']}' is not its RTL: {wrong[0]['reason']}")
+        raise CheckFailedError(f"the netlist of '{wrong[0].module}' is not its RTL: {wrong[0].reason}")
     check_rtl_budget(run)
-    return result
+    return report
 
 
 def synth_inputs(run: Run, per_layer: bool = True, prove: bool = False) -> dict[str, str]:
@@ -292,27 +300,10 @@ def _gate_bits(sources: Mapping[str, str]) -> int:
     return sum(int(match[1]) + 1 for text in sources.values() for match in _GATES.finditer(text))
 
 
-def _resources(synthesis: Synthesis) -> dict[str, Any]:
-    found = synthesis.resources
-    return asdict(found) | {"seconds": round(synthesis.seconds, 1), "peak_gb": round(synthesis.peak_gb, 2), "cached": synthesis.cached}
-
-
-def _report(project: RtlProject, part: Part, synthesis: Synthesis, timing: TimingBand) -> dict[str, Any]:
-    """report.json without the layers."""
-    design = project.design
-    return {
-        "project": design.name,
-        "stage": "synthesis, before placement",
-        "tool": synthesis.yosys,
-        "digest": synthesis.digest,
-        "part": part.name,
-        "resources": _resources(synthesis),
-        "percent": {name: round(value, 3) for name, value in percent_of(part, synthesis.resources).items()},
-        "latency_cycles": design.latency,
-        "interval": design.interval,
-        "clock_period": design.clock_period,
-        "timing": asdict(timing),
-    }
+def _counted(synthesis: Synthesis) -> dict[str, Any]:
+    """Fields of a `SynthesisedDesign`."""
+    run = {"seconds": round(synthesis.seconds, 1), "peak_gb": round(synthesis.peak_gb, 2), "cached": synthesis.cached}
+    return vars(synthesis.resources) | run
 
 
 @dataclass(frozen=True)
@@ -351,7 +342,7 @@ class _Flow:
         name = f"layer_{layer.name}"
         return self._run(primitives("v") | combinational_sources([layer.logic], lambda _: name, "v"), name)
 
-    def prove(self, part: Part) -> Any:
+    def prove(self, part: Part) -> tuple[NetlistProof, ...]:
         return prove_netlist(
             self.project, part, memory_gb=self.memory_gb, timeout=_PROOF_SECONDS, cache=self.cache, restructure=self.restructure
         )
@@ -360,24 +351,25 @@ class _Flow:
         return synthesise(sources, top, self.part, dsp=False, memory_gb=self.memory_gb, cache=self.cache, restructure=self.restructure)
 
 
-def proof_lines(proof: dict[str, Any]) -> list[str]:
+def proof_lines(proof: RtlProof) -> list[str]:
     """What was proven, for people."""
-    if proof["linear"] is None:
+    if proof.linear is None or proof.tables is None or proof.stages is None or proof.text is None:
         return ["proof: none for folded layers; the plan's own simulation agrees with the contract"]
-    layers, tables = proof["linear"]["layers"], proof["tables"]["layers"]
-    proven, found = (sum(layer["proven"] for layer in part) for part in (layers, tables))
+    layers, tables = proof.linear.layers, proof.tables.layers
+    proven, found = sum(layer.proven for layer in layers), sum(layer.proven for layer in tables)
     looked_up = f" and {found} of {len(tables)} layers of tables" if tables else ""
     lines = [
         f"proof: {proven} of {len(layers)} linear layers{looked_up} for all inputs; "
-        f"{proof['stages']['stages']} stages hold the same {proof['stages']['lines']} lines; {proof['text']['files']} Verilog files say so"
+        f"{proof.stages.stages} stages hold the same {proof.stages.lines} lines; {proof.text.files} Verilog files say so"
     ]
-    return lines + [f"  not covered: {layer['name']}: {layer['reason']}" for layer in (*layers, *tables) if not layer["proven"]]
+    every: list[LayerProof | TableProof] = [*layers, *tables]
+    return lines + [f"  not covered: {layer.name}: {layer.reason}" for layer in every if not layer.proven]
 
 
-def netlist_lines(proofs: list[dict[str, Any]] | None) -> list[str]:
+def netlist_lines(proofs: Sequence[NetlistProof] | None) -> list[str]:
     """What `--prove` found, for people."""
     if proofs is None:
         return []
-    proven = sum(proof["verdict"] == "proven" for proof in proofs)
+    proven = sum(proof.verdict == "proven" for proof in proofs)
     lines = [f"netlist: {proven} of {len(proofs)} stages proven equivalent to their RTL"]
-    return lines + [f"  {proof['module']}: {proof['verdict']}: {proof['reason']}" for proof in proofs if proof["verdict"] != "proven"]
+    return lines + [f"  {proof.module}: {proof.verdict}: {proof.reason}" for proof in proofs if proof.verdict != "proven"]

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from l1ae.baselines import BaselinesResult, at_rate_of, beaten_by, load_baselines, same_crossings
+from l1ae.baselines import BaselinesResult, at_rate_of, beaten_by, same_crossings
 from l1ae.evaluation import AtRate, Metrics, RatePoint, figure_svg
+from l1ae.records import BASELINES
 from l1ae.report._baselines_figure import Bar, bars_figure
 from l1ae.report._blocks import Block, Notice, Paragraph, Picture, Section, Table
 from l1ae.report._files import RunFiles
@@ -37,7 +38,7 @@ def baselines_section(run: Path, files: RunFiles) -> Section:
         nothing = files.metrics is not None and not files.metrics.at_rate
         text = _NO_CROSSINGS if nothing else missing("The comparison with simpler triggers", "l1ae baselines")
         return Section("baselines", _TITLE, (Notice("missing", text),))
-    result = load_baselines(path)
+    result = BASELINES.read(run)
     rows = [*_model_row(files.metrics, result), *(_Row(item.title, item.unit, item.at_rate) for item in result.results)]
     blocks: list[Block] = [Paragraph(_introduction(result)), *_verdict(files.metrics, result), *_stale(files.metrics, result)]
     blocks += _tables(rows)
@@ -53,7 +54,7 @@ def lost_text(run: Path, metrics: Metrics | None) -> str:
     path = run / "baselines" / "baselines.json"
     if metrics is None or not path.is_file():
         return ""
-    beaten = beaten_by(metrics, load_baselines(path))
+    beaten = beaten_by(metrics, BASELINES.read(run))
     if beaten is None:
         return ""
     apart = (

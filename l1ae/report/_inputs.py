@@ -8,8 +8,8 @@ import numpy.typing as npt
 from l1ae.config import Config, InputsConfig
 from l1ae.errors import UserError
 from l1ae.inputs import Feature, Group, InputSpec, Layout, steps_of
+from l1ae.records import ContractSummary
 from l1ae.report._blocks import Table
-from l1ae.report._files import Json
 from l1ae.report._text import number
 
 __all__ = ["added_text", "event_text", "inputs_caption", "inputs_table"]
@@ -50,7 +50,7 @@ def _inside(title: str) -> str:
     return title[:1].lower() + title[1:] if title[1:2].islower() else title
 
 
-def inputs_table(config: Config, contract: Json | None = None) -> Table:
+def inputs_table(config: Config, contract: ContractSummary | None = None) -> Table:
     """Unit, scale and preprocessing of every feature; one row for all slots of a group.
 
     `contract`: its summary, which says where there are bins instead.
@@ -74,17 +74,14 @@ def inputs_table(config: Config, contract: Json | None = None) -> Table:
     return Table(caption, ("Group", "Feature", "Unit", "Slots", "LSB", "Codes", "Offset", "Shift"), tuple(rows), 3, folded=True)
 
 
-def _bins(contract: Json | None) -> dict[str, int]:
+def _bins(contract: ContractSummary | None) -> dict[str, int]:
     """How many edges each column has that is binned, in all its bins."""
     edges: dict[str, int] = {}
-    for item in ((contract or {}).get("bins") or []) if not _has_inputs(contract) else []:
-        for element in item["elements"]:
-            edges[element["input"]] = edges.get(element["input"], 0) + len(element["edges"])
+    if contract is None or any(tensor.name == "inputs" for tensor in contract.tensors):
+        return edges
+    for element in (element for item in contract.bins for element in item.elements):
+        edges[element.input] = edges.get(element.input, 0) + len(element.edges)
     return edges
-
-
-def _has_inputs(contract: Json | None) -> bool:
-    return any(tensor["name"] == "inputs" for tensor in (contract or {}).get("tensors") or [])
 
 
 def _binned(edges: npt.NDArray[np.int64]) -> tuple[str, str]:

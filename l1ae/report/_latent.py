@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from l1ae.evaluation import Estimate, format_estimate
-from l1ae.latent import Generation, LatentResult, SelectedHunt, find_mass, load_latent
+from l1ae.latent import Generation, LatentResult, SelectedHunt, find_mass
+from l1ae.records import LATENT
 from l1ae.report._blocks import Block, Facts, Notice, Paragraph, Picture, Section, Table
 from l1ae.report._text import count, number, percent, sample
 
@@ -17,7 +18,7 @@ def latent_sections(run: Path) -> tuple[Section, ...]:
     folder = run / "latent"
     if not (folder / "latent.json").is_file():
         return ()
-    result = load_latent(folder / "latent.json")
+    result = LATENT.read(run)
     pictures = {path.stem: path.read_text() for path in sorted(folder.glob("*.svg"))}
     blocks: list[Block] = [
         Paragraph(

@@ -1,15 +1,16 @@
 """Sections on data, training and physics performance."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from l1ae.config import DataConfig
 from l1ae.data import EventStore, dataset_folder, is_recorded
 from l1ae.errors import UserError
 from l1ae.evaluation import Metrics, WorkingPoint
 from l1ae.inputs import InputSpec
+from l1ae.records import ContractSummary
 from l1ae.report._at_rate import at_rate_blocks
 from l1ae.report._blocks import Block, Facts, Notice, Paragraph, Picture, Section, Table
-from l1ae.report._files import Json, RunFiles
+from l1ae.report._files import RunFiles
 from l1ae.report._inputs import added_text, event_text, inputs_caption, inputs_table
 from l1ae.report._label_free import label_free_blocks
 from l1ae.report._text import architecture, count, missing, number, percent, power, sample, score_text, seconds
@@ -71,7 +72,7 @@ def data_section(run: RunFiles) -> Section:
 
 def _input_type(run: RunFiles) -> str:
     """A description brings the type of its inputs with it; a contract without preprocessing takes the codes."""
-    tensors = {item["name"]: str(item["type"]) for item in run.contract["tensors"]} if run.contract is not None else {}
+    tensors = {item.name: item.type for item in run.contract.tensors} if run.contract is not None else {}
     if "hw" in tensors and "inputs" not in tensors:
         return f"{tensors['hw']}, the hardware codes themselves"
     if not run.config.model.described:
@@ -79,12 +80,11 @@ def _input_type(run: RunFiles) -> str:
     return tensors.get("inputs", "as described")
 
 
-def _parameters(contract: Json) -> tuple[str, str]:
+def _parameters(contract: ContractSummary) -> tuple[str, str]:
     """Weights, or entries where the model is made of tables."""
-    tables = contract.get("tables") or []
-    if contract["parameters"] == 0 and tables:
-        return "Parameters", f"{count(sum(table['entries'] for table in tables))} entries of tables, no weights"
-    return "Parameters", f"{count(contract['parameters'])}, of which {count(contract['nonzero_parameters'])} are not zero"
+    if contract.parameters == 0 and contract.tables:
+        return "Parameters", f"{count(sum(table.entries for table in contract.tables))} entries of tables, no weights"
+    return "Parameters", f"{count(contract.parameters)}, of which {count(contract.nonzero_parameters)} are not zero"
 
 
 def _events_table(metrics: Metrics) -> Table:
@@ -98,8 +98,8 @@ def _events_table(metrics: Metrics) -> Table:
 
 def _data_files(run: RunFiles) -> tuple[tuple[str, str], ...]:
     found: dict[str, str] = {}
-    for stage in run.manifest["stages"].values():
-        found |= {name: digest for name, digest in stage.get("inputs", {}).items() if name.startswith("data/")}
+    for stage in run.manifest.stages.values():
+        found |= {name: digest for name, digest in stage.inputs.items() if name.startswith("data/")}
     return tuple(sorted(found.items()))
 
 
@@ -116,7 +116,7 @@ def model_section(run: RunFiles) -> Section:
     elif run.config.model.source is not None:
         blocks.append(Notice("info", "The network was made elsewhere; this run imported it as it is, and trained nothing."))
     else:
-        rows = tuple((key.replace("_", " "), _value(key, value)) for key, value in run.training.items() if not isinstance(value, dict))
+        rows = tuple((key.replace("_", " "), _value(key, value)) for key, value in asdict(run.training).items())
         blocks.append(Table("What the training reports", ("Quantity", "Value"), rows))
     if "history" in run.figures:
         caption = "Loss per epoch of both phases on training and validation background, and the learning rate."

@@ -20,6 +20,7 @@ def trigger_section(run: Path, files: RunFiles) -> Section:
     title, path = "Rates and working points", run / "trigger" / "working_points.json"
     if not path.is_file():
         return Section("trigger", title, (Notice("missing", missing("The measurement of rates", "l1ae trigger")),))
+    files.manifest.check_file(run, "trigger/working_points.json", f"l1ae trigger {run}")
     result = load_working_points(path)
     blocks: list[Block] = [Paragraph(_introduction(result)), *_stale(result, files), _facts(result)]
     blocks += _points(result)
@@ -49,9 +50,9 @@ def _introduction(result: TriggerResult) -> str:
 
 
 def _stale(result: TriggerResult, files: RunFiles) -> list[Block]:
-    if files.contract is None or files.contract["digest"] == result.digest:
+    if files.contract is None or files.contract.digest == result.digest:
         return []
-    found = f"{bytes_digest(result.digest)}, and the contract is now {bytes_digest(files.contract['digest'])}"
+    found = f"{bytes_digest(result.digest)}, and the contract is now {bytes_digest(files.contract.digest)}"
     return [Notice("bad", f"These working points are of contract {found}: do not use them; run “l1ae trigger” again.")]
 
 

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from l1ae.contract import wrapped_text
+from l1ae.records import VERIFICATION, VerificationReport
 from l1ae.report._blocks import Block, Notice, Paragraph, Section, Table
-from l1ae.report._files import Json, RunFiles, read_json
+from l1ae.report._files import RunFiles
 from l1ae.report._text import bytes_digest, count, missing, seconds
 
 __all__ = ["verification_section"]
@@ -11,33 +13,36 @@ __all__ = ["verification_section"]
 
 def verification_section(run: Path, files: RunFiles) -> Section:
     """What RUN/verification/report.json says. Raises `UserError` when it is damaged."""
-    title, report = "Verification", read_json(run / "verification" / "report.json")
+    title, report = "Verification", VERIFICATION.find(run)
     if report is None:
         return Section("verification", title, (Notice("missing", missing("The verification", "l1ae verify")),))
     text = (
         "The contract, the C simulation, the RTL, the emulator and the delivered vectors are different programs that must give the same "
-        f"bits. Each was given the same crossings of the zero-bias sample “{report['zero_bias']['source']}”."
+        f"bits. Each was given the same crossings of the zero-bias sample “{report.zero_bias.source}”."
     )
     blocks: list[Block] = [Paragraph(text), _verdict(report)]
-    if files.contract is not None and report["digest"] != files.contract["digest"]:
-        found = f"{bytes_digest(report['digest'])}, and the contract is now {bytes_digest(files.contract['digest'])}"
+    if files.contract is not None and report.digest != files.contract.digest:
+        found = f"{bytes_digest(report.digest)}, and the contract is now {bytes_digest(files.contract.digest)}"
         blocks.append(Notice("bad", f"This verification is of contract {found}; run “l1ae verify” again."))
     rows = tuple(
-        (row["name"], row["compared"], row["detail"] or "–", count(row["events"]), count(row["differing"]), seconds(row["seconds"]))
-        for row in report["rows"]
+        (row.name, row.compared, row.detail or "–", count(row.events), count(row.differing), seconds(row.seconds)) for row in report.rows
     )
     header = ("Against the contract", "Compared", "How", "Crossings", "Crossings that differ", "Time")
     blocks.append(Table("Crossings in which anything that was compared differs.", header, rows, 3))
-    blocks += [Notice("missing", f"Not compared: {reason}.") for reason in report.get("missing", [])]
+    if report.rows and (wrapped := wrapped_text(report.wrapped, max(row.events for row in report.rows))):
+        blocks.append(
+            Notice("bad", f"Of the crossings {wrapped}, as in the deployed network; a score that wraps looks like an ordinary one.")
+        )
+    blocks += [Notice("missing", f"Not compared: {reason}.") for reason in report.missing]
     return Section("verification", title, tuple(blocks))
 
 
-def _verdict(report: Json) -> Notice:
+def _verdict(report: VerificationReport) -> Notice:
     """Green only when the rows say so themselves."""
-    rows = report["rows"]
-    wrong = [row for row in rows if row["differing"]]
-    if wrong or not rows or not report["passed"]:
-        details = tuple(f"{row['name']}: {count(row['differing'])} of {count(row['events'])} crossings differ" for row in wrong)
+    rows = report.rows
+    wrong = [row for row in rows if row.differing]
+    if wrong or not rows or not report.passed:
+        details = tuple(f"{row.name}: {count(row.differing)} of {count(row.events)} crossings differ" for row in wrong)
         return Notice("bad", "The verification failed." if rows else "Nothing was compared with the contract.", details)
-    fewest = min(row["events"] for row in rows)
+    fewest = min(row.events for row in rows)
     return Notice("good", f"Verification: 0 differing crossings, in {len(rows)} comparisons of {count(fewest)} crossings or more each.")

@@ -1,12 +1,14 @@
 """The report: one HTML file that needs nothing else."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from l1ae.evaluation import Metrics, format_estimate
+from l1ae.records import SYNTHESIS, SynthesisReport
 from l1ae.report._at_rate import at_rate_blocks, headline, other_crossings
 from l1ae.report._baselines import baselines_section, lost_text
-from l1ae.report._blocks import Block, Notice, Paragraph, Table
-from l1ae.report._files import Json, RunFiles, read_json, read_run
+from l1ae.report._blocks import Block, Notice, Paragraph, Section, Table
+from l1ae.report._files import RunFiles, read_run
 from l1ae.report._firmware import contract_section, csim_notice, hls_section
 from l1ae.report._latent import latent_sections
 from l1ae.report._page import write_page
@@ -83,15 +85,33 @@ def write_report(run: Path) -> Path:
         title=f"{files.config.project}: l1ae report",
         heading=files.config.project,
         subtitle=f"Anomaly trigger: {architecture(files.config)}",
-        finished=max((stage["finished"] for stage in files.manifest["stages"].values()), default=""),
-        summary=_summary(run, files, read_json(run / "synth" / "report.json")),
-        sections=sections,
+        finished=max((stage.finished for stage in files.manifest.stages.values()), default=""),
+        summary=_summary(run, files, None if "synth" in files.outdated else SYNTHESIS.find(run)),
+        sections=[_unless_outdated(files, section) for section in sections],
         glossary=GLOSSARY,
     )
     return target
 
 
-def _summary(folder: Path, run: RunFiles, synthesis: Json | None) -> tuple[Block, ...]:
+# Sections that show nothing but what one stage found.
+_OF_STAGE = {
+    "physics": "evaluation",
+    "baselines": "baselines",
+    "trigger": "trigger",
+    "rtl": "rtl",
+    "synthesis": "synth",
+    "verification": "verification",
+    "latent": "latent",
+}
+
+
+def _unless_outdated(files: RunFiles, section: Section) -> Section:
+    """What a stage found of another model is not shown."""
+    sentence = files.outdated.get(_OF_STAGE.get(section.anchor, ""))
+    return section if sentence is None else replace(section, blocks=(Notice("bad", f"Not shown: {sentence}."),))
+
+
+def _summary(folder: Path, run: RunFiles, synthesis: SynthesisReport | None) -> tuple[Block, ...]:
     trained, imported = run.training is not None, run.config.model.source is not None
     verb = ("imported" if trained else "is set up to import") if imported else ("trained" if trained else "is set up to train")
     origin = "How it was trained is not known here." if imported else "It is trained on background events alone."
@@ -146,14 +166,14 @@ def _auc_table(metrics: Metrics, variant: str) -> Table:
     return Table(caption, header, rows, folded=True)
 
 
-def _resource_lines(run: RunFiles, synthesis: Json | None) -> tuple[Notice, ...]:
+def _resource_lines(run: RunFiles, synthesis: SynthesisReport | None) -> tuple[Notice, ...]:
     """What is known of latency and resources, and by whom."""
     lines = []
     if synthesis is not None:
         lines.append(Notice("info", f"The RTL needs {synthesis_text(synthesis)}."))
-    rows = [row for row in (run.resources or {"rows": []})["rows"] if row["design"] == "hls"]
+    rows = [row for row in (() if run.resources is None else run.resources.rows) if row.design == "hls"]
     if rows:
-        stages = ", ".join(f"{row['stage']} ({row['tool']})" for row in rows)
+        stages = ", ".join(f"{row.stage} ({row.tool})" for row in rows)
         text = f"Latency and resources of the HLS project are known from {stages}; see below."
         lines.append(Notice("info", text))
     elif synthesis is None:

@@ -2,53 +2,30 @@
 
 from l1ae.rtl._emit import combinational_sources, layer_of_net, primitives
 from l1ae.rtl._opcodes import ADDERS
-from l1ae.rtl._project import DESCRIPTION, Design, RtlProject, open_design
+from l1ae.rtl._project import DESCRIPTION, RtlProject, open_design
 from l1ae.rtl._schedule import Clock, Pipeline, Stage, schedule
 from l1ae.rtl._trace import Adders, Element, Graph, Layer, trace_contract
 from l1ae.rtl._unroll import Unrolled, restructured, unroll
 from l1ae.rtl.estimator import Estimate, Estimated, LayerEstimate, estimate
 from l1ae.rtl.folding import Folded, fold
-from l1ae.rtl.proofs import (
-    LayerProof,
-    LinearProof,
-    NetlistProof,
-    StageProof,
-    TableProof,
-    TablesProof,
-    TextProof,
-    prove_linear,
-    prove_netlist,
-    prove_stages,
-    prove_tables,
-    prove_text,
-)
-from l1ae.rtl.simulation import Language, RtlReport, simulate_rtl
+from l1ae.rtl.proofs import prove_linear, prove_netlist, prove_stages, prove_tables, prove_text
+from l1ae.rtl.simulation import simulate_rtl
 
 __all__ = [
     "ADDERS",
     "DESCRIPTION",
     "Adders",
     "Clock",
-    "Design",
     "Element",
     "Estimate",
     "Estimated",
     "Folded",
     "Graph",
-    "Language",
     "Layer",
     "LayerEstimate",
-    "LayerProof",
-    "LinearProof",
-    "NetlistProof",
     "Pipeline",
     "RtlProject",
-    "RtlReport",
     "Stage",
-    "StageProof",
-    "TableProof",
-    "TablesProof",
-    "TextProof",
     "Unrolled",
     "combinational_sources",
     "estimate",

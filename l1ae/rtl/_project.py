@@ -1,41 +1,17 @@
 """An RTL project as a value: every source in memory under its relative path, with the figures that its users need."""
 
-import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 from l1ae.errors import UserError
+from l1ae.results import load_result, save_result
+from l1ae.rtl_results import Design, DesignFile
 
-__all__ = ["DESCRIPTION", "Design", "RtlProject", "open_design"]
+__all__ = ["DESCRIPTION", "RtlProject", "open_design"]
 
 DESCRIPTION = "design.json"
-
-
-@dataclass(frozen=True)
-class Design:
-    """What the ports of a design are, and when it answers.
-
-    `name` is the top module and entity. An event is `inputs` words of `input_bits` bits, word 0 in the lowest bits of
-    `in_event`. The score is a code of `score_bits` bits, in two's complement if `score_signed`, LSB `2**-score_fraction`.
-    `latency`: an event that the k-th rising edge samples is answered by outputs that change at edge k + latency.
-    `interval` (II): clocks between two events. `threshold`: smallest code that triggers, after reset.
-    `digest`: of the contract.
-    """
-
-    name: str
-    inputs: int
-    input_bits: int
-    score_bits: int
-    score_signed: bool
-    score_fraction: int
-    threshold: int
-    latency: int
-    interval: int
-    clock_period: float
-    part: str
-    digest: str
 
 
 @dataclass(frozen=True)
@@ -60,8 +36,7 @@ class RtlProject:
             path = temporary / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-        content = {"design": asdict(self.design), "verilog": self.verilog, "vhdl": self.vhdl}
-        (temporary / DESCRIPTION).write_text(json.dumps(content, indent=1) + "\n")
+        save_result(temporary / DESCRIPTION, DesignFile(self.design, self.verilog, self.vhdl))
         if folder.exists():
             folder.rmdir()
         temporary.rename(folder)
@@ -72,14 +47,12 @@ def open_design(folder: Path) -> RtlProject:
 
     Raises `UserError` when there is none or its description is damaged.
     """
-    path = folder / DESCRIPTION
+    path, again = folder / DESCRIPTION, "run `l1ae rtl` again"
     if not path.is_file():
         raise UserError(f"there is no RTL in '{folder}'; run `l1ae rtl` first")
+    found = load_result(DesignFile, path, what="description of RTL", remedy="run `l1ae rtl` first", again=again)
     try:
-        content = json.loads(path.read_text())
-        design = Design(**{field.name: content["design"][field.name] for field in fields(Design)})
-        verilog, vhdl = tuple(content["verilog"]), tuple(content["vhdl"])
-        files = {name: (folder / name).read_text() for name in (*verilog, *vhdl)}
-    except (KeyError, OSError, TypeError, ValueError) as error:
-        raise UserError(f"'{path}' is damaged ({error}); run `l1ae rtl` again") from error
-    return RtlProject(design, files, verilog, vhdl)
+        files = {name: (folder / name).read_text() for name in (*found.verilog, *found.vhdl)}
+    except (OSError, UnicodeError) as error:
+        raise UserError(f"a source in '{folder}' is missing or damaged ({error}); {again}") from error
+    return RtlProject(found.design, files, found.verilog, found.vhdl)

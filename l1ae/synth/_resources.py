@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from l1ae.results import Count, Positive
 from l1ae.synth._netlist import Netlist, lut_size
 from l1ae.synth._pack import packed_luts
 from l1ae.synth._parts import Part
@@ -28,21 +29,21 @@ class Resources:
     share a CARRY8. `bram36` counts blocks of 36 kbit, one of 18 kbit as a half. `other`: cells of no other kind.
     """
 
-    luts_by_size: tuple[int, ...]
-    luts: int
-    luts_packed: int
-    flip_flops: int
-    latches: int
-    carry4: int
-    carry8: int
-    muxes: int
-    shift_registers: int
-    memory_luts: int
-    dsp: int
-    bram36: float
-    uram: int
-    inverters: int
-    other: Mapping[str, int]
+    luts_by_size: tuple[Count, ...]
+    luts: Count
+    luts_packed: Count
+    flip_flops: Count
+    latches: Count
+    carry4: Count
+    carry8: Count
+    muxes: Count
+    shift_registers: Count
+    memory_luts: Count
+    dsp: Count
+    bram36: Positive
+    uram: Count
+    inverters: Count
+    other: Mapping[str, Count]
 
 
 def count_resources(netlist: Netlist) -> Resources:

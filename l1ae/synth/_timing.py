@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from l1ae.errors import UserError
+from l1ae.results import Positive, Real
 from l1ae.synth._delays import SCENARIOS, delay_table
 from l1ae.synth._graph import Arc, End, Graph, build_graph
 from l1ae.synth._netlist import Netlist
@@ -42,16 +43,16 @@ class PathStep:
     cell: str
     net: str
     layer: str | None
-    wire: float
-    logic: float
-    arrival: float
+    wire: Positive
+    logic: Real
+    arrival: Real
 
 
 @dataclass(frozen=True)
 class CriticalPath:
     """The slowest path of one scenario; `ns` with clock-to-Q and setup, 0 and without steps where there is no path."""
 
-    ns: float
+    ns: Positive
     kind: PathKind | None
     steps: tuple[PathStep, ...]
 

@@ -1,8 +1,8 @@
 """What the timing band says of the clock, in words: the same in the console and in the report."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+
+from l1ae.synth._timing import TimingBand
 
 __all__ = ["ClockVerdict", "clock_verdict"]
 
@@ -18,12 +18,12 @@ class ClockVerdict:
     text: str
 
 
-def clock_verdict(timing: Mapping[str, Any], period: float, crossings: int | None) -> ClockVerdict:
-    """From the band of `analyse_timing` as a mapping, the clock period in ns, and `rtl.crossings`.
+def clock_verdict(timing: TimingBand, period: float, crossings: int | None) -> ClockVerdict:
+    """From the band of `analyse_timing`, the clock period in ns, and `rtl.crossings`.
 
     Uncertainty of the clock is not contained, as it is not in the band.
     """
-    found = {name: float(timing[name]["ns"]) for name in ("pessimistic", "typical", "optimistic")}
+    found = {"pessimistic": timing.pessimistic.ns, "typical": timing.typical.ns, "optimistic": timing.optimistic.ns}
     kept = next((name for name, ns in found.items() if ns <= period), None)
     clock = f"the clock of {period:g} ns" if crossings is None else f"the bunch crossing of {period:g} ns"
     beyond = [f"{ns:.2f} ns under {name}" for name, ns in found.items() if ns > period]

@@ -5,14 +5,15 @@ import hashlib
 import json
 import logging
 import shutil
-import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from l1ae.errors import UserError
+from l1ae.files import scratch, write_bytes
 from l1ae.synth._netlist import Netlist, parse_netlist
 from l1ae.synth._parts import Part
 from l1ae.synth._resources import Resources, count_resources
@@ -87,8 +88,7 @@ def synthesise(
     entry = cache / f"{digest}.synth" if cache else None
     if entry and (found := _load(entry, part)):
         return found
-    with tempfile.TemporaryDirectory(prefix="l1ae-synth-") as name:
-        folder = Path(name)
+    with scratch("synth") as folder:
         for source, text in sources.items():
             (folder / source).parent.mkdir(parents=True, exist_ok=True)
             (folder / source).write_text(text)
@@ -143,12 +143,12 @@ def _keep_log(folder: Path, top: str, cache: Path | None) -> str:
 
 
 def _save(entry: Path, result: Synthesis) -> None:
-    """One line of JSON, then the compressed netlist; under a temporary name first."""
+    """One line of JSON, then the compressed netlist."""
     content = {name: value for name, value in asdict(result).items() if name not in ("netlist_json", "cached")}
     entry.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=entry.parent, delete=False) as stream:
-        stream.write(json.dumps(content).encode() + b"\n" + result.netlist_json)
-    Path(stream.name).rename(entry)
+    # another process may synthesise the same just now
+    with suppress(UserError):
+        write_bytes(entry, json.dumps(content).encode() + b"\n" + result.netlist_json)
 
 
 def _load(entry: Path, part: Part) -> Synthesis | None:

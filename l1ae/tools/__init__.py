@@ -1,7 +1,7 @@
-"""The external programs that the RTL flow runs: where they are, and what to do when they are missing."""
+"""The external programs that l1ae runs: where they are, what to do when they are missing, and that none outlives its caller."""
 
 from l1ae.tools._ghdl import ghdl, ghdl_version
-from l1ae.tools._process import answer_of
+from l1ae.tools._process import answer_of, run_program, started, stop_programs
 from l1ae.tools._verilator import OLDEST_VERILATOR, Verilator, verilator
 from l1ae.tools._vivado import VENDOR_TOOLS, VendorTool, hls_tool, vivado
 from l1ae.tools._yosys import YosysRun, abc_program, run_yosys, yosys_version
@@ -17,7 +17,10 @@ __all__ = [
     "ghdl",
     "ghdl_version",
     "hls_tool",
+    "run_program",
     "run_yosys",
+    "started",
+    "stop_programs",
     "verilator",
     "vivado",
     "yosys_version",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from l1ae.errors import UserError
+from l1ae.tools._process import run_program
 
 __all__ = ["VENDOR_TOOLS", "VendorTool", "hls_tool", "vivado"]
 
@@ -40,7 +41,7 @@ def hls_tool(backend: Literal["Vitis", "Vivado"]) -> VendorTool:
 
 def _ask(*question: str) -> VendorTool:
     try:
-        answer = subprocess.run(["sh", VENDOR_TOOLS, *question], capture_output=True, text=True, timeout=120, check=False)
+        answer = run_program(["sh", VENDOR_TOOLS, *question], timeout=120)
     except subprocess.TimeoutExpired as error:
         raise UserError("the vendor tool does not tell its version within two minutes; start it by hand to see why") from error
     if answer.returncode != 0:

@@ -10,8 +10,10 @@ import time
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from l1ae.errors import UserError
+from l1ae.tools._process import started
 
 __all__ = ["YosysRun", "abc_program", "run_yosys", "yosys_version"]
 
@@ -63,12 +65,11 @@ def run_yosys(script: str, folder: Path, *, memory_gb: float, timeout: float) ->
     (folder / "run.ys").write_text(script)
     log = folder / "yosys.log"
     command = [sys.executable, "-P", str(_WORKER), "run.ys", str(int(memory_gb * _GIGABYTE))]
-    started = time.monotonic()
+    begin = time.monotonic()
     with log.open("wb") as stream:
-        process = subprocess.Popen(
-            command, cwd=folder, env={**os.environ, "TMPDIR": str(folder)}, stdout=stream, stderr=subprocess.STDOUT, start_new_session=True
-        )
-        status, usage = _wait(process, timeout)
+        environment = {**os.environ, "TMPDIR": str(folder)}
+        with started(command, folder=folder, environment=environment, stdout=stream, stderr=subprocess.STDOUT) as process:
+            status, usage = _wait(process, timeout)
     # A run that failed left no figure; getrusage(2) is then an upper bound, in kilobytes.
     peak = folder / "peak_kb"
     peak_gb = (int(peak.read_text()) if peak.is_file() else usage.ru_maxrss) * 1024 / _GIGABYTE
@@ -77,7 +78,7 @@ def run_yosys(script: str, folder: Path, *, memory_gb: float, timeout: float) ->
         raise UserError(f"yosys did not finish within {timeout:.0f} s and was stopped; allow more time or make the design smaller")
     if status != 0:
         raise UserError(_explain(status, text, peak_gb, memory_gb))
-    return YosysRun(time.monotonic() - started, usage.ru_utime + usage.ru_stime, peak_gb, text)
+    return YosysRun(time.monotonic() - begin, usage.ru_utime + usage.ru_stime, peak_gb, text)
 
 
 def _check_installed() -> None:
@@ -85,7 +86,7 @@ def _check_installed() -> None:
         raise UserError("yosys is missing; install it with `pip install 'l1ae[rtl]'` (Python package pyosys)")
 
 
-def _wait(process: subprocess.Popen[bytes], timeout: float) -> tuple[int | None, resource.struct_rusage]:
+def _wait(process: subprocess.Popen[Any], timeout: float) -> tuple[int | None, resource.struct_rusage]:
     """(exit status or None after a timeout, what the process and its children used).
 
     `wait4` and not `Popen.wait`, because only it tells what this one child used; the children of a process that is gone
@@ -93,17 +94,11 @@ def _wait(process: subprocess.Popen[bytes], timeout: float) -> tuple[int | None,
     """
     deadline = time.monotonic() + timeout
     stopped = False
-    try:
-        while not (ended := os.wait4(process.pid, os.WNOHANG))[0]:
-            if not stopped and time.monotonic() > deadline:
-                os.killpg(process.pid, signal.SIGKILL)
-                stopped = True
-            time.sleep(_POLL_SECONDS)
-    except KeyboardInterrupt:
-        # The terminal's interrupt does not reach a session of its own.
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        raise
+    while not (ended := os.wait4(process.pid, os.WNOHANG))[0]:
+        if not stopped and time.monotonic() > deadline:
+            os.killpg(process.pid, signal.SIGKILL)
+            stopped = True
+        time.sleep(_POLL_SECONDS)
     process.returncode = os.waitstatus_to_exitcode(ended[1])
     return (None if stopped else process.returncode), ended[2]
 

@@ -1,7 +1,7 @@
 """Rates of a trigger: working points, raw and pure, their efficiencies, intervals and stability."""
 
-from l1ae.trigger._at_rate import RATES, Crossings, SignalEvents, at_rate
-from l1ae.trigger._counts import WIDE_LEVEL, Count, Exposure, count, gamma_interval, group_numbers, prediction_interval
+from l1ae.trigger._at_rate import RATES, Crossings, RateSpectra, SignalEvents, at_rate, at_rate_of
+from l1ae.trigger._counts import WIDE_LEVEL, Count, Exposure, added, count, gamma_interval, prediction_interval
 from l1ae.trigger._coverage import Coverage, Population, StratifiedPopulation, coverage
 from l1ae.trigger._cuts import Choice, CutLeg, CutSeed, cut_seed
 from l1ae.trigger._efficiency import SignalScores, read_signal
@@ -28,11 +28,11 @@ from l1ae.trigger._result import (
     WorkingPoint,
     ZeroBias,
     load_working_points,
-    working_points_text,
+    save_working_points,
 )
 from l1ae.trigger._roc import RateCurves, rate_curves
-from l1ae.trigger._sample import Sample, read_sample
-from l1ae.trigger._spectrum import Spectrum, spectrum
+from l1ae.trigger._sample import Sample, SpooledSample, read_sample, spool_sample
+from l1ae.trigger._spectrum import Spectrum, merged, spectrum
 from l1ae.trigger._stability import constancy, periods, pileup_bins, rate_interval
 from l1ae.trigger._working_points import RateCurve, point_name
 
@@ -63,6 +63,7 @@ __all__ = [
     "RateCurve",
     "RateCurves",
     "RateInterval",
+    "RateSpectra",
     "RawPure",
     "RecordedSeed",
     "Sample",
@@ -72,12 +73,15 @@ __all__ = [
     "SignalEvents",
     "SignalScores",
     "Spectrum",
+    "SpooledSample",
     "Stability",
     "StratifiedPopulation",
     "TriggerResult",
     "WorkingPoint",
     "ZeroBias",
+    "added",
     "at_rate",
+    "at_rate_of",
     "constancy",
     "count",
     "coverage",
@@ -86,9 +90,9 @@ __all__ = [
     "fired_cuts",
     "fired_recorded",
     "gamma_interval",
-    "group_numbers",
     "load_working_points",
     "menu_of",
+    "merged",
     "no_menu",
     "overlap",
     "paired_differences",
@@ -101,6 +105,7 @@ __all__ = [
     "rate_interval",
     "read_sample",
     "read_signal",
+    "save_working_points",
     "spectrum",
-    "working_points_text",
+    "spool_sample",
 ]

@@ -1,5 +1,6 @@
 """Weighted counts of crossings, and the rates and intervals that follow from them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,7 +12,7 @@ from l1ae.data import check_weights
 from l1ae.errors import UserError
 from l1ae.evaluation import LEVEL, Estimate
 
-__all__ = ["WIDE_LEVEL", "Count", "Exposure", "IntervalArrays", "count", "gamma_interval", "group_numbers", "prediction_interval"]
+__all__ = ["WIDE_LEVEL", "Count", "Exposure", "IntervalArrays", "added", "count", "gamma_interval", "prediction_interval"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -41,6 +42,14 @@ class Count:
         return self.weight**2 / self.squares if self.squares > 0 else 0.0
 
 
+def added(parts: Sequence[Count]) -> Count:
+    """Count of crossings in parts that share no group."""
+    if len(parts) == 1:
+        return parts[0]
+    events, weight, squares = (sum(getattr(part, name) for part in parts) for name in ("events", "weight", "squares"))
+    return Count(events, weight, squares, max((part.largest for part in parts), default=0.0))
+
+
 def count(weights: npt.ArrayLike, groups: npt.ArrayLike | None = None) -> Count:
     """Count of the crossings with these weights (N,) and group numbers (N,); no groups: every crossing is one.
 
@@ -49,21 +58,6 @@ def count(weights: npt.ArrayLike, groups: npt.ArrayLike | None = None) -> Count:
     values = np.asarray(weights, np.float64)
     sums = values if groups is None or not len(values) else np.bincount(np.unique(groups, return_inverse=True)[1].ravel(), values)
     return Count(len(values), float(values.sum()), float(sums @ sums), float(sums.max(initial=0.0)))
-
-
-def group_numbers(process: npt.NDArray[np.integer], source_event: npt.NDArray[np.integer]) -> IntArray | None:
-    """Numbers (N,) from 0 on, equal for equal (process, source_event); None when no two are equal.
-
-    As `l1ae.evaluation.group_ids`, in less memory: these are tens of millions of crossings.
-    """
-    order = np.lexsort((source_event, process))
-    new = np.ones(len(order), np.bool_)
-    new[1:] = (np.diff(process[order]) != 0) | (np.diff(source_event[order]) != 0)
-    if new.all():
-        return None
-    numbers = np.empty(len(order), np.int64)
-    numbers[order] = np.cumsum(new) - 1
-    return numbers
 
 
 def gamma_interval(weight: npt.ArrayLike, squares: npt.ArrayLike, largest: npt.ArrayLike, level: float = LEVEL) -> IntervalArrays:
@@ -129,6 +123,11 @@ class Exposure:
         if sums.max() == 0:
             raise UserError("all weights of the zero-bias sample are 0; make it again with weights of mean 1")
         return cls(float(weights.sum()), float(sums.max()), crossing_khz)
+
+    @classmethod
+    def merged(cls, parts: Sequence["Exposure"]) -> "Exposure":
+        """The exposure of samples that share no group."""
+        return cls(sum(part.weight for part in parts), max(part.largest for part in parts), parts[0].crossing_khz)
 
     @property
     def khz_per_weight(self) -> float:

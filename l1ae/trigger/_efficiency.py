@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.errors import UserError
-from l1ae.evaluation import clopper_pearson, design_effect
-from l1ae.trigger._counts import IntArray, group_numbers
+from l1ae.evaluation import clopper_pearson, design_effect, group_numbers
+from l1ae.trigger._counts import IntArray
 from l1ae.trigger._events import JudgedEvents, ScoreFunction
 from l1ae.trigger._menu import Menu
 from l1ae.trigger._result import Interval, RawPure

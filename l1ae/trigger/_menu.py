@@ -1,5 +1,6 @@
 """The menu that a rate is pure against: cut-based seeds on the hardware objects, or recorded bits of real data."""
 
+import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -13,10 +14,12 @@ from l1ae.data import Events, EventStore, is_or_column
 from l1ae.errors import UserError
 from l1ae.inputs import Layout
 from l1ae.trigger._cuts import Choice, CutSeed, able, cut_seed, obstacle
+from l1ae.trigger._or_columns import or_columns
 
 __all__ = ["RECORDED", "Menu", "RecordedSeed", "judged", "menu_of", "no_menu", "possible_seeds"]
 
 BoolArray = npt.NDArray[np.bool_]
+_log = logging.getLogger("l1ae")
 
 RECORDED = "seed_"
 """How the names of extra columns with recorded seed bits begin."""
@@ -84,14 +87,38 @@ def _recorded_menu(config: TriggerConfig, columns: Sequence[str], store: EventSt
     names = [column.removeprefix(RECORDED) for column in columns]
     excluded = [name for name in names if is_or_column(name) or _matches(name, config.recorded_excluded)]
     chosen = [name for name in names if _matches(name, config.recorded_seeds) and name not in excluded]
+    ors = _ors(store, chosen, [name for name in excluded if not is_or_column(name)])
+    chosen = [name for name in chosen if name not in ors]
     if not chosen:
         found = f"there are {len(names)}, such as {', '.join(names[:3])}" if names else "it has none"
         raise UserError(
             f"{store.path}: no recorded seed (extra column {RECORDED}NAME) is left after trigger.recorded_seeds and "
             f"trigger.recorded_excluded; {found}; change the patterns, import the events with their seeds, or set trigger.menu_from: cuts"
         )
-    left_out = tuple(name for name in names if name not in set(chosen))
+    left_out = tuple(f"{name} ({_OR})" if name in ors or is_or_column(name) else name for name in names if name not in set(chosen))
     return Menu("recorded", tuple(RecordedSeed(name, f"{RECORDED}{name}") for name in chosen), left_out)
+
+
+_OR = "the OR of other seeds"
+
+
+def _ors(store: EventStore, chosen: Sequence[str], excluded: Sequence[str]) -> set[str]:
+    """Which of the chosen seeds are, by their decisions, no seeds; it is said, as are those that may be none."""
+    found = or_columns(store, [f"{RECORDED}{name}" for name in chosen], [f"{RECORDED}{name}" for name in excluded])
+    exact, holding = (sorted(column.removeprefix(RECORDED) for column in columns) for columns in (found.exact, found.holding))
+    if exact:
+        _log.warning(
+            "%s: %s in every event: left out of the menu, because no trigger among these seeds would be pure against it",
+            store.path,
+            f"{', '.join(exact)} is {_OR}" if len(exact) == 1 else f"{', '.join(exact)} are each {_OR}",
+        )
+    for name in holding:
+        _log.warning(
+            "%s: %s accepts whatever any other recorded seed accepts; if it is the OR of the menu, name it in trigger.recorded_excluded",
+            store.path,
+            name,
+        )
+    return set(exact)
 
 
 def _matches(name: str, patterns: Sequence[str]) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.evaluation import CVAR, LEVEL, Estimate, RateKind, clopper_pearson, design_effect, worst
+from l1ae.results import Positive
 from l1ae.trigger._at_rate import RATES, Crossings, SignalEvents
 from l1ae.trigger._counts import FloatArray, IntArray
 
@@ -29,7 +30,7 @@ class PairedPoint:
     """Efficiencies of one score minus those of another at one rate, with 68.3 % intervals; empty or None where one has no threshold."""
 
     kind: RateKind
-    khz: float
+    khz: Positive
     efficiency: dict[str, Estimate]
     mean: Estimate | None
     cvar25: Estimate | None

@@ -2,11 +2,14 @@
 
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from l1ae.errors import UserError
+from l1ae.files import DamagedError, json_content, write_text
+from l1ae.inputs import FormatText
+from l1ae.results import Code, Count, Digest, FirstVersion, Fraction, Positive, Real
 
 __all__ = [
     "FORMAT",
@@ -28,11 +31,11 @@ __all__ = [
     "WorkingPoint",
     "ZeroBias",
     "load_working_points",
-    "working_points_text",
+    "save_working_points",
 ]
 
 FORMAT: Literal["l1ae-working-points"] = "l1ae-working-points"
-FORMAT_VERSION: Literal[1] = 1
+FORMAT_VERSION = 1
 
 
 class _Part(BaseModel):
@@ -44,9 +47,9 @@ class _Part(BaseModel):
 class RateInterval(_Part):
     """A rate in kHz and the ends of its interval at `TriggerResult.confidence`."""
 
-    khz: float
-    low: float
-    high: float
+    khz: Positive
+    low: Positive
+    high: Positive
 
 
 class Rate(RateInterval):
@@ -55,18 +58,18 @@ class Rate(RateInterval):
     `prediction_*`: where, at `confidence`, the rate measured on another zero-bias sample of the same size will lie.
     """
 
-    wide_low: float
-    wide_high: float
-    prediction_low: float
-    prediction_high: float
+    wide_low: Positive
+    wide_high: Positive
+    prediction_low: Positive
+    prediction_high: Positive
 
 
 class Interval(_Part):
     """A fraction with its interval at `TriggerResult.confidence`."""
 
-    value: float
-    low: float
-    high: float
+    value: Fraction
+    low: Fraction
+    high: Fraction
 
 
 class RawPure(_Part):
@@ -86,9 +89,9 @@ Efficiency = dict[str, RawPure]
 class Neighbour(_Part):
     """What the next threshold with other decisions gives, in kHz on this sample."""
 
-    threshold: int
-    raw_khz: float
-    pure_khz: float | None
+    threshold: Code
+    raw_khz: Positive
+    pure_khz: Positive | None
 
 
 class WorkingPoint(_Part):
@@ -100,11 +103,11 @@ class WorkingPoint(_Part):
     """
 
     name: str
-    requested_khz: float
-    threshold: int | None
-    score: float | None
-    equivalent_from: int | None
-    effective_events: float
+    requested_khz: Positive
+    threshold: Code | None
+    score: Real | None
+    equivalent_from: Code | None
+    effective_events: Positive
     note: str | None
     raw: Rate | None
     pure: Rate | None
@@ -112,22 +115,29 @@ class WorkingPoint(_Part):
     higher: Neighbour | None
     efficiency: Efficiency
 
+    @model_validator(mode="after")
+    def _has_what_a_threshold_has(self) -> Self:
+        missing = [name for name in ("score", "equivalent_from", "raw") if getattr(self, name) is None]
+        if self.threshold is not None and missing:
+            raise ValueError(f"has a threshold, but no {', '.join(missing)}")
+        return self
+
 
 class Score(_Part):
     """Type of the score in firmware, and what one unit of its integer is worth."""
 
-    type: str
-    lsb: float
+    type: FormatText
+    lsb: Positive
 
 
 class ZeroBias(_Part):
     """The sample that rates were measured on. `effective_events`: independent crossings of equal weight that are worth as much."""
 
     source: str
-    sha256: str
-    events: int
-    effective_events: float
-    pileup_mean: float | None
+    sha256: Digest
+    events: Count
+    effective_events: Positive
+    pileup_mean: Positive | None
 
 
 class SeedRate(RateInterval):
@@ -149,27 +159,27 @@ class MenuRates(_Part):
     seeds: tuple[SeedRate, ...]
     left_out: tuple[str, ...]
     missing: dict[str, tuple[str, ...]] = {}
-    khz: float | None
-    low: float | None
-    high: float | None
+    khz: Positive | None
+    low: Positive | None
+    high: Positive | None
 
 
 class Curve(_Part):
     """Rates at up to 400 thresholds, from the highest on."""
 
-    threshold: tuple[int, ...]
-    raw_khz: tuple[float, ...]
-    raw_low: tuple[float, ...]
-    raw_high: tuple[float, ...]
-    pure_khz: tuple[float, ...] | None
+    threshold: tuple[Code, ...]
+    raw_khz: tuple[Positive, ...]
+    raw_low: tuple[Positive, ...]
+    raw_high: tuple[Positive, ...]
+    pure_khz: tuple[Positive, ...] | None
 
 
 class PileupBin(_Part):
     """Rates that all crossings would have with `low` to `high` pileup collisions (both included)."""
 
-    low: int
-    high: int
-    events: int
+    low: Count
+    high: Count
+    events: Count
     rates: dict[str, RateInterval]
 
 
@@ -177,10 +187,10 @@ class Period(_Part):
     """Rates in a range of luminosity blocks (both ends included) of a run."""
 
     label: str
-    run: int
-    lumi_low: int
-    lumi_high: int
-    events: int
+    run: Count
+    lumi_low: Count
+    lumi_high: Count
+    events: Count
     rates: dict[str, RateInterval]
 
 
@@ -189,28 +199,28 @@ class Stability(_Part):
 
     pileup: tuple[PileupBin, ...]
     periods: tuple[Period, ...] | None
-    periods_p_value: dict[str, float] | None
+    periods_p_value: dict[str, Fraction] | None
 
 
 class TriggerResult(_Part):
     """All of it. `efficiency_curve` has `raw_khz` and one list per signal."""
 
     format: Literal["l1ae-working-points"] = FORMAT
-    format_version: Literal[1] = FORMAT_VERSION
+    format_version: FirstVersion = FORMAT_VERSION
     project: str
-    digest: str
+    digest: Digest
     score: Score
     zero_bias: ZeroBias
-    revolution_khz: float
-    bunches: int
-    crossing_rate_khz: float
-    confidence: float
-    wide_confidence: float
+    revolution_khz: Positive
+    bunches: Count
+    crossing_rate_khz: Positive
+    confidence: Fraction
+    wide_confidence: Fraction
     ladder: Literal["raw", "pure"]
     menu: MenuRates
     working_points: tuple[WorkingPoint, ...]
     curve: Curve
-    efficiency_curve: dict[str, tuple[float, ...]]
+    efficiency_curve: dict[str, tuple[Positive, ...]]
     stability: Stability
 
     def point(self, name: str) -> WorkingPoint:
@@ -226,26 +236,28 @@ class TriggerResult(_Part):
         return found[name]
 
 
-def working_points_text(result: TriggerResult) -> str:
-    """The file's text; the same result gives the same bytes."""
-    return json.dumps(result.model_dump(mode="json"), indent=1) + "\n"
+def save_working_points(path: Path, result: TriggerResult) -> None:
+    """Write the result as JSON, whole or not at all; the same result gives the same bytes."""
+    write_text(path, json.dumps(result.model_dump(mode="json"), indent=1, allow_nan=False) + "\n")
 
 
 def load_working_points(path: Path) -> TriggerResult:
     """Read what `l1ae trigger` wrote. Raises `UserError` when the file is missing, no such file, damaged or newer."""
-    if not path.is_file():
-        raise UserError(f"'{path}' does not exist; run `l1ae trigger` on the run first")
     try:
-        content = json.loads(path.read_text())
-    except ValueError as error:
-        raise UserError(f"{path}: no JSON ({error}); run `l1ae trigger` again") from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        text = path.read_bytes()
+        content = json_content(text)
+    except FileNotFoundError as error:
+        raise UserError(f"'{path}' does not exist; run `l1ae trigger` on the run first") from error
+    except DamagedError as error:
+        raise UserError(f"'{path}' is damaged ({error}); run `l1ae trigger` again") from error
+    if content.get("format") != FORMAT:
         raise UserError(f"{path}: no file of working points (its format is not '{FORMAT}'); run `l1ae trigger`")
-    if content.get("format_version") != FORMAT_VERSION:
-        version = content.get("format_version")
+    version = content.get("format_version")
+    if type(version) is not int or version != FORMAT_VERSION:
         raise UserError(f"{path}: format_version {version}, but this l1ae reads {FORMAT_VERSION}; use the l1ae that wrote it")
     try:
-        return TriggerResult.model_validate(content)
+        # true is no number, and a number no text
+        return TriggerResult.model_validate_json(text, strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.evaluation import RateKind
+from l1ae.results import Fraction, Positive
 from l1ae.trigger._at_rate import Crossings, SignalEvents
 
 __all__ = ["RateCurves", "rate_curves"]
@@ -19,8 +20,8 @@ class RateCurves:
     """Efficiencies of a score by signal at `khz`, raw or pure; None where no threshold has such a rate."""
 
     kind: RateKind
-    khz: tuple[float, ...]
-    efficiency: dict[str, tuple[float | None, ...]]
+    khz: tuple[Positive, ...]
+    efficiency: dict[str, tuple[Fraction | None, ...]]
 
 
 def rate_curves(

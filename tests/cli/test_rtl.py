@@ -3,7 +3,7 @@
 import importlib
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +11,10 @@ from click.testing import CliRunner
 
 from l1ae.cli import _rtl as commands
 from l1ae.errors import UserError
+from l1ae.records import SynthesisedDesign, SynthesisedLayer
+
+from ..records import examples
+from ..records.examples import PROOFS, counted, rtl_summary, timing
 
 
 @dataclass(frozen=True)
@@ -28,33 +32,22 @@ class Report:
         return f"RTL simulation ({self.language}): 0 mismatches in 100000 events"
 
 
-def path(**ns):
-    steps = ({"layer": None}, {"layer": "enc0"}, {"layer": "enc0"}, {"layer": "score"}, {"layer": None})
-    return {name: {"ns": value, "steps": steps} for name, value in ns.items()} | {"stage": "pre-placement estimate"}
-
-
 def resources(luts):
-    found = {"luts": luts, "luts_packed": luts - 10, "flip_flops": 44, "carry4": 55, "dsp": 0, "bram36": 0}
-    return found | {"memory_luts": 3, "shift_registers": 4}
+    return counted(luts) | {"luts_packed": luts - 10, "flip_flops": 44, "carry4": 55, "bram36": 0, "memory_luts": 3, "shift_registers": 4}
 
 
 def synthesis(**changes):
-    content = {
-        "project": "tiny_v1",
-        "part": "xcvu13p-flga2577-2-e",
-        "stage": "synthesis, before placement",
-        "tool": "Yosys 0.70",
-        "layers": [{"name": "enc0"} | resources(1000)],
-        "resources": resources(23_000),
-        "percent": {"luts": 1.33, "luts_packed": 1.2, "flip_flops": 0.01},
-        "timing": path(optimistic=3.111, typical=4.222, pessimistic=5.333),
-        "clock_period": 5.0,
-        "latency_cycles": 11,
-        "interval": 1,
-        "proof": None,
-        "rtl": {"crossings": None},
-    }
-    return content | changes
+    found = replace(
+        examples.synthesis(),
+        project="tiny_v1",
+        layers=(SynthesisedLayer(name="enc0", **resources(1000)),),
+        resources=SynthesisedDesign(**resources(23_000)),
+        percent={"luts": 1.33, "luts_packed": 1.2, "flip_flops": 0.01},
+        timing=timing(3.111, 4.222, 5.333),
+        clock_period=5.0,
+        latency_cycles=11,
+    )
+    return replace(found, **changes)
 
 
 @pytest.fixture
@@ -68,7 +61,7 @@ def stages(monkeypatch, tmp_path):
 
     def synth_stage(run, *, per_layer, prove):
         called["options"] = (per_layer, prove)
-        return SimpleNamespace(content=called.get("content", synthesis()))
+        return called.get("report", synthesis())
 
     opened = SimpleNamespace(path=lambda stage: tmp_path / stage)
     fake = SimpleNamespace(
@@ -151,8 +144,7 @@ def test_synth_prints_resources_and_timing(stages, tmp_path):
     ],
 )
 def test_synth_says_whether_a_crossing_holds_the_slowest_path(stages, slowest, said):
-    timing = path(**dict(zip(("optimistic", "typical", "pessimistic"), slowest, strict=True)))
-    stages["content"] = synthesis(timing=timing, clock_period=25.0, rtl={"crossings": 1})
+    stages["report"] = synthesis(timing=timing(*slowest), clock_period=25.0, rtl=rtl_summary("crossings"))
     assert said in invoke(commands.synth, "run").splitlines()
 
 
@@ -165,16 +157,15 @@ def test_synth_says_it_of_any_clock(stages):
 
 
 def test_synth_options(stages):
-    stages["content"] = synthesis(layers=[], proof=[{}, {}])
+    stages["report"] = synthesis(layers=(), proof=PROOFS)
     output = invoke(commands.synth, "run", "--no-per-layer", "--prove")
     assert stages["options"] == (False, True)
     assert "2 proofs" in output
 
 
 def test_a_path_outside_of_all_layers(stages):
-    timing = path(optimistic=1.0, typical=1.0, pessimistic=1.0)
-    timing["typical"]["steps"] = ({"layer": None},)
-    stages["content"] = synthesis(timing=timing)
+    found = timing()
+    stages["report"] = synthesis(timing=replace(found, typical=replace(found.typical, steps=found.typical.steps[:1])))
     assert "it goes through: the trigger shell" in invoke(commands.synth, "run")
 
 

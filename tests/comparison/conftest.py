@@ -1,7 +1,7 @@
 """Run folders that hold a contract, which is all that a comparison needs, and the data that they are judged on."""
 
-import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +10,9 @@ from l1ae.config import Config
 from l1ae.data import Events, StoreWriter
 from l1ae.inputs import named_layout
 from l1ae.pipeline import Run
+from l1ae.records import CONTRACT
+
+from ..records.examples import contract
 
 UGT = named_layout("ugt")
 
@@ -50,10 +53,12 @@ def make_run(make_network, data, tmp_path_factory):
         content["trigger"] = {"bunches": 1, "revolution_khz": 40.0, **sections.pop("trigger", {})}
         content.pop("training", None)
         run = Run.create(Config.model_validate(content | sections), parent / name)
-        (run.folder / "contract").mkdir()
-        network.contract.save(run.folder / "contract" / "contract.json")
-        summary = {"weight_bits": "8", "used_bits": 1234 if score == "mu2" else 4321, "parameters": 567}
-        (run.folder / "contract" / "summary.json").write_text(json.dumps(summary))
+
+        def write(target):
+            network.contract.save(target / "contract.json")
+            CONTRACT.write(target, replace(contract(), used_bits=1234 if score == "mu2" else 4321, parameters=567))
+
+        run.produce("contract", {}, write)
         return run.folder
 
     return make

@@ -6,8 +6,10 @@ from math import ceil, floor
 import numpy as np
 
 from l1ae.contract import _ops as ops
+from l1ae.inputs import FixedFormat
 
 HALF = Fraction(1, 2)
+BIT = FixedFormat(False, 1, 1)
 ROUND = {
     "TRN": floor,
     "TRN_ZERO": int,
@@ -17,6 +19,15 @@ ROUND = {
     "RND_INF": lambda x: floor(x + HALF) if x > 0 else ceil(x - HALF),
     "RND_CONV": round,
 }
+
+
+def ended(*operations):
+    """Operations that need no end, with one: the first element of the last is the score."""
+    last = operations[-1]
+    if isinstance(last, ops.Threshold):
+        return operations
+    score = ops.Gather(name="first", inputs=(last.name,), format=last.format, size=1, index=np.zeros(1, np.int64))
+    return (*operations, score, ops.Threshold(name="bit", inputs=("first",), format=BIT, size=1, threshold=0))
 
 
 def rounded(x: Fraction, mode: str) -> int:

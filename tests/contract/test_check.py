@@ -1,7 +1,7 @@
 """Content that does not fit together is refused with the layer's name."""
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ import pytest
 from l1ae.contract import Contract
 from l1ae.contract import _ops as ops
 from l1ae.errors import UserError
-from l1ae.inputs import FixedFormat
+from l1ae.inputs import Feature, FixedFormat, Group, Layout
 
 CODE = FixedFormat(True, 4, 4)
 SUM = FixedFormat(True, 16, 16)
@@ -81,12 +81,18 @@ def test_every_operation_survives_the_round_trip_with_its_types():
     [
         ("hw", "low", [-8] * 5, "low must have shape"),
         ("hw", "low", [-9] * 6, "low must lie within -8 to 7"),
+        ("hw", "format", "fixed<40,40>", "has codes that no 32 bits with sign hold"),
+        ("hw", "format", "fixed<4,100000>", "format: the bits left of the point must be -400 to 400, not 100000"),
+        ("hw", "low", [True] + [-8] * 5, "low: should hold integers, not true or false"),
+        ("hw", "name", "hw; exec touch FILE", "firmware names are letters, digits and _, a letter first"),
         ("hw", "low", [8 - 1] * 5 + [7.5], "low: should hold integers of 64 bits, not float64"),
         ("hw", "high", [-8] * 5 + [-9], "high must lie within"),
         ("pre", "inputs", ["dense"], r"needs \['dense'\]"),
         ("pre", "inputs", [], r"it needs \[1\] inputs, not 0"),
         ("pre", "gate", [6] * 6, "gate must lie within -1 to 5"),
         ("pre", "gate", [-2] * 6, "gate must lie within -1 to 5"),
+        ("pre", "offset", [1 << 61] * 6, "at one LSB codes and offset need 62 bits, more than 61; round the offset"),
+        ("pre", "offset_fraction", 62, "at one LSB codes and offset need 67 bits"),
         ("pre", "shift", [63] * 6, "shift must lie within -62 to 62"),
         ("pre", "present", [2] * 6, "present: should hold 0 and 1"),
         ("pre", "work", "fixed<6>", "work: 'fixed<6>' is no fixed-point format"),
@@ -97,18 +103,23 @@ def test_every_operation_survives_the_round_trip_with_its_types():
         ("dense", "weights", [[1, 1]] * 5, r"weights must have shape \(6, 2\), not \(5, 2\)"),
         ("dense", "weights", [[1, 1]] * 5 + [[1]], "weights: "),
         ("dense", "weights", [[1, 8]] * 6, "weights must lie within -8 to 7"),
+        ("dense", "weights", [[1, True]] * 6, "weights: should hold integers, not true or false"),
+        ("dense", "weights", [[1, 10**30]] * 6, "weights: should hold integers of 64 bits"),
         ("dense", "weights", [[1, 2**70]] * 6, "weights: should hold integers of 64 bits"),
         ("dense", "bias", [1, 8], "bias must lie within -8 to 7"),
         ("conv", "shape", [3, 3, 1], r"shape \(3, 3, 1\) does not fit 6 inputs"),
         ("conv", "shape", [6, 1, 1], "a kernel of 2 x 2 does not fit 6 x 1"),
         ("conv", "shape", [2, 3], r"shape: \[2, 3\] should have 3 elements"),
-        ("conv", "stride", [0, 1], r"stride \(0, 1\) must be positive"),
+        ("conv", "stride", [0, 1], r"stride \(0, 1\) must be 1 to"),
+        ("conv", "stride", [1, 10**30], "stride .* must be 1 to 2147483647"),
         ("conv", "stride", [1, 2], "its size must be 3, not 6"),
         ("conv", "bias", [0, 0], r"bias must have shape \(3,\)"),
         ("cast", "size", 5, "its size must be 6, not 5"),
         ("cast", "size", -6, "its size must be positive"),
         ("table", "codes", [0] * 15, r"codes must have shape \(16,\)"),
         ("table", "codes", [8] * 16, "codes must lie within -8 to 7"),
+        ("table", "max_error", -1, "max_error must be a number from 0 on, not -1"),
+        ("table", "function", "x\n; exec touch FILE", "function must be one line of text that can be printed"),
         ("table", "max_error", "small", "max_error: 'small' should be float"),
         ("bins", "index", [0, 6], "index must lie within 0 to 5"),
         ("bins", "edges", [[0]], "edges must have 2 rows, not 1"),
@@ -142,6 +153,10 @@ def test_every_operation_survives_the_round_trip_with_its_types():
         ("sum", "halvings", -1, "halvings must not be negative"),
         ("sum", "halvings", 2, "-1 fractional bits do not hold"),
         ("trigger", "inputs", ["dense"], "its size must be 2, not 1|its size must be 1, not 2"),
+        ("trigger", "format", "ufixed<2,2>", "the trigger bit is ufixed<1,1>, not ufixed<2,2>"),
+        ("trigger", "threshold", 10**30, f"threshold {10**30} is no code of the score's type ufixed<20,19>; take one of 0 to 1048575"),
+        ("trigger", "threshold", -1, "threshold -1 is no code"),
+        ("trigger", "threshold", 3.0, "threshold: 3.0 should be int"),
         ("trigger", "name", "sum", "a name of its own"),
     ],
 )
@@ -151,6 +166,79 @@ def test_damaged_content_is_refused_by_the_layers_name(layer, field, value, mess
     item[field] = value
     with pytest.raises(UserError, match=rf"file .*layer '{item['name']}'.*({message})"):
         Contract.from_json(json.dumps(content), "file")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda items: items.pop(),
+            r"end with the Threshold, .*; it has 'sum' \(Sum\) there \(Threshold: none\); put it last, and others out",
+        ),
+        (lambda items: items.pop(0), r"begin with the HardwareInput; it has 'pre' \(Preprocess\) there \(HardwareInput: none\)"),
+        (lambda items: items.insert(1, items[0] | {"name": "hw2"}), r"begin with the HardwareInput; .*\(HardwareInput: hw, hw2\)"),
+        (lambda items: items.insert(-1, items[-1] | {"name": "bit"}), r"end with the Threshold, .*\(Threshold: bit, trigger\)"),
+        (lambda items: items.append(items.pop(2) | {"name": "late"}), r"end with the Threshold, .*'late' \(Dense\)"),
+        (lambda items: items.insert(2, items.pop(3)), None),
+        (lambda items: items.insert(2, items.pop(4)), r"layer 'cast' needs \['conv'\]; operations must be in order"),
+        (lambda items: items.clear(), "a contract has operations: a HardwareInput first, a Threshold last; there are none"),
+        (lambda items: items.append(3), "an operation is a mapping, not 3"),
+        (lambda items: items[0].pop("kind"), "layer 'hw': kind None is unknown; known are HardwareInput, "),
+        (lambda items: items[0].update(kind=["Dense"]), r"layer 'hw': kind \['Dense'\] is unknown"),
+    ],
+    ids=["no end", "no begin", "two inputs", "two bits", "end within", "independent", "order", "empty", "number", "no kind", "list"],
+)
+def test_a_contract_begins_with_its_input_and_ends_with_its_bit(change, message):
+    content = json.loads(_everything().to_json())
+    change(content["operations"])
+    if message is None:
+        Contract.from_json(json.dumps(content), "file")
+        return
+    with pytest.raises(UserError, match=rf"file is no readable contract \(.*{message}.*\); make it again with `l1ae train`"):
+        Contract.from_json(json.dumps(content), "file")
+
+
+def test_the_same_where_a_contract_is_made():
+    with pytest.raises(UserError, match="a contract must end with the Threshold"):
+        Contract("all_v1", _everything().operations[:-1])
+    with pytest.raises(UserError, match="threshold 1048576 is no code of the score's type"):
+        _everything().with_threshold(1 << 20)
+    floats = replace(_everything()["dense"], weights=np.full((6, 2), 0.5))
+    with pytest.raises(UserError, match="layer 'dense': weights must hold integers, not float64"):
+        Contract("all_v1", tuple(floats if item.name == "dense" else item for item in _everything().operations))
+
+
+@pytest.mark.parametrize("project", ["x", "x; exec touch FILE", "X_v1", "x__y_v1", "x_v", "../x_v1", 3, None])
+def test_a_project_is_a_name_and_a_version(project):
+    content = json.loads(_everything().to_json()) | {"project": project}
+    with pytest.raises(UserError, match=r"project '.*' is no NAME_vVERSION; take small letters|it has project, a text, and operations"):
+        Contract.from_json(json.dumps(content), "file")
+
+
+def test_a_layout_is_as_it_was_written():
+    layout = Layout(name="six", groups=(Group(name="x", kind="vector", slots=6, features=(Feature(name="adc", bits=4, signed=True),)),))
+    content = json.loads(replace(_everything(), layout=layout).to_json())
+    assert Contract.from_json(json.dumps(content)).layout == layout
+    content["layout"]["groups"][0]["features"][0]["signed"] = 1
+    with pytest.raises(UserError, match="file is no readable contract .its layout is not as l1ae writes it"):
+        Contract.from_json(json.dumps(content), "file")
+    for wrong in (3, [], {"name": "x"}, {"name": "x", "groups": [{"name": "x", "slots": 10**12}]}):
+        with pytest.raises(UserError, match="file is no readable contract .*layout"):
+            Contract.from_json(json.dumps(content | {"layout": wrong}), "file")
+
+
+def test_tables_of_too_many_entries_are_refused_before_they_are_made():
+    """As a file of some kB, they would take gigabytes of memory."""
+    size = 1 << 9
+    hw = _layer(ops.HardwareInput, "hw", (), size, SUM, low=np.full(size, SUM.low), high=np.full(size, SUM.high))
+    parts = {"codes": np.zeros(size, np.int64), "bits": (16,) * size, "starts": ((0,),) * size}
+    table = _layer(ops.Table, "table", ("hw",), size, CODE, function="x", max_error=0.0, **parts)
+    first = _layer(ops.Gather, "first", ("table",), 1, CODE, index=np.zeros(1, np.int64))
+    bit = _layer(ops.Threshold, "bit", ("first",), 1, FixedFormat(False, 1, 1), threshold=0)
+    with pytest.raises(
+        UserError, match=f"layer 'table': its tables have {1 << 25} entries, more than {1 << 24}; address them with fewer bits"
+    ):
+        Contract("table_v1", (hw, table, first, bit))
 
 
 def test_without_the_hardware_every_element_counts():
@@ -174,7 +262,27 @@ def test_surplus_and_missing_fields_are_refused(change):
         Contract.from_json(json.dumps(content))
 
 
-@pytest.mark.parametrize("text", ["[]", "3", '{"format": "l1ae-contract", "format_version": 2, "project": "x", "operations": [3]}'])
+HEAD = '{"format": "l1ae-contract", "format_version": 2, "project": "x_v1", '
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[]",
+        "3",
+        "{}",
+        HEAD + '"operations": [3]}',
+        HEAD + '"operations": {}}',
+        HEAD + '"operations": [], "surplus": 1}',
+        HEAD + '"operations": ' + "[" * 100_000,
+        HEAD + '"operations": [{"kind": "Gather", "name": "g", "inputs": [], "index": ' + "[" * 200 + "]" * 200 + "}]}",
+        HEAD + '"operations": [{"kind": "Sum", "halvings": NaN}]}',
+        HEAD + '"operations": [' + "9" * 10_000 + "]}",
+        b"\xff\xfe" + HEAD.encode(),
+        b"\x00" * 100,
+    ],
+    ids=lambda text: str(text)[-24:] if len(text) < 300 else f"{len(text)} characters",
+)
 def test_text_that_is_no_contract_is_refused(text):
     with pytest.raises(UserError, match="file is no readable contract"):
         Contract.from_json(text, "file")

@@ -52,7 +52,7 @@ def test_a_missing_file_is_refused(tmp_path):
 
 
 def test_a_threshold_that_is_no_score_is_refused(make_network):
-    with pytest.raises(UserError, match=r"threshold 262144 is not a code of the score's type ufixed<18,14,TRN,SAT> \(0 to 262143\)"):
+    with pytest.raises(UserError, match=r"threshold 262144 is no code of the score's type ufixed<18,14,TRN,SAT>; take one of 0 to 262143"):
         make_network("mu2", score_type="ufixed<18,14,TRN,SAT>").contract.with_threshold(1 << 18)
 
 

@@ -59,8 +59,8 @@ def tensor(name, form, size, rng):
 
 def check(*chain, events=9, seed=0):
     """The last operation, fast and in int64, equals rational arithmetic, within its bounds, and survives JSON."""
-    contract = Contract.from_json(Contract("test_v1", chain).to_json())
-    operation = contract.operations[-1]
+    contract = Contract.from_json(Contract("test_v1", exact.ended(*chain)).to_json())
+    operation = contract[chain[-1].name]
     hardware = codes_of(contract.hardware.format, (events, contract.hardware.size), np.random.default_rng(seed))
     names = [*operation.inputs, operation.name]
     fast, slow = contract.evaluate(hardware, names), contract.evaluate_reference(hardware, names)
@@ -159,7 +159,7 @@ def test_a_convolution_equals_scipy(shape, kernel, stride):
     size = int(np.prod(shape))
     x = tensor("x", form, size, rng)
     layer = convolution(x, shape, kernel, stride, FixedFormat(True, 24, 16), FixedFormat(True, 6, 2), rng)
-    contract = Contract("test_v1", (hardware_input(size), x, layer))
+    contract = Contract("test_v1", exact.ended(hardware_input(size), x, layer))
     hardware = codes_of(PORT, (5, size), rng)
     answers = contract.evaluate(hardware, ["x", "y"])
     for image, codes in zip(answers["x"].reshape(-1, *shape), answers["y"], strict=True):
@@ -276,7 +276,7 @@ def test_bounds_of_a_lookup_are_those_of_the_addresses_that_are_reached():
     binning = ops.Binning(name="bins", inputs=("hw",), format=FixedFormat(False, 2, 2), size=2, index=np.arange(2), edges=edges)
     table = np.array([3, -4, 1, 7, 0, 2, 100, -100])
     lookup = ops.Lookup.of_tables([table], [(0, 1)], [(2, 1)], name="y", inputs=("bins",), format=FixedFormat(True, 8, 8), function="noise")
-    interval = Contract("test_v1", (hardware_input(2), binning, lookup)).intervals["y"]
+    interval = Contract("test_v1", exact.ended(hardware_input(2), binning, lookup)).intervals["y"]
     assert (interval.low.tolist(), interval.high.tolist()) == ([-4], [7])
 
 
@@ -292,7 +292,7 @@ def test_bins_tables_and_their_sum_in_one_kernel(form, signed, width, halvings, 
     def total(to):
         return ops.Sum(name="sum", inputs=("y",), format=to, size=1, halvings=halvings)
 
-    contract = Contract("test_v1", (*chain, fitting(chain, total, form.fraction + halvings)))
+    contract = Contract("test_v1", exact.ended(*chain, fitting(chain, total, form.fraction + halvings)))
     hardware = codes_of(port, (500, 4), rng)
     for name in ("y", "sum"):
         assert np.array_equal(contract.evaluate(hardware, [name])[name], contract.evaluate_reference(hardware, [name])[name])

@@ -3,8 +3,8 @@ import pytest
 
 from l1ae.data import TEST, TRAIN, VALIDATION, EventStore, dataset_folder, open_dataset, shipped_zero_bias
 from l1ae.errors import UserError
+from l1ae.evaluation import group_numbers
 from l1ae.inputs import named_layout
-from l1ae.trigger import group_numbers
 
 
 def test_signals_are_sorted_and_named_after_their_files(make_events, write_store, layout, tmp_path):

@@ -14,7 +14,7 @@ import pytest
 from l1ae.contract import Contract
 from l1ae.delivery import _cmssw
 from l1ae.delivery._cmssw import CMSSW
-from l1ae.delivery._cmssw_library import build_library
+from l1ae.delivery._cmssw_library import _check_events, build_library
 from l1ae.delivery._emulator import Emulator
 from l1ae.delivery._templates import render
 from l1ae.errors import CheckFailedError, UserError
@@ -96,7 +96,8 @@ def test_without_an_hls_project_there_is_no_emulator(full_source):
 @pytest.mark.parametrize(("score", "factor"), [("ufixed<18,14,TRN,SAT>", "16"), ("ufixed<24,2>", "4194304"), ("ufixed<8,10>", "1/4")])
 def test_the_readme_says_what_a_score_is_multiplied_with(full_source, score, factor):
     contract = full_source.contract
-    operations = [replace(item, format=FixedFormat.parse(score)) if item.name == "score" else item for item in contract.operations]
+    changes = {"score": {"format": FixedFormat.parse(score)}, "trigger": {"threshold": 100}}
+    operations = [replace(item, **changes.get(item.name, {})) for item in contract.operations]
     values = _cmssw._values(
         replace(full_source, contract=Contract(contract.project, tuple(operations))), json.loads(full_source.hls[TYPES_FILE]), {}
     )
@@ -203,7 +204,38 @@ def test_the_loader_says_what_it_cannot_use(loader, tmp_path):
     short.write_text(one.events.read_text().rsplit(" ", 1)[0] + "\n")
     run = load(loader, one.library, short)
     assert run.returncode == 2
-    assert "line 203: 57 codes, a score and a trigger bit are expected" in run.stderr
+    assert "line 203: 57 codes of 32 bits, a score and a trigger bit are expected" in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("pattern", "replacement", "message"),
+    [
+        (r"(?s)(\A(?:[^\n]*\n){13}).*", r"\1", "holds 10 events and says that it holds 200"),
+        (r" events 200\n", "\n", "holds 200 events and says that it holds 0"),
+        (r"(\n-?\d+) -?\d+ ", r"\1 x ", "line 4: 57 codes of 32 bits"),
+        (r"\n0 ", r"\n4294967296 ", "57 codes of 32 bits"),
+        (r" [01]\n", " 2\n", "line 4: 57 codes of 32 bits, a score and a trigger bit are expected"),
+        (r" inputs 57 ", " inputs 56 ", "line 4: 56 codes of 32 bits, a score and a trigger bit are expected"),
+    ],
+)
+def test_the_loader_and_the_check_miss_no_event(loader, tmp_path, pattern, replacement, message):
+    one = delivered()
+    shutil.copy(one.events, tmp_path / "events.txt")
+    edit(tmp_path / "events.txt", pattern, replacement)
+    run = load(loader, one.library, tmp_path / "events.txt")
+    assert run.returncode == 2
+    assert message in run.stderr
+    check, _ = _check_events(tmp_path / "events.txt", one.contract)
+    assert check.passed is False
+
+
+def test_events_of_fewer_inputs_are_refused(loader, tmp_path):
+    """The library would read beyond the end of every event."""
+    one = delivered()
+    text = one.events.read_text().replace(" inputs 57 ", " inputs 56 ")
+    (tmp_path / "events.txt").write_text(re.sub(r"(?m)^\d+ ", "", text))
+    run = load(loader, one.library, tmp_path / "events.txt")
+    assert (run.returncode, run.stderr) == (3, f"refused: {one.library} takes 57 inputs, and the events have 56\n")
 
 
 # What a user of the interface sees: every convention, and what is refused.
@@ -230,7 +262,8 @@ template <class F> void expect(const char *what, F call) {
 int main(int, char **argv) {
     void *library = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL);
     auto *model = reinterpret_cast<hls4mlEmulator::Model *(*)()>(dlsym(library, "create_model"))();
-    ap_fixed<18, 13> hw[57] = {};
+    ap_fixed<18, 13> hw[57];
+    for (auto &code : hw) code = 0;
     hw[0] = 4095, hw[27] = 2047, hw[28] = -128, hw[29] = 143;
     using Score = ap_ufixed<18, 14>;
     using Saturating = ap_ufixed<18, 14, AP_TRN, AP_SAT>;
@@ -252,8 +285,23 @@ int main(int, char **argv) {
                 decision.first[0].to_int(), typed.first[0].to_int());
     const auto *constant = hw;
     model->prepare_input(constant);
-    std::pair<float, float> floats;
-    expect("another result", [&] { model->predict(); model->read_result(&floats); });
+    using Signed = ap_fixed<18, 14, AP_RND_CONV, AP_SAT>;
+    std::pair<Signed, Score> deployed;
+    std::pair<std::array<ap_fixed<10, 7, AP_RND_CONV, AP_SAT>, 8>, Score> latent;
+    std::pair<std::array<ap_fixed<10, 7>, 8>, Saturating> modes;
+    std::pair<double, float> real;
+    for (auto &value : latent.first) value = 3;
+    for (auto &value : modes.first) value = 3;
+    model->predict();
+    model->read_result(&deployed); model->read_result(&latent); model->read_result(&modes); model->read_result(&real);
+    std::printf("%g %g %g %g %g %g\n", deployed.first.to_double() * 16, deployed.second.to_double() * 16, latent.second.to_double() * 16,
+                modes.second.to_double() * 16, real.first * 16, real.second * 16.0);
+    for (int i = 0; i < 8; i++) std::printf("%g %g ", latent.first[i].to_double(), modes.first[i].to_double());
+    std::printf("\n");
+    std::pair<int, Score> integers;
+    std::pair<Score, Score> *const pointer = nullptr;
+    expect("another result", [&] { model->read_result(&integers); });
+    expect("a constant result", [&] { model->read_result((const std::pair<Score, Score> *)pointer); });
     expect("no result", [&] { model->read_result(std::any()); });
     expect("null result", [&] { model->read_result((std::pair<Score, Score> *)nullptr); });
     float numbers[57];
@@ -286,9 +334,15 @@ def test_conventions_of_the_interface(tmp_path):
         "read before predict: logic_error tiny_v3: read_result before predict",
     ]
     assert lines[3:5] == [f"{score} {trigger}", " ".join(map(str, [score] * 6 + [trigger] * 2))]
-    assert re.fullmatch(r"another result: invalid_argument tiny_v3: read_result takes .*; not std::pair<float, float>\s?\*", lines[5])
-    assert lines[6].endswith("not nothing")
-    assert lines[7:] == [
+    assert lines[5].split() == [str(score)] * 6
+    assert lines[6].split() == [str(trigger)] * 2 + ["0"] * 14
+    refused = (
+        r": invalid_argument tiny_v3: read_result takes .* ap_fixed<18, 14, \(ap_q_mode\)4, .*; not {}; `make FIRST=TYPE SECOND=TYPE` .*"
+    )
+    assert re.fullmatch("another result" + refused.format(r"std::pair<int, ap_ufixed<18, 14, .*> ?>\*"), lines[7])
+    assert re.fullmatch("a constant result" + refused.format(r"std::pair<ap_ufixed<.*> ?> const\*"), lines[8])
+    assert re.fullmatch("no result" + refused.format("nothing"), lines[9])
+    assert lines[10:] == [
         "null result: invalid_argument tiny_v3: read_result got a null pointer",
         "another input: invalid_argument tiny_v3: prepare_input takes a pointer to 57 ap_fixed<18, 13> or std::int32_t, not float*",
         "null input: invalid_argument tiny_v3: prepare_input got a null pointer",
@@ -296,6 +350,62 @@ def test_conventions_of_the_interface(tmp_path):
         "still empty: logic_error tiny_v3: predict before prepare_input has succeeded",
         "half: invalid_argument tiny_v3: input 6 (eg1_pt) is 12.500000; hardware codes are integers, hwPt() itself",
     ]
+
+
+# A score of 14 integer bits without sign, in types with fewer; the library stands in for a network whose score is that.
+TOO_SMALL = r"""
+#include "emulator.h"
+#include "ap_fixed.h"
+#include <any>
+#include <array>
+#include <cstdio>
+#include <dlfcn.h>
+#include <stdexcept>
+#include <utility>
+
+int main(int, char **argv) {
+    void *library = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL);
+    auto *model = reinterpret_cast<hls4mlEmulator::Model *(*)()>(dlsym(library, "create_model"))();
+    std::int32_t codes[57] = {CODES};
+    model->prepare_input(codes);
+    model->predict();
+    std::pair<ap_fixed<4, 4>, ap_ufixed<18, 14>> narrow(3, 5);
+    std::pair<ap_ufixed<18, 14>, ap_ufixed<17, 14>> coarse(3, 5);
+    std::pair<std::array<ap_fixed<1, 1>, 2>, ap_ufixed<18, 14>> bit;
+    std::pair<std::int64_t, bool> plain;
+    model->read_result(&plain);
+    std::printf("%lld %d\n", (long long)plain.first, int(plain.second));
+    auto ask = [&](auto *result) {
+        try { model->read_result(result); std::printf("given\n"); }
+        catch (const std::out_of_range &e) { std::printf("%s\n", e.what()); }
+    };
+    ask(&narrow); ask(&coarse); ask(&bit);
+    std::printf("%g %g %g %g\n", narrow.first.to_double(), narrow.second.to_double(), coarse.first.to_double(), coarse.second.to_double());
+    return 0;
+}
+"""
+
+
+def test_a_type_that_does_not_hold_the_score_is_named(tmp_path, monkeypatch):
+    """Types are added as the Makefile says; the first is too narrow for the score, the second loses its last bit."""
+    one = delivered()
+    project = Path(shutil.copytree(one.project, tmp_path / "copy", ignore=shutil.ignore_patterns("*.so")))
+    monkeypatch.setenv("CXXFLAGS", "-O0")
+    monkeypatch.setenv("FIRST", "ap_fixed<4, 4>,std::array<ap_fixed<1, 1>, 2>")
+    monkeypatch.setenv("SECOND", "ap_ufixed<17, 14>")
+    build_library(project)
+    hardware = tiny_events(200, seed=8)
+    scores, bits = (one.contract.evaluate(hardware)[name][:, 0] for name in one.contract.outputs)
+    event = int(np.flatnonzero((scores % 2 == 1) & (bits == 1))[0])
+    (tmp_path / "client.cpp").write_text(TOO_SMALL.replace("CODES", ", ".join(map(str, hardware[event]))))
+    client = compiled(project, tmp_path / "client.cpp")
+    lines = subprocess.run([client, project / "tiny_v3.so"], capture_output=True, text=True, check=True).stdout.splitlines()
+    assert lines[0] == f"{scores[event]} 1"
+    score = f"tiny_v3: the score {scores[event] / 16:.6f} does not fit into "
+    assert lines[1].startswith(score + "ap_fixed<4, 4, ")
+    assert lines[2].startswith(score + "ap_ufixed<17, 14, ")
+    assert lines[3].startswith("tiny_v3: the trigger bit 1.000000 does not fit into ap_fixed<1, 1, ")
+    assert lines[4] == "3 5 3 5"
 
 
 # -- the scales ----------------------------------------------------------------------------------------------------------
@@ -500,7 +610,7 @@ def test_a_library_of_another_machine_is_said(copy, no_rebuilding):
     assert check.passed is None
     assert "does not load on this machine, judged by the one built from its sources" in check.detail
     (copy / "tiny_v3/tiny_v3.so").unlink()
-    assert checked(copy)["delivered library"].passed is False
+    assert checked(copy)["delivered library"].passed is None
 
 
 @pytest.mark.parametrize(

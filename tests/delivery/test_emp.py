@@ -13,7 +13,8 @@ from l1ae.delivery._emp_links import Links, answers_of, events_of, frames_of
 from l1ae.delivery._ugt_vectors import WorkingPoint
 from l1ae.errors import UserError
 from l1ae.inputs import FixedFormat, named_layout
-from l1ae.rtl import Clock, Design, unroll
+from l1ae.rtl import Clock, unroll
+from l1ae.rtl_results import Design
 
 from .every_input import every_input_contract
 from .ghdl import HDL, bench, run, sources_of
@@ -225,6 +226,15 @@ def test_a_changed_file_fails(small, tmp_path, path, old, new, name, detail):
     assert old in text
     (folder / path).write_text(text.replace(old, new))
     assert detail in failed(folder)[name]
+
+
+def test_events_that_are_missing_from_both_buffers_fail(small, tiny_rtl_source, tmp_path):
+    """The first seven events of twelve with their answers: the two files fit each other."""
+    folder = write(small, tmp_path)
+    short = files(replace(tiny_rtl_source, events=tiny_events(12)[:7], working_points=points(1200, 900, 600)))
+    for name in ("in", "out"):
+        (folder / f"buffers/tiny_v3_000_{name}.txt").write_bytes(short[f"buffers/tiny_v3_000_{name}.txt"])
+    assert failed(folder)["buffers"] == "tiny_v3_000_in.txt: 7 events, and buffers/buffers.json says 12; deliver again"
 
 
 def test_another_contract_fails(small, tmp_path):

@@ -90,7 +90,7 @@ def test_a_wrong_weight_in_the_project_is_found(copy):
         verify_stage(copy, EVENTS)
     content = json.loads((copy.path("verification") / "report.json").read_text())
     assert [row["differing"] > 0 for row in content["rows"]] == [True, False, False, False]
-    assert "verification" not in copy.manifest()["stages"]
+    assert "verification" not in copy.manifest.stages
 
 
 def test_a_wrong_threshold_in_the_rtl_is_found(copy):

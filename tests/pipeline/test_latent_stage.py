@@ -72,7 +72,7 @@ def test_the_result_is_on_disk_reproducible_and_in_the_manifest(autoencoder):
     after = {path.name: path.read_bytes() for path in run.path("latent").rglob("*") if path.is_file()}
     assert before == after
     assert {"latent.json", "background.h5", "a4l.h5", "dimensions.svg", "pairs.svg", "correlation.svg", "resolution.svg"} <= set(before)
-    assert "latent" in run.manifest()["stages"]
+    assert "latent" in run.manifest.stages
 
 
 def test_an_autoencoder_generates_nothing_and_says_why(autoencoder):

@@ -4,7 +4,7 @@ import json
 import logging
 import os
 import shutil
-from dataclasses import asdict, replace
+from dataclasses import asdict, is_dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,8 +12,14 @@ import pytest
 
 from l1ae.config import Config
 from l1ae.errors import CheckFailedError, UserError
+from l1ae.manifest import Manifest, StageRecord
 from l1ae.pipeline import Run
 from l1ae.pipeline._resources import check_rtl_budget, collect_resources
+from l1ae.records import SynthesisedDesign
+from l1ae.results import save_result
+
+from ..records import examples
+from ..records.examples import counted, timing
 
 REPORTS = Path(__file__).parents[1] / "delivery" / "reports"
 MINIMAL = {"name": "dnn_ae", "model": {"architecture": "dense_ae", "score": "squared_error"}}
@@ -38,33 +44,26 @@ def put(run, name, path, when=None):
 
 
 def synthesis(luts=900, period=5.0, typical=4.0, **changes):
-    rtl = {"name": "dnn_ae_v1", "clock_uncertainty": 12.5}
-    used = {
-        "luts": 2 * luts,
-        "luts_packed": luts - 30,
-        "memory_luts": 20,
-        "shift_registers": 10,
-        "flip_flops": 800,
-        "dsp": 0,
-        "bram36": 0.5,
-    }
-    return {
-        "tool": "pyosys 0.70",
-        "part": "xcvu9p",
-        "resources": used,
-        "latency_cycles": 7,
-        "interval": 1,
-        "clock_period": period,
-        "timing": {"typical": {"ns": typical}},
-        "rtl": rtl,
-        "changed_files": [],
-    } | changes
+    used = {"luts": 2 * luts, "luts_packed": luts - 30, "memory_luts": 20, "shift_registers": 10, "flip_flops": 800}
+    found = replace(
+        examples.synthesis(),
+        tool="pyosys 0.70",
+        part="xcvu9p",
+        resources=SynthesisedDesign(**counted(luts) | used),
+        latency_cycles=7,
+        clock_period=period,
+        timing=timing(typical=typical),
+    )
+    return replace(found, **changes)
 
 
 def write(run, name, content):
     path = run.folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content))
+    if is_dataclass(content):
+        save_result(path, content)
+    else:
+        path.write_text(json.dumps(content))
 
 
 def stored(run):
@@ -180,7 +179,8 @@ def test_a_report_of_another_contract(make_run, make_network, caplog):
 def test_a_report_that_is_older_than_the_project(make_run, caplog):
     run = make_run(budget={"lut": 10**6})
     finished = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
-    write(run, "manifest.json", {"stages": {"hls": {"finished": finished.isoformat(timespec="seconds")}}})
+    record = StageRecord(1.5, finished.isoformat(timespec="seconds"), {}, {}, {}, "v0.1.0")
+    Manifest("dnn_ae_v1", {"hls": record}).save(run.folder)
     put(run, "vitis_hls_2023.2_csynth.xml", HLS_REPORT, when=finished.timestamp() - 60)
     assert doubts_of(run, caplog) == ["'csynth.xml' is older than the project in 'hls'"]
     put(run, "vitis_hls_2023.2_csynth.xml", HLS_REPORT, when=finished.timestamp() + 60)
@@ -218,13 +218,13 @@ def test_a_cosimulation_that_failed(make_run, caplog):
 @pytest.mark.parametrize(
     ("changes", "doubt"),
     [
-        ({"changed_files": ["verilog/a.v"]}, "files of the RTL were not as they were written"),
-        ({"rtl": {"clock_uncertainty": 0}}, "it is of older RTL than that in 'rtl'; run `l1ae synth` again"),
+        ({"changed_files": ("verilog/a.v",)}, "files of the RTL were not as they were written"),
+        ({"rtl": replace(examples.rtl_summary(), clock_uncertainty=0.0)}, "it is of older RTL than that in 'rtl'; run `l1ae synth` again"),
     ],
 )
 def test_a_synthesis_of_something_else(make_run, caplog, changes, doubt):
     run = make_run(budget={"lut": 10**6})
-    write(run, "rtl/summary.json", synthesis()["rtl"])
+    write(run, "rtl/summary.json", synthesis().rtl)
     write(run, "synth/report.json", synthesis())
     assert doubts_of(run, caplog) == []
     write(run, "synth/report.json", synthesis(**changes))
@@ -250,14 +250,13 @@ def test_the_estimate_stands_until_the_rtl_is_synthesised(make_network, tmp_path
 
     network = make_network("mu2", (4,))
     run = Run.create(network.config, tmp_path / "run")
-    run.path("contract").mkdir()
-    network.contract.save(run.path("contract") / "contract.json")
+    run.produce("contract", {}, lambda target: network.contract.save(target / "contract.json"))
     (row,) = collect_resources(run).rows
     assert (row.design, row.stage, row.tool, row.interval) == ("rtl", "estimate", "l1ae estimate", 1)
     assert 10 < row.resources["lut"].used < 10_000
     assert row.latency_ns == row.latency_cycles * 5.0
     assert stored(run)["digest"] == network.contract.digest
-    for digest, cycles in ((network.contract.digest, 77), ("other", row.latency_cycles)):
+    for digest, cycles in ((network.contract.digest, 77), ("0" * 64, row.latency_cycles)):
         design = design_of(network.contract, latency=77, interval=1, clock_period=5.0, part="xcvu9p-flga2104-2L-e")
         write(run, "rtl/design.json", {"design": asdict(replace(design, digest=digest)), "verilog": [], "vhdl": []})
         assert collect_resources(run).rows[0].latency_cycles == cycles
@@ -279,5 +278,5 @@ def test_synthesis_fails_when_the_rtl_is_beyond_its_budget(make_config, tmp_path
     with pytest.raises(CheckFailedError, match=r"beyond its budget\nLUT of the RTL design: \d+ \(open synthesis"):
         synth_stage(run, per_layer=False)
     assert (run.path("synth") / "report.json").is_file()
-    assert "synth" in run.manifest()["stages"]
+    assert "synth" in run.manifest.stages
     assert {line["quantity"]: line["outcome"] for line in stored(run)["budget"]["verdicts"]} == {"lut": "failed", "dsp": "passed"}

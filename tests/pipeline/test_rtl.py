@@ -3,16 +3,19 @@
 import json
 import logging
 import shutil
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
 from l1ae.config import Config
 from l1ae.contract import Contract
 from l1ae.errors import CheckFailedError, UserError
+from l1ae.manifest import Manifest
 from l1ae.pipeline import Run, rtl, train_stage
 from l1ae.pipeline.rtl import netlist_lines, proof_lines, rtl_inputs, rtl_stage, synth_inputs, synth_stage
-from l1ae.rtl import NetlistProof, open_design
+from l1ae.records import SYNTHESIS
+from l1ae.rtl import open_design
+from l1ae.rtl_results import NetlistProof
 from l1ae.tools import ghdl
 
 pytestmark = pytest.mark.slow
@@ -42,6 +45,7 @@ def with_rtl(run, folder, **section):
     content["rtl"] |= section
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "contract").symlink_to(run.path("contract"))
+    Manifest(run.config.project, {"contract": run.manifest.stages["contract"]}).save(folder)
     other = Run(folder, Config.model_validate(content))
     other.save_config()
     return other
@@ -82,7 +86,7 @@ def test_what_the_stage_writes(made):
 def test_what_is_proven(made):
     run, result, _ = made
     proof = content(run, "rtl/proof.json")
-    assert proof == json.loads(json.dumps(result.proof))
+    assert proof == json.loads(json.dumps(asdict(result.proof)))
     assert [layer["name"] for layer in proof["linear"]["layers"] if not layer["proven"]] == []
     lines = proof_lines(result.proof)
     number = len(proof["linear"]["layers"])
@@ -101,7 +105,7 @@ def test_the_vhdl_is_simulated_where_ghdl_is(made):
 def test_what_synthesis_writes(made):
     run, result, synthesis = made
     report = content(run, "synth/report.json")
-    assert report == json.loads(json.dumps(synthesis.content))
+    assert report == json.loads(json.dumps(asdict(synthesis)))
     assert report["rtl"] == content(run, "rtl/summary.json")
     assert report["latency_cycles"] == result.verilog.latency
     assert report["resources"]["luts"] >= report["resources"]["luts_packed"] > 100
@@ -118,7 +122,7 @@ def test_what_synthesis_writes(made):
     assert {step["layer"] for step in report["timing"]["typical"]["steps"]} <= {None, *names, "hw"}
     assert report["changed_files"] == []
     assert report["proof"] is None
-    assert netlist_lines(report["proof"]) == []
+    assert netlist_lines(synthesis.proof) == []
 
 
 def test_stages_are_current_until_something_changes(made, trained, tmp_path):
@@ -156,11 +160,11 @@ def test_files_that_were_changed_are_told(made, tmp_path, caplog):
     path = run.path("rtl") / "tiny_v1.xdc"
     path.write_text(path.read_text() + "# mine\n")
     with caplog.at_level(logging.WARNING, "l1ae"):
-        report = synth_stage(run, per_layer=False).content
-    assert report["changed_files"] == ["tiny_v1.xdc"]
-    assert report["resources"]["cached"]
+        report = synth_stage(run, per_layer=False)
+    assert report.changed_files == ("tiny_v1.xdc",)
+    assert report.resources.cached
     assert "not as `l1ae rtl` left them: tiny_v1.xdc" in caplog.text
-    assert report["layers"] == []
+    assert report.layers == ()
     assert not run.is_current("rtl", rtl_inputs(run, EVENTS))
     assert run.is_current("synth", synth_inputs(run, per_layer=False))
 
@@ -179,10 +183,10 @@ def proofs_of(*verdicts):
 def test_proofs_of_the_netlist_are_reported(made, tmp_path, monkeypatch):
     run = copied(made[0], tmp_path / "run")
     monkeypatch.setattr(rtl, "prove_netlist", lambda *_, **__: proofs_of("proven", "not finished"))
-    proofs = synth_stage(run, per_layer=False, prove=True).content["proof"]
-    assert [proof["verdict"] for proof in proofs] == ["proven", "not finished"]
+    proofs = synth_stage(run, per_layer=False, prove=True).proof
+    assert [proof.verdict for proof in proofs] == ["proven", "not finished"]
     assert netlist_lines(proofs) == ["netlist: 1 of 2 stages proven equivalent to their RTL", "  tiny_v1_stage1: not finished: reason 1"]
-    assert content(run, "synth/report.json")["proof"] == proofs
+    assert SYNTHESIS.read(run.folder).proof == proofs
 
 
 def test_a_netlist_that_differs_fails(made, tmp_path, monkeypatch):
@@ -191,7 +195,7 @@ def test_a_netlist_that_differs_fails(made, tmp_path, monkeypatch):
     with pytest.raises(CheckFailedError, match="the netlist of 'tiny_v1_stage1' is not its RTL: reason 1"):
         synth_stage(run, per_layer=False, prove=True)
     assert content(run, "synth/report.json")["proof"][1]["verdict"] == "differs"
-    assert "synth" not in run.manifest()["stages"]
+    assert "synth" not in run.manifest.stages
 
 
 def planted(monkeypatch, name, old, new):
@@ -216,9 +220,9 @@ def test_a_fault_that_only_simulation_finds_keeps_its_report(trained, tmp_path, 
     report = content(run, "rtl/report.json")
     assert report["mismatches"] > 0
     assert report["first_mismatch"]["layer"] == "trigger"
-    assert "rtl" not in run.manifest()["stages"]
+    assert "rtl" not in run.manifest.stages
     (run.path("rtl") / "summary.json").unlink()
-    with caplog.at_level(logging.WARNING, "l1ae"), pytest.raises(UserError, match=r"summary.json' does not exist; run `l1ae rtl` first"):
+    with caplog.at_level(logging.WARNING, "l1ae"), pytest.raises(UserError, match=r"summary.json' does not exist; run `l1ae rtl .*` first"):
         synth_stage(run)
     assert "has not passed its simulation" in caplog.text
 
@@ -235,7 +239,7 @@ def test_a_fault_in_the_vhdl_alone(trained, tmp_path, monkeypatch):
     assert content(run, "rtl/report.json")["mismatches"] == 0
     report = content(run, "rtl/report_vhdl.json")
     assert report["mismatches"] + report["protocol_violations"] > 0
-    assert "rtl" not in run.manifest()["stages"]
+    assert "rtl" not in run.manifest.stages
 
 
 def test_a_fault_that_the_proof_finds_leaves_nothing_behind(trained, tmp_path, monkeypatch):
@@ -270,10 +274,10 @@ def test_folded(trained, tmp_path, caplog):
     assert (summary["mode"], summary["interval"]) == ("folded", 4)
     assert summary["folded_layers"][0]["layer"] == "enc0"
     assert proof_lines(result.proof) == ["proof: none for folded layers; the plan's own simulation agrees with the contract"]
-    report = synth_stage(run, per_layer=False).content
-    assert report["interval"] == 4
-    assert report["layers"] == []
-    assert report["resources"]["luts"] > 0
+    report = synth_stage(run, per_layer=False)
+    assert report.interval == 4
+    assert report.layers == ()
+    assert report.resources.luts > 0
 
 
 def test_a_wrong_plan_of_folded_layers_is_told(trained, tmp_path, monkeypatch):

@@ -9,7 +9,18 @@ import pytest
 from l1ae.contract import Contract
 from l1ae.data import open_dataset
 from l1ae.errors import CheckFailedError, UserError
-from l1ae.pipeline import Run, contract_stage, csim_stage, csim_verdict, evaluate_stage, hls_stage, report_stage, run_all, train_stage
+from l1ae.pipeline import (
+    Run,
+    RunOptions,
+    contract_stage,
+    csim_stage,
+    csim_verdict,
+    evaluate_stage,
+    hls_stage,
+    report_stage,
+    run_all,
+    train_stage,
+)
 from l1ae.pipeline._samples import csim_sample, part_of
 
 pytestmark = pytest.mark.slow
@@ -72,7 +83,7 @@ def test_a_planted_fault_fails_the_stage_and_is_in_its_report(trained):
     content = json.loads((trained.path("csim") / "report.json").read_text())
     assert content["mismatches"] > 0
     assert content["first_mismatch"]["layer"] == "enc0"
-    assert "csim" not in trained.manifest()["stages"]
+    assert "csim" not in trained.manifest.stages
 
 
 def test_run_skips_what_is_up_to_date(make_config, tmp_path):
@@ -99,7 +110,7 @@ def test_run_continues_an_interrupted_training_and_not_one_of_another_configurat
 
     for seed in (1, 2):
         with pytest.raises(StopError):
-            run_all(make_config(seed=seed), tmp_path / "run", progress=stop)
+            run_all(make_config(seed=seed), tmp_path / "run", options=RunOptions(progress=stop))
     run, _ = run_all(make_config(), tmp_path / "run")
     assert (run.path("contract") / "contract.json").read_bytes() == (trained.path("contract") / "contract.json").read_bytes()
 

@@ -2,14 +2,15 @@
 
 import numpy as np
 import pytest
+import yaml
 
-from l1ae.config import dump_config, load_config
+from l1ae.config import load_config
 from l1ae.data import TRAIN, events_of, open_dataset
 from l1ae.errors import UserError
 from l1ae.families import squared_error
 from l1ae.pipeline import contract_of, train_stage
 from l1ae.pipeline._run import Run
-from l1ae.pipeline._stages import _train_inputs
+from l1ae.pipeline._stages import train_inputs
 from l1ae.pipeline._teacher import teachers_of
 from l1ae.training import load_trained
 
@@ -62,9 +63,9 @@ def test_the_teacher_of_density_trees_is_what_was_counted(make_config, teachers)
 def test_a_student_follows_its_teachers_and_is_made_again_when_they_are(make_config, teachers, tmp_path):
     config = _student(make_config, *teachers.values())
     run = train_stage(config, tmp_path / "student")
-    assert run.is_current("train", _train_inputs(config))
-    assert not run.is_current("train", _train_inputs(_student(make_config, teachers["density"])))
-    assert not run.is_current("train", _train_inputs(_student(make_config, *reversed(teachers.values()))))
+    assert run.is_current("train", train_inputs(config))
+    assert not run.is_current("train", train_inputs(_student(make_config, teachers["density"])))
+    assert not run.is_current("train", train_inputs(_student(make_config, *reversed(teachers.values()))))
     assert Run.open(run.folder).config.model.teacher_run == config.model.teacher_run
     again = train_stage(config, tmp_path / "again")
     assert contract_of(again).digest == contract_of(run).digest
@@ -73,7 +74,7 @@ def test_a_student_follows_its_teachers_and_is_made_again_when_they_are(make_con
 def test_where_the_teacher_lies_does_not_matter(make_config, teachers, tmp_path):
     moved = Run(tmp_path / "moved", teachers["density"].config)
     moved.folder.symlink_to(teachers["density"].folder)
-    assert _train_inputs(_student(make_config, moved)) == _train_inputs(_student(make_config, teachers["density"]))
+    assert train_inputs(_student(make_config, moved)) == train_inputs(_student(make_config, teachers["density"]))
 
 
 @pytest.mark.parametrize("content", ["none", "config"])
@@ -88,7 +89,9 @@ def test_a_folder_without_a_trained_run_is_no_teacher(make_config, tmp_path, con
 
 @pytest.mark.parametrize("names", ["teachers/one", ["teachers/one", "teachers/two"]])
 def test_teachers_are_named_relative_to_the_configuration(make_config, tmp_path, names):
-    (tmp_path / "config.yaml").write_text(dump_config(_student(make_config)))
-    config = load_config(tmp_path / "config.yaml", (f"model.teacher_run={names}",))
+    student = _student(make_config).model_dump(mode="json")
+    student["model"]["teacher_run"] = names
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(student))
+    config = load_config(tmp_path / "config.yaml")
     wanted = [names] if isinstance(names, str) else names
     assert config.model.teacher_run == tuple(str(tmp_path / name) for name in wanted)

@@ -59,8 +59,7 @@ def make_run(make_network, source, tmp_path_factory):
         content = network.config.model_dump(mode="json")
         content |= {"data": {"source": str(source)}, "trigger": {"rates": RATES, "ladder": "raw", "zero_bias": str(source), **trigger}}
         run = Run.create(Config.model_validate(content), tmp_path_factory.mktemp("runs") / "run")
-        (run.folder / "contract").mkdir()
-        network.contract.save(run.folder / "contract" / "contract.json")
+        run.produce("contract", {}, lambda target: network.contract.save(target / "contract.json"))
         return run
 
     return make
@@ -82,7 +81,7 @@ def test_the_file_is_what_the_stage_returns(result, weighted):
     path = run.path("trigger") / "working_points.json"
     assert load_working_points(path) == found
     assert json.loads(path.read_text())["format"] == "l1ae-working-points"
-    assert "zero_bias/weighted.h5" in run.manifest()["stages"]["trigger"]["inputs"]
+    assert "zero_bias/weighted.h5" in run.manifest.inputs("trigger")
     assert (found.zero_bias.source, found.zero_bias.events) == ("weighted.h5", COUNT)
     assert found.digest == _trigger_stage.contract_of(run).digest
 
@@ -150,6 +149,22 @@ def test_recorded_seeds_and_luminosity_blocks(make_run, recorded):
     assert point.pure.khz == pytest.approx(found.crossing_rate_khz * ((scores >= point.threshold) & alone).mean())
 
 
+@pytest.mark.parametrize("ladder", ["raw", "pure"])
+def test_a_seed_that_holds_the_trigger_is_named(make_run, tmp_path, ladder):
+    """An anomaly trigger under a name that nobody foresaw: nothing that this network accepts would be pure."""
+    run, events, rng = make_run(), _events(33), np.random.default_rng(34)
+    scores = _scores(run, events.hw)
+    mine = scores >= np.sort(scores)[-2000]
+    store = _write(tmp_path / "zb.h5", replace(events, extra={"seed_L1_Mine": mine, "seed_L1_Mu": rng.random(COUNT) < 0.1}))
+    found = trigger_stage(make_run(ladder=ladder, zero_bias=str(store)))
+    for point in found.working_points[: 3 if ladder == "raw" else 1]:
+        assert (point.pure.khz == 0) == (ladder == "raw")
+        assert "L1_Mine alone accepts" in point.note
+        assert "name it in trigger.recorded_excluded" in point.note
+    again = trigger_stage(make_run(ladder=ladder, zero_bias=str(store), recorded_excluded=["L1_Mine"]))
+    assert all(point.pure.khz > 0 and "alone" not in (point.note or "") for point in again.working_points)
+
+
 def test_the_ladder_of_pure_rates(make_run, weighted):
     found = trigger_stage(make_run(ladder="pure"), zero_bias=weighted)
     assert all(point.pure.khz <= asked for point, asked in zip(found.working_points, RATES, strict=True))
@@ -169,12 +184,12 @@ def test_a_mistake_in_the_overlap_stops_the_stage(make_run, weighted, monkeypatc
         return replace(menu, seeds=tuple(replace(seed, legs=tuple(map(_higher, seed.legs))) for seed in menu.seeds))
 
     if mistake == "score":
-        honest = _trigger_stage.read_sample
+        honest = _trigger_stage.spool_sample
 
         def lower(store, score, menu, **more):
             return honest(store, lambda hw: score(hw) - 1, menu, **more)
 
-        monkeypatch.setattr(_trigger_stage, "read_sample", lower)
+        monkeypatch.setattr(_trigger_stage, "spool_sample", lower)
     else:
         monkeypatch.setattr(_trigger_stage, "menu_of", planted)
     run = make_run()
@@ -193,7 +208,7 @@ def test_without_objects_there_are_raw_rates_only(make_run, tmp_path):
     study = _trigger_stage._Study(make_run(zero_bias=str(path)))
     vars(study).update(layout=layout, store=EventStore.open(path))
     assert study.menu is None
-    sample = _trigger_stage.read_sample(JudgedEvents.of(study.store), lambda hw: hw.sum(axis=1, dtype=np.int64), study.menu)
+    sample = _trigger_stage.spool_sample(JudgedEvents.of(study.store), lambda hw: hw.sum(axis=1, dtype=np.int64), study.menu)
     rates = _trigger_stage.menu_rates(study.menu, sample, sample.exposure(1.0), layout, {})
     assert (rates.origin, rates.khz) == ("none", None)
     assert "there is no menu and no pure rate: layout 'calo_regions' allows no seed of the default menu" in rates.left_out[0]
@@ -204,13 +219,13 @@ def test_a_menu_that_lost_seeds_is_counted_twice_as_it_is(make_run, weighted):
     layout = UGT.select({"eg": 0})
     study = _trigger_stage._Study(make_run(zero_bias=str(weighted), menu="eight"))
     vars(study).update(layout=layout, store=EventStore.open(weighted, layout))
-    sample = _trigger_stage.read_sample(JudgedEvents.of(study.store), lambda hw: hw[:, 0].astype(np.int64), study.menu)
+    sample = _trigger_stage.spool_sample(JudgedEvents.of(study.store), lambda hw: hw[:, 0].astype(np.int64), study.menu)
     rates = _trigger_stage.menu_rates(study.menu, sample, sample.exposure(1.0), layout, {})
     assert len(rates.seeds) == 6
     assert rates.left_out == ("there is no group 'eg' with an energy in GeV: SingleEG36er2p5, DoubleEG25_12er2p5",)
     fired = fired_cuts(possible_seeds(study.config, layout)[0], layout)
     blocks = list(JudgedEvents.of(study.store).blocks(study.menu))
-    assert sum(bool(fired(block, i)) for block in blocks for i in range(len(block))) == len(sample.fired)
+    assert sum(bool(fired(block, i)) for block in blocks for i in range(len(block))) == len(next(sample.parts()).fired)
 
 
 def test_a_menu_that_changes_makes_the_rates_again(make_run, weighted, monkeypatch):

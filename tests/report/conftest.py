@@ -1,7 +1,8 @@
 """A run folder as the stages leave it, from numbers made up here."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,146 +10,12 @@ import numpy as np
 import pytest
 
 from l1ae.evaluation import ScoreSet, evaluate, write_evaluation
+from l1ae.manifest import Manifest, digest_file
+from l1ae.results import save_result
+
+from ..records.examples import WEIGHTS, contract, csim, hls, manifest, training
 
 CONFIG = "name: dnn_ae\nversion: 3\nmodel: {architecture: dense_ae, score: squared_error}\n"
-
-
-def contract() -> dict[str, Any]:
-    tensor = {
-        "name": "encoder_0",
-        "op": "Dense",
-        "type": "fixed<20,9>",
-        "shape": 32,
-        "low": -101.25,
-        "high": 99.5,
-        "observed_low": -20.5,
-        "observed_high": 31.75,
-        "accumulator": "fixed<20,9>",
-        "evaluated_in": "float32",
-    }
-    score = tensor | {
-        "name": "score",
-        "op": "SquaredError",
-        "type": "ufixed<18,14,TRN,SAT>",
-        "shape": 1,
-        "low": 0.0,
-        "high": 16383.9375,
-        "observed_low": 0.5,
-        "observed_high": 4012.0,
-        "accumulator": None,
-        "evaluated_in": "float64",
-    }
-    return {
-        "project": "dnn_ae_v3",
-        "digest": "c0ffee" * 10 + "abcd",
-        "parameters": 4941,
-        "nonzero_parameters": 4777,
-        "weight_bits": "8",
-        "used_bits": 20058,
-        "bit_operations": 130532,
-        "score_type": "ufixed<18,14,TRN,SAT>",
-        "threshold": 1537,
-        "threshold_value": 96.0625,
-        "target_fpr": 1e-3,
-        "observed_events": 20000,
-        "tensors": [tensor, score],
-        "tables": [{"name": "exp", "function": "exp", "entries": 1024, "saturated": 67, "max_error": 0.00390625}],
-    }
-
-
-def hls() -> dict[str, Any]:
-    return {
-        "project": "dnn_ae_v3",
-        "backend": "Vitis",
-        "part": "xcvu9p-flga2104-2L-e",
-        "clock_period_ns": 5.0,
-        "clock_uncertainty_percent": 12.5,
-        "reuse_factor": 1,
-        "layer_reuse_factors": {},
-        "strategy": "Latency",
-        "io_type": "io_parallel",
-        "files": 57,
-        "digest": "deadbeef" * 8,
-        "multiplications": 4645,
-    }
-
-
-def amounts(**used: tuple[float | None, float | None]) -> dict[str, Any]:
-    """Resources of a row by (used, available); what is not given is not in the report."""
-    pairs = {name: used.get(name, (None, None)) for name in ("lut", "ff", "dsp", "bram", "uram")}
-    return {name: {"used": n, "available": of, "share": None if n is None or not of else n / of} for name, (n, of) in pairs.items()}
-
-
-def figures(design: str, stage: str, **values: Any) -> dict[str, Any]:
-    """A row of resources.json that knows nothing but `values`."""
-    times = ("clock_ns", "uncertainty_ns", "slack_ns", "hold_slack_ns", "latency_ns")
-    others = ("part", "failing_endpoints", "latency_cycles_min", "latency_cycles", "interval", "power_w", "power_confidence")
-    unknown = dict.fromkeys((*times, *others, "simulation_passed"))
-    row = unknown | {"design": design, "stage": stage, "tool": "a tool 1.0", "files": [], "notes": [], "doubts": [], "resources": amounts()}
-    return row | values
-
-
-def csynth_row() -> dict[str, Any]:
-    return figures(
-        "hls",
-        "csynth",
-        tool="Vitis HLS 2023.2",
-        part="xcvu9p-flga2104-2L-e",
-        clock_ns=5.0,
-        uncertainty_ns=0.62,
-        slack_ns=0.059,
-        latency_cycles_min=11,
-        latency_cycles=13,
-        latency_ns=65.0,
-        interval=1,
-        resources=amounts(lut=(118224, 1182240), ff=(30000, 2364480), dsp=(0, 6840), bram=(None, 2160), uram=(0, 960)),
-    )
-
-
-def resources(*rows: dict[str, Any], verdicts: Sequence[dict[str, Any]] = (), **limits: float) -> dict[str, Any]:
-    return {"rows": list(rows), "budget": {"limits": {"lut": None} | limits, "lines": list(verdicts), "verdicts": list(verdicts)}}
-
-
-def line(quantity: str, outcome: str, limit: float, value: float | None = None, stage: str | None = None) -> dict[str, Any]:
-    """A verdict of the budget on the RTL."""
-    tool = None if stage is None else "a tool 1.0"
-    return {"quantity": quantity, "design": "rtl", "stage": stage, "tool": tool, "value": value, "limit": limit, "outcome": outcome}
-
-
-def csim(mismatches: int = 0) -> dict[str, Any]:
-    tensor = {"name": "encoder_0", "type": "fixed<20,9>", "mismatches": mismatches, "max_abs_lsb": 3 if mismatches else 0}
-    first = {"layer": "encoder_0", "corner": False, "event": 4711, "element": 5, "contract": 1.5, "simulation": 1.25}
-    return {
-        "project": "dnn_ae_v3",
-        "backend": "Vitis",
-        "events": 20000,
-        "mismatches": mismatches,
-        "first_mismatch": first if mismatches else None,
-        "type_mismatches": [],
-        "outputs": [{"name": "score", "type": "ufixed<18,14,TRN,SAT>", "mismatches": 0, "max_abs_lsb": 0}],
-        "layers": [tensor],
-        "float": {"max_abs": 12.25, "rms": 0.875, "auc_float": {}, "auc_fixed": {}, "decision_flips": 7, "threshold": 96.0625},
-        "quantized": {"events": 20000, "mismatches": 0},
-        "corner_vectors": 683,
-        "compiler": "g++ 13.3.0",
-        "seconds": {"convert": 3.25, "compile": 41.2, "simulate": 75.6},
-    }
-
-
-def manifest() -> dict[str, Any]:
-    def stage(minute: int, inputs: dict[str, str], outputs: dict[str, str]) -> dict[str, Any]:
-        tools = {"python": "3.11.9", "numpy": "2.4.6"}
-        finished = f"2026-03-01T10:{minute:02}:00+00:00"
-        return {"seconds": 61.5, "finished": finished, "inputs": inputs, "outputs": outputs, "tools": tools, "git": "v0.1.0-5-gabc"}
-
-    return {
-        "project": "dnn_ae_v3",
-        "stages": {
-            "train": stage(1, {"data/background.h5": "11" * 32}, {"quantized.weights.h5": "22" * 32}),
-            "contract": stage(2, {"train/quantized.weights.h5": "22" * 32}, {"contract.json": "33" * 32}),
-            "csim": stage(3, {"contract/contract.json": contract()["digest"]}, {"report.json": "44" * 32}),
-        },
-    }
 
 
 @pytest.fixture(scope="session", name="evaluation_source")
@@ -167,10 +34,23 @@ def _write(tmp_path: Path) -> Callable[[str, Any], Path]:
     def write(name: str, content: Any) -> Path:
         path = tmp_path / "run" / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content if isinstance(content, str) else json.dumps(content))
+        if is_dataclass(content):
+            save_result(path, content)
+        else:
+            path.write_text(content if isinstance(content, str) else json.dumps(content))
+        _seal(tmp_path / "run", name)
         return path
 
     return write
+
+
+def _seal(run: Path, place: str) -> None:
+    """What a test writes is what the stage left."""
+    stage, _, name = place.partition("/")
+    known = Manifest.load(run)
+    if name and stage in known.stages:
+        record = known.stages[stage]
+        known.with_stage(stage, replace(record, outputs={**record.outputs, name: digest_file(run / place)})).save(run)
 
 
 @pytest.fixture(name="empty_run")
@@ -183,12 +63,13 @@ def _full_run(empty_run: Path, write: Callable[[str, Any], Path], evaluation_sou
     import shutil
 
     write("manifest.json", manifest())
+    write("train/quantized.weights.h5", WEIGHTS)
     write(
         "train/history.csv",
         "phase,epoch,learning_rate,loss,validation_loss\n"
         "float,0,0.003,9.0,9.1\nfloat,1,0.003,4.0,4.2\nquantized,0,0.001,5.0,5.1\nquantized,1,0.001,4.1,4.3\n",
     )
-    write("train/training.json", {"float_epochs": 38, "quantized_epochs": 14, "float_loss": 0.71828, "seconds": 192.0})
+    write("train/training.json", training())
     write("contract/summary.json", contract())
     write("hls/summary.json", hls())
     write("csim/report.json", csim())

@@ -2,19 +2,16 @@
 
 from dataclasses import replace
 
-from l1ae.evaluation import Capacity, Drift, LabelFree, load_metrics, save_metrics
+from l1ae.evaluation import load_metrics, save_metrics
 from l1ae.report._label_free import label_free_blocks
 from l1ae.report._write import write_report
 
-
-def _label_free():
-    drift = Drift(0.25, 3.5e-5, 4.5e-5, 17.0, 0.125)
-    return LabelFree((1234, 5678), Capacity(-0.25, 12.5, False), Capacity(-0.125, 1000.0, True), 1.5, 0.0625, drift)
+from ..records.examples import label_free
 
 
 def test_every_number_is_in_the_report(full_run):
     path = full_run / "evaluation" / "metrics.json"
-    metrics = replace(load_metrics(path), label_free={"fixed": _label_free(), "float": replace(_label_free(), drift=None)})
+    metrics = replace(load_metrics(path), label_free={"fixed": label_free(), "float": replace(label_free(), drift=None)})
     save_metrics(path, metrics)
     assert load_metrics(path) == metrics
     page = write_report(full_run).read_text()

@@ -3,39 +3,13 @@
 import re
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from l1ae.errors import UserError
-from l1ae.evaluation import Estimate
-from l1ae.inputs import FixedFormat, named_layout
-from l1ae.latent import LatentResult, Resolution, SelectedHunt, bump_hunt, compression, measure_drift, save_latent
+from l1ae.latent import save_latent
 from l1ae.report import write_report
 
-
-def _result() -> LatentResult:
-    rng = np.random.default_rng(1)
-    values = rng.standard_normal((200, 2))
-    drift = measure_drift(values[:100], values[100:] + 3, np.arange(100), np.arange(100), labels=("background", "late"), permutations=99)
-    hunt = bump_hunt(np.exp(rng.normal(4, 0.5, 800)), pseudo_experiments=20)
-    value = Estimate(-1.25, -1.5, -1.0)
-    row = Resolution("met_pt", "GeV", None, None, 4321, value, value, value, 7.5)
-    return LatentResult(
-        project="dnn_ae_v3",
-        contract="c0ffee",
-        tensors={"latent_q": "fixed<10,5>"},
-        events=5000,
-        seed=1,
-        codes=(),
-        compression=compression(named_layout("ugt"), {"latent_q": (FixedFormat.parse("fixed<10,5>"), 3)}),
-        resolution=(row, replace(row, energy_low=20.0, entries=99)),
-        emptiness=(),
-        generation=None,
-        drift=(drift,),
-        hunts=(SelectedHunt("dijet", 0.9, 12.5, 800, 0, hunt),),
-        injected={},
-        skipped={"generation": "the model is not variational"},
-    )
+from ..records.examples import latent
 
 
 def _text(page):
@@ -45,7 +19,7 @@ def _text(page):
 def test_the_section_shows_what_was_measured(full_run):
     assert "Latent space" not in _text(write_report(full_run))
     (full_run / "latent").mkdir()
-    result = _result()
+    result = latent()
     save_latent(full_run / "latent" / "latent.json", result)
     (full_run / "latent" / "bump_90.svg").write_text("<svg/>")
     text = _text(write_report(full_run))
@@ -65,7 +39,7 @@ def test_the_section_shows_what_was_measured(full_run):
 
 def test_masses_of_own_groups_are_named_and_slots_that_are_never_empty_have_no_table(full_run):
     (full_run / "latent").mkdir()
-    result = _result()
+    result = latent()
     hunt = replace(result.hunts[0], mass="cluster+track:3")
     save_latent(full_run / "latent" / "latent.json", replace(result, hunts=(hunt,)))
     text = _text(write_report(full_run))

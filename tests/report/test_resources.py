@@ -1,13 +1,14 @@
 """The table of latency and resources, and the budget."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from l1ae.report import write_report
 
-from .conftest import amounts, csynth_row, figures, line, resources
+from ..records.examples import amounts, csynth_row, figures, line, resources
 
 
 def page_of(run: Path) -> tuple[str, str]:
@@ -19,12 +20,12 @@ def page_of(run: Path) -> tuple[str, str]:
 def routed(**values):
     used = amounts(lut=(48100, 1182240), ff=(10400, 2364480), dsp=(4, 6840), bram=(0.5, 2160), uram=(0, 960))
     known = {"tool": "Vivado 2023.1", "clock_ns": 5.0, "slack_ns": 0.25, "power_w": 3.5, "power_confidence": "Low", "resources": used}
-    return figures("rtl", "route") | known | values
+    return replace(figures("rtl", "route", **known), **values)
 
 
 def test_every_stage_is_a_column_with_tool_and_part(empty_run, write):
     cycles = {"latency_cycles_min": 7, "latency_cycles": 7, "latency_ns": 35.0}
-    opened = figures("rtl", "open synthesis", tool="pyosys 0.70", notes=["before placement"], **cycles)
+    opened = figures("rtl", "open synthesis", tool="pyosys 0.70", notes=("before placement",), **cycles)
     write("resources.json", resources(csynth_row(), opened, routed()))
     html, text = page_of(empty_run)
     for part in (
@@ -53,7 +54,7 @@ def test_every_stage_is_a_column_with_tool_and_part(empty_run, write):
         ({"slack_ns": -0.333}, "RTL, route: the timing of setup is not met, by 0.333 ns."),
         ({"hold_slack_ns": -0.02}, "RTL, route: the timing of hold is not met, by 0.02 ns."),
         ({"resources": amounts(lut=(93312, 77760))}, "RTL, route: the design does not fit into the part: LUT."),
-        ({"doubts": ["of another contract"]}, "RTL, route: shown, but not used for any verdict. of another contract"),
+        ({"doubts": ("of another contract",)}, "RTL, route: shown, but not used for any verdict. of another contract"),
     ],
 )
 def test_what_is_wrong_is_red(empty_run, write, changes, sentence):

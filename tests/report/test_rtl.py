@@ -1,112 +1,17 @@
 """The sections on RTL and synthesis, with and without each file that they are made from."""
 
 import re
+from dataclasses import replace
 from itertools import product
 
 import pytest
 
 from l1ae.errors import UserError
+from l1ae.manifest import Manifest
 from l1ae.report import write_report
 from l1ae.report._rtl import rtl_sections
 
-
-def summary(mode="unrolled"):
-    content = {
-        "mode": "folded" if mode == "folded" else "unrolled",
-        "crossings": 2 if mode == "crossings" else None,
-        "adders": "binary",
-        "clock_uncertainty": 12.5,
-        "latency_ns": 41.7,
-        "name": "dnn_ae_v3",
-        "inputs": 57,
-        "input_bits": 10,
-        "score_bits": 18,
-        "score_signed": False,
-        "score_fraction": 4,
-        "threshold": 1537,
-        "latency": 15,
-        "interval": 8 if mode == "folded" else 1,
-        "clock_period": 2.78,
-        "part": "xcvu13p-flga2577-2-e",
-        "digest": "c0ffee" * 10 + "abcd",
-    }
-    if mode == "folded":
-        foldings = [("enc0", "serial", 8, 3), ("conv1", "window", 6, 44)]
-        return content | {"folded_layers": [dict(zip(("layer", "kind", "clocks", "parts"), f, strict=True)) for f in foldings]}
-    return content | {
-        "register_bits": 9876,
-        "stages": [{"delay_ns": 2.1, "layers": ["inputs", "enc0"]}],
-        "layers": [{"name": "inputs", "adders": 57}, {"name": "enc0", "adders": 2345}],
-    }
-
-
-def simulation(language="verilog", failing=False):
-    first = {"layer": "trigger", "corner": False, "event": 4711, "contract": 1.0, "simulation": 0.0, "stream": "gaps", "cycle": 99}
-    return {
-        "project": "dnn_ae_v3",
-        "language": language,
-        "events": 100_000,
-        "corner_vectors": 683,
-        "clock_cycles": 234_567,
-        "latency": 15,
-        "interval": 1,
-        "mismatches": 31 if failing else 0,
-        "first_mismatch": first if failing else None,
-        "protocol_violations": 17 if failing else 0,
-        "first_violation": None,
-        "outputs": [],
-        "layers": [],
-        "compiler": "Verilator 5.048" if language == "verilog" else "GHDL 2.0.0 (mcode)",
-        "seconds": {"compile": 61.2, "simulate": 3.4},
-    }
-
-
-def proof(linear=True):
-    if not linear:
-        return {"linear": None, "interpreter": []}
-    layers = [
-        {"name": "enc0", "kind": "Dense", "proven": True, "reason": "", "lines": 3000, "adders": 2345, "outputs": 32},
-        {"name": "dec9", "kind": "Dense", "proven": False, "reason": "its accumulator wraps", "lines": 40, "adders": 30, "outputs": 9},
-    ]
-    tables = [{"name": "bins", "kind": "Binning", "proven": True, "reason": "", "inputs": 8192, "outputs": 1}]
-    return {
-        "linear": {"layers": layers},
-        "tables": {"layers": tables},
-        "stages": {"stages": 15, "lines": 7654},
-        "text": {"files": 17},
-        "interpreter": [],
-    }
-
-
-def resources(luts):
-    found = {"luts": luts, "luts_packed": luts - 1000, "flip_flops": 8888, "carry4": 777, "dsp": 0, "bram36": 0.5}
-    return found | {"memory_luts": 20, "shift_registers": 3}
-
-
-def synthesis(proofs=None, changed=(), layers=True):
-    steps = [{"layer": None}, {"layer": "enc0"}, {"layer": "score"}]
-    return {
-        "project": "dnn_ae_v3",
-        "stage": "synthesis, before placement",
-        "tool": "Yosys 0.70",
-        "part": "xcvu13p-flga2577-2-e",
-        "resources": resources(22_000),
-        "percent": {"luts": 1.274, "flip_flops": 0.257},
-        "latency_cycles": 15,
-        "interval": 1,
-        "clock_period": 2.78,
-        "timing": {name: {"ns": ns, "steps": steps} for name, ns in (("optimistic", 2.2), ("typical", 2.95), ("pessimistic", 4.4))}
-        | {"stage": "pre-placement estimate", "source": "RapidWright's delay model"},
-        "layers": [{"name": "enc0"} | resources(20_000)] if layers else [],
-        "changed_files": list(changed),
-        "proof": proofs,
-    }
-
-
-PROOFS = [
-    {"module": "dnn_ae_v3_stage0", "verdict": "proven", "reason": "", "seconds": 3.25},
-    {"module": "dnn_ae_v3_stage1", "verdict": "inconclusive", "reason": "abc took too long", "seconds": 120.0},
-]
+from ..records.examples import PROOFS, manifest, rtl_proof, rtl_simulation, rtl_summary, synthesis, timing
 
 
 def text_of(run):
@@ -120,10 +25,10 @@ def test_nothing_was_made(empty_run):
 
 
 def test_numbers_of_the_rtl(empty_run, write):
-    write("rtl/summary.json", summary())
-    write("rtl/report.json", simulation())
-    write("rtl/report_vhdl.json", simulation("vhdl"))
-    write("rtl/proof.json", proof())
+    write("rtl/summary.json", rtl_summary())
+    write("rtl/report.json", rtl_simulation())
+    write("rtl/report_vhdl.json", rtl_simulation("vhdl"))
+    write("rtl/proof.json", rtl_proof())
     text = text_of(empty_run)
     for part in (
         "dnn_ae_v3, contract c0ffeec0ffee",
@@ -148,8 +53,8 @@ def test_numbers_of_the_rtl(empty_run, write):
 
 
 def test_a_failing_simulation_is_shown_as_such(empty_run, write):
-    write("rtl/summary.json", summary())
-    write("rtl/report.json", simulation(failing=True))
+    write("rtl/summary.json", rtl_summary())
+    write("rtl/report.json", rtl_simulation(failing=True))
     page = write_report(empty_run).read_text()
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
     assert "31 mismatches in 100000 events" in text
@@ -161,16 +66,18 @@ def test_a_failing_simulation_is_shown_as_such(empty_run, write):
 
 @pytest.mark.parametrize("violations", [0, 3])
 def test_protocol_alone_can_fail(empty_run, write, violations):
-    write("rtl/summary.json", summary())
-    write("rtl/report.json", simulation() | {"protocol_violations": violations})
+    known = manifest()
+    write("manifest.json", Manifest(known.project, {"rtl": replace(known.stages["train"], inputs={}, outputs={})}))
+    write("rtl/summary.json", rtl_summary())
+    write("rtl/report.json", replace(rtl_simulation(), protocol_violations=violations))
     page = write_report(empty_run).read_text()
     assert ('class="notice bad"' in page) == (violations > 0)
 
 
 def test_folded(empty_run, write):
-    write("rtl/summary.json", summary("folded"))
-    write("rtl/report.json", simulation())
-    write("rtl/proof.json", proof(linear=False))
+    write("rtl/summary.json", rtl_summary("folded"))
+    write("rtl/report.json", rtl_simulation())
+    write("rtl/proof.json", rtl_proof(linear=False))
     text = text_of(empty_run)
     assert "folded: layers work on one event for several clocks" in text
     assert "8 clock cycles" in text
@@ -181,12 +88,12 @@ def test_folded(empty_run, write):
 
 
 def test_crossings(empty_run, write):
-    write("rtl/summary.json", summary("crossings"))
+    write("rtl/summary.json", rtl_summary("crossings"))
     assert "logic alone between registers, 2 bunch crossing(s) of 25 ns at most" in text_of(empty_run)
 
 
 def test_numbers_of_the_synthesis(empty_run, write):
-    write("rtl/summary.json", summary())
+    write("rtl/summary.json", rtl_summary())
     write("synth/report.json", synthesis(PROOFS, ["verilog/a.v", "verilog/b.v"]))
     text = text_of(empty_run)
     for part in (
@@ -199,7 +106,7 @@ def test_numbers_of_the_synthesis(empty_run, write):
         "pessimistic 4.40",
         "RapidWright",
         "verilog/a.v, verilog/b.v",
-        "dnn_ae_v3_stage1 inconclusive abc took too long",
+        "dnn_ae_v3_stage1 not finished abc took too long",
     ):
         assert part in text, part
     assert "The synthesis has not been run" not in text
@@ -207,10 +114,8 @@ def test_numbers_of_the_synthesis(empty_run, write):
 
 @pytest.mark.parametrize(("ns", "tone", "said"), [(24.9, "good", "fits into"), (27.3, "info", "exceeds"), (25.1, "info", "exceeds")])
 def test_a_pessimistic_path_beyond_the_crossing_is_said_plainly(empty_run, write, ns, tone, said):
-    write("rtl/summary.json", summary("crossings"))
-    content = synthesis() | {"clock_period": 25.0}
-    content["timing"] = content["timing"] | {"pessimistic": {"ns": ns, "steps": []}}
-    write("synth/report.json", content)
+    write("rtl/summary.json", rtl_summary("crossings"))
+    write("synth/report.json", replace(synthesis(mode="crossings"), clock_period=25.0, timing=timing(pessimistic=ns)))
     page = write_report(empty_run).read_text()
     (notice,) = (part for part in page.split('class="notice ')[1:] if "The slowest path" in part.partition("</")[0])
     assert notice.startswith(tone)
@@ -219,9 +124,9 @@ def test_a_pessimistic_path_beyond_the_crossing_is_said_plainly(empty_run, write
 
 
 _FILES = {
-    "rtl/report.json": [None, simulation(), simulation(failing=True)],
-    "rtl/report_vhdl.json": [None, simulation("vhdl", failing=True)],
-    "rtl/proof.json": [None, proof(), proof(linear=False)],
+    "rtl/report.json": [None, rtl_simulation(), rtl_simulation(failing=True)],
+    "rtl/report_vhdl.json": [None, rtl_simulation("vhdl", failing=True)],
+    "rtl/proof.json": [None, rtl_proof(), rtl_proof(linear=False)],
     "synth/report.json": [None, synthesis(), synthesis(PROOFS, ["x.v"], layers=False)],
 }
 
@@ -229,7 +134,7 @@ _FILES = {
 @pytest.mark.parametrize("mode", ["unrolled", "folded", "crossings"])
 def test_any_combination_makes_sections(empty_run, write, mode):
     """The numbers of what is there, whatever is missing."""
-    write("rtl/summary.json", summary(mode))
+    write("rtl/summary.json", rtl_summary(mode))
     for contents in product(*_FILES.values()):
         for name, content in zip(_FILES, contents, strict=True):
             (empty_run / name).unlink(missing_ok=True)
@@ -244,7 +149,7 @@ def test_any_combination_makes_sections(empty_run, write, mode):
 
 @pytest.mark.parametrize("name", ["rtl/summary.json", "rtl/report.json", "rtl/proof.json", "synth/report.json"])
 def test_damaged_files_are_named(empty_run, write, name):
-    write("rtl/summary.json", summary())
+    write("rtl/summary.json", rtl_summary())
     write(name, "{")
     with pytest.raises(UserError, match=name.rpartition("/")[2].replace(".", r"\.")):
         write_report(empty_run)

@@ -13,7 +13,7 @@ from l1ae.report import write_report
 from l1ae.report._trigger_figures import efficiency_figure, periods_figure, pileup_figure, rate_figure
 from l1ae.trigger import TriggerResult
 
-from .conftest import contract
+from ..records.examples import contract
 
 EXAMPLES = Path(__file__).parents[1] / "trigger"
 
@@ -37,7 +37,7 @@ def _undrawn(request, monkeypatch):
 
 @pytest.fixture(name="run")
 def _run(full_run, write):
-    write("trigger/working_points.json", content() | {"digest": contract()["digest"]})
+    write("trigger/working_points.json", content() | {"digest": contract().digest})
     return full_run
 
 
@@ -70,7 +70,7 @@ def test_numbers_of_the_working_points(run):
 
 
 def test_pictures(run, write):
-    write("trigger/working_points.json", content("example_recorded") | {"digest": contract()["digest"]})
+    write("trigger/working_points.json", content("example_recorded") | {"digest": contract().digest})
     html, text = page_of(run)
     for picture in re.findall(r'src="data:image/svg\+xml;base64,([^"]*)"', html):
         ElementTree.fromstring(base64.b64decode(picture))
@@ -82,7 +82,7 @@ def test_pictures(run, write):
 
 
 def test_a_rate_that_changes_with_time_is_red(run, write):
-    changed = content("example_recorded") | {"digest": contract()["digest"]}
+    changed = content("example_recorded") | {"digest": contract().digest}
     changed["stability"]["periods_p_value"]["3kHz"] = 0.002
     write("trigger/working_points.json", changed)
     html, text = page_of(run)

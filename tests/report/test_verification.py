@@ -6,18 +6,7 @@ import pytest
 
 from l1ae.report import write_report
 
-from .conftest import contract
-
-
-def verification(differing=0, **changes):
-    columns = ("name", "events", "compared", "differing", "detail", "seconds")
-    rows = [
-        dict(zip(columns, ("C simulation (g++)", 1_000_000, "every tensor", 0, "g++ 13.3.0", 125.0), strict=True)),
-        dict(zip(columns, ("RTL simulation", 1_000_000, "score, trigger bit", differing, "", 61.0), strict=True)),
-    ]
-    content = {"format": "l1ae-verification", "format_version": 1, "project": "dnn_ae_v3", "digest": contract()["digest"]}
-    source = {"source": "shipped", "events": 1_000_000}
-    return content | {"zero_bias": source, "seconds": 190.0, "rows": rows, "missing": [], "passed": differing == 0} | changes
+from ..records.examples import verification
 
 
 def page_of(run):
@@ -27,7 +16,7 @@ def page_of(run):
 
 
 def test_nothing_differs(full_run, write):
-    write("verification/report.json", verification(missing=["CMSSW emulator: there is no 'delivery/cmssw'"]))
+    write("verification/report.json", verification(missing=("CMSSW emulator: there is no 'delivery/cmssw'",)))
     html, text = page_of(full_run)
     assert "Verification: 0 differing crossings, in 2 comparisons of 1,000,000 crossings or more each." in text
     assert "C simulation (g++) every tensor g++ 13.3.0 1,000,000 0 2 min 5 s" in text
@@ -43,7 +32,7 @@ def test_nothing_differs(full_run, write):
         # the rows count, whatever the file says of itself
         (verification(differing=3, passed=True), "RTL simulation: 3 of 1,000,000 crossings differ"),
         (verification(passed=False), "The verification failed."),
-        (verification(rows=[]), "Nothing was compared with the contract."),
+        (verification(rows=()), "Nothing was compared with the contract."),
     ],
 )
 def test_a_failure_is_red(full_run, write, content, sentence):

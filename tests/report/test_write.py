@@ -1,6 +1,7 @@
 import base64
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ import pytest
 
 from l1ae.errors import UserError
 from l1ae.evaluation import load_metrics
+from l1ae.hls import TypeMismatch
+from l1ae.manifest import Manifest
 from l1ae.report import write_report
 
-from .conftest import contract, csim, csynth_row, hls, manifest, resources
+from ..records.examples import contract, csim, csynth_row, hls, resources
 
 Write = Callable[[str, Any], Path]
 
@@ -110,7 +113,7 @@ def test_every_number_of_the_run_is_there(full_run: Path) -> None:
         "50 replicas",
         f"{metrics.comparisons['fixed'].scores['a4l'].flips} of 700",
         *("fixed<20,9>", "ufixed<18,14,TRN,SAT>", "−101.25 … 99.5", "−20.5 … 31.75", "0 … 16383.9375", "float32"),
-        *("1,537 LSB = 96.0625", "0.00391", "1,024", contract()["digest"], hls()["digest"]),
+        *("1,537 LSB = 96.0625", "0.00391", "1,024", contract().digest, hls().digest),
         *("xcvu9p-flga2104-2L-e", "5 ns", "12.5 %", "4,645", "57 files", "g++ 13.3.0", "41 s", "1 min 16 s"),
         *("12.25", "0.875", "7 of 20,000", "683 corner vectors"),
         *("2026-03-01T10:03:00+00:00", "1 min 2 s", "v0.1.0-5-gabc", "2.4.6"),
@@ -142,8 +145,8 @@ def test_a_failed_simulation_is_red_and_names_the_place(full_run: Path, write: W
 
 
 def test_a_wrong_type_is_red_although_no_value_differs(full_run: Path, write: Write) -> None:
-    mismatch = {"layer": "encoder_0", "role": "accumulator", "contract": "fixed<20,9>", "project": "fixed<19,9>"}
-    write("csim/report.json", csim() | {"type_mismatches": [mismatch]})
+    mismatch = TypeMismatch("encoder_0", "accumulator", "fixed<20,9>", "fixed<19,9>")
+    write("csim/report.json", replace(csim(), type_mismatches=(mismatch,)))
     page = report(full_run)
     assert "project fixed<19,9>" in page.text
     assert page.notices("bad") == 2
@@ -158,9 +161,9 @@ def test_a_wrong_type_is_red_although_no_value_differs(full_run: Path, write: Wr
     ],
 )
 def test_bounds_that_do_not_hold_are_red(full_run: Path, write: Write, change: dict[str, Any], message: str) -> None:
-    content = contract()
-    content["tensors"][0] |= change
-    write("contract/summary.json", content)
+    summary = contract()
+    first, *others = summary.tensors
+    write("contract/summary.json", replace(summary, tensors=(replace(first, **change), *others)))
     page = report(full_run)
     assert message in page.text
     assert "no accumulator can wrap" not in page.text
@@ -176,7 +179,7 @@ def test_unknown_resources_are_never_zero(full_run: Path) -> None:
 
 
 def test_the_remedy_names_the_tool_of_the_backend(full_run: Path, write: Write) -> None:
-    write("hls/summary.json", hls() | {"backend": "Vivado"})
+    write("hls/summary.json", replace(hls(), backend="Vivado"))
     assert "needs C synthesis by Vivado HLS: run “l1ae deliver" in report(full_run).text
 
 
@@ -210,13 +213,13 @@ def test_missing_stages_are_said(empty_run: Path) -> None:
     ("stage", "file", "digest"), [("train", "quantized.weights.h5", "99" * 32), ("data", "background.h5", None), ("contract", "", None)]
 )
 def test_a_stage_made_from_replaced_files_is_red(full_run: Path, write: Write, stage: str, file: str, digest: str | None) -> None:
-    content = manifest()
+    content = Manifest.load(full_run)
     if stage == "train":
-        content["stages"]["train"]["outputs"][file] = digest
+        content.stages["train"].outputs[file] = digest
         write("manifest.json", content)
         assert report(full_run).text.count("contract was made from an older train/quantized.weights.h5; run this stage again") == 2
     elif stage == "contract":
-        write("contract/summary.json", contract() | {"digest": "0" * 64})
+        write("contract/summary.json", replace(contract(), digest="0" * 64))
         assert "csim was made from an older contract/contract.json; run this stage again" in report(full_run).text
     else:
         assert "made from an older" not in report(full_run).text
@@ -230,7 +233,7 @@ def test_a_variational_encoder_is_described(empty_run: Path, write: Write) -> No
 
 
 def test_markup_in_the_run_is_text(full_run: Path, write: Write) -> None:
-    write("csim/report.json", csim() | {"compiler": "<script>alert(1)</script>"})
+    write("csim/report.json", replace(csim(), compiler="<script>alert(1)</script>"))
     page = report(full_run)
     assert "<script>" not in page.source
     assert "<script>alert(1)</script>" in page.text
@@ -252,13 +255,13 @@ def test_a_failure_leaves_the_old_report(full_run: Path, write: Write) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("csim/report.json", "[1]", "must hold a JSON object, not list"),
+        ("csim/report.json", "[1]", "it holds a list where a mapping is expected"),
         ("resources.json", "{", "resources.json' is damaged"),
         ("verification/report.json", "{", "verification/report.json' is damaged"),
         ("trigger/working_points.json", "{", "run `l1ae trigger` again"),
         ("train/history.csv", "phase,epoch,learning_rate,loss,validation_loss\nfloat,1,0.1,oops,2\n", "history.csv' is damaged"),
         ("train/history.csv", "phase,epoch\nfloat,1\n", "no column 'loss'"),
-        ("evaluation/metrics.json", "{}", "run 'l1ae evaluate' again"),
+        ("evaluation/metrics.json", "{}", "run its stage again: `l1ae evaluate "),
         ("config.yaml", "name: dnn_ae\n", "config.yaml: model"),
     ],
 )

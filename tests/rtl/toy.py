@@ -4,8 +4,9 @@ import numpy as np
 
 from l1ae.contract import Contract, Dense, HardwareInput, Preprocess, Quantize, Threshold
 from l1ae.inputs import FixedFormat
-from l1ae.rtl import Design, RtlProject
+from l1ae.rtl import RtlProject
 from l1ae.rtl._firmware import firmware_source
+from l1ae.rtl_results import Design
 
 WEIGHTS, OFFSET, SHIFT, BIAS = (5, -3, 7), (4, -9, 0), (0, 1, 2), 11
 THRESHOLD = 1500

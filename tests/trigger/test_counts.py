@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy.stats import binom, chi2, gamma, poisson
 
 from l1ae.errors import UserError
-from l1ae.evaluation import LEVEL
-from l1ae.trigger import WIDE_LEVEL, Count, Exposure, count, gamma_interval, group_numbers, prediction_interval
+from l1ae.evaluation import LEVEL, group_numbers
+from l1ae.trigger import WIDE_LEVEL, Count, Exposure, count, gamma_interval, prediction_interval
 
 # Gehrels, ApJ 303 (1986) 336, tables 1 and 2 (lower limit of 1: four digits of -ln 0.8413), confidence level 0.8413 of either limit
 GEHRELS = {

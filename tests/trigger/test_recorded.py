@@ -58,7 +58,7 @@ def older_store(path, events, **more):
     return EventStore.open(path)
 
 
-@pytest.mark.parametrize("name", ["L1bit", "l1bit", "L1BIT"])
+@pytest.mark.parametrize("name", ["L1bit", "l1bit", "L1BIT", "L1_bit", "L1_FinalOR"])
 def test_an_or_that_an_older_import_stored_is_no_seed(tmp_path, name):
     events = make_events(100, seed=2, seeds=(*MENU, "L1_AXO_Medium"))
     for event in events:
@@ -68,10 +68,61 @@ def test_an_or_that_an_older_import_stored_is_no_seed(tmp_path, name):
         menu = menu_of(config, LAYOUT, store)
         assert menu is not None
         assert name not in {seed.name for seed in menu.seeds}
-        assert name in menu.left_out
+        assert f"{name} (the OR of other seeds)" in menu.left_out
     sample = read_sample(JudgedEvents.of(store), score, menu_of(TriggerConfig(), LAYOUT, store))
     assert sample.any_seed is not None
     assert (by_hand(events, ["L1_AXO_Medium"]) & ~sample.any_seed).any()
+
+
+def test_an_or_under_any_name_is_known_by_its_decisions_and_said(tmp_path, caplog):
+    events = make_events(400, seed=11, seeds=(*MENU, "L1_AXO_Medium"))
+    for event in events:
+        event["seeds"]["Everything"] = event["seeds"].pop("L1bit")
+        event["seeds"]["L1_ADT_copied"] = event["seeds"]["Spare"] = event["seeds"]["L1_AXO_Medium"]
+        event["seeds"]["L1_Never"] = False
+    menu = menu_of(TriggerConfig(), LAYOUT, older_store(tmp_path / "zb.h5", events))
+    assert menu is not None
+    assert {seed.name for seed in menu.seeds} == {*MENU, "L1_Never"}
+    assert set(menu.left_out) == {"L1_AXO_Medium", "L1_ADT_copied", "Everything (the OR of other seeds)", "Spare (the OR of other seeds)"}
+    assert "Everything, Spare are each the OR of other seeds in every event: left out of the menu" in caplog.text
+
+
+def test_an_or_of_seeds_of_which_the_store_has_no_anomaly_trigger_is_known_too(tmp_path):
+    """In signals, whose anomaly bits are set, it would take everything away."""
+    events = make_events(400, seed=12, seeds=(*MENU, "L1_AXO_Medium"))
+    for event in events:
+        event["seeds"]["L1_AXO_Medium"] = False
+        event["seeds"]["All"] = any(event["seeds"][name] for name in MENU)
+        del event["seeds"]["L1bit"]
+    menu = menu_of(TriggerConfig(), LAYOUT, older_store(tmp_path / "zb.h5", events))
+    assert menu is not None
+    assert {seed.name for seed in menu.seeds} == set(MENU)
+
+
+def test_seeds_inside_each_other_and_rare_coincidences_stay(tmp_path, caplog):
+    """A seed that is the OR of its three parts takes nothing away that they leave, and two events are no evidence."""
+    events = make_events(400, seed=13, seeds=())
+    random = np.random.default_rng(14)
+    for k, event in enumerate(events):
+        parts = {f"L1_SingleMu22_{part}": bool(random.random() < 0.1) for part in ("BMTF", "OMTF", "EMTF")}
+        rare = {"L1_AXO_VTight": k < 2, "L1_Rare": k < 2}
+        event["seeds"] = {**parts, "L1_SingleMu22": any(parts.values()), **rare, "L1_Jet": bool(random.random() < 0.1)}
+    menu = menu_of(TriggerConfig(), LAYOUT, older_store(tmp_path / "zb.h5", events))
+    assert menu is not None
+    assert menu.left_out == ("L1_AXO_VTight",)
+    assert not caplog.records
+
+
+def test_a_bit_that_holds_all_others_and_more_is_named(tmp_path, caplog):
+    """Perhaps the OR of a menu of which seeds were not imported."""
+    events = make_events(400, seed=15, seeds=(*MENU, "L1_AXO_Medium"))
+    for event in events:
+        event["seeds"]["Most"] = event["seeds"].pop("L1bit")
+        del event["seeds"]["L1_AXO_Medium"]
+    menu = menu_of(TriggerConfig(), LAYOUT, older_store(tmp_path / "zb.h5", events))
+    assert menu is not None
+    assert {seed.name for seed in menu.seeds} == {*MENU, "Most"}
+    assert "Most accepts whatever any other recorded seed accepts; if it is the OR of the menu, name it in" in caplog.text
 
 
 def test_a_store_with_nothing_but_the_or_has_no_recorded_menu(tmp_path):

@@ -1,13 +1,15 @@
 """Which shards to make, in which order, on how many processes."""
 
 import logging
+import os
 import signal
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from math import ceil
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +40,23 @@ def start_pool(workers: int) -> Executor:
     """Worker processes, or this process alone. A forked worker would inherit threads in an undefined state, hence spawn."""
     if workers == 1:
         return _InlineExecutor()
-    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_leave_interrupts_to_the_parent)
+    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_live_as_the_parent)
 
 
-def _leave_interrupts_to_the_parent() -> None:
-    """Ctrl-C reaches every process of the terminal; a worker that ignores it completes and keeps the shard in hand."""
+def _live_as_the_parent() -> None:
+    """Ctrl-C reaches every process of the terminal; a worker that ignores it completes and keeps the shard in hand.
+
+    A worker whose parent is gone would wait for work for ever, so it ends.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+    assert parent is not None
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: Any) -> None:
+    parent.join()
+    os._exit(1)
 
 
 def make_library(pool: Executor, tasks: Sequence[Task]) -> None:

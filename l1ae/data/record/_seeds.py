@@ -19,9 +19,16 @@ _NO_SEEDS = frozenset({"event", "order", "dataset", "label", "split", "run", "lu
 _SHOWN = 5
 
 
+_NAMES_OF_OR = frozenset({"l1bit", "l1or", "l1finalor", "finalor", "gtfinalor", "l1any", "l1anyseed", "anyseed", "l1accept", "l1decision"})
+"""In small letters, without underscores."""
+
+
 def is_or_column(name: str) -> bool:
-    """Whether a recorded bit of this name is the OR of the menu, which is no seed: nothing would be pure against it."""
-    return name.lower() == L1BIT.lower()
+    """Whether a recorded bit of this name is the OR of the menu, which is no seed: nothing would be pure against it.
+
+    A bit with another name may be one by its decisions, see `l1ae.trigger`.
+    """
+    return name.lower().replace("_", "") in _NAMES_OF_OR
 
 
 def seed_names(table: Table) -> tuple[str, ...]:

@@ -10,11 +10,12 @@ from l1ae.contract import Contract
 from l1ae.errors import UserError
 from l1ae.rtl._delay import Delays
 from l1ae.rtl._emit import combinational_sources, constraints, design_of, named, primitives, top_sources
-from l1ae.rtl._project import Design, RtlProject
+from l1ae.rtl._project import RtlProject
 from l1ae.rtl._schedule import Clock
 from l1ae.rtl.folding._core import FoldedCore, folded_core
 from l1ae.rtl.folding._netlist import Module, to_verilog, to_vhdl
 from l1ae.rtl.folding._plan import FoldPlan, plan_fold
+from l1ae.rtl_results import Design
 
 __all__ = ["Folded", "fold"]
 

@@ -10,7 +10,6 @@ What is not folded is ordinary pipelined logic between them.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -24,8 +23,9 @@ from l1ae.rtl._operations import Tensor, apply
 from l1ae.rtl._trace import rounding_constants, trace_layer
 from l1ae.rtl.folding._serial import SerialNet, serial_net
 from l1ae.rtl.folding._words import Values, Word, hardware_values, traced_values, union
+from l1ae.rtl_results import Folding
 
-__all__ = ["Fold", "FoldPlan", "Folding", "Segment", "SerialFold", "Step", "WindowFold", "plan_fold"]
+__all__ = ["Fold", "FoldPlan", "Segment", "SerialFold", "Step", "WindowFold", "plan_fold"]
 
 IntArray = npt.NDArray[np.int64]
 Array = npt.NDArray[np.float64]
@@ -37,16 +37,6 @@ _LEAST_SHARE = 0.015
 # yosys makes of a LUT per bit of a digit and a little more; LUTs per bit that is loaded and shifted, and per bit and choice
 # that is selected. They choose between two exact ways and decide nothing else.
 _WIDE, _ADDERS, _CARRY, _SHIFT, _SELECT = 0.6, 1.1, 0.2, 0.6, 0.4
-
-
-@dataclass(frozen=True)
-class Folding:
-    """How one layer is folded, for reports. `parts`: bits per clock of a serial one, output positions per clock of a window."""
-
-    layer: str
-    kind: Literal["serial", "window"]
-    clocks: int
-    parts: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,7 +204,7 @@ class _Planner:
 
     def _is_exact(self, operation: Dense | Convolution) -> bool:
         fraction = self._contract[operation.inputs[0]].format.fraction + operation.weight_format.fraction
-        return not operation.wraps and fraction <= operation.format.fraction
+        return not self._contract.sum_wraps(operation) and fraction <= operation.format.fraction
 
     def _readers(self, name: str) -> list[Operation]:
         return [operation for operation in self._contract.operations if name in operation.inputs]
@@ -287,6 +277,9 @@ class _Planner:
     def _formats(self, operation: Operation) -> list[FixedFormat]:
         return [self._contract[name].format for name in operation.inputs]
 
+    def _trace(self, operation: Operation, tensors: Sequence[Tensor], formats: Sequence[FixedFormat]) -> Tensor:
+        return trace_layer(self._contract.decided(operation), tensors, formats, self._added)
+
     def _segment(self, level: int, here: Sequence[Operation]) -> Segment | None:
         """Trace what is not folded at this level. A serial layer's bias belongs to it."""
         todo = [op for op in here if not isinstance(op, HardwareInput | Threshold) and not self._is_window(op.name)]
@@ -302,7 +295,7 @@ class _Planner:
             if self._fold_of(op.name) is not None:
                 tensors[op.name] = tensors[_product_name(op.name)] + self._bias(op)
             else:
-                tensors[op.name] = trace_layer(op, [tensors[name] for name in op.inputs], self._formats(op), self._added)
+                tensors[op.name] = self._trace(op, [tensors[name] for name in op.inputs], self._formats(op))
         outputs = [op.name for op in todo if op.name in made and self._is_output(op.name, level)]
         results = []
         for name in outputs:
@@ -338,10 +331,10 @@ class _Planner:
         one, outputs = Word(0.0, 1.0, 1.0), operation.weights.shape[-1]
         nothing: Tensor = Values((one,), np.array([-1]), np.zeros(1)).variables()[1]
         if isinstance(operation, Dense):
-            bare: Operation = replace(operation, weights=np.zeros((1, outputs), np.int64))
+            bare: Operation = replace(operation, weights=np.zeros((1, outputs), np.int64), wraps=False)
         else:
             weights = np.zeros((1, 1, 1, outputs), np.int64)
-            bare = replace(operation, weights=weights, shape=(1, 1, 1), stride=(1, 1), size=outputs)
+            bare = replace(operation, weights=weights, shape=(1, 1, 1), stride=(1, 1), size=outputs, wraps=False)
         bias = np.array([float(v.low) for v in apply(bare, [nothing], self._formats(operation))])
         return np.resize(bias, operation.size) + self._added.get(operation.name, 0.0)
 
@@ -386,7 +379,7 @@ class _Planner:
         words, tensor = Values(slots, np.arange(len(slots)), np.zeros(len(slots))).variables()
         formats = self._formats(operation)
         for op in _core(operation, chain, shape):
-            tensor = trace_layer(op, [tensor], formats, self._added)
+            tensor = self._trace(op, [tensor], formats)
             formats = [op.format]
         core, results = traced_values(list(tensor))
         if not results:

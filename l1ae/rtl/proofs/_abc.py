@@ -2,13 +2,11 @@
 
 import subprocess
 from pathlib import Path
-from typing import Literal
 
-from l1ae.tools import abc_program
+from l1ae.rtl_results import Verdict
+from l1ae.tools import abc_program, run_program
 
-__all__ = ["MITER", "NO_VERDICT", "Verdict", "ask_abc"]
-
-Verdict = Literal["proven", "differs", "not finished"]
+__all__ = ["MITER", "NO_VERDICT", "ask_abc"]
 
 # abc's words; "UNDECIDED" is what it says when its own time limit is over.
 _VERDICTS: dict[str, Verdict] = {"are equivalent": "proven", "NOT EQUIVALENT": "differs", "UNDECIDED": "not finished"}
@@ -34,7 +32,7 @@ def ask_abc(folder: Path, memory_gb: float, timeout: float) -> tuple[Verdict, st
     limited = ["/bin/sh", "-c", 'ulimit -v "$0"; exec "$@"', kilobytes, str(abc_program())]
     command = [*limited, "-q", f"&r miter.aig; &cec -m -T {int(timeout) + 1}"]
     try:
-        run = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=timeout + 5, check=False)
+        run = run_program(command, folder=folder, timeout=timeout + 5)
     except subprocess.TimeoutExpired:
         return NO_VERDICT, f"abc did not decide within {timeout:.0f} s"
     for words, verdict in _VERDICTS.items():

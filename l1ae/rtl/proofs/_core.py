@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from l1ae.errors import CheckFailedError
 from l1ae.inputs import FixedFormat
-from l1ae.rtl._project import Design
 from l1ae.rtl._schedule import Pipeline
+from l1ae.rtl_results import Design
 
 __all__ = ["prove_core"]
 

@@ -28,30 +28,9 @@ from l1ae.inputs import FixedFormat
 from l1ae.rtl._opcodes import ADDERS
 from l1ae.rtl._trace import Element, Graph, rounding_constants
 from l1ae.rtl.proofs._forms import Forms, Port, linear_forms
+from l1ae.rtl_results import LayerProof, LinearProof
 
-__all__ = ["LayerProof", "LinearProof", "cone_of", "prove_linear", "value_of"]
-
-
-@dataclass(frozen=True)
-class LayerProof:
-    """`outputs` elements made by `lines` of which `adders` add, subtract or negate. Unless `proven`, `reason` says why not."""
-
-    name: str
-    kind: str
-    outputs: int
-    lines: int
-    adders: int
-    proven: bool
-    reason: str
-    seconds: float
-
-
-@dataclass(frozen=True)
-class LinearProof:
-    """All layers with weights, and the other operations that only add or move what they read."""
-
-    layers: tuple[LayerProof, ...]
-    seconds: float
+__all__ = ["cone_of", "prove_linear", "value_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,7 +181,7 @@ def _moved(index: npt.NDArray[Any], weights: npt.NDArray[Any] | None = None, fra
 def _weighted(operation: Dense | Convolution, contract: Contract, index: npt.NDArray[Any], weights: npt.NDArray[Any]) -> _Expected | str:
     """`index` (positions, k), weights (k, filters); outputs are positions, then filters."""
     form = operation.format
-    if operation.wraps:
+    if contract.sum_wraps(operation):
         return "its accumulator wraps"
     if contract[operation.inputs[0]].format.fraction + operation.weight_format.fraction > form.fraction:
         return "every product is rounded"

@@ -4,35 +4,26 @@ import hashlib
 import json
 import logging
 import re
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from l1ae.errors import UserError
+from l1ae.files import scratch
+from l1ae.results import Positive, load_result, save_result
 from l1ae.rtl._project import RtlProject
-from l1ae.rtl.proofs._abc import MITER, NO_VERDICT, Verdict, ask_abc
+from l1ae.rtl.proofs._abc import MITER, NO_VERDICT, ask_abc
+from l1ae.rtl_results import NetlistProof, Verdict
 from l1ae.synth import Part, Synthesis, synthesise
 from l1ae.tools import abc_program, run_yosys, yosys_version
 
-__all__ = ["NetlistProof", "combinational_modules", "compare_netlist", "prove_netlist"]
+__all__ = ["combinational_modules", "compare_netlist", "prove_netlist"]
 
 _LOG = logging.getLogger("l1ae")
-_FORMAT = 1
+_FORMAT = 2
 _OPEN_ENTRY = re.compile(r"(: out = \d+'h)X+;")
-
-
-@dataclass(frozen=True)
-class NetlistProof:
-    """The verdict on one module; unless it is `proven`, `reason` says why not. `seconds` are those of the run that found it."""
-
-    module: str
-    verdict: Verdict
-    reason: str
-    luts: int
-    seconds: float
-    cached: bool
 
 
 def combinational_modules(project: RtlProject) -> tuple[str, ...]:
@@ -119,8 +110,7 @@ def compare_netlist(
     The meaning of the primitives is that of yosys' own models of them (`cells_sim.v`). Gives the verdict, and why it is not
     `proven`. Raises `UserError` when yosys refuses the sources or reaches a limit.
     """
-    with tempfile.TemporaryDirectory(prefix="l1ae-prove-") as name:
-        folder = Path(name)
+    with scratch("prove") as folder:
         for source, text in sources.items():
             (folder / source).write_text(text)
         netlist.write_netlist(folder / "netlist.json")
@@ -148,11 +138,19 @@ def _script(names: Sequence[str], module: str) -> str:
     )
 
 
+@dataclass(frozen=True)
+class _Remembered:
+    """A proof, and how long it was tried for."""
+
+    timeout: Positive
+    proof: NetlistProof
+
+
 def _save(entry: Path, proof: NetlistProof, timeout: float) -> None:
     entry.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=entry.parent, delete=False) as stream:
-        json.dump({"timeout": timeout, **asdict(proof)}, stream)
-    Path(stream.name).rename(entry)
+    # another process may find out the same just now
+    with suppress(UserError):
+        save_result(entry, _Remembered(timeout, proof))
 
 
 def _load(entry: Path, timeout: float) -> NetlistProof | None:
@@ -160,10 +158,8 @@ def _load(entry: Path, timeout: float) -> NetlistProof | None:
     if not entry.is_file():
         return None
     try:
-        content = json.loads(entry.read_text())
-        tried = content.pop("timeout")
-        proof = NetlistProof(**content | {"cached": True})
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        _LOG.warning("'%s' is damaged (%s) and is made again", entry, error)
+        found = load_result(_Remembered, entry, what="proof of a netlist", remedy="", again="it is made again")
+    except UserError as error:
+        _LOG.warning("%s", error)
         return None
-    return None if proof.verdict == NO_VERDICT and tried < timeout else proof
+    return None if found.proof.verdict == NO_VERDICT and found.timeout < timeout else replace(found.proof, cached=True)

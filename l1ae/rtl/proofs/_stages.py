@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from alkaid.types import CombLogic
@@ -11,16 +10,9 @@ from l1ae.errors import CheckFailedError
 from l1ae.rtl._opcodes import GIVEN, Opcode
 from l1ae.rtl._schedule import Pipeline, Stage
 from l1ae.rtl._trace import Graph
+from l1ae.rtl_results import StageProof
 
-__all__ = ["StageProof", "prove_stages"]
-
-
-@dataclass(frozen=True)
-class StageProof:
-    """`lines` of the graph that the score needs, each found once in one of `stages`."""
-
-    stages: int
-    lines: int
+__all__ = ["prove_stages"]
 
 
 def prove_stages(graph: Graph, pipeline: Pipeline) -> StageProof:

@@ -15,8 +15,9 @@ from l1ae.rtl._opcodes import Opcode
 from l1ae.rtl._trace import Element, Graph
 from l1ae.rtl.proofs._forms import Port
 from l1ae.rtl.proofs._linear import cone_of, value_of
+from l1ae.rtl_results import TableProof, TablesProof
 
-__all__ = ["MOST_INPUTS", "TableProof", "TablesProof", "prove_tables"]
+__all__ = ["MOST_INPUTS", "prove_tables"]
 
 IntArray = npt.NDArray[np.int64]
 
@@ -24,28 +25,6 @@ MOST_INPUTS = 1 << 22
 """Inputs of one element that are tried at most."""
 
 _BLOCK = 64
-
-
-@dataclass(frozen=True)
-class TableProof:
-    """`outputs` elements made by `lines`, compared for `inputs` (codes, or combinations of codes) in all. Unless `proven`, `reason`."""
-
-    name: str
-    kind: str
-    outputs: int
-    lines: int
-    inputs: int
-    proven: bool
-    reason: str
-    seconds: float
-
-
-@dataclass(frozen=True)
-class TablesProof:
-    """All layers of bins and tables."""
-
-    layers: tuple[TableProof, ...]
-    seconds: float
 
 
 def prove_tables(contract: Contract, graph: Graph) -> TablesProof:

@@ -19,8 +19,9 @@ from l1ae.rtl._opcodes import Opcode
 from l1ae.rtl._project import RtlProject
 from l1ae.rtl._schedule import Pipeline, Stage
 from l1ae.rtl.proofs._core import prove_core
+from l1ae.rtl_results import TextProof
 
-__all__ = ["TextProof", "prove_text"]
+__all__ = ["prove_text"]
 
 _LINE = re.compile(r"wire \[(\d+):0\] v(\d+); (.*);")
 _INSTANCE = re.compile(r"(\w+)(?: #\(([-\d, ]*)\))? op_(\d+) \((.*)\)")
@@ -39,14 +40,6 @@ _ENTRY = re.compile(r"(\d+)'h([0-9A-F]+): out = (\d+)'h([0-9A-FX]+);")
 # A bit is (signal, index), or a constant '0' or '1'; a group of bits starts with the lowest.
 Bits = tuple[Any, ...]
 Tables = Mapping[str, tuple[int, tuple[str, ...]]]
-
-
-@dataclass(frozen=True)
-class TextProof:
-    """`lines` of Verilog in `files` say what the pipeline's programs say."""
-
-    files: int
-    lines: int
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """Simulation of an RTL project, compared with the contract bit by bit and clock by clock."""
 
-from l1ae.rtl.simulation._report import Language, RtlReport
 from l1ae.rtl.simulation._simulate import simulate_rtl
 
-__all__ = ["Language", "RtlReport", "simulate_rtl"]
+__all__ = ["simulate_rtl"]

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.errors import CheckFailedError
-from l1ae.rtl._project import Design
 from l1ae.rtl.simulation._protocol import Codes, Stimulus, Trace
+from l1ae.rtl_results import Design
+from l1ae.tools import run_program
 
 __all__ = ["Bench", "check_compiled", "check_finished", "execute", "pack", "to_codes"]
 
@@ -35,7 +36,7 @@ class Bench(Protocol):
 
 def execute(command: Sequence[str | Path], folder: Path, environment: Mapping[str, str] | None = None) -> Result:
     """Run a program in `folder`, whatever becomes of it. `environment`: all of its environment, ours if None."""
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return run_program(command, folder=folder, environment=environment)
 
 
 def check_compiled(result: Result, folder: Path) -> None:

@@ -1,16 +1,17 @@
 """VHDL in GHDL: a generated bench with text files, one run per stimulus."""
 
-import tempfile
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from l1ae.files import scratch
 from l1ae.rtl._emit import render
-from l1ae.rtl._project import Design, RtlProject
+from l1ae.rtl._project import RtlProject
 from l1ae.rtl.simulation._bench import check_compiled, check_finished, execute, pack, to_codes
 from l1ae.rtl.simulation._protocol import UNKNOWN, Codes, Stimulus, Trace
+from l1ae.rtl_results import Design
 from l1ae.tools import ghdl, ghdl_version
 
 __all__ = ["GhdlBench"]
@@ -49,8 +50,7 @@ class GhdlBench:
 
         Raises `CheckFailedError` when the simulation stops early.
         """
-        with tempfile.TemporaryDirectory(prefix="l1ae-ghdl-") as name:
-            here = Path(name)
+        with scratch("ghdl") as here:
             _write_cycles(stimulus, self._design, here / "cycles.txt")
             result = execute([self._tool, "-r", *self._options, _BENCH, *_RUN], here)
             shows = np.fromfile(here / "shows.txt", np.uint8) if (here / "shows.txt").exists() else np.empty(0, np.uint8)

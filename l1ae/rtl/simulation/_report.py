@@ -1,111 +1,18 @@
 """The result of an RTL simulation, and how one stimulus is judged."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from l1ae.contract import Contract
 from l1ae.hls import TensorComparison
-from l1ae.rtl._project import Design
 from l1ae.rtl.simulation._protocol import UNKNOWN, Flags, Stimulus, Trace, compare, expect
 from l1ae.rtl.simulation._stimulus import Events
+from l1ae.rtl_results import Design, Language, ProtocolViolation, RtlMismatch, RtlReport, RtlSeconds
 
-__all__ = ["Judge", "Language", "ProtocolViolation", "RtlMismatch", "RtlReport", "Run", "rtl_verdict", "summary"]
-
-Language = Literal["verilog", "vhdl"]
-
-_NAMES = {"verilog": "Verilator, Verilog", "vhdl": "GHDL, VHDL"}
-
-
-def rtl_verdict(language: Language, mismatches: int, events: int, violations: int = 0) -> str:
-    """One line on the outcome of an RTL simulation."""
-    line = f"RTL simulation ({_NAMES[language]}): {mismatches} mismatches in {events} events"
-    return line if violations == 0 else f"{line}, {violations} clock cycles against the protocol"
-
-
-@dataclass(frozen=True)
-class RtlMismatch:
-    """The first result that differs: `event` counts the real events, or the corner vectors if `corner`.
-
-    `layer` is the output's name. `simulation` is None where no result came in the clock in which it was due, or unknown
-    bits; `stream` and `cycle` tell when.
-    """
-
-    layer: str
-    corner: bool
-    event: int
-    contract: float
-    simulation: float | None
-    stream: str
-    cycle: int
-
-    def __str__(self) -> str:
-        kind = "corner vector" if self.corner else "event"
-        found = "nothing or unknown bits" if self.simulation is None else repr(self.simulation)
-        return (
-            f"output '{self.layer}', {kind} {self.event}: contract {self.contract!r}, RTL simulation {found} "
-            f"(stream '{self.stream}', clock cycle {self.cycle})"
-        )
-
-
-@dataclass(frozen=True)
-class ProtocolViolation:
-    """The first clock cycle in which a port shows what it must not; `found` is None for unknown bits."""
-
-    port: str
-    expected: int
-    found: int | None
-    stream: str
-    cycle: int
-
-    def __str__(self) -> str:
-        found = "unknown" if self.found is None else self.found
-        return f"port '{self.port}' is {found} instead of {self.expected} (stream '{self.stream}', clock cycle {self.cycle})"
-
-
-@dataclass(frozen=True)
-class RtlReport:
-    """Result of an RTL simulation.
-
-    `mismatches` counts the events and corner vectors with a wrong, missing or late result in any stream;
-    `protocol_violations` the clock cycles in which no result was due and `out_valid`, `out_score` or `out_trigger` was
-    not 0, or in which `in_ready` or `threshold` was wrong. `latency` and `interval` in clock cycles, as designed and seen.
-    """
-
-    project: str
-    language: Language
-    events: int
-    corner_vectors: int
-    clock_cycles: int
-    latency: int
-    interval: int
-    mismatches: int
-    first_mismatch: RtlMismatch | None
-    protocol_violations: int
-    first_violation: ProtocolViolation | None
-    outputs: tuple[TensorComparison, ...]
-    compiler: str
-    compile_seconds: float
-    simulate_seconds: float
-
-    @property
-    def passed(self) -> bool:
-        """Every result and every clock cycle is as it must be."""
-        return self.mismatches == 0 and self.protocol_violations == 0
-
-    @property
-    def verdict(self) -> str:
-        """The line that is printed and that CI looks for."""
-        return rtl_verdict(self.language, self.mismatches, self.events, self.protocol_violations)
-
-    def content(self) -> dict[str, Any]:
-        """As JSON, in the shape that all simulation reports share."""
-        content = asdict(self)
-        seconds = {name: round(content.pop(f"{name}_seconds"), 3) for name in ("compile", "simulate")}
-        return content | {"layers": [], "float": None, "seconds": seconds}
+__all__ = ["Judge", "Run", "summary"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +27,12 @@ class Run:
     violations: int
     first_mismatch: RtlMismatch | None
     first_violation: ProtocolViolation | None
+
+    def shifted(self, before: int, corners: int) -> "Run":
+        """The same of events that come after `before` real ones, which have `corners` corner vectors among them."""
+        first = None if self.first_mismatch is None else replace(self.first_mismatch, event=self.first_mismatch.event + before)
+        wrong = {name: getattr(self, name) + before + corners for name in ("wrong", "wrong_score", "wrong_trigger")}
+        return replace(self, first_mismatch=first, **wrong)
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,14 +93,14 @@ def _violation(stimulus: Stimulus, expected: Trace, found: Trace, violation: Fla
     return ProtocolViolation(port, wanted, None if seen == UNKNOWN else seen, stimulus.name, cycle)
 
 
-def summary(judge: Judge, language: Language, runs: Sequence[Run], tool: str, seconds: tuple[float, float]) -> RtlReport:
-    """The report on all runs. `seconds` to compile and to simulate."""
-    contract, design, real = judge.contract, judge.design, judge.events.real
+def summary(judge: Judge, language: Language, runs: Sequence[Run], tool: str, seconds: tuple[float, float], *, real: int) -> RtlReport:
+    """The report on all runs, of `real` events and the corner vectors of `judge`. `seconds` to compile and to simulate."""
+    contract, design = judge.contract, judge.design
     return RtlReport(
         project=contract.project,
         language=language,
         events=real,
-        corner_vectors=len(judge.events.codes) - real,
+        corner_vectors=len(judge.events.codes) - judge.events.real,
         clock_cycles=sum(run.cycles for run in runs),
         latency=design.latency,
         interval=design.interval,
@@ -197,8 +110,7 @@ def summary(judge: Judge, language: Language, runs: Sequence[Run], tool: str, se
         first_violation=next((run.first_violation for run in runs if run.first_violation is not None), None),
         outputs=_outputs(contract, runs),
         compiler=tool,
-        compile_seconds=seconds[0],
-        simulate_seconds=seconds[1],
+        seconds=RtlSeconds(*(round(value, 3) for value in seconds)),
     )
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.contract import Contract
-from l1ae.rtl._project import Design
 from l1ae.rtl.simulation._protocol import Codes, Flags, Stimulus, accept, due
+from l1ae.rtl_results import Design
 
 __all__ = ["Events", "Streams"]
 

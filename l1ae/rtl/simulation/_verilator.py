@@ -1,11 +1,13 @@
 """Verilog in Verilator: translation to C++, compilation around our bench, one run per stimulus."""
 
+import atexit
 import os
 import re
 import shutil
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -14,9 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.errors import UserError
-from l1ae.rtl._project import Design, RtlProject
+from l1ae.files import scratch
+from l1ae.rtl._project import RtlProject
 from l1ae.rtl.simulation._bench import check_compiled, check_finished, execute, pack, to_codes
 from l1ae.rtl.simulation._protocol import Stimulus, Trace
+from l1ae.rtl_results import Design
 from l1ae.tools import Verilator, answer_of, verilator
 
 __all__ = ["VerilatorBench"]
@@ -87,7 +91,7 @@ class VerilatorBench:
 
         def compile_one(source: Path) -> Path:
             if source.parent != generated:
-                return _runtime(source, Path(kept.name), includes)
+                return _runtime(source, kept, includes)
             target = source.with_suffix(".o")
             _gxx([_optimisation(source), *includes, "-I.", "-c", source, "-o", target], generated, self._folder)
             return target
@@ -121,8 +125,11 @@ def _runtime(source: Path, folder: Path, includes: tuple[str, ...]) -> Path:
 
 
 @cache
-def _runtime_folder() -> "tempfile.TemporaryDirectory[str]":
-    return tempfile.TemporaryDirectory(prefix="l1ae-verilator-")
+def _runtime_folder() -> Path:
+    """Of this process, until it ends."""
+    until_exit = ExitStack()
+    atexit.register(until_exit.close)
+    return until_exit.enter_context(scratch("verilator"))
 
 
 def _optimisation(source: Path) -> str:
