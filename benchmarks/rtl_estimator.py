@@ -22,7 +22,7 @@ import numpy.typing as npt
 from estimator_deployed import deployed_contract, deployed_networks
 from estimator_networks import contract_of, networks
 from estimator_page import page
-from estimator_samples import PART, Drawn, Sample, predicted, ratios, sample
+from estimator_samples import PART, Drawn, Sample, left_out, predicted, ratios, sample
 from estimator_tables import table_contract, table_networks
 from scipy.optimize import least_squares
 
@@ -213,8 +213,8 @@ def ends(found: Sequence[float]) -> tuple[float, float]:
     Shafer, Algorithmic Learning in a Random World, 2005).
     """
     ordered = sorted(found)
-    below = max(int(np.floor(0.05 * (len(ordered) + 1))), 1)
-    return ordered[below - 1], ordered[-below]
+    beyond = left_out(len(ordered))
+    return ordered[beyond - 1], ordered[-beyond]
 
 
 def bands(samples: Sequence[Sample], estimates: Mapping[str, Mapping[str, float]], mapping: str) -> dict[str, tuple[float, float]]:
