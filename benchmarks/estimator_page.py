@@ -108,8 +108,8 @@ def _coverage(samples: Sequence[Sample], estimates: Estimates, constants: Consta
     text = """## The bands, judged on designs that were held back
 
 A band goes from one of the smallest cross-validated ratios to one of the largest: those between which the next design of the same kind lies
-with 90 %, whatever their distribution. With fewer than 19 designs it goes from the smallest to the largest, which holds less than 90 %: the
-column "holds" says how much is to be expected. Inside: of the designs that were held back, with the interval of Clopper and Pearson (68.3 %).
+with 90 %, whatever their distribution. With fewer than 19 designs it goes from the smallest to the largest, which holds less than 90 %:
+"Holds" is what is to be expected. Inside: of the designs that were held back, with the interval of Clopper and Pearson (68.3 %).
 
 """
     return text + _table(["Mapped", "Quantity", "Band of measured / estimated", "From designs", "Holds", "Inside", "Share"], rows)
