@@ -110,11 +110,11 @@ def test_fit_finds_known_prices():
     constants = fit(made)
     guesses = {one.name: predicted(one, constants) for one in made}
     for quantity in ("luts", "luts_packed", "flip_flops"):
-        assert ratios(made, guesses, quantity) == pytest.approx([1.0] * len(made), rel=0.03)
+        assert ratios(made, guesses, quantity) == pytest.approx([1.0] * len(made), rel=0.06)
     # what makes up most of the designs has its price; what hardly occurs stays near a LUT for a bit
     assert constants.mappings["restructured"].luts[0] == pytest.approx(prices["tree_bits"], rel=0.15)
     assert constants.flip_flops[0] == pytest.approx(per_bit, rel=0.05)
-    assert bands(made, guesses, "restructured")["luts"] == pytest.approx((1.0, 1.0), rel=0.03)
+    assert bands(made, guesses, "restructured")["luts"] == pytest.approx((1.0, 1.0), rel=0.06)
 
 
 @pytest.mark.parametrize(("count", "inside"), [(5, 0.6), (19, 0.9), (99, 0.9), (400, 0.9)])
