@@ -68,12 +68,13 @@ class SpooledScores:
         """The sample by distinct scores, for each variant. Raises `UserError` for no events."""
         if not len(self.spool):
             raise UserError(f"'{self.name}' has no events; nothing can be measured on it")
-        found: dict[str, list[Ranked]] = {variant: [] for variant in self.lsb}
+        found: dict[str, Ranked] = {}
         for part in self.parts():
             for variant, lsb in self.lsb.items():
                 scores = part.scores[variant] if lsb is not None else coarse(part.scores[variant])
-                found[variant].append(Ranked.of(scores, part.groups, part.weights))
-        return {variant: Ranked.merged(parts) for variant, parts in found.items()}
+                ranked = Ranked.of(scores, part.groups, part.weights)
+                found[variant] = Ranked.merged([found[variant], ranked] if variant in found else [ranked])
+        return found
 
     @cached_property
     def shown(self) -> Mapping[str, Sample]:
