@@ -1,6 +1,6 @@
 """Networks with drawn sizes, widths, sparsity and scores, as contracts: what the RTL estimator is fitted to and measured on."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -26,7 +26,7 @@ class Network:
 
     `filters` above 0 puts a convolution of 3 x 3 before them. `luts`: the size that was aimed at, 0 for none in particular;
     `synthesised`: whether synthesis measures it, or only its adder graph and pipeline count. `plain`: the inputs arrive in the
-    network's format.
+    network's format. `held`: for judging the bands only.
     """
 
     name: str
@@ -45,15 +45,33 @@ class Network:
     luts: float
     synthesised: bool
     plain: bool = False
+    held: bool = False
+
+    @property
+    def shape(self) -> str:
+        """Inputs and layers of the encoder."""
+        return f"{3 * self.objects}-{'-'.join(map(str, self.widths))}" + (f", conv {self.filters}" if self.filters else "")
+
+    @property
+    def bits(self) -> str:
+        """Of inputs, activations and weights, and how many weights are 0."""
+        pruned = f", {self.sparsity:.0%} 0" if self.sparsity else ""
+        return f"{self.input_bits}/{self.activation_bits}/{self.weight_bits}{pruned}"
 
 
 def networks() -> list[Network]:
-    """All networks, always the same: dense ones, convolutional ones, and larger ones that are only traced."""
+    """All networks, always the same: dense ones, convolutional ones, and larger ones that are only traced.
+
+    Every second one up to 4,500 LUTs and two larger ones are synthesised, of which every third is held back.
+    """
     rng = np.random.default_rng(57)
     dense = [(f"d{k:02}", target) for k, target in enumerate([*np.geomspace(250, 4000, 54), *np.geomspace(5000, 16000, 6)])]
     convolutional = [(f"c{k:02}", target) for k, target in enumerate(np.geomspace(900, 4000, 8))]
     traced = [(f"t{k:02}", target) for k, target in enumerate(np.geomspace(400, 40000, 40))]
-    return [_drawn(rng, name, float(target)) for name, target in [*dense, *convolutional, *traced]]
+    drawn = [_drawn(rng, name, float(target)) for name, target in [*dense, *convolutional, *traced]]
+    small = sorted((network for network in drawn if network.synthesised and network.luts < 4500), key=lambda network: network.luts)
+    chosen = [network.name for network in small[::2]] + ["d54_v1", "d57_v1"]
+    return [replace(network, synthesised=network.name in chosen, held=network.name in chosen[1::3]) for network in drawn]
 
 
 def dense_network(name: str, widths: tuple[int, ...], score: str, weight_bits: int, sparsity: float) -> Network:

@@ -128,7 +128,7 @@ class _Core:
 
     def _add_dense(self, operation: Dense, stage: int) -> None:
         form = self._contract[operation.inputs[0]].format
-        if operation.wraps or operation.format.fraction < form.fraction + operation.weight_format.fraction:
+        if self._contract.sum_wraps(operation) or operation.format.fraction < form.fraction + operation.weight_format.fraction:
             raise UserError(f"layer '{operation.name}' wraps or rounds its products; this comparison is for exact sums")
         module = self._make(self.module(operation.name), operation, form, self._graph.added.get(operation.name, 0.0))
         self.dense[operation.name] = module

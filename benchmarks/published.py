@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["NOT_RUN", "RECORDED", "SYSTEMS", "Published", "Recorded", "System"]
+__all__ = ["DEPLOYED", "NOT_RUN", "RECORDED", "SYSTEMS", "Published", "Recorded", "System"]
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 VU9P, VX690T = "xcvu9p-flga2104-2L-e", "xc7vx690tffg1927-2"
@@ -132,4 +132,13 @@ RECORDED = (
     Recorded("pipelined", "DSP", 80, "routed", 80),
     Recorded("pipelined", "slowest path, typical", 3.66, "routed", 3.44, "ns"),
     Recorded("not pipelined", "LUT as logic, raw", 4337, "as reported", 6314),
+)
+
+# Packed LUTs of our RTL with the weights that CMS published without a licence file, and the HLS estimate for the deployed firmware.
+DEPLOYED = (
+    ("CMS uGT v1", 8200, 33300),
+    ("CMS uGT v3", 14100, 72300),
+    ("CMS uGT v4", 11300, 70500),
+    ("CMS uGT v5", 17500, 37600),
+    ("CMS uGT v6", 17300, 37800),
 )

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from published import CONFIGS, NOT_RUN, RECORDED, SYSTEMS, Recorded, System
+from published import CONFIGS, DEPLOYED, NOT_RUN, RECORDED, SYSTEMS, Recorded, System
 from seeded import nonzero_weights, seeded_contract
 from vivado_data import VivadoProject, read_archive
 
@@ -188,7 +188,8 @@ repository, is not part of this repository). Source of the column "ours": {sourc
 
 SYSTEMS_HEADER = """## Published trigger networks
 
-Networks of the same shape and widths with weights of ours: the published weights are not public, or not ours to use. Kernels are
+Networks of the same shape and widths with weights of ours. The weights of the deployed CMS triggers are public, but without a licence
+file, so that they are no part of this repository; those of the others are not in the sources that we have. Kernels are
 He-normal and biases normal with a standard deviation of 0.1, both from seed {seed}, quantized with the ranges that
 `l1ae train` would choose; `cms_like` is the description in `configs/imported`, whose weights are random too. Trained weights
 have more zeros: expect fewer LUTs. "Weights" counts those that are not 0, without biases.
@@ -196,7 +197,7 @@ have more zeros: expect fewer LUTs. "Weights" counts those that are not 0, witho
 Ours: `{adders}` additions, one event per clock (II = 1), stages that keep 87.5 % of the clock by our own delays; preprocessing, score and
 the comparison with a threshold are contained. yosys `synth_xilinx` without DSP blocks, LUTs with those of memories and shift
 registers, raw and after pairing two into one LUT6_2 (`packed`). "≈": not synthesised here; the estimator's figures, whose error
-[docs/rtl_estimator.md](rtl_estimator.md) measures (on networks of up to 13k LUTs, so that the largest are extrapolated; and for
+[docs/rtl_estimator.md](rtl_estimator.md) measures (on smaller networks, so that the largest are extrapolated; and for
 UltraScale+, also where the part is of Series 7). Latency: clock edges from the one that takes an event to the outputs. Slowest path:
 static timing before placement, optimistic / typical / pessimistic, register to register. A trained network of the shape of v5
 (`cms_latent_ae`) is in [docs/rtl_matrix.md](rtl_matrix.md).
@@ -211,6 +212,13 @@ Published latency | Stage | LUT ratio (packed) | Latency ratio |
 {rows}
 
 {notes}
+
+With the deployed weights: measured once with this flow, before its adder took fewer LUTs than alkaid's, on networks that are not part of
+the repository. LUTs packed, to the nearest hundred; the published figures are estimates of HLS.
+
+| Network | LUT packed | Published HLS estimate | Ratio |
+|---|---|---|---|
+{deployed}
 
 Not run, with the reason:
 
@@ -283,6 +291,7 @@ def page(recorded: Sequence[Recorded], source: str, rows: dict[str, Row], adders
         adders=adders,
         rows="\n".join(system_line(system, rows.get(system.name)) for system in SYSTEMS),
         notes="\n".join(notes),
+        deployed="\n".join(f"| {name} | {ours:,} | {theirs:,} | {ours / theirs:.2f} |" for name, ours, theirs in DEPLOYED),
         left="\n".join(f"| {' | '.join(line)} |" for line in NOT_RUN),
     )
 

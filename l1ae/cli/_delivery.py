@@ -25,6 +25,9 @@ def deliver(run: Path, targets: tuple[str, ...]) -> None:
 
     cmssw: emulator library with its sources. ugt: test vectors and VHDL wrapper for the global trigger. emp: buffers and
     payload for EMP boards. vivado: scripts for Vivado and Vitis HLS, from C synthesis to a routed design.
+
+    A last line says whether the RTL fits into its slot, at the clock there and in the time that budget: or its default leaves.
+    MISSED is no error: what was delivered is right, and too slow.
     """
     pipeline = load_pipeline()
     opened = pipeline.Run.open(run)
@@ -32,6 +35,9 @@ def deliver(run: Path, targets: tuple[str, ...]) -> None:
         found = pipeline.deliver_stage(opened, target)
         click.echo(f"{target}: {found.folder}")
         _print_checks(found.checks)
+        fit = pipeline.slot_of(opened, target)
+        if fit is not None:
+            click.echo(f"  {'ok' if fit.fits else 'MISSED':<11} slot: {fit.text}")
 
 
 @click.command()
@@ -81,6 +87,8 @@ def _verify_run(pipeline: Any, run: Path, events: int | None, zero_bias: Path | 
     for row in verification.rows:
         table.add_row(row.name, f"{row.events:,}", f"{row.differing:,}", row.compared, row.detail)
     Console().print(table)
+    if text := verification.wrapped_text:
+        click.echo(f"of the crossings {text}, as in the contract")
     for line in verification.missing:
         click.echo(f"not compared: {line}")
     click.echo(f"report: {opened.path('verification') / 'report.json'}")

@@ -125,6 +125,8 @@ def csim(run: Path, events: int | None) -> None:
     pipeline = load_pipeline()
     report = pipeline.csim_stage(pipeline.Run.open(run), events=events)
     click.echo(f"{report.verdict} and {report.corner_vectors} corner vectors ({report.project}, {report.backend})")
+    if text := report.wrapped_text:
+        click.echo(f"of the events {text}, as in the contract")
 
 
 @click.command()

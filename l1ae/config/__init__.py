@@ -3,7 +3,10 @@
 from l1ae.config._budget import BudgetConfig
 from l1ae.config._density import DensityConfig, PairsConfig, ReferenceConfig, TreeConfig
 from l1ae.config._description import (
+    ActivationDescription,
+    BatchNormDescription,
     BinsDescription,
+    ClampDescription,
     ConcatenateDescription,
     ConvolutionDescription,
     DenseDescription,
@@ -15,8 +18,10 @@ from l1ae.config._description import (
     LayerDescription,
     LookupDescription,
     PoolDescription,
+    PreprocessingDescription,
     QuantizeDescription,
     ReluDescription,
+    ScoreDescription,
     SelectDescription,
     SumDescription,
     TableDescription,
@@ -44,11 +49,16 @@ from l1ae.config._schema import (
     VicregConfig,
 )
 from l1ae.config._seed import LegConfig, SeedConfig
+from l1ae.config._slots import SLOTS, Fit, Slot, data_frames
 from l1ae.config._trigger import TriggerConfig
 
 __all__ = [
+    "SLOTS",
+    "ActivationDescription",
+    "BatchNormDescription",
     "BinsDescription",
     "BudgetConfig",
+    "ClampDescription",
     "ConcatenateDescription",
     "Config",
     "ConvolutionConfig",
@@ -62,6 +72,7 @@ __all__ = [
     "DotDescription",
     "ElementwiseDescription",
     "ErrorDescription",
+    "Fit",
     "HardwareDescription",
     "HlsConfig",
     "InputsConfig",
@@ -76,13 +87,16 @@ __all__ = [
     "PairsConfig",
     "PhaseConfig",
     "PoolDescription",
+    "PreprocessingDescription",
     "PruningConfig",
     "QuantizeDescription",
     "ReferenceConfig",
     "ReluDescription",
     "RtlConfig",
+    "ScoreDescription",
     "SeedConfig",
     "SelectDescription",
+    "Slot",
     "SparsityConfig",
     "StandIn",
     "SumDescription",
@@ -91,6 +105,7 @@ __all__ = [
     "TreeConfig",
     "TriggerConfig",
     "VicregConfig",
+    "data_frames",
     "dump_config",
     "load_config",
     "load_description",

@@ -6,9 +6,10 @@
 | `hardware` | the inputs, and their type: `width` in bits with `signed` (default true), or `type` |
 | | `size`: their number; or `layout`, what they are (a name, a YAML file or its content), and `select`; it has a type by itself |
 | `preprocessing` | `(hw - offset) >> shift`: `offset` (numbers), `shift` (integers, a negative one multiplies), `work`, `result`, `gate`, |
-| | `present`; not needed where the layers read the codes |
+| | `present`; or `(hw - offset) / divide` (powers of two), exact and then cast; not needed where the layers read the codes |
 | `layers` | in the order of computation; each has `name`, `kind`, and the keys of its kind |
-| `score` | `input`, `type`, `threshold`: the trigger bit is score >= threshold, an integer in LSB of `type` |
+| `score` | `input`, `type`, `threshold`: the trigger bit is score >= threshold, an integer in LSB of `type`; of a vector `function` makes |
+| | the score, outside of the network: `squares`, `absolute`, `sum` or `max` of its elements, exact before the cast |
 
 The tensors are called `hw` (the codes), `inputs` (after the preprocessing, if there is one) and by the names of the layers. All formats are
 written as in C++, `ap_fixed<14,6,AP_RND_CONV,AP_SAT>`, `ap_uint<4>`, or without the prefixes; nothing said means TRN and WRAP, as
@@ -18,9 +19,14 @@ there. A code of the port is an integer in LSB of its type, `hw` in the formula 
 | kind | keys | result |
 |---|---|---|
 | `dense` | `input`, `kernel` (n_in, n_out), `kernel_type`, `bias`, `bias_type`, `accumulator`, `wraps`, `result` | `x @ kernel + bias` |
+| | `transposed`, `round_weights` | |
 | `convolution` | those of `dense`; kernel (rows, columns, channels, filters), `shape`, `stride` | no padding, channels last |
 | `relu` | `input`, `result` | max(x, 0), cast |
 | `quantize` | `input`, `result` | the cast alone |
+| `batch_norm` | `input`, `scale`, `scale_type`, `bias`, `bias_type`, `round_weights`, `result` | x * scale + bias, exact, then cast |
+| | instead of scale and bias `gamma`, `beta`, `mean`, `variance`, `epsilon` | |
+| `clamp` | `input`, `low`, `high`, `result` | min(max(x, low), high), cast |
+| `activation` | `input`, `function` (`sigmoid`, `tanh`, `softplus`, `softsign`), `table_size`, `table_type`, `result` | hls4ml's table |
 | `add`, `subtract`, `multiply` | `inputs` (two of one size), `result` | exact, then cast |
 | `concatenate` | `inputs` (two), `result` | the elements of both, cast |
 | `select` | `input`, `index` | element `index[i]` of the input, 0 where it is -1 |
@@ -34,7 +40,10 @@ there. A code of the port is an integer in LSB of its type, `hw` in the formula 
 
 `accumulator` is hls4ml's `accum_t`: products and bias are cast to its LSB, and the sum wraps where `wraps` is true; where it
 is false (the default) the model is refused if any input could make it. `result` is the type in which the sum leaves the
-layer; without it, it leaves as it is. Weights are real numbers, integers included, on the grid of their type.
+layer; without it, it leaves as it is. Weights are real numbers, integers included, on the grid of their type; with
+`round_weights: true` decimal ones are rounded to it as a C++ constant of that type is, by the type's own mode (AP_TRN: towards
+minus infinity). hls4ml's strategy Resource writes kernels as (n_out, n_in): a kernel of that shape is turned around, a square one
+where `transposed` says so. `offset_type` rounds decimal offsets likewise.
 
 Bins and tables are integers. `edges` are codes of the input, rising, in LSB of its type: lists, each of which may be the name of an
 array, or one array (bins, edges). Bin k counts those of element `index[k]` (by default of element k), and its `result` is by default the
@@ -52,9 +61,13 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, model_validat
 from l1ae.documents import read_yaml, validate
 from l1ae.errors import UserError
 from l1ae.inputs import FixedFormat, Format, Layout, find_layout
+from l1ae.names import Text
 
 __all__ = [
+    "ActivationDescription",
+    "BatchNormDescription",
     "BinsDescription",
+    "ClampDescription",
     "ConcatenateDescription",
     "ConvolutionDescription",
     "DenseDescription",
@@ -81,8 +94,10 @@ Code = Annotated[int, Field(strict=True, ge=-(2**31), lt=2**31)]
 Integers = Annotated[Code | tuple[Code, ...] | str, Field(description="one for all, a list, or the name of an array")]
 Real = Annotated[float, Field(ge=-(2**31), lt=2**31, allow_inf_nan=False)]
 Reals = Annotated[Real | tuple[Real, ...] | str, Field(description="one for all, a list, or the name of an array")]
-Function = Annotated[str, Field(min_length=1, description="what the entries are, in words")]
-Width = Annotated[int, Field(ge=1, le=31)]
+Function = Annotated[Text, Field(min_length=1, description="what the entries are, in words")]
+Integer = Annotated[int, Field(strict=True)]
+Width = Annotated[int, Field(strict=True, ge=1, le=31)]
+Flag = Annotated[bool, Field(strict=True)]
 
 _MAX_INPUTS = 1024
 
@@ -121,10 +136,10 @@ class HardwareDescription(_Part):
     """The input port: the columns of a layout, or `size` inputs that nobody named. Every word that fits is a valid input."""
 
     layout: Layout | None = Field(None, description="what the inputs are; in the file a name, a YAML file relative to it, or its content")
-    select: dict[str, int | tuple[str, ...]] = Field({}, description="a part of the layout, as in a configuration")
-    size: int | None = Field(None, ge=1, le=_MAX_INPUTS)
+    select: dict[str, Integer | tuple[str, ...]] = Field({}, description="a part of the layout, as in a configuration")
+    size: int | None = Field(None, strict=True, ge=1, le=_MAX_INPUTS)
     width: Width | None = Field(None, description="bits of each input, an integer")
-    signed: bool | None = Field(None, description="with `width`; default true")
+    signed: Flag | None = Field(None, description="with `width`; default true")
     type: Format | None = Field(None, description="instead of `width`, for fractional types; a code is an integer in its LSB")
 
     @model_validator(mode="after")
@@ -175,14 +190,27 @@ class HardwareDescription(_Part):
 
 
 class PreprocessingDescription(_Part):
-    """`(hw - offset) >> shift`, the difference cast to `work`, the bits shifted within `work`, the result cast to `result`."""
+    """`(hw - offset) >> shift`, the difference cast to `work`, the bits shifted within `work`, the result cast to `result`.
+
+    With `divide` instead the quotient is exact until the cast to `result`.
+    """
 
     offset: Reals = Field(0.0, description="in units of the number that a code stands for")
-    shift: Integers = Field(0, description="a negative shift moves bits to the left")
-    work: Format
+    offset_type: Format | None = Field(None, description="of the firmware's constants: decimal offsets are rounded to it")
+    shift: Integers | None = Field(None, description="a negative shift moves bits to the left; None: 0")
+    divide: Integers | None = Field(None, description="powers of two")
+    work: Format | None = None
     result: Format
     gate: Integers = Field(-1, description="index of the hardware input whose code 0 empties this input's slot; -1 for none")
-    present: tuple[bool, ...] | str | None = Field(None, description="false where an input is always 0; None: all are there")
+    present: tuple[Flag, ...] | str | None = Field(None, description="false where an input is always 0; None: all are there")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.divide is not None and (self.shift is not None or self.work is not None):
+            raise ValueError("divide is exact and needs neither shift nor work; remove them, or divide")
+        if self.divide is None and self.work is None:
+            raise ValueError("shift needs work, the type within which bits move; give it, or divide, which loses no bit")
+        return self
 
 
 class _Layer(_Part):
@@ -213,10 +241,12 @@ class DenseDescription(_OneInput):
     kind: Literal["dense"]
     kernel: str = Field(description="name of the array")
     kernel_type: Format
+    transposed: Flag | None = Field(None, description="the kernel is (n_out, n_in); None: where its shape says so")
+    round_weights: Flag = Field(False, description="decimal weights are rounded to their type, as C++ does with constants")
     bias: str | None = Field(None, description="name of the array")
     bias_type: Format | None = None
     accumulator: Format
-    wraps: bool = False
+    wraps: Flag = False
     result: Format | None = None
 
 
@@ -224,8 +254,8 @@ class ConvolutionDescription(DenseDescription):
     """Two-dimensional convolution without padding; zeros come from a `select` before it."""
 
     kind: Literal["convolution"]  # type: ignore[assignment]
-    shape: tuple[int, int, int] = Field(description="rows, columns, channels of the input")
-    stride: tuple[int, int] = (1, 1)
+    shape: tuple[Integer, Integer, Integer] = Field(description="rows, columns, channels of the input")
+    stride: tuple[Integer, Integer] = (1, 1)
 
 
 class ReluDescription(_OneInput):
@@ -240,6 +270,68 @@ class QuantizeDescription(_OneInput):
 
     kind: Literal["quantize"]
     result: Format
+
+
+class BatchNormDescription(_OneInput):
+    """`x * scale + bias` for each element, or each channel where the arrays are shorter (channels last); exact, then cast to `result`.
+
+    `scale = gamma / sqrt(variance + epsilon)` and `bias = beta - mean * scale` where these are given instead.
+    """
+
+    kind: Literal["batch_norm"]
+    scale: str | None = Field(None, description="name of the array")
+    bias: str | None = Field(None, description="name of the array")
+    gamma: str | None = Field(None, description="name of the array; None: 1")
+    beta: str | None = Field(None, description="name of the array; None: 0")
+    mean: str | None = Field(None, description="name of the array")
+    variance: str | None = Field(None, description="name of the array")
+    epsilon: float = Field(0.001, gt=0, le=1, allow_inf_nan=False)
+    scale_type: Format
+    bias_type: Format
+    round_weights: Flag = False
+    result: Format | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        learned = [name for name in ("gamma", "beta", "mean", "variance") if getattr(self, name) is not None]
+        if (self.scale is None) != (self.bias is None) or (self.scale is None) == (not learned):
+            raise ValueError("give scale and bias, as the firmware has them, or gamma, beta, mean and variance")
+        if learned and (self.mean is None or self.variance is None):
+            raise ValueError("without scale and bias it needs mean and variance; give both")
+        return self
+
+
+class ClampDescription(_OneInput):
+    """`min(max(x, low), high)`, cast to `result`."""
+
+    kind: Literal["clamp"]
+    low: Real | None = None
+    high: Real | None = None
+    result: Format
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> Self:
+        if self.low is None and self.high is None:
+            raise ValueError("give low, high or both; a cast alone is kind quantize")
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise ValueError(f"low {self.low:g} is above high {self.high:g}; swap them")
+        return self
+
+
+class ActivationDescription(_OneInput):
+    """A function as hls4ml's table computes it: addressed by the input in steps of its range, in `table_type`, cast to `result`."""
+
+    kind: Literal["activation"]
+    function: Literal["sigmoid", "tanh", "softplus", "softsign"]
+    table_size: int = Field(1024, strict=True, ge=16, le=1 << 16)
+    table_type: Format = FixedFormat(True, 18, 8)
+    result: Format
+
+    @model_validator(mode="after")
+    def _is_a_power(self) -> Self:
+        if self.table_size & (self.table_size - 1):
+            raise ValueError(f"table_size {self.table_size} is no power of two; give such a table as kind table, with its codes")
+        return self
 
 
 class ElementwiseDescription(_SeveralInputs):
@@ -260,7 +352,7 @@ class SelectDescription(_OneInput):
     """Wires."""
 
     kind: Literal["select"]
-    index: tuple[int, ...] | str
+    index: tuple[Code, ...] | str
 
 
 class PoolDescription(_OneInput):
@@ -277,7 +369,7 @@ class SumDescription(_SeveralInputs):
 
     kind: Literal["sum"]
     inputs: tuple[str, ...] = Field(min_length=1, max_length=2)
-    halvings: int = Field(0, ge=0)
+    halvings: int = Field(0, strict=True, ge=0, le=1000)
     result: Format
 
 
@@ -317,7 +409,7 @@ class DotDescription(_SeveralInputs):
     kind: Literal["dot"]
     inputs: tuple[str, ...] = Field(min_length=1, max_length=2)
     accumulator: Format
-    wraps: bool = False
+    wraps: Flag = False
     result: Format | None = None
 
 
@@ -325,7 +417,7 @@ class ErrorDescription(_SeveralInputs):
     """Sum of |a - b| or (a - b)^2, exact; `masked`: over the inputs that carry information, both of the hardware's size."""
 
     kind: Literal["squared_error", "absolute_error"]
-    masked: bool = False
+    masked: Flag = False
     result: Format
 
 
@@ -334,6 +426,9 @@ LayerDescription = (
     | ConvolutionDescription
     | ReluDescription
     | QuantizeDescription
+    | BatchNormDescription
+    | ClampDescription
+    | ActivationDescription
     | ElementwiseDescription
     | ConcatenateDescription
     | SelectDescription
@@ -351,12 +446,13 @@ class ScoreDescription(_Part):
     """The score, cast to `type`, and the threshold in its LSB.
 
     CMSSW shows a score of type `ap_ufixed<18,14>` times 16, which is this integer. None: the threshold follows from the
-    configuration's `model.target_fpr`.
+    configuration's `model.target_fpr`. `function` makes one number of a vector that leaves the network.
     """
 
     input: str
+    function: Literal["squares", "absolute", "sum", "max"] | None = None
     type: Format
-    threshold: int | None = None
+    threshold: Integer | None = None
 
 
 class _Head(_Part):
@@ -384,6 +480,9 @@ _KINDS: dict[str, type[LayerDescription]] = {
     "convolution": ConvolutionDescription,
     "relu": ReluDescription,
     "quantize": QuantizeDescription,
+    "batch_norm": BatchNormDescription,
+    "clamp": ClampDescription,
+    "activation": ActivationDescription,
     "add": ElementwiseDescription,
     "subtract": ElementwiseDescription,
     "multiply": ElementwiseDescription,
@@ -441,6 +540,6 @@ def _beside(path: Path, key: str, name: str) -> Path:
 def _layer(item: dict[str, Any], position: int, path: Path) -> LayerDescription:
     where = f"{path}: layer '{item.get('name', position)}'"
     kind = item.get("kind")
-    if kind not in _KINDS:
+    if not isinstance(kind, str) or kind not in _KINDS:
         raise UserError(f"{where}: kind {kind!r} is unknown; the kinds are {', '.join(_KINDS)}")
     return validate(_KINDS[kind], item, where)

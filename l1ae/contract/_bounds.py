@@ -37,9 +37,10 @@ from l1ae.contract._ops import (
 from l1ae.errors import UserError
 from l1ae.inputs import FixedFormat, Overflow
 
-__all__ = ["Interval", "bounds", "interval_of", "may_wrap", "patches", "shifted_range"]
+__all__ = ["Interval", "bounds", "interval_of", "may_wrap", "patches", "shifted_range", "unlimited"]
 
 BigInts = npt.NDArray[np.object_]
+BoolArray = npt.NDArray[np.bool_]
 Ints = npt.NDArray[Any]  # int64 or Python integers
 
 _LIMIT = 1 << 61  # the reference holds every product, at its own LSB and at that of its accumulator, in int64
@@ -104,16 +105,37 @@ def _wide_enough(interval: Interval, fraction: int) -> str:
 
 
 def may_wrap(operation: Operation, known: Mapping[str, Interval]) -> bool:
-    """Whether some input makes the operation's sum, or the cast of its result, wrap; the arithmetic of `Preprocess.work` not counted."""
+    """Whether some input makes the operation's sum, or the cast of its result, wrap, whatever an `Accumulating.wraps` says.
+
+    A partial sum may: it comes back.
+    """
     form = operation.format
-    if isinstance(operation, Accumulating):
-        interval = known[operation.name]
-        return interval.partial_low < form.low or interval.partial_high > form.high
-    if isinstance(operation, HardwareInput) or form.overflow is not Overflow.WRAP:
+    if isinstance(operation, Preprocess) and _work_may_wrap(operation, known[operation.inputs[0]]):
+        return True
+    held = known[operation.name]
+    if isinstance(operation, HardwareInput) or (
+        isinstance(operation, Accumulating) and form.low <= held.partial_low <= held.partial_high <= form.high
+    ):
         return False
-    unlimited = replace(operation, format=FixedFormat(True, 62, 62 - form.fraction, form.rounding))
-    interval = interval_of(unlimited, known)
+    interval = interval_of(unlimited(operation), known)
     return bool(min(interval.low) < form.low or max(interval.high) > form.high)
+
+
+def unlimited(operation: Operation) -> Operation:
+    """The operation with more bits, at the same LSB, wherever it could wrap; where it saturates it does."""
+    if isinstance(operation, Preprocess) and operation.work.overflow is Overflow.WRAP:
+        operation = replace(operation, work=_widest(operation.work))
+    wraps = isinstance(operation, Accumulating) or operation.format.overflow is Overflow.WRAP
+    return replace(operation, format=_widest(operation.format)) if wraps else operation
+
+
+def _widest(form: FixedFormat) -> FixedFormat:
+    return FixedFormat(True, 62, 62 - form.fraction, form.rounding)
+
+
+def _work_may_wrap(operation: Preprocess, hardware: Interval) -> bool:
+    _, _, fits, keeps = shifted_range(operation, hardware)
+    return operation.work.overflow is Overflow.WRAP and bool((operation.present & ~(fits & keeps)).any())
 
 
 @singledispatch
@@ -138,8 +160,7 @@ def _at_lsb(form: FixedFormat, codes: Ints, fraction: int) -> Ints:
     largest = max(int(codes.max()), -int(codes.min())) << grow
     if largest >= _LIMIT:
         raise OverflowError(f"a value of {largest.bit_length()} bits and a sign arises, more than the 62 supported")
-    wide = FixedFormat(True, 62, 62 - form.fraction, form.rounding)
-    return wide.cast(codes.astype(np.int64), fraction).astype(codes.dtype)
+    return _widest(form).cast(codes.astype(np.int64), fraction).astype(codes.dtype)
 
 
 def _saturates(form: FixedFormat) -> bool:
@@ -211,19 +232,20 @@ def patches(operation: Convolution) -> IntArray:
     return windows[:: operation.stride[0], :: operation.stride[1]].reshape(int(np.prod(operation.positions)), -1)
 
 
-def shifted_range(operation: Preprocess, hardware: Interval) -> tuple[Ints, Ints, bool]:
-    """Range of `(hw - offset) >> shift` in the LSB of `work`, and whether it never leaves the range of `work`."""
+def shifted_range(operation: Preprocess, hardware: Interval) -> tuple[Ints, Ints, BoolArray, BoolArray]:
+    """Of every element the range of `(hw - offset) >> shift` in the LSB of `work`; whether the difference never leaves the range of
+    `work`, and whether the shift never drops its highest bits."""
     work = operation.work
     grow, offset, fraction = operation.aligned(hardware.fraction)
     low, high = (hardware.low << grow) - offset, (hardware.high << grow) - offset
     aligned = _at_lsb(work, low, fraction), _at_lsb(work, high, fraction)
-    fits = bool(np.all((aligned[0] >= work.low) & (aligned[1] <= work.high)))
+    fits = np.array((aligned[0] >= work.low) & (aligned[1] <= work.high), np.bool_)
     difference = _cast(work, low, high, fraction)
     right, left = np.maximum(operation.shift, 0).astype(object), np.maximum(-operation.shift, 0).astype(object)
     low, high = (difference.low >> right) << left, (difference.high >> right) << left
     bits = FixedFormat(work.signed, work.width, work.integer)
     kept = np.array((low >= bits.low) & (high <= bits.high), np.bool_)
-    return np.where(kept, low, bits.low), np.where(kept, high, bits.high), fits and bool(kept.all())
+    return np.where(kept, low, bits.low), np.where(kept, high, bits.high), fits, kept
 
 
 # -- operations ----------------------------------------------------------------------------------------------------
@@ -237,7 +259,7 @@ def _(operation: HardwareInput, known: Mapping[str, Interval]) -> Interval:
 @interval_of.register
 def _(operation: Preprocess, known: Mapping[str, Interval]) -> Interval:
     source = known[operation.inputs[0]]
-    low, high, _ = shifted_range(operation, source)
+    low, high, _, _ = shifted_range(operation, source)
     cast = _cast(operation.format, low, high, operation.work.fraction)
     may_be_empty = _may_be_empty(operation, source)
     low, high = np.where(may_be_empty, np.minimum(cast.low, 0), cast.low), np.where(may_be_empty, np.maximum(cast.high, 0), cast.high)

@@ -54,13 +54,14 @@ class Builder:
 
     def format_of(self, name: str) -> FixedFormat:
         """Format of a tensor."""
-        return self._operation(name).format
+        return self.operation(name).format
 
     def size_of(self, name: str) -> int:
         """Number of elements of a tensor."""
-        return self._operation(name).size
+        return self.operation(name).size
 
-    def _operation(self, name: str) -> Operation:
+    def operation(self, name: str) -> Operation:
+        """The operation that makes a tensor."""
         return next(operation for operation in self.operations if operation.name == name)
 
     def set_mask(self, present: npt.NDArray[np.bool_], gate: IntArray) -> None:

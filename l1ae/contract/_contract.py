@@ -2,8 +2,9 @@
 
 import hashlib
 import json
+import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,12 +16,13 @@ import numpy.typing as npt
 
 from l1ae.contract import _reference
 from l1ae.contract._added import EVENT, PREFIX
-from l1ae.contract._bounds import Interval, bounds, may_wrap
+from l1ae.contract._bounds import Interval, bounds, interval_of, may_wrap, unlimited
 from l1ae.contract._check import check, check_whole
 from l1ae.contract._execute import Plan, make_plan, one_blas_thread
 from l1ae.contract._json import from_dict, to_dict
 from l1ae.contract._kernels import Context
 from l1ae.contract._ops import (
+    Accumulating,
     Binning,
     Concatenate,
     Convolution,
@@ -38,9 +40,11 @@ from l1ae.errors import UserError
 from l1ae.files import DamagedError, json_content, write_text
 from l1ae.inputs import Layout
 
-__all__ = ["FORMAT_VERSION", "Contract"]
+__all__ = ["FORMAT_VERSION", "Contract", "wrapped_text"]
 
 FORMAT_VERSION = 2
+
+Take = Callable[[slice, Mapping[str, npt.NDArray[Any]]], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,9 +197,34 @@ class Contract:
         Raises `UserError` for codes outside the hardware range, for which nothing is proven.
         """
         names = tuple(tensors or self.outputs)
-        plan = self._plan(names)
         flat = self._flat(hardware)
         results = {name: np.empty((len(flat), self[name].size), np.int64) for name in names}
+
+        def take(events: slice, codes: Mapping[str, npt.NDArray[Any]]) -> None:
+            for name in names:
+                results[name][events] = codes[name].T
+
+        self._run(self._plan(names), flat, take, workers)
+        return results
+
+    def wrapped(self, hardware: npt.NDArray[np.integer], *, workers: int | None = None) -> dict[str, int]:
+        """For every tensor of `wrapping` the number of events in which it really wraps: some element is not what it would be with more bits.
+
+        `hardware`, `workers` and what is raised as in `evaluate`.
+        """
+        flat = self._flat(hardware)
+        wraps = {name: np.zeros(len(flat), np.bool_) for name in self.wrapping}
+
+        def take(events: slice, codes: Mapping[str, npt.NDArray[Any]]) -> None:
+            for name, found in wraps.items():
+                found[events] = (codes[name] != codes[_exact_name(name)]).any(axis=0)
+
+        if wraps:
+            self._run(self._wrapping_plan, flat, take, workers)
+        return {name: int(found.sum()) for name, found in wraps.items()}
+
+    def _run(self, plan: Plan, flat: npt.NDArray[np.integer], take: Take, workers: int | None) -> None:
+        """Hand the codes of every chunk of events to `take`."""
         count = max(workers or os.cpu_count() or 1, 1)
 
         def run(worker: int) -> None:
@@ -203,9 +232,7 @@ class Contract:
             for start in range(worker * plan.chunk, len(flat), count * plan.chunk):
                 chunk = flat[start : start + plan.chunk]
                 self._check_range(chunk)
-                codes = plan.run(chunk, workspace)
-                for name in names:
-                    results[name][start : start + plan.chunk] = codes[name].T
+                take(slice(start, start + len(chunk)), plan.run(chunk, workspace))
 
         with one_blas_thread():
             if len(flat) <= plan.chunk:
@@ -213,7 +240,6 @@ class Contract:
             else:
                 with ThreadPoolExecutor(count) as pool:
                     list(pool.map(run, range(count)))
-        return results
 
     def evaluate_reference(self, hardware: npt.NDArray[np.integer], tensors: Sequence[str] | None = None) -> dict[str, IntArray]:
         """As `evaluate`, in int64 throughout: the cross-check."""
@@ -228,7 +254,8 @@ class Contract:
         return {name: np.ascontiguousarray(env[name].T) for name in tensors or self.outputs}
 
     def _flat(self, hardware: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:
-        flat = np.asarray(hardware).reshape(len(hardware), -1)
+        array = np.asarray(hardware)
+        flat = array.reshape(len(array), math.prod(array.shape[1:]))
         if flat.shape[1] != self.hardware.size:
             raise UserError(f"an event must have {self.hardware.size} hardware codes, not {flat.shape[1]}")
         return flat
@@ -255,6 +282,15 @@ class Contract:
             context = Context(self.intervals, {operation.name: operation.format for operation in self.operations})
             self._plans[names] = make_plan(self.operations, context, names)
         return self._plans[names]
+
+    @cached_property
+    def _wrapping_plan(self) -> Plan:
+        """What can wrap, and beside it the same without a limit."""
+        exact = [replace(unlimited(self[name]), name=_exact_name(name)) for name in self.wrapping]
+        operations = (*self.operations, *exact)
+        intervals = self.intervals | {operation.name: interval_of(operation, self.intervals) for operation in exact}
+        context = Context(intervals, {operation.name: operation.format for operation in operations})
+        return make_plan(operations, context, [*self.wrapping, *(operation.name for operation in exact)])
 
     @cached_property
     def _plans(self) -> dict[tuple[str, ...], Plan]:
@@ -331,19 +367,37 @@ class Contract:
         """The operations with weights, in order."""
         return tuple(operation for operation in self.operations if isinstance(operation, Dense | Convolution))
 
-    @property
+    @cached_property
     def wrapping(self) -> tuple[str, ...]:
-        """Tensors that some input makes wrap: none, except in an imported model that says so.
+        """Tensors that some input makes wrap, by the bounds alone: none, except in an imported model whose formats wrap.
 
         What computes added columns is left out: it reads the bits of the columns' features, and words that no feature has go around.
         """
         start = self.operations.index(self.event)
         return tuple(operation.name for operation in self.operations[start:] if may_wrap(operation, self.intervals))
 
+    def sum_wraps(self, operation: Accumulating) -> bool:
+        """Whether the sum may wrap and, by the bounds, does for some input."""
+        return operation.wraps and operation.name in self.wrapping
+
+    def decided(self, operation: Operation) -> Operation:
+        """The operation without `Accumulating.wraps` where the bounds prove that its sum never does."""
+        return replace(operation, wraps=self.sum_wraps(operation)) if isinstance(operation, Accumulating) else operation
+
     def evaluated_in(self) -> Mapping[str, str]:
         """Number type that the fast evaluation uses for each tensor."""
         context = Context(self.intervals, {})
         return {operation.name: str(context.type_of(operation.name)) for operation in self.operations}
+
+
+def wrapped_text(wrapped: Mapping[str, int], events: int) -> str:
+    """What `Contract.wrapped` found in so many events, for people: "score wraps in 83 of 20,000"; empty where nothing wraps."""
+    return ", ".join(f"{name} wraps in {count:,} of {events:,}" for name, count in wrapped.items() if count)
+
+
+def _exact_name(name: str) -> str:
+    """No name of a layer: they have no blanks."""
+    return f"{name} exact"
 
 
 def _layout_of(content: Any, where: str) -> Layout:

@@ -1,9 +1,9 @@
 """A network that somebody else deployed, as a contract: from its plain description (`l1ae.config.load_description`)."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import singledispatch
+from functools import partial, singledispatch
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,10 @@ from typing import Any
 import numpy as np
 
 from l1ae.config import (
+    ActivationDescription,
+    BatchNormDescription,
     BinsDescription,
+    ClampDescription,
     ConcatenateDescription,
     ConvolutionDescription,
     DenseDescription,
@@ -22,8 +25,10 @@ from l1ae.config import (
     LayerDescription,
     LookupDescription,
     PoolDescription,
+    PreprocessingDescription,
     QuantizeDescription,
     ReluDescription,
+    ScoreDescription,
     SelectDescription,
     SumDescription,
     TableDescription,
@@ -31,9 +36,11 @@ from l1ae.config import (
 )
 from l1ae.contract._added import EVENT
 from l1ae.contract._bounds import Interval
-from l1ae.contract._builder import difference_format
+from l1ae.contract._builder import Builder, difference_format
+from l1ae.contract._check import check
 from l1ae.contract._contract import Contract
 from l1ae.contract._foreign_arrays import Arrays
+from l1ae.contract._foreign_parts import add_activation, add_batch_norm, add_clamp, add_score_of_vector
 from l1ae.contract._ops import (
     Accumulating,
     Binning,
@@ -44,6 +51,7 @@ from l1ae.contract._ops import (
     Elementwise,
     Gather,
     HardwareInput,
+    IntArray,
     Lookup,
     Operation,
     Pool,
@@ -62,6 +70,8 @@ __all__ = ["for_events", "import_description"]
 
 _log = logging.getLogger("l1ae")
 
+Made = Callable[[], str]
+
 _OWN_NAMES = ("hw", "inputs", EVENT, "score", "trigger")
 
 
@@ -71,6 +81,7 @@ class _Sources:
 
     arrays: Arrays
     tensors: Mapping[str, Operation]
+    builder: Builder
 
     def __getitem__(self, name: str) -> Operation:
         return self.tensors[name]
@@ -188,7 +199,7 @@ def _first_tensors(description: Description) -> tuple[str, ...]:
     return ("hw",) if description.preprocessing is None else ("hw", "inputs")
 
 
-def _has_result(layer: LayerDescription) -> bool:
+def _has_result(layer: Any) -> bool:
     """Whether the layer's sum leaves it in another type than its accumulator's."""
     return isinstance(layer, DenseDescription | DotDescription) and layer.result not in {None, layer.accumulator}
 
@@ -212,24 +223,56 @@ def _check_order(description: Description) -> None:
 # -- operations ----------------------------------------------------------------------------------------------------
 
 
+class _Checked(Builder):
+    """A builder that looks at each operation before it computes with it."""
+
+    def add(self, operation: Operation) -> str:
+        """Append an operation that fits those before it. Raises `UserError` naming it where it does not."""
+        check(operation, {item.name: item for item in self.operations})
+        return super().add(operation)
+
+
 def _operations(description: Description, arrays: Arrays) -> tuple[Operation, ...]:
-    operations = list(_inputs(description, arrays))
-    tensors = {operation.name: operation for operation in operations}
+    builder, tensors = _Checked(), {}
+    for operation in _inputs(description, arrays):
+        tensors[operation.name] = _added(builder, operation, description)
     for layer in description.layers:
-        operation = _operation(layer, _Sources(arrays, tensors))
-        operations.append(operation)
-        if _has_result(layer):
-            assert isinstance(layer, DenseDescription | DotDescription)
-            assert layer.result is not None
-            name = f"{layer.name}_result"
-            operations.append(Quantize(name=name, inputs=(layer.name,), format=layer.result, size=operation.size))
-        tensors[layer.name] = operations[-1]
-    score, source = description.score, tensors[description.score.input]
-    if source.size != 1:
-        raise UserError(f"{description.path}: the score's input '{score.input}' has {source.size} elements; it must have one")
-    operations.append(Quantize(name="score", inputs=(source.name,), format=score.type, size=1))
+        tensors[layer.name] = _added(builder, layer, description, _Sources(arrays, tensors, builder))
+    _check_square_kernels(description, tensors, arrays)
+    _added(builder, description.score, description, _Sources(arrays, tensors, builder))
     trigger = Threshold(name="trigger", inputs=("score",), format=FixedFormat(False, 1, 1), size=1, threshold=0)
-    return (*operations, trigger)
+    return (*builder.operations, trigger)
+
+
+def _added(builder: Builder, part: Any, description: Description, sources: "_Sources | None" = None) -> Operation:
+    """Append what a part of the description becomes; returns the operation whose tensor it is."""
+    made = part if isinstance(part, Operation) else _operation(part, sources)
+    try:
+        name = made() if callable(made) else builder.add(made)
+        if _has_result(part):
+            name = builder.add(Quantize(name=f"{name}_result", inputs=(name,), format=part.result, size=made.size))
+    except UserError as error:
+        raise UserError(f"{error}" if str(error).startswith(f"{description.path}: ") else f"{description.path}: {error}") from error
+    return builder.operation(name)
+
+
+def _check_square_kernels(description: Description, tensors: Mapping[str, Operation], arrays: Arrays) -> None:
+    """A square kernel beside turned ones could be either."""
+    dense = [layer for layer in description.layers if type(layer) is DenseDescription and layer.transposed is None]
+    shapes = {layer.name: arrays.content[layer.kernel].shape for layer in dense}
+    turned = [layer.name for layer in dense if is_transposed(layer, shapes[layer.name], tensors[layer.input].size)]
+    square = [layer.name for layer in dense if shapes[layer.name][0] == shapes[layer.name][1]]
+    if turned and square:
+        raise UserError(
+            f"{description.path}: layer '{square[0]}': its kernel is square, and that of layer '{turned[0]}' is (n_out, n_in) by its shape; say "
+            "which way this one is with `transposed: true` or `transposed: false`"
+        )
+    if turned:
+        _log.info(
+            "%s: kernels that are (n_out, n_in) by their shape, as the Resource strategy writes them: %s",
+            description.path,
+            ", ".join(turned),
+        )
 
 
 def _inputs(description: Description, arrays: Arrays) -> tuple[Operation, ...]:
@@ -238,7 +281,8 @@ def _inputs(description: Description, arrays: Arrays) -> tuple[Operation, ...]:
     hw = HardwareInput(name="hw", inputs=(), format=form, size=size, low=low, high=high)
     if how is None:
         return (hw,)
-    offset, offset_fraction = arrays.reals(how.offset, "preprocessing.offset", (size,))
+    offset, offset_fraction = arrays.reals(how.offset, "preprocessing.offset", (size,), how.offset_type)
+    shift, work = _shift(how, arrays, hw, (offset, offset_fraction))
     present = np.ones(size, np.bool_) if how.present is None else arrays.flags(how.present, "present", (size,))
     inputs = Preprocess(
         name="inputs",
@@ -247,17 +291,36 @@ def _inputs(description: Description, arrays: Arrays) -> tuple[Operation, ...]:
         size=size,
         offset=offset,
         offset_fraction=offset_fraction,
-        shift=arrays.integers(how.shift, "shift", (size,)),
+        shift=shift,
         present=present,
         gate=arrays.integers(how.gate, "gate", (size,)),
-        work=how.work,
+        work=work,
     )
     return hw, inputs
 
 
+def _shift(how: PreprocessingDescription, arrays: Arrays, hw: HardwareInput, offset: tuple[IntArray, int]) -> tuple[IntArray, FixedFormat]:
+    """The shift, and the type within which bits move: for a division one that loses none."""
+    if how.divide is None:
+        assert how.work is not None
+        return arrays.integers(0 if how.shift is None else how.shift, "preprocessing.shift", (hw.size,)), how.work
+    divisors = arrays.integers(how.divide, "preprocessing.divide", (hw.size,))
+    if divisors.min() < 1 or (divisors & (divisors - 1)).any():
+        k = int(np.argmax((divisors < 1) | (divisors & (divisors - 1) != 0)))
+        raise UserError(f"{arrays.path}: preprocessing.divide: number {k} is {divisors[k]}, which is no power of two; others are not exact")
+    shift = np.array([int(divisor).bit_length() - 1 for divisor in divisors], np.int64)
+    fraction = max(hw.format.fraction, offset[1])
+    scale = 1 << (fraction - offset[1])
+    ends = [(code << (fraction - hw.format.fraction)) - int(x) * scale for code in (hw.format.low, hw.format.high) for x in offset[0]]
+    grow = int(shift.max())
+    whole = FixedFormat.covering(min(ends) << grow, max(ends) << grow, fraction + grow)
+    return shift, whole
+
+
 @singledispatch
-def _operation(layer: Any, sources: _Sources) -> Operation:
-    """The operation of a layer, in the format of its accumulator where it has one."""
+def _operation(layer: Any, sources: _Sources) -> Operation | Made:
+    """The operation of a layer, in the format of its accumulator where it has one; or what appends its operations and returns the last
+    one's name."""
     raise NotImplementedError(type(layer).__name__)
 
 
@@ -266,25 +329,34 @@ def _common(layer: LayerDescription, sources: _Sources, size: int, form: FixedFo
 
 
 def _weights(layer: DenseDescription, arrays: Arrays) -> dict[str, Any]:
-    kernel = arrays.weights(layer.kernel, layer.kernel_type, f"layer '{layer.name}', kernel")
+    kernel = arrays.weights(layer.kernel, layer.kernel_type, f"layer '{layer.name}', kernel", rounds=layer.round_weights)
     bias, bias_type = np.zeros(kernel.shape[-1:], np.int64), layer.bias_type or FixedFormat(True, 1, 1)
     if (layer.bias is None) != (layer.bias_type is None):
         raise UserError(f"{arrays.path}: layer '{layer.name}': bias and bias_type belong together; give both or none")
     if layer.bias is not None:
-        bias = arrays.weights(layer.bias, bias_type, f"layer '{layer.name}', bias")
+        bias = arrays.weights(layer.bias, bias_type, f"layer '{layer.name}', bias", rounds=layer.round_weights)
     return {"weights": kernel, "bias": bias, "weight_format": layer.kernel_type, "bias_format": bias_type, "wraps": layer.wraps}
 
 
 @_operation.register
 def _(layer: DenseDescription, sources: _Sources) -> Operation:
     weights = _weights(layer, sources.arrays)
-    shape, n_in = weights["weights"].shape, sources[layer.input].size
+    n_in = sources[layer.input].size
+    if is_transposed(layer, weights["weights"].shape, n_in):
+        weights["weights"] = weights["weights"].T
+    shape = weights["weights"].shape
     if len(shape) != 2 or shape[0] != n_in:
         raise UserError(
             f"{sources.arrays.path}: layer '{layer.name}': kernel must have shape (n_in, n_out) with the {n_in} elements of "
-            f"'{layer.input}' as n_in, not {shape}"
+            f"'{layer.input}' as n_in, or (n_out, n_in), not {shape}"
         )
     return Dense(**_common(layer, sources, shape[1], layer.accumulator), **weights)
+
+
+def is_transposed(layer: DenseDescription, shape: tuple[int, ...], n_in: int) -> bool:
+    """Whether the kernel is (n_out, n_in), as hls4ml's strategy Resource writes it: by what the layer says, or by its shape."""
+    by_shape = len(shape) == 2 and shape[0] != n_in and shape[1] == n_in
+    return by_shape if layer.transposed is None else layer.transposed
 
 
 @_operation.register
@@ -308,6 +380,37 @@ def _(layer: ReluDescription, sources: _Sources) -> Operation:
 @_operation.register
 def _(layer: QuantizeDescription, sources: _Sources) -> Operation:
     return Quantize(**_common(layer, sources, sources[layer.input].size, layer.result))
+
+
+@_operation.register
+def _(layer: BatchNormDescription, sources: _Sources) -> Made:
+    return partial(add_batch_norm, layer, sources[layer.input].name, sources.builder, sources.arrays)
+
+
+@_operation.register
+def _(layer: ClampDescription, sources: _Sources) -> Made:
+    return partial(add_clamp, layer, sources[layer.input].name, sources.builder, sources.arrays)
+
+
+@_operation.register
+def _(layer: ActivationDescription, sources: _Sources) -> Made:
+    return partial(add_activation, layer, sources[layer.input].name, sources.builder)
+
+
+@_operation.register
+def _(score: ScoreDescription, sources: _Sources) -> Made:
+    source = sources[score.input]
+    if score.function is None and source.size != 1:
+        raise UserError(
+            f"{sources.arrays.path}: the score's input '{score.input}' has {source.size} elements; it must have one, or say with "
+            "score.function (squares, absolute, sum, max) what is made of them outside of the network"
+        )
+
+    def add() -> str:
+        name = source.name if score.function is None else add_score_of_vector(score, source.name, sources.builder)
+        return sources.builder.add(Quantize(name="score", inputs=(name,), format=score.type, size=1))
+
+    return add
 
 
 @_operation.register

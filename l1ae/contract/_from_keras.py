@@ -18,7 +18,7 @@ from l1ae.contract._scores import add_score
 from l1ae.errors import UserError
 from l1ae.inputs import FixedFormat, InputSpec
 
-__all__ = ["build_contract", "layer_refusal", "layer_types", "threshold_for_fpr"]
+__all__ = ["build_contract", "layer_refusal", "layer_types", "operation_refusal", "threshold_for_fpr"]
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def _handler(call: Call) -> _Handler:
     if kind in _HANDLERS and module.startswith(("keras.src.layers.", "qkeras.", "l1ae.models.")):
         return _HANDLERS[kind]
     if module.startswith("keras.src.ops."):
-        raise UserError(f"layer '{call.name}': the operation {kind} is not supported; use a layer, for example keras.layers.Add()")
+        raise operation_refusal(f"layer '{call.name}'", kind)
     raise layer_refusal(f"layer '{call.name}'", kind, module.partition(".")[0])
 
 
@@ -114,6 +114,11 @@ def layer_types() -> Mapping[str, Any]:
 
     places = (l1ae.models, qkeras, keras.layers)
     return {kind: next(getattr(place, kind) for place in places if hasattr(place, kind)) for kind in _HANDLERS}
+
+
+def operation_refusal(where: str, kind: str) -> UserError:
+    """Why an operation on tensors is not supported."""
+    return UserError(f"{where}: the operation {kind} is not supported; use a layer, for example keras.layers.Add()")
 
 
 def layer_refusal(where: str, kind: str, package: str) -> UserError:

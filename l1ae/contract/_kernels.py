@@ -119,10 +119,10 @@ def _(operation: Preprocess, context: Context) -> Kernel:
 
 def _preprocessing_cast(operation: Preprocess, source: Interval, dtype: np.dtype[Any]) -> FloatCast | None:
     """The last cast, where the arithmetic before it can be done in floats: `work` never overflows."""
-    low, high, fits = shifted_range(operation, source)
+    low, high, fits, keeps = shifted_range(operation, source)
     work, drop = operation.work, operation.work.fraction - operation.format.fraction
     grow, offset, fraction = operation.aligned(source.fraction)
-    if not fits or work.fraction < fraction or dtype not in LIMITS:
+    if not (fits & keeps).all() or work.fraction < fraction or dtype not in LIMITS:
         return None
     ends = (source.low << grow) - offset, (source.high << grow) - offset
     if max(-int(ends[0].min()), int(ends[1].max()), source.largest << grow, int(np.abs(offset).max())) >= LIMITS[dtype]:

@@ -99,7 +99,8 @@ class Accumulating(Operation):
     """A sum of products in the accumulator `format`, as hls4ml computes it.
 
     Every product, and the bias, is cast to the accumulator's LSB with its rounding; the sum wraps. Unless `wraps` is
-    set, the bounds prove that it never does; only a model that somebody else deployed needs it.
+    set, the bounds prove that it never does; only a model that somebody else deployed needs it. Whether one that has it
+    does wrap for some input the bounds decide, too (`Contract.wrapping`, `Contract.decided`).
     """
 
     wraps: bool = False

@@ -37,7 +37,7 @@ def weight_format(quantizer: Any, where: str) -> FixedFormat:
     """
     kind = _kind(quantizer)
     if kind not in {"ternary", "binary"}:
-        return bits_format(quantizer, where)
+        return _bits(quantizer, where, _exponent(quantizer, where) if kind == "quantized_bits" else 0)
     if quantizer.alpha is None:
         raise _no_scale(quantizer, where)
     _refuse_stochastic_rounding(quantizer, where)
@@ -77,13 +77,25 @@ def quantizer_refusal(where: str, kind: str) -> UserError:
 
 
 def bits_format(quantizer: Any, where: str) -> FixedFormat:
-    """Format of a `quantized_bits`: round half to even, saturate (QKeras, `quantized_bits.__call__`)."""
+    """Format of a `quantized_bits` of activations: round half to even, saturate (QKeras, `quantized_bits.__call__`)."""
+    if _kind(quantizer) == "quantized_bits" and _exponent(quantizer, where):
+        raise UserError(
+            f"'{where}': quantized_bits multiplies what it has quantized by alpha={quantizer.alpha}; give alpha=1, and multiply the "
+            f"weights that read the result by {quantizer.alpha}"
+        )
+    return _bits(quantizer, where, 0)
+
+
+def _bits(quantizer: Any, where: str, exponent: int) -> FixedFormat:
+    """Format of a `quantized_bits` whose results are multiplied by 2^exponent."""
     if _kind(quantizer) != "quantized_bits":
         raise quantizer_refusal(f"'{where}'", _kind(quantizer))
-    exponent = _exponent(quantizer, where)
     _refuse_noise(quantizer, where)
     if quantizer.bits - bool(quantizer.keep_negative) < 1:
         raise UserError(f"'{where}': {quantizer} has no bit beside the sign, which QKeras makes a sign function; use at least 2 bits")
+    for name in ("symmetric", "keep_negative"):
+        if getattr(quantizer, name) not in {0, 1}:
+            raise UserError(f"'{where}': {name}={getattr(quantizer, name)} is neither 0 nor 1; give one of the two")
     signed = bool(quantizer.keep_negative)
     overflow = Overflow.SAT_SYM if quantizer.symmetric and signed else Overflow.SAT
     bits, integer = _whole_bits(quantizer, where)

@@ -29,6 +29,8 @@ __all__ = ["AnyReport", "Design", "Found", "StageFigures", "figures_of", "find_c
 Design = Literal["hls", "rtl"]
 AnyReport = CsynthReport | CosimReport | UtilizationReport | TimingReport | PowerReport
 
+# what hls4ml's script vivado_synth.tcl, part of an HLS project, writes into the project
+_OF_HLS4ML = "vivado_synth.rpt"
 # DESIGN_impl/STAGE_KIND.rpt, as the scripts of `l1ae deliver --target vivado` write them, or reports/DESIGN_STAGE_KIND.rpt
 _NAMES = (
     re.compile(r".*/(hls|rtl)_impl/(synth|route)_(utilization|timing_summary|power)\.rpt"),
@@ -114,6 +116,8 @@ def _read(path: Path, top: str | None) -> tuple[Design, AnyReport] | None:
             return "hls", read_csynth(path)
     elif folder.name == "report" and folder.parent.name == "sim" and path.name.endswith("_cosim.rpt"):
         return "hls", read_cosim(path)
+    elif path.name == _OF_HLS4ML:
+        return "hls", read_utilization(path, "synth")
     for pattern in _NAMES:
         name = pattern.fullmatch(path.as_posix())
         if name is not None:
@@ -170,6 +174,8 @@ def _row(design: Design, stage: Stage, members: list[tuple[Found, tuple[str, ...
         for origin in origins
         if _newer(origin.version)
     ]
+    if any(origin.path.name == _OF_HLS4ML for origin in origins):
+        notes.append("by hls4ml's vivado_synth.tcl, without a clock and with buffers at the ports")
     return StageFigures(
         design,
         stage,

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -85,6 +86,7 @@ def simulate(
         type_mismatches=type_mismatches,
         outputs=found.outputs,
         layers=found.layers,
+        wrapped=dict(found.wrapped),
         compiler=_compiler_version(),
         seconds=CsimSeconds(0.0, round(bench.seconds, 3), round(seconds, 3)),
     )
@@ -188,9 +190,11 @@ def _compiler_version() -> str:
 
 def _compare_types(contract: Contract, bench: _Bench) -> tuple[TypeMismatch, ...]:
     """Types as the compiler saw them against the contract's."""
-    printed = answer_of([str(bench.program), "types"])
+    lines = answer_of([str(bench.program), "types"]).splitlines()
+    if len(lines) != bench.types:
+        raise CheckFailedError(f"the bench of the C simulation printed {len(lines)} types, not {bench.types}; compile it again")
     wrong = []
-    for line in printed.splitlines():
+    for line in lines:
         layer, role, signed, width, integer, rounding, overflow = line.split()
         modes = Rounding(_ROUNDINGS[int(rounding)]), Overflow(_OVERFLOWS[int(overflow)])
         compiled = FixedFormat(signed == "1", int(width), int(integer), *modes)
@@ -206,6 +210,7 @@ class _BlockResult:
     outputs: tuple[TensorComparison, ...]
     first: Mismatch | None
     wrong_events: int
+    wrapped: Counter[str]
 
 
 @dataclass(frozen=True)
@@ -235,7 +240,8 @@ class _Comparer:
                 if found is not None:
                     firsts.append(replace(found, corner=corner, event=before + start + found.event))
             compared.append(tuple(tensors))
-        return _BlockResult(compared[0], compared[1], _first(self.contract, firsts), int(wrong.sum()))
+        wrapped: Counter[str] = Counter() if corner else Counter(self.contract.wrapped(block, workers=1))
+        return _BlockResult(compared[0], compared[1], _first(self.contract, firsts), int(wrong.sum()), wrapped)
 
     def _run(self, block: npt.NDArray[np.int32], stem: str) -> Values:
         source, target = self.scratch / f"{stem}.in", self.scratch / f"{stem}.out"
@@ -273,7 +279,16 @@ def _joined(contract: Contract, results: Sequence[_BlockResult]) -> _BlockResult
         _merge([result.outputs for result in results]),
         _first(contract, [result.first for result in results if result.first is not None]),
         sum(result.wrong_events for result in results),
+        _added(result.wrapped for result in results),
     )
+
+
+def _added(parts: Iterable[Counter[str]]) -> Counter[str]:
+    """The sums; a tensor that never wraps is kept, with 0."""
+    total: Counter[str] = Counter()
+    for part in parts:
+        total.update(part)
+    return total
 
 
 def _first(contract: Contract, found: Sequence[Mismatch]) -> Mismatch | None:

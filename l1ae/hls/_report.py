@@ -1,7 +1,8 @@
 """What a C simulation found, as it is written to csim/report.json: in the shape that all simulation reports share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from l1ae.contract import wrapped_text
 from l1ae.inputs import FormatText
 from l1ae.results import Count, Fraction, Positive, Real
 
@@ -102,6 +103,7 @@ class CsimReport:
 
     `mismatches` counts the events and corner vectors in which any value of any layer or output differs, `types_compared`
     the fixed-point types that were compared with the contract's. `changed_files` of the project were not as they had been written.
+    `wrapped` counts the events in which each tensor of `Contract.wrapping` really wraps, and the simulation with it.
     `quantized` and `float` compare the contract with the Keras models on the same events, None where that was not done.
     """
 
@@ -120,6 +122,7 @@ class CsimReport:
     changed_files: tuple[str, ...] = ()
     quantized: QuantizedComparison | None = None
     float: FloatComparison | None = None
+    wrapped: dict[str, Count] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -130,3 +133,8 @@ class CsimReport:
     def verdict(self) -> str:
         """The line that is printed and that CI looks for."""
         return verdict(self.mismatches, self.events)
+
+    @property
+    def wrapped_text(self) -> str:
+        """What wraps and how often, in words; empty where nothing does."""
+        return wrapped_text(self.wrapped, self.events)

@@ -4,14 +4,21 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from math import ceil, log2
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter
 
 from l1ae.config import Config
 from l1ae.errors import UserError
+from l1ae.files import json_content
 from l1ae.models._plan import INPUTS, Plan, TableStep, WeightStep, firmware_plan, weight_steps
 
 __all__ = ["Calibration", "WeightBits", "calibrate", "integer_bits"]
 
 MAX_BIAS_BITS = 16
+
+_Width = Annotated[int, Field(ge=1, le=64)]
+_Integer = Annotated[int, Field(ge=-64, le=64)]
 
 
 @dataclass(frozen=True)
@@ -21,10 +28,10 @@ class WeightBits:
     The values of ternary and binary weights are multiples of 2**kernel_integer.
     """
 
-    kernel_bits: int
-    kernel_integer: int
-    bias_bits: int
-    bias_integer: int
+    kernel_bits: _Width
+    kernel_integer: _Integer
+    bias_bits: _Width
+    bias_integer: _Integer
 
 
 @dataclass(frozen=True)
@@ -34,22 +41,24 @@ class Calibration:
     `weights` is keyed by the layer with weights. `activations`, keyed by activation layer, holds integer bits without the sign.
     """
 
-    weights: Mapping[str, WeightBits]
-    activations: Mapping[str, int]
+    weights: dict[str, WeightBits]
+    activations: dict[str, _Integer]
 
     def dumps(self) -> str:
         """As JSON."""
         return json.dumps(asdict(self), indent=2) + "\n"
 
     @classmethod
-    def loads(cls, text: str) -> "Calibration":
+    def loads(cls, text: str | bytes) -> "Calibration":
         """Inverse of `dumps`. Raises `UserError` when the text is something else."""
         try:
-            content = json.loads(text)
-            weights = {name: WeightBits(**bits) for name, bits in content["weights"].items()}
-            return cls(weights, {name: int(bits) for name, bits in content["activations"].items()})
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            json_content(text)
+            return _CALIBRATION.validate_json(text, strict=True)
+        except ValueError as error:
             raise UserError(f"this is no calibration ({error}); train the model again") from error
+
+
+_CALIBRATION = TypeAdapter(Calibration)
 
 
 def integer_bits(largest: float, bits: int, *, signed: bool) -> int:

@@ -1,6 +1,8 @@
 """The models of a run: trained here, or imported from a file that somebody else made."""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,7 +46,8 @@ def load_contract(config: Config, folder: Path) -> Contract:
         models = load_models(config, folder)
         return build_contract(config, models.quantized_model) if models.tables is None else tables_contract(config, models.tables)
     path = _copy(config, folder)
-    return for_events(import_description(path, config.project), config.inputs.selected, path)
+    with _called_as_given(config, folder):
+        return for_events(import_description(path, config.project), config.inputs.selected, path)
 
 
 def untrained_contract(config: Config) -> Contract:
@@ -69,6 +72,16 @@ def _copy(config: Config, folder: Path) -> Path:
     """The run's own copy of an imported model."""
     assert config.model.source is not None
     return folder / Path(config.model.source).name
+
+
+@contextmanager
+def _called_as_given(config: Config, folder: Path) -> Iterator[None]:
+    """Messages about the copy of a description, or about what lies beside it, name the file that a user can edit."""
+    assert config.model.source is not None
+    try:
+        yield
+    except UserError as error:
+        raise UserError(str(error).replace(str(folder), str(Path(config.model.source).parent))) from error
 
 
 def source_files(config: Config) -> list[Path]:

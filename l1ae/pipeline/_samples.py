@@ -1,6 +1,7 @@
 """Events on which a trained model is judged, and its three answers: float, quantized, fixed point."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -68,10 +69,14 @@ def part_of(config: Config, events: Events) -> npt.NDArray[np.int8]:
 
 @dataclass(frozen=True, eq=False)
 class ValidationScores:
-    """Score codes of the validation part of the background, and the hardware integers (n, size) of its first events."""
+    """Score codes of the validation part of the background, and the hardware integers (n, size) of its first events.
+
+    `wrapped` is what `Contract.wrapped` counts in it.
+    """
 
     first: npt.NDArray[np.integer]
     ranked: Ranked
+    wrapped: dict[str, int]
 
     def threshold(self, fpr: float) -> int:
         """The smallest one that accepts at most this fraction of the events, by weight."""
@@ -85,7 +90,9 @@ def validation_scores(config: Config, store: EventStore, contract: Contract) -> 
     first: list[npt.NDArray[np.integer]] = []
     ranked: list[Ranked] = []
     held: list[tuple[FloatArray, FloatArray | None]] = []
+    wrapped: Counter[str] = Counter()
     for events in events_of(config.data, store, VALIDATION):
+        wrapped.update(contract.wrapped(events.hw))
         if sum(map(len, first)) < OBSERVED_EVENTS:
             first.append(events.hw[:OBSERVED_EVENTS])
         codes = contract.evaluate(events.hw, [contract.score.name])[contract.score.name][:, 0]
@@ -94,7 +101,7 @@ def validation_scores(config: Config, store: EventStore, contract: Contract) -> 
             ranked, held = [Ranked.merged([*ranked, _ranked(held)])], []
     if held:
         ranked = [Ranked.merged([*ranked, _ranked(held)])]
-    return ValidationScores(np.concatenate(first)[:OBSERVED_EVENTS], ranked[0])
+    return ValidationScores(np.concatenate(first)[:OBSERVED_EVENTS], ranked[0], dict(wrapped))
 
 
 def _ranked(blocks: Sequence[tuple[FloatArray, FloatArray | None]]) -> Ranked:

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.config import Config, HlsConfig
-from l1ae.contract import Contract
+from l1ae.contract import Contract, wrapped_text
 from l1ae.data import dataset_folder, open_dataset
 from l1ae.errors import CheckFailedError, UserError
-from l1ae.evaluation import save_evaluation
+from l1ae.evaluation import LEVEL, save_evaluation
 from l1ae.hls import CsimReport, check_strategy, convert, corner_vectors, simulate
 from l1ae.manifest import digest_file, digest_tree
 from l1ae.pipeline._at_rate import firmware_threshold
@@ -113,6 +113,8 @@ def contract_stage(run: Run) -> Contract:
         elif not given:
             contract = contract.with_threshold(_threshold(contract, validation, config.model.target_fpr))
         contract.save(target / "contract.json")
+        if text := wrapped_text(validation.wrapped, len(validation.ranked)):
+            _log.warning("of the validation background %s", text)
         summary = contract_summary(
             contract,
             config,
@@ -121,6 +123,8 @@ def contract_stage(run: Run) -> Contract:
             threshold_events=(validation.ranked.events_above(contract.threshold), len(validation.ranked)),
             threshold_fraction=validation.ranked.accepted(contract.threshold) if validation.ranked.weighted else None,
             threshold_rate=of_rate,
+            wrapped=validation.wrapped,
+            wrapped_events=len(validation.ranked),
         )
         CONTRACT.write(target, summary)
         return contract
@@ -139,6 +143,15 @@ def _threshold(contract: Contract, validation: ValidationScores, fpr: float) -> 
             validation.ranked.events_above(reachable),
             len(validation.ranked),
             fpr,
+        )
+    elif not validation.ranked.events_above(wanted):
+        _log.warning(
+            "model.target_fpr of %g cannot be set with %d background events: the threshold is above all of their scores, and the "
+            "false-positive rate is only known to be below %.2g (68.3 %% confidence); use more validation events, a larger "
+            "model.target_fpr, or zero-bias crossings and trigger.rates",
+            fpr,
+            len(validation.ranked),
+            1 - (1 - LEVEL) ** (1 / len(validation.ranked)),
         )
     return min(wanted, reachable)
 

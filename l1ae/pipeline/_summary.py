@@ -1,6 +1,6 @@
 """Summaries of contract and HLS project for people and for the report."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,8 @@ def contract_summary(
     threshold_events: tuple[int, int],
     threshold_fraction: float | None,
     threshold_rate: FirmwareThreshold | None,
+    wrapped: Mapping[str, int],
+    wrapped_events: int,
 ) -> ContractSummary:
     """Sizes, threshold, and per tensor: type, proven range, range observed on `hardware`, number type of the evaluation."""
     weights = [array for layer in contract.weighted for array in (layer.weights, layer.bias)]
@@ -47,7 +49,8 @@ def contract_summary(
         tensors=_tensors(contract, hardware),
         tables=tuple(_table(item) for item in contract.operations if isinstance(item, Table | Lookup)),
         bins=tuple(_bins(item, contract) for item in contract.operations if isinstance(item, Binning)),
-        wrapping=tuple(contract.wrapping),
+        wrapped=dict(wrapped),
+        wrapped_events=wrapped_events,
     )
 
 

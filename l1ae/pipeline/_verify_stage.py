@@ -2,14 +2,15 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from l1ae.contract import Contract
+from l1ae.contract import Contract, wrapped_text
 from l1ae.delivery import Emulator, EmulatorError, Filling, compare_orbit, contract_answers, orbits, working_points
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.hls import simulate
@@ -30,10 +31,16 @@ _ORBITS = 16
 
 @dataclass(frozen=True)
 class Verification:
-    """The table: every row that has an implementation, and why others have none."""
+    """The table: every row that has an implementation, and why others have none; `wrapped` as `Contract.wrapped` counts it."""
 
     rows: tuple[VerificationRow, ...]
     missing: tuple[str, ...]
+    wrapped: Mapping[str, int]
+
+    @property
+    def wrapped_text(self) -> str:
+        """What wraps in how many crossings, in words; empty where nothing does."""
+        return wrapped_text(self.wrapped, max((row.events for row in self.rows), default=0))
 
     @property
     def passed(self) -> bool:
@@ -61,7 +68,7 @@ def verify_stage(run: Run, events: int | None = None, zero_bias: Path | None = N
                 found.append(_row(name, partial(compare, run, contract, crossings)))
             else:
                 missing.append(f"{name}: there is no '{run.path(stage)}'")
-        verification = Verification(tuple(found), tuple(missing))
+        verification = Verification(tuple(found), tuple(missing), _wrapped(contract, crossings))
         source = VerifiedCrossings(run.config.trigger.zero_bias if zero_bias is None else store.path.name, events)
         VERIFICATION.write(target, _report(contract, verification, source, time.perf_counter() - started))
         return verification
@@ -90,6 +97,14 @@ def _row(name: str, compare: Callable[[], _Found]) -> VerificationRow:
     return VerificationRow(name, found.events, found.compared, found.differing, found.detail, round(time.perf_counter() - started, 1))
 
 
+def _wrapped(contract: Contract, crossings: CrossingSource) -> dict[str, int]:
+    """`Contract.wrapped` of all crossings."""
+    total: Counter[str] = Counter()
+    for hardware in crossings.pieces() if contract.wrapping else ():
+        total.update(contract.wrapped(hardware))
+    return dict(total)
+
+
 def _report(contract: Contract, verification: Verification, source: VerifiedCrossings, seconds: float) -> VerificationReport:
     return VerificationReport(
         project=contract.project,
@@ -98,6 +113,7 @@ def _report(contract: Contract, verification: Verification, source: VerifiedCros
         seconds=round(seconds, 1),
         rows=verification.rows,
         missing=verification.missing,
+        wrapped=dict(verification.wrapped),
         passed=verification.passed,
     )
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from l1ae import __version__
 from l1ae.config import Config
-from l1ae.contract import Binning, Contract, Lookup
+from l1ae.contract import Contract
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.hls import TensorComparison
 from l1ae.manifest import digest_tree
@@ -47,6 +47,7 @@ from l1ae.rtl import (
     prove_stages,
     prove_tables,
     prove_text,
+    restructured,
     simulate_rtl,
     unroll,
 )
@@ -316,8 +317,7 @@ class _Flow:
 
     @classmethod
     def here(cls, project: RtlProject, contract: Contract) -> "_Flow":
-        tables = any(isinstance(operation, Binning | Lookup) for operation in contract.operations)
-        return cls(project, available_memory_gb() / 2, cache_folder(), not tables)
+        return cls(project, available_memory_gb() / 2, cache_folder(), restructured(contract))
 
     @property
     def part(self) -> Part:

@@ -90,7 +90,7 @@ class ContractSummary:
         threshold_fraction: the same by weight, None without weights.
         threshold_rate: the working point that set the threshold, None where that was `target_fpr` or the model.
         observed_events: validation events that the observed ranges are of.
-        wrapping: tensors of an imported model that some words at the input ports make wrap.
+        wrapped: tensors of an imported model that some words at the input ports make wrap, with the number of `wrapped_events` that do.
     """
 
     project: str
@@ -113,4 +113,5 @@ class ContractSummary:
     tensors: tuple[TensorSummary, ...]
     tables: tuple[TableSummary, ...]
     bins: tuple[BinsSummary, ...]
-    wrapping: tuple[str, ...]
+    wrapped: dict[str, Count]
+    wrapped_events: Count

@@ -38,6 +38,7 @@ class VerificationReport:
     seconds: Positive
     rows: tuple[VerificationRow, ...]
     missing: tuple[str, ...]
+    wrapped: dict[str, Count]
     passed: bool
     format: Literal["l1ae-verification"] = "l1ae-verification"
     format_version: FirstVersion = 1

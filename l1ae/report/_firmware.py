@@ -1,9 +1,10 @@
 """Sections on the fixed-point contract and on the HLS project with its C simulation."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-from l1ae.evaluation import format_estimate
+from l1ae.contract import wrapped_text
+from l1ae.evaluation import LEVEL, format_estimate
 from l1ae.hls import CsimReport
 from l1ae.inputs import FixedFormat
 from l1ae.records import ContractSummary, TensorSummary
@@ -57,7 +58,7 @@ def contract_section(run: RunFiles) -> Section:
                 ),
             )
         ),
-        _proof(contract.tensors, contract.wrapping),
+        _proof(contract.tensors, contract.wrapped, contract.wrapped_events),
         _tensor_table(contract),
     ]
     blocks += table_blocks(contract, run.config.inputs.columns)
@@ -92,15 +93,18 @@ def _threshold_origin(contract: ContractSummary) -> str:
 def _threshold_events(contract: ContractSummary) -> str:
     """How many events decided the threshold."""
     above, total = contract.threshold_events
-    warning = "; with so few the rate is uncertain" if above < 100 else ""
+    warning = "; with so few the rate is uncertain" if 0 < above < 100 else ""
+    if not above:
+        warning = f"; so many cannot set such a rate, which is only known to be below {number(1 - (1 - LEVEL) ** (1 / total), digits=2)}"
     share = "" if contract.threshold_fraction is None else f", {number(contract.threshold_fraction)} of their weight"
     return f", which {count(above)} of {count(total)} events reach{share}{warning}"
 
 
-def _proof(tensors: Sequence[TensorSummary], wrapping: Sequence[str]) -> Notice:
+def _proof(tensors: Sequence[TensorSummary], wrapped: Mapping[str, int], events: int) -> Notice:
     """Check the written bounds against the written types once more: the report does not believe, it computes.
 
-    `wrapping` names the tensors of an imported model that wrap as those of the deployed one do.
+    `wrapped` names the tensors of an imported model that wrap as those of the deployed one do, with the number of `events` in which
+    they did.
     """
     problems = []
     for tensor in tensors:
@@ -115,12 +119,14 @@ def _proof(tensors: Sequence[TensorSummary], wrapping: Sequence[str]) -> Notice:
             problems.append(f"{tensor.name}: observed values lie outside the proven range")
     if problems:
         return Notice("bad", "The bounds do not hold; do not use this contract.", tuple(problems))
-    if wrapping:
+    if wrapped:
         text = (
             "This model was imported with sums or casts that some words at the input ports make wrap, as they do where it was deployed: "
-            f"{', '.join(wrapping)}. No other one can. Wrapped values are part of the comparison, bit by bit."
+            f"{', '.join(wrapped)}. No other one can. Wrapped values are part of the comparison, bit by bit."
         )
-        return Notice("info", text)
+        happened = wrapped_text(wrapped, events)
+        found = f"Of the validation background {happened}." if happened else f"In none of {count(events)} validation events did one wrap."
+        return Notice("bad" if happened else "info", text, (found,))
     text = (
         "Interval arithmetic over every word that fits into the input ports: no tensor leaves its type, so no accumulator can wrap, "
         "whatever arrives. Values saturate only where the type says SAT."
@@ -191,7 +197,8 @@ def _csim_blocks(report: CsimReport) -> list[Block]:
         f"Types of the compiled project compared with the contract's: {count(report.types_compared)}, "
         f"differing: {count(len(report.type_mismatches))}."
     )
-    facts = [*_keras_facts(report), ("Compiler", report.compiler or "not recorded")]
+    wraps = [("Events that wrap", wrapped_text(report.wrapped, report.events) or "none")] if report.wrapped else []
+    facts = [*_keras_facts(report), *wraps, ("Compiler", report.compiler or "not recorded")]
     facts += [(f"Time to {name}", seconds(value)) for name, value in asdict(report.seconds).items()]
     return [Table(caption, ("Layer or output", "Type", "Differing values", "Largest difference [LSB]"), rows, 2), Facts(tuple(facts))]
 

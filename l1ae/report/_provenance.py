@@ -1,7 +1,7 @@
 """What was made when, by which tools, from what, and whether the pieces still belong together."""
 
 from l1ae.manifest import same_digest
-from l1ae.records import RESULT_FILES
+from l1ae.records import CSIM, RTL_VERILOG, VERIFICATION
 from l1ae.report._blocks import Block, Notice, Section, Table
 from l1ae.report._files import RunFiles
 from l1ae.report._text import bytes_digest, count, seconds
@@ -41,10 +41,10 @@ def _edited(run: RunFiles) -> list[str]:
 
 
 def _unfinished(run: RunFiles) -> list[str]:
-    """Results of stages that the manifest does not know: they failed."""
-    places = [(file.place.partition("/")[0], file.place) for file in RESULT_FILES if "/" in file.place]
-    stages = dict.fromkeys(stage for stage, place in places if stage not in run.manifest.stages and (run.folder / place).is_file())
-    return [f"{stage} did not pass, or was not made here: the manifest does not know it; run this stage again" for stage in stages]
+    """Stages that compare something, which the manifest knows only when nothing differs, and whose result says so without it."""
+    results = {"csim": CSIM.find(run.folder), "rtl": RTL_VERILOG.find(run.folder), "verification": VERIFICATION.find(run.folder)}
+    unknown = [stage for stage, found in results.items() if stage not in run.manifest.stages and found is not None and found.passed]
+    return [f"{stage} says that it passed, and the manifest does not know of it; run this stage again" for stage in unknown]
 
 
 def provenance_section(run: RunFiles) -> Section:

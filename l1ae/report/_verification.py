@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from l1ae.contract import wrapped_text
 from l1ae.records import VERIFICATION, VerificationReport
 from l1ae.report._blocks import Block, Notice, Paragraph, Section, Table
 from l1ae.report._files import RunFiles
@@ -28,6 +29,10 @@ def verification_section(run: Path, files: RunFiles) -> Section:
     )
     header = ("Against the contract", "Compared", "How", "Crossings", "Crossings that differ", "Time")
     blocks.append(Table("Crossings in which anything that was compared differs.", header, rows, 3))
+    if report.rows and (wrapped := wrapped_text(report.wrapped, max(row.events for row in report.rows))):
+        blocks.append(
+            Notice("bad", f"Of the crossings {wrapped}, as in the deployed network; a score that wraps looks like an ordinary one.")
+        )
     blocks += [Notice("missing", f"Not compared: {reason}.") for reason in report.missing]
     return Section("verification", title, tuple(blocks))
 

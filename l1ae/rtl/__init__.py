@@ -5,7 +5,7 @@ from l1ae.rtl._opcodes import ADDERS
 from l1ae.rtl._project import DESCRIPTION, RtlProject, open_design
 from l1ae.rtl._schedule import Clock, Pipeline, Stage, schedule
 from l1ae.rtl._trace import Adders, Element, Graph, Layer, trace_contract
-from l1ae.rtl._unroll import Unrolled, unroll
+from l1ae.rtl._unroll import Unrolled, restructured, unroll
 from l1ae.rtl.estimator import Estimate, Estimated, LayerEstimate, estimate
 from l1ae.rtl.folding import Folded, fold
 from l1ae.rtl.proofs import prove_linear, prove_netlist, prove_stages, prove_tables, prove_text
@@ -38,6 +38,7 @@ __all__ = [
     "prove_stages",
     "prove_tables",
     "prove_text",
+    "restructured",
     "schedule",
     "simulate_rtl",
     "trace_contract",

@@ -97,7 +97,7 @@ def trace_contract(contract: Contract, adders: Adders = "ternary") -> Graph:
     stitcher = _Stitcher(contract)
     added = rounding_constants(contract)
     for operation in _needed(contract):
-        stitcher.add(operation, added, adders)
+        stitcher.add(contract.decided(operation), added, adders)
     return stitcher.graph(contract.score.name)
 
 
@@ -121,7 +121,7 @@ def rounding_constants(contract: Contract) -> dict[str, float]:
             readers.setdefault(name, []).append(operation)
     constants = {}
     for operation in contract.operations:
-        linear = isinstance(operation, Dense | Convolution) and not operation.wraps
+        linear = isinstance(operation, Dense | Convolution) and not contract.sum_wraps(operation)
         after = readers.get(operation.name, [])
         if linear and len(after) == 1 and isinstance(after[0], Relu | Quantize):
             form = after[0].format

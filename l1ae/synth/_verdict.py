@@ -28,11 +28,15 @@ def clock_verdict(timing: TimingBand, period: float, crossings: int | None) -> C
     clock = f"the clock of {period:g} ns" if crossings is None else f"the bunch crossing of {period:g} ns"
     beyond = [f"{ns:.2f} ns under {name}" for name, ns in found.items() if ns > period]
     if kept == "pessimistic":
-        return ClockVerdict(kept, f"the slowest path fits into {clock} under every assumption about the wiring, before placement")
+        return ClockVerdict(
+            kept,
+            f"the slowest path fits into {clock} under every assumption about the wiring, before placement and "
+            "without the uncertainty of the clock",
+        )
     if kept is None:
         return ClockVerdict(kept, f"the slowest path does not fit into {clock} under any assumption about the wiring: {', '.join(beyond)}")
     return ClockVerdict(
         kept,
         f"the slowest path exceeds {clock}: {' and '.join(beyond)} assumptions about the wiring; it fits under {kept} ones "
-        f"({found[kept]:.2f} ns). Only place and route tells",
+        f"({found[kept]:.2f} ns, without the uncertainty of the clock). Only place and route tells",
     )

@@ -26,6 +26,9 @@ _LOG = logging.getLogger("l1ae")
 # Part of the digest: counts are stored beside the netlist, so that a change of how they are made must not find old ones.
 _FORMAT = 3
 _NETLIST = "netlist.json"
+# What a wire costs in abc9's model of a 7-series part, in ps. With the 300 that yosys sets, several small LUTs in a row count as faster
+# than a large one; in UltraScale+ a wire takes five times as long as a LUT, and in the model a LUT takes up to 640.
+_WIRE = 1500
 # abc9's own script without the commands that rewrite logic; commas stand for blanks.
 _AS_WRITTEN = "scratchpad -set abc9.script +&scorr;&sweep;&if,{W},{D},{R},-v;&mfs\n"
 
@@ -110,6 +113,7 @@ def _script(names: list[str], top: str, part: Part, dsp: bool) -> str:
     # that hides what the RTL is made of and takes longer paths. Not with DSP blocks, which are found in what is still a product.
     adders = "" if dsp else "proc\nopt_clean\nalumacc\n"
     return (
+        f"scratchpad -set synth_xilinx.abc9.W {_WIRE}\n"
         f"read_verilog -sv -I. {files}\n"
         f"hierarchy -check -top {top}\n"
         f"{adders}"

@@ -47,8 +47,9 @@ def test_a_wrong_weight_is_seen(tmp_path):
 
 def test_sums_that_wrap_are_refused():
     contract = network()
-    wraps = [replace(operation, wraps=True) if operation.name == "first" else operation for operation in contract.operations]
-    changed = Contract("tiny_v1", tuple(wraps))
+    form = contract["first"].format
+    narrow = replace(contract["first"], wraps=True, format=replace(form, width=form.width - 2, integer=form.integer - 2))
+    changed = Contract("tiny_v1", tuple(narrow if operation.name == "first" else operation for operation in contract.operations))
     with pytest.raises(UserError, match="layer 'first' wraps or rounds its products"):
         layered_project(changed, trace_contract(changed), multipliers, period=5.0, part="xcvu9p", more={})
 

@@ -38,7 +38,23 @@ def test_nothing_is_left_out():
         assert f"| {title} | {published} | {reason} |" in text
     assert text.count("not run yet") == 9 * len(SYSTEMS)
     tables = [line for line in text.splitlines() if line.startswith("|")]
-    assert {line.count("|") for line in tables} == {7, 18, 4}
+    assert {line.count("|") for line in tables} == {7, 18, 5, 4}
+
+
+def test_the_deployed_weights_are_said_to_be_public():
+    """The figures as they were reported: packed LUTs of our RTL in thousands, and the published estimates."""
+    text = page(RECORDED, "a test", {}, "binary")
+    assert "weights of the deployed CMS triggers are public, but without a licence" in text
+    assert "are not public" not in text
+    rows = {line.split(" | ")[0][2:]: line for line in text.splitlines() if line.count("|") == 5}
+    for name, ours, theirs in (
+        ("v1", "8,200", "33,300"),
+        ("v3", "14,100", "72,300"),
+        ("v4", "11,300", "70,500"),
+        ("v5", "17,500", "37,600"),
+    ):
+        assert f"| {ours} | {theirs} |" in rows[f"CMS uGT {name}"]
+    assert rows["CMS uGT v6"] == "| CMS uGT v6 | 17,300 | 37,800 | 0.46 |"
 
 
 def test_ratios():

@@ -123,17 +123,18 @@ def test_synth_prints_resources_and_timing(stages, tmp_path):
     [
         (
             (10.0, 17.5, 24.99),
-            "the slowest path fits into the bunch crossing of 25 ns under every assumption about the wiring, before placement",
+            "the slowest path fits into the bunch crossing of 25 ns under every assumption about the wiring, before placement "
+            "and without the uncertainty of the clock",
         ),
         (
             (10.0, 17.5, 27.3),
             "the slowest path exceeds the bunch crossing of 25 ns: 27.30 ns under pessimistic assumptions about the wiring; it fits under "
-            "typical ones (17.50 ns). Only place and route tells",
+            "typical ones (17.50 ns, without the uncertainty of the clock). Only place and route tells",
         ),
         (
             (10.0, 25.01, 27.3),
             "the slowest path exceeds the bunch crossing of 25 ns: 27.30 ns under pessimistic and 25.01 ns under typical assumptions about "
-            "the wiring; it fits under optimistic ones (10.00 ns). Only place and route tells",
+            "the wiring; it fits under optimistic ones (10.00 ns, without the uncertainty of the clock). Only place and route tells",
         ),
         (
             (26.0, 27.0, 28.0),

@@ -72,6 +72,18 @@ def test_reports_of_one_stage_make_one_row(path, tmp_path):
     assert len(row.files) == 3
 
 
+@pytest.mark.parametrize("state", ["Synthesized", "Optimized"])
+def test_the_report_of_hls4ml_s_own_script_is_read(state, tmp_path):
+    """vivado_synth.tcl, which every HLS project has, writes it into the project; opt_design may have been the last command."""
+    report = put(tmp_path, "vivado_2020.1_utilization_synth.rpt", "hls/vivado_synth.rpt")
+    text = report.read_text().replace("-file utilization.rpt", "-file vivado_synth.rpt").replace("Synthesized", state)
+    report.write_text(text)
+    (row,) = rows_of(tmp_path)
+    assert (row.design, row.stage, row.tool, row.files) == ("hls", "synth", "Vivado 2020.1", ("hls/vivado_synth.rpt",))
+    assert row.resources["lut"] == Amount(51207, 433200)
+    assert row.notes == ("by hls4ml's vivado_synth.tcl, without a clock and with buffers at the ports",)
+
+
 def test_of_several_clocks_none_is_chosen(tmp_path):
     put(tmp_path, "vivado_2024.2_timing_route.rpt", "reports/hls_route_timing.rpt")
     (row,) = rows_of(tmp_path)

@@ -36,7 +36,7 @@ class Network(Builder):
         self.rng = np.random.default_rng(seed)
 
     def __getitem__(self, name):
-        return self._operation(name)
+        return self.operation(name)
 
     def put(self, kind, name, *inputs, size, form=None, fraction=None, **values):
         def make(form):

@@ -5,10 +5,11 @@ import re
 import numpy as np
 import pytest
 
+from l1ae.contract import Quantize, Sum, Threshold
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.hls import simulate
 
-from .networks import everything, tables
+from .networks import Network, everything, tables
 
 
 @pytest.mark.slow
@@ -50,6 +51,24 @@ def test_no_bit_of_any_operation_differs_in_any_strategy(project_on_disk, random
     assert [tensor.name for tensor in report.layers] == [operation.name for operation in contract.operations[1:]]
     without_constants = hls.get("strategy") == "distributed_arithmetic"
     assert report.types_compared == (41 if without_constants else 53)
+
+
+@pytest.mark.slow
+def test_events_that_wrap_are_counted(project_on_disk, random_codes):
+    """A score of 4 bits is the sum of 0 to 28 that it should be in 13 of 29 cases: counted by hand, in the report of the simulation."""
+    b = Network(seed=2)
+    b.inputs(4, np.zeros(4, int), np.full(4, -1), "fixed<12,12>", form="ufixed<3,3,TRN,SAT>")
+    b.put(Sum, "total", "inputs", size=1, fraction=0)
+    b.put(Quantize, "score", "total", size=1, form="ufixed<4,4>")
+    b.put(Threshold, "trigger", "score", size=1, form="ufixed<1,1>", threshold=3)
+    contract = b.contract()
+    hardware = random_codes(contract)
+    report = simulate(contract, project_on_disk(contract), "Vitis", hardware)
+    totals = np.clip(hardware - contract["inputs"].offset, 0, 7).sum(axis=1)
+    assert report.passed
+    assert report.wrapped == {"score": int((totals > 15).sum())}
+    assert 0 < report.wrapped["score"] < len(hardware)
+    assert report.wrapped_text == f"score wraps in {report.wrapped['score']:,} of 3,000"
 
 
 def _edit(folder, path, pattern, replacement):

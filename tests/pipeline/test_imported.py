@@ -77,7 +77,8 @@ def test_a_run_needs_nothing_but_its_folder(write_description, tmp_path):
 
 def test_report_says_what_was_imported_and_what_wraps(write_description, tmp_path):
     run = train_stage(load_config(write_description()), tmp_path / "run")
-    assert json.loads((run.path("contract") / "summary.json").read_text())["wrapping"] == ["dense"]
+    summary = json.loads((run.path("contract") / "summary.json").read_text())
+    assert set(summary["wrapped"]) == {"dense"}
     page = re.sub(r"<[^>]+>", "", report_stage(run).read_text())
     assert "a network imported from network.yaml" in page
     assert "some words at the input ports make wrap, as they do where it was deployed: dense." in page
@@ -101,7 +102,7 @@ def test_a_network_without_weights_has_a_summary(write_description, tmp_path):
     (path.parent / "network.yaml").write_text(yaml.safe_dump({k: v for k, v in content.items() if k != "weights"} | {"layers": [dot]}))
     run = train_stage(load_config(path), tmp_path / "run")
     summary = json.loads((run.path("contract") / "summary.json").read_text())
-    assert (summary["parameters"], summary["weight_bits"], summary["wrapping"]) == (0, "0", [])
+    assert (summary["parameters"], summary["weight_bits"], summary["wrapped"]) == (0, "0", {})
     assert report_stage(run).is_file()
 
 
@@ -139,6 +140,29 @@ def test_networks_that_do_not_fit_the_events_are_refused(write_description, tmp_
 def test_configurations_that_make_no_sense_are_refused(write_config, tmp_path, model, message):
     with pytest.raises(UserError, match=message):
         train_stage(load_config(write_config(model)), tmp_path / "run")
+
+
+def test_a_refusal_names_the_file_that_a_user_edits(write_description, write_config, tmp_path):
+    """Not the copy in the run, of a description and of a Keras model."""
+    path = write_description(size=60)
+    with pytest.raises(UserError) as error:
+        train_stage(load_config(path), tmp_path / "run")
+    assert str(path.parent / "network.yaml") in str(error.value)
+    assert str(tmp_path / "run") not in str(error.value)
+    path = write_config({"source": "network.keras", "score": "squared_error"})
+    (path.parent / "network.keras").write_text("no model")
+    with pytest.raises(UserError, match=f"^'{path.parent / 'network.keras'}' is neither a .keras nor a .h5 file") as error:
+        train_stage(load_config(path), tmp_path / "other")
+
+
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+def test_an_hdf5_file_is_imported_as_a_keras_file_is(write_config, make_network, tmp_path):
+    path = write_config({"source": "network.h5", "score": "squared_error"})
+    network = make_network("squared_error", hidden=(6,))
+    network.model.save(path.parent / "network.h5")
+    run = train_stage(load_config(path), tmp_path / "run")
+    found = Contract.load(run.path("contract") / "contract.json")
+    assert [str(item.format) for item in found.operations] == [str(item.format) for item in network.contract.operations]
 
 
 @pytest.mark.slow

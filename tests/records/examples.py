@@ -116,7 +116,8 @@ def contract() -> ContractSummary:
         tensors=(tensor, score),
         tables=(TableSummary("exp", "exp", 3, (10, 10), 1024, 67, 0.00390625),),
         bins=(),
-        wrapping=(),
+        wrapped={},
+        wrapped_events=5000,
     )
 
 
@@ -321,7 +322,7 @@ def verification(differing=0, **changes):
         VerificationRow("RTL simulation", 1_000_000, "score, trigger bit", differing, "", 61.0),
     )
     source = VerifiedCrossings("shipped", 1_000_000)
-    return replace(VerificationReport("dnn_ae_v3", contract().digest, source, 190.0, rows, (), differing == 0), **changes)
+    return replace(VerificationReport("dnn_ae_v3", contract().digest, source, 190.0, rows, (), {}, differing == 0), **changes)
 
 
 def latent() -> LatentResult:
@@ -391,7 +392,8 @@ def _everything(summary: ContractSummary) -> ContractSummary:
         threshold_fraction=0.001,
         threshold_rate=FirmwareThreshold(1537, "pure", 1.0, Estimate(0.98, 0.9, 1.05), 20000),
         bins=(BinsSummary("bins", "hw", (BinnedElement("jet_1_pt", (-3, 5)),)),),
-        wrapping=("encoder_0",),
+        wrapped={"encoder_0": 3},
+        wrapped_events=5000,
     )
 
 

@@ -7,10 +7,11 @@ from itertools import product
 import pytest
 
 from l1ae.errors import UserError
+from l1ae.manifest import Manifest
 from l1ae.report import write_report
 from l1ae.report._rtl import rtl_sections
 
-from ..records.examples import PROOFS, rtl_proof, rtl_simulation, rtl_summary, synthesis, timing
+from ..records.examples import PROOFS, manifest, rtl_proof, rtl_simulation, rtl_summary, synthesis, timing
 
 
 def text_of(run):
@@ -65,6 +66,8 @@ def test_a_failing_simulation_is_shown_as_such(empty_run, write):
 
 @pytest.mark.parametrize("violations", [0, 3])
 def test_protocol_alone_can_fail(empty_run, write, violations):
+    known = manifest()
+    write("manifest.json", Manifest(known.project, {"rtl": replace(known.stages["train"], inputs={}, outputs={})}))
     write("rtl/summary.json", rtl_summary())
     write("rtl/report.json", replace(rtl_simulation(), protocol_violations=violations))
     page = write_report(empty_run).read_text()

@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from l1ae.contract import Contract, Dense, Gather, Relu, import_description
+from l1ae.contract import Contract, Dense, Dot, Gather, Quantize, Relu, import_description
 from l1ae.rtl import trace_contract
 from l1ae.rtl._opcodes import Opcode
 from l1ae.rtl._trace import constant_op, rounding_constants
+from l1ae.rtl.folding._plan import plan_fold
+from l1ae.rtl.proofs._linear import prove_linear
 
 from ..hls.networks import Network, calorimeter, everything
 from .exactness import assert_exact, assert_same, vectors
@@ -167,3 +169,33 @@ def test_a_wrong_graph_is_seen():
     assert not np.array_equal(found["enc"][:, 1], expected["enc"][:, 1])
     with pytest.raises(AssertionError, match="enc"):
         assert_same(contract, graph, hardware)
+
+
+def _flagged(wraps):
+    """Sums that fit, which a description may say to wrap all the same, of both kinds, before a cast that rounds half up."""
+    b = Network(seed=8)
+    b.inputs(12, np.zeros(12, int), np.full(12, -1), "fixed<12,10>")
+    b.convolution("conv", "inputs", (4, 3, 1), (2, 2), 2, wraps=wraps)
+    b.put(Relu, "relu", "conv", size=b["conv"].size, form="ufixed<6,3,RND,SAT>")
+    b.dense("enc", "relu", 2, wraps=wraps)
+    b.put(Quantize, "latent", "enc", size=2, form="fixed<6,4,RND_CONV,SAT>")
+    b.put(Dot, "norm", "latent", size=1, fraction=4, wraps=wraps)
+    b.score("norm", 5)
+    return b.contract()
+
+
+@pytest.mark.parametrize("adders", ADDERS)
+def test_a_sum_that_cannot_wrap_costs_nothing_for_the_flag(adders):
+    plain, flagged = _flagged(False), _flagged(True)
+    assert flagged["enc"].wraps
+    graphs = [trace_contract(contract, adders).logic for contract in (plain, flagged)]
+    assert graphs[0].ops == graphs[1].ops
+    assert rounding_constants(flagged) == rounding_constants(plain) != {}
+
+
+def test_a_sum_that_cannot_wrap_is_proven_and_folded_whatever_its_flag():
+    contract = _flagged(True)
+    layers = prove_linear(contract, trace_contract(contract, "binary")).layers
+    assert [(layer.name, layer.proven) for layer in layers] == [("conv", True), ("enc", True), ("score", True)]
+    plans = [plan_fold(made, 4) for made in (contract, _flagged(False))]
+    assert [[fold.name for step in plan.steps for fold in step.folds] for plan in plans] == [["conv.product", "enc.product"]] * 2

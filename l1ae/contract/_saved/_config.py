@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from l1ae.contract._from_keras import layer_refusal, layer_types
+from l1ae.contract._from_keras import layer_refusal, layer_types, operation_refusal
 from l1ae.contract._quantizers import QUANTIZERS, quantizer_refusal
 from l1ae.contract._saved._quantizer_text import called_quantizer
 from l1ae.contract._saved._weights import MAX_ELEMENTS
@@ -23,8 +23,12 @@ _QUANTIZED = ("activation", "kernel_quantizer", "bias_quantizer")
 # keys of a layer that do not decide what it computes, or that Keras 3 takes from the graph
 _IDLE = re.compile(r".*_(initializer|regularizer|constraint|range)|trainable|dtype|batch_input_shape|batch_shape|quantization_config")
 _KERAS = {"keras", "tf_keras", "tensorflow", "builtins"}
+# characters
+_MAX_NAME = 100
 # of models in models, and of lists in arguments
 _MAX_DEPTH = 16
+# what a real number counts to
+_MAX_NUMBER = 1 << 53
 
 
 def model_config(config: Mapping[str, Any], called: str) -> dict[str, Any]:
@@ -50,9 +54,9 @@ def _origin(node: Any) -> tuple[str, str]:
     registered, module = node.get("registered_name"), node.get("module")
     for name in (kind, registered):
         if isinstance(name, str) and ">" in name:
-            return kind.rpartition(">")[2], name.partition(">")[0]
-    package = module.partition(".")[0] if isinstance(module, str) else ""
-    return kind, "keras" if package in _KERAS else package
+            return kind.rpartition(">")[2][:_MAX_NAME], name.partition(">")[0][:_MAX_NAME]
+    package = module.partition(".")[0][:_MAX_NAME] if isinstance(module, str) else ""
+    return kind[:_MAX_NAME], "keras" if package in _KERAS else package
 
 
 class _Reader:
@@ -67,11 +71,12 @@ class _Reader:
         if not isinstance(config, Mapping) or not isinstance(config.get("layers"), list) or depth > _MAX_DEPTH:
             raise UserError(f"'{self._called}': a model in it has no list of layers, or too many models in models; {_SAVE}")
         name = config.get("name") or "model"
-        made = {"name": self._name(name), "layers": [self._layer(layer, depth) for layer in config["layers"]]}
+        made: dict[str, Any] = {"name": self._name(name), "layers": [self._layer(layer, depth) for layer in config["layers"]]}
         if kind == "Sequential":
             made["layers"] = self._with_input(made["layers"], config)
         else:
-            made |= {key: self._plain(config.get(key), f"model '{name}'") for key in ("input_layers", "output_layers")}
+            where = f"model '{name}' of '{self._called}'"
+            made |= {key: _ends(self._plain(config.get(key), where), where) for key in ("input_layers", "output_layers")}
         module = "keras" if kind == "Sequential" else "keras.src.models.functional"
         return {"module": module, "class_name": kind, "config": made, "registered_name": kind}
 
@@ -90,6 +95,8 @@ class _Reader:
         kind, package = _origin(node)
         name = self._name(node.get("name") or node["config"].get("name"))
         where = f"layer '{name}' of '{self._called}'"
+        if str(node.get("module")).startswith("keras.src.ops."):
+            raise operation_refusal(where, kind)
         if kind in _MODELS and package in {"", "keras"}:
             made = self.model(node, depth + 1)
         else:
@@ -112,13 +119,13 @@ class _Reader:
         return made
 
     def _name(self, name: Any) -> str:
-        if not isinstance(name, str):
-            raise UserError(f"'{self._called}': a layer has no name; {_SAVE}")
+        if not isinstance(name, str) or len(name) > _MAX_NAME:
+            raise UserError(f"'{self._called}': a layer has no name, or one of more than {_MAX_NAME} characters; {_SAVE}")
         return name
 
     def _plain(self, value: Any, where: str, depth: int = 0) -> Any:
         """Numbers, names, lists of them and tensors of the graph, and nothing that Keras would look up."""
-        if value is None or isinstance(value, bool | int | float | str):
+        if _is_plain(value):
             return value
         if depth > _MAX_DEPTH:
             raise UserError(f"{where}: its arguments are lists in lists in lists; {_SAVE}")
@@ -126,13 +133,27 @@ class _Reader:
             return [self._plain(item, where, depth + 1) for item in value]
         if isinstance(value, Mapping) and value.get("class_name", "__keras_tensor__") == "__keras_tensor__":
             return {key: self._plain(item, where, depth + 1) for key, item in value.items()}
-        raise UserError(f"{where}: an argument is {_origin(value)[0]}, no number; give numbers, and {_SAVE}")
+        found = _origin(value)[0] if isinstance(value, Mapping) else type(value).__name__
+        raise UserError(f"{where}: an argument is {found[:80]}, or too large a number; give plain numbers, and {_SAVE}")
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or isinstance(value, str) or (isinstance(value, bool | int | float) and abs(value) < _MAX_NUMBER)
+
+
+def _ends(tensors: Any, where: str) -> Any:
+    """Inputs or outputs of a model; Keras 2 has a list where there is one, from which Keras 3 would make a list of one output."""
+    if not isinstance(tensors, list | dict) or not tensors:
+        raise UserError(f"{where} has no inputs or no outputs; {_SAVE}")
+    return tensors[0] if len(tensors) == 1 and isinstance(tensors, list) else tensors
 
 
 def _check_dtype(dtype: Any, where: str) -> None:
     name = dtype.get("config", {}).get("name") if isinstance(dtype, Mapping) and isinstance(dtype.get("config"), Mapping) else dtype
-    if name not in {None, "float32"}:
-        raise UserError(f"{where} computes in {name}; build the model with dtype='float32', give it the weights and save it again")
+    if name is not None and name != "float32":
+        raise UserError(
+            f"{where} computes in {str(name)[:80]}; build the model with dtype='float32', give it the weights and save it again"
+        )
 
 
 def _shape(config: Mapping[str, Any], where: str) -> list[int | None]:
@@ -148,13 +169,13 @@ def _quantizer(value: Any, where: str) -> Any:
         return None
     if isinstance(value, str):
         kind, options = (value, {}) if value.isidentifier() else called_quantizer(value, where)
-        return _made(kind if kind in QUANTIZERS else f"activation {kind}", "qkeras", options, where)
+        return _made(kind if kind in QUANTIZERS else f"activation {kind[:80]}", "qkeras", options, where)
     kind, package = _origin(value)
     config = value.get("config") if isinstance(value, Mapping) else None
     if kind == "function":
         if config == "linear" and package in {"", "keras"}:
             return None
-        return _made(f"activation {config}", package, {}, where)
+        return _made(f"activation {str(config).rpartition('>')[2][:80]}", package, {}, where)
     return _made(kind, package or "qkeras", config, where)
 
 
@@ -173,8 +194,9 @@ def _known(quantizer: Any, config: Mapping[str, Any], where: str) -> dict[str, A
     for key, value in config.items():
         if key not in names and value:
             raise UserError(f"{where}: this version of QKeras does not know {key}={str(value)[:80]}; save the model without it")
-        if not (value is None or isinstance(value, bool | int | float | str)):
-            raise UserError(f"{where}: {key}={str(value)[:80]} is not one number; train the model with one for all channels")
+        scale = key == "alpha" and isinstance(value, str) and len(value) < _MAX_NAME
+        if not scale and (isinstance(value, str) or not _is_plain(value)):
+            raise UserError(f"{where}: {key}={str(value)[:80]} is not one finite number; train the model with one for all channels")
     return {key: value for key, value in config.items() if key in names}
 
 

@@ -1,43 +1,55 @@
 """The two kinds of file that hold a whole Keras model: a zip archive (`.keras`) and HDF5 (`.h5`)."""
 
-import io
+import base64
 import json
+import sys
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
+import numpy as np
+import numpy.typing as npt
 
 from l1ae.errors import UserError
+from l1ae.tools import run_program
 
-__all__ = ["SavedModel", "opened"]
+__all__ = ["SavedModel", "StoredWeights", "saved_model", "stored_weights"]
 
 # bytes; a network in firmware has some thousand weights
 _MAX_CONFIG = 1 << 24
-_MAX_WEIGHTS = 1 << 28
 _SAVE = "load the model where it was made and write it with model.save('NAME.keras')"
-_DAMAGE = (OSError, EOFError, KeyError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error)
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_PROCESS = Path(__file__).with_name("_hdf5_process.py")
+
+
+@dataclass(frozen=True)
+class StoredWeights:
+    """The numbers in a file, by their path in it."""
+
+    arrays: Mapping[str, npt.NDArray[np.float32]]
+    unread: Mapping[str, str]
+    """Why those were not read that are not in `arrays`."""
+    names: Mapping[str, str]
+    """Names of layers by the path of their weights, where the file says them beside."""
 
 
 @dataclass(frozen=True)
 class SavedModel:
     """What a file says of a model."""
 
+    path: Path
     called: str
     """How messages name the file."""
     config: dict[str, Any]
     """The model and its layers, as Keras wrote them."""
-    weights: h5py.Group
-    archived: bool
-    """Whether `weights` are those of a `.keras` file: by kind and position of a layer, and not by name."""
+    weights: StoredWeights | None
+    """By name of the layer; None in a `.keras` file, where they are by kind and position of the layer, and read later."""
 
 
-@contextmanager
-def opened(path: Path, called: str) -> Iterator[SavedModel]:
+def saved_model(path: Path, called: str) -> SavedModel:
     """The model in a file, which its content and not its name says the kind of.
 
     Raises `UserError` naming the file as `called` when there is none, when it is no whole model, or damaged.
@@ -47,60 +59,30 @@ def opened(path: Path, called: str) -> Iterator[SavedModel]:
     if not path.is_file():
         raise UserError(f"'{called}' does not exist; give the .keras or .h5 file that model.save wrote")
     if zipfile.is_zipfile(path):
-        config, weights = _from_archive(path, called)
-        with _hdf5(io.BytesIO(weights), called) as file:
-            yield SavedModel(called, config, file, archived=True)
-    elif h5py.is_hdf5(path):
-        with _hdf5(path, called) as file:
-            yield SavedModel(called, *_from_hdf5(file, called), archived=False)
-    else:
-        raise UserError(f"'{called}' is neither a .keras nor a .h5 file of Keras, or is damaged; {_SAVE}")
+        return SavedModel(path, called, _parsed(_archived_config(path, called), called), None)
+    with path.open("rb") as file:
+        if file.read(len(_SIGNATURE)) != _SIGNATURE:
+            raise UserError(f"'{called}' is neither a .keras nor a .h5 file of Keras, or is damaged; {_SAVE}")
+    answer = _read_hdf5(path, called)
+    if answer["config"] is None:
+        only = "holds weights only" if answer["weights_only"] else "is an HDF5 file without a Keras model"
+        raise UserError(f"'{called}' {only}; {_SAVE}")
+    return SavedModel(path, called, _parsed(answer["config"], called), _weights(answer))
 
 
-def _from_archive(path: Path, called: str) -> tuple[dict[str, Any], bytes]:
+def _archived_config(path: Path, called: str) -> bytes:
     try:
         with zipfile.ZipFile(path) as archive:
             missing = {"config.json", "model.weights.h5"} - set(archive.namelist())
             if missing:
                 raise UserError(f"'{called}' is a zip archive without {' and '.join(sorted(missing))}, no .keras file; {_SAVE}")
-            text = _member(archive, "config.json", _MAX_CONFIG, called)
-            return _parsed(text, called), _member(archive, "model.weights.h5", _MAX_WEIGHTS, called)
-    except _DAMAGE as error:
+            with archive.open("config.json") as stream:
+                return stream.read(_MAX_CONFIG)
+    except (OSError, EOFError, KeyError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
         raise _damaged(called, error) from error
 
 
-def _member(archive: zipfile.ZipFile, name: str, limit: int, called: str) -> bytes:
-    with archive.open(name) as stream:
-        content = stream.read(limit + 1)
-    if len(content) > limit:
-        raise UserError(f"'{called}': {name} has more than {limit} bytes, more than any network for firmware; {_SAVE}")
-    return content
-
-
-@contextmanager
-def _hdf5(source: Path | io.BytesIO, called: str) -> Iterator[h5py.File]:
-    try:
-        file = h5py.File(source, "r")
-    except _DAMAGE as error:
-        raise _damaged(called, error) from error
-    with file:
-        yield file
-
-
-def _from_hdf5(file: h5py.File, called: str) -> tuple[dict[str, Any], h5py.Group]:
-    try:
-        text, weights = file.attrs.get("model_config"), file.get("model_weights", getlink=True)
-        if text is None or not isinstance(weights, h5py.HardLink):
-            only = "holds weights only" if "layer_names" in file.attrs or "layers" in file else "is an HDF5 file without a Keras model"
-            raise UserError(f"'{called}' {only}; {_SAVE}")
-        return _parsed(text, called), file["model_weights"]
-    except _DAMAGE as error:
-        raise _damaged(called, error) from error
-
-
-def _parsed(text: Any, called: str) -> dict[str, Any]:
-    if not isinstance(text, str | bytes):
-        raise _damaged(called, f"its configuration is {type(text).__name__}, no text")
+def _parsed(text: str | bytes, called: str) -> dict[str, Any]:
     try:
         config = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -110,6 +92,31 @@ def _parsed(text: Any, called: str) -> dict[str, Any]:
     return config
 
 
+def stored_weights(saved: SavedModel) -> StoredWeights:
+    """All weights of a model, as its file holds them. Raises `UserError` when that is damaged."""
+    return saved.weights or _weights(_read_hdf5(saved.path, saved.called))
+
+
+def _weights(answer: Mapping[str, Any]) -> StoredWeights:
+    arrays = {}
+    for path, item in answer["arrays"].items():
+        if item["why"] is None:
+            arrays[path] = np.frombuffer(base64.b64decode(item["numbers"]), "<f4").reshape(item["shape"])
+    unread = {path: item["why"] for path, item in answer["arrays"].items() if item["why"] is not None}
+    return StoredWeights(arrays, unread, answer["names"])
+
+
+def _read_hdf5(path: Path, called: str) -> dict[str, Any]:
+    """What `_hdf5_process.py` says of a file."""
+    result = run_program([sys.executable, "-P", _PROCESS, path.absolute()])
+    if result.returncode < 0:
+        raise _damaged(called, "the HDF5 library crashes in it, or does not end")
+    if result.returncode:
+        raise _damaged(called, result.stderr)
+    answer: dict[str, Any] = json.loads(result.stdout)
+    return answer
+
+
 def _damaged(called: str, why: object) -> UserError:
-    text = " ".join(str(why).split())[:200]
+    text = " ".join(str(why).split())[-200:]
     return UserError(f"'{called}' is damaged ({text}); copy it again, or {_SAVE}")

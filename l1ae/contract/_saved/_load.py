@@ -8,7 +8,7 @@ from typing import Any
 
 from l1ae.contract._from_keras import layer_types
 from l1ae.contract._saved._config import model_config
-from l1ae.contract._saved._file import opened
+from l1ae.contract._saved._file import saved_model
 from l1ae.contract._saved._weights import MAX_ELEMENTS, set_weights
 from l1ae.errors import UserError
 
@@ -35,9 +35,9 @@ def load_keras(path: Path, called: str | None = None) -> Any:
     the layer, when a layer or a quantizer is another than those that a contract is made of.
     """
     name = called or str(path)
-    with opened(path, name) as saved:
-        model = _built(model_config(saved.config, name), name)
-        set_weights(model, saved)
+    saved = saved_model(path, name)
+    model = _built(model_config(saved.config, name), name)
+    set_weights(model, saved)
     return model
 
 

@@ -1,21 +1,15 @@
-"""The weights in the file of a Keras model, checked before any of them is read."""
+"""Weights from the file of a Keras model into the model."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
-import h5py
-import numpy as np
-import numpy.typing as npt
-
-from l1ae.contract._saved._file import SavedModel
+from l1ae.contract._saved._file import SavedModel, StoredWeights, stored_weights
 from l1ae.errors import UserError
 
 __all__ = ["MAX_ELEMENTS", "set_weights"]
 
 MAX_ELEMENTS = 1 << 24
 """Of one weight; float32, in which Keras computes, counts so far."""
-# of groups in a group
-_MAX_DEPTH = 8
 _SAVE = "copy the file again, or write it again with model.save('NAME.keras')"
 
 
@@ -24,13 +18,13 @@ def set_weights(model: Any, saved: SavedModel) -> None:
 
     Raises `UserError`, naming the layer, where weights are missing or of another shape.
     """
-    if saved.archived:
-        _from_archive(model, saved.weights, saved.called)
-    else:
-        _from_hdf5(model, saved.weights, saved.called)
+    stored = stored_weights(saved)
+    places = _archived(model, "layers", stored, saved.called) if saved.weights is None else _by_name(model, stored, saved.called)
+    for layer, variable, path in places:
+        _assign(variable, path, stored, f"layer '{layer.name}' of '{saved.called}'")
 
 
-def _from_archive(model: Any, group: h5py.Group, called: str) -> None:
+def _archived(model: Any, group: str, stored: StoredWeights, called: str) -> Iterator[tuple[Any, Any, str]]:
     """Layers are called by their kind, counted in the order of the model; variables by their position."""
     from keras.src.utils.naming import to_snake_case
 
@@ -38,32 +32,30 @@ def _from_archive(model: Any, group: h5py.Group, called: str) -> None:
     for layer in model.layers:
         kind = to_snake_case(type(layer).__name__)
         position = counts[kind] = counts.get(kind, -1) + 1
-        path = ("layers", f"{kind}_{position}" if position else kind)
+        path = f"{group}/{kind}_{position}" if position else f"{group}/{kind}"
         if hasattr(layer, "layers"):
-            _from_archive(layer, _group(group, path, layer, called), called)
-        elif layer.weights:
-            variables = _group(group, (*path, "vars"), layer, called)
-            name = variables.attrs.get("name", layer.name)
-            if name != layer.name:
-                raise UserError(f"'{called}': the weights of '{name}' are where those of layer '{layer.name}' belong; {_SAVE}")
-            for place, variable in enumerate(layer.weights):
-                _assign(variable, _child(variables, str(place)), f"layer '{layer.name}' of '{called}'")
+            yield from _archived(layer, f"{path}/layers", stored, called)
+            continue
+        name = stored.names.get(f"{path}/vars", layer.name)
+        if layer.weights and name != layer.name:
+            raise UserError(f"'{called}': the weights of '{name}' are where those of layer '{layer.name}' belong; {_SAVE}")
+        yield from ((layer, variable, f"{path}/vars/{place}") for place, variable in enumerate(layer.weights))
 
 
-def _from_hdf5(model: Any, group: h5py.Group, called: str) -> None:
+def _by_name(model: Any, stored: StoredWeights, called: str) -> Iterator[tuple[Any, Any, str]]:
     """A group for every layer of the model; in it, however deep, weights are called LAYER/VARIABLE or LAYER/VARIABLE:0."""
     for layer in model.layers:
-        if not layer.weights:
-            continue
-        found: dict[tuple[str, str], Any] = {}
-        for path, dataset in _datasets(_group(group, tuple(layer.name.split("/")), layer, called), _MAX_DEPTH):
-            key = (path[-2] if len(path) > 1 else layer.name, path[-1].removesuffix(":0"))
-            if key in found:
-                raise UserError(f"layer '{layer.name}' of '{called}': two weights are called {'/'.join(key)}; rename the layers inside it")
-            found[key] = dataset
+        group = f"model_weights/{layer.name}/"
+        inside = {path: path.removesuffix(":0").split("/")[-2:] for path in (*stored.arrays, *stored.unread) if path.startswith(group)}
         for inner in _leaves(layer):
             for variable in inner.weights:
-                _assign(variable, found.get((inner.name, variable.name)), f"layer '{inner.name}' of '{called}'")
+                found = [path for path, names in inside.items() if names == [inner.name, variable.name]]
+                if len(found) > 1:
+                    raise UserError(
+                        f"layer '{layer.name}' of '{called}': two weights are called {inner.name}/{variable.name}; write the model with "
+                        "model.save('NAME.keras')"
+                    )
+                yield inner, variable, found[0] if found else f"{group}{inner.name}/{variable.name}"
 
 
 def _leaves(layer: Any) -> Iterator[Any]:
@@ -74,38 +66,10 @@ def _leaves(layer: Any) -> Iterator[Any]:
         yield from _leaves(inner)
 
 
-def _child(group: h5py.Group, name: str) -> Any:
-    """What a group itself holds: links to elsewhere, in the file or out of it, are not followed."""
-    return group[name] if isinstance(group.get(name, getlink=True), h5py.HardLink) else None
-
-
-def _group(group: h5py.Group, path: Sequence[str], layer: Any, called: str) -> h5py.Group:
-    for name in path:
-        group = _child(group, name)
-        if not isinstance(group, h5py.Group):
-            raise UserError(f"layer '{layer.name}' of '{called}': the file holds no weights of it; {_SAVE}")
-    return group
-
-
-def _datasets(group: h5py.Group, depth: int) -> Iterator[tuple[tuple[str, ...], h5py.Dataset]]:
-    for name in group:
-        item = _child(group, name)
-        if isinstance(item, h5py.Dataset):
-            yield (name,), item
-        elif isinstance(item, h5py.Group) and depth:
-            for path, dataset in _datasets(item, depth - 1):
-                yield (name, *path), dataset
-
-
-def _assign(variable: Any, dataset: Any, where: str) -> None:
-    if not isinstance(dataset, h5py.Dataset):
-        raise UserError(f"{where}: the file holds no {variable.name}; {_SAVE}")
-    if dataset.shape != tuple(variable.shape) or dataset.dtype.kind not in "fiu":
-        raise UserError(
-            f"{where}: {variable.name} has shape {dataset.shape} and type {dataset.dtype} in the file, "
-            f"{tuple(variable.shape)} and float32 in the model; {_SAVE}"
-        )
-    if dataset.external is not None or dataset.is_virtual:
-        raise UserError(f"{where}: {variable.name} lies in another file, which is not read; {_SAVE}")
-    values: npt.NDArray[Any] = np.asarray(dataset[()])
-    variable.assign(values.astype(np.float32))
+def _assign(variable: Any, path: str, stored: StoredWeights, where: str) -> None:
+    if path not in stored.arrays:
+        raise UserError(f"{where}: its {variable.name} {stored.unread.get(path, 'is not in the file')}; {_SAVE}")
+    values, shape = stored.arrays[path], tuple(variable.shape)
+    if values.shape != shape:
+        raise UserError(f"{where}: its {variable.name} has shape {values.shape} in the file and {shape} in the model; {_SAVE}")
+    variable.assign(values)

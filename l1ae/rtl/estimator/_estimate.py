@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from l1ae.contract import Contract, Convolution, Dense, Operation
+from l1ae.contract import Contract, Convolution, Dense, Operation, Quantize, Relu
 from l1ae.errors import UserError
 from l1ae.rtl._schedule import Clock
 from l1ae.rtl._trace import Adders, rounding_constants
+from l1ae.rtl._unroll import restructured
 from l1ae.rtl.estimator._needed import needed_elements
 from l1ae.rtl.estimator._operations import shape_of
 from l1ae.rtl.estimator._pipeline import Registers, registers_of
@@ -32,6 +33,7 @@ __all__ = [
     "Estimate",
     "Estimated",
     "LayerEstimate",
+    "Mapped",
     "Prepared",
     "count",
     "estimate",
@@ -42,7 +44,7 @@ __all__ = [
 
 QUANTITIES = ("adders", "luts", "luts_packed", "flip_flops", "cycles")
 # Changes with the meaning of the constants, so that the file of another version is refused.
-VERSION = 1
+VERSION = 2
 # The slowest element of one operation seldom feeds the slowest of the next, and those of one level end at different times:
 # cycles and registers are the mean over clocks up to so much slower.
 _SLOWER = (1.0, 1.06, 1.12)
@@ -86,23 +88,38 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Constants:
-    """Fitted constants. `luts`, `luts_packed`: LUTs for each of `PRICED`, then those of the shell.
+class Mapped:
+    """Prices of one way to map logic. `luts`, `luts_packed`: LUTs for each of `PRICED`, then those of the shell.
 
-    `flip_flops`: for each bit between stages, and those of the shell. `bands`: 5 % and 95 % quantile of measured / estimated.
+    `bands`: for each of `QUANTITIES` the ends of the range of measured / estimated that holds 90 %.
     """
 
-    laws: Laws
     luts: tuple[float, ...]
     luts_packed: tuple[float, ...]
-    flip_flops: tuple[float, float]
     bands: Mapping[str, tuple[float, float]]
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """What follows from the contract alone. `products`: matrix products whose additions are shared, by operation."""
+class Constants:
+    """Fitted constants. `flip_flops`: for each bit between stages, for each bit of the score, and the others of the shell.
 
+    `mappings`: by how synthesis maps the logic (`Prepared.mapping`).
+    """
+
+    laws: Laws
+    flip_flops: tuple[float, float, float]
+    mappings: Mapping[str, Mapped]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What follows from the contract alone. `products`: matrix products whose additions are shared, by operation.
+
+    `mapping`: "restructured" where synthesis may rewrite the logic, "as_written" where it may not.
+    """
+
+    mapping: str
+    score_bits: int
     operations: tuple[Operation, ...]
     tensors: Mapping[str, Tensor]
     products: Mapping[str, tuple[Products, ...]]
@@ -116,8 +133,13 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Counted:
-    """Shapes of all operations; cycles, not yet rounded, and bits between stages; bits of registers and shift registers by operation."""
+    """Shapes of all operations; cycles, not yet rounded, and bits between stages; bits of registers and shift registers by operation.
 
+    `mapping`, `score_bits`: as in `Prepared`.
+    """
+
+    mapping: str
+    score_bits: int
     shapes: Mapping[str, Shape]
     cycles: float
     total_bits: float
@@ -146,7 +168,7 @@ def estimate(contract: Contract, clock: Clock, adders: Adders = "binary") -> Est
 def prepare(contract: Contract) -> Prepared:
     """Count everything that no fitted constant is needed for."""
     operations = contract.operations[:-1]
-    ranges = {operation.name: tensor_of(contract.intervals[operation.name]) for operation in operations}
+    ranges = _ranges(contract)
     needed = needed_elements(operations, {name: tensor.varies for name, tensor in ranges.items()}, contract.score.name)
     tensors = {name: tensor.only(needed[name]) for name, tensor in ranges.items()}
     used_operations = [operation for operation in operations if needed[operation.name].any()]
@@ -158,7 +180,19 @@ def prepare(contract: Contract) -> Prepared:
         shapes[operation.name] = shape_of(operation, sources, output, rounded)
         if isinstance(operation, Dense | Convolution) and not rounds_products(operation, sources[0]):
             products[operation.name] = tuple(products_of(operation, sources[0], output))
-    return Prepared(tuple(used_operations), tensors, products, shapes)
+    mapping = "restructured" if restructured(contract) else "as_written"
+    return Prepared(mapping, contract.score.format.width, tuple(used_operations), tensors, products, shapes)
+
+
+def _ranges(contract: Contract) -> dict[str, Tensor]:
+    """The proven ranges of all tensors. A cast to more fractional bits than its input has leaves the new ones 0."""
+    ranges: dict[str, Tensor] = {}
+    for operation in contract.operations[:-1]:
+        found = tensor_of(contract.intervals[operation.name])
+        if isinstance(operation, Quantize | Relu):
+            found = found.coarser(ranges[operation.inputs[0]].fraction)
+        ranges[operation.name] = found
+    return ranges
 
 
 def count(prepared: Prepared, laws: Laws, clock: Clock) -> Counted:
@@ -168,7 +202,7 @@ def count(prepared: Prepared, laws: Laws, clock: Clock) -> Counted:
     bits = {name: float(np.mean([run.bits.get(name, 0.0) for run in runs])) for name in prepared.tensors}
     shifts = {name: float(np.mean([run.shifts.get(name, 0.0) for run in runs])) for name in prepared.tensors}
     cycles, total = (float(np.mean([getattr(run, name) for run in runs])) for name in ("cycles", "total"))
-    return Counted(shapes, cycles, total, bits, shifts)
+    return Counted(prepared.mapping, prepared.score_bits, shapes, cycles, total, bits, shifts)
 
 
 def _schedule(prepared: Prepared, shapes: Mapping[str, Shape], clock: Clock) -> Registers:
@@ -181,20 +215,21 @@ def _counts(shape: Shape) -> npt.NDArray[np.float64]:
 
 def priced(counted: Counted, constants: Constants) -> Estimate:
     """The estimate: constants times counts."""
-    per_bit, shell = constants.flip_flops
+    per_bit, per_score_bit, others = constants.flip_flops
+    mapped = constants.mappings[counted.mapping]
     layers = []
     for name, bits in counted.bits.items():
         shape = counted.shapes.get(name, Shape())
-        luts, packed = (float(np.dot(prices[:-1], _counts(shape))) for prices in (constants.luts, constants.luts_packed))
+        luts, packed = (float(np.dot(prices[:-1], _counts(shape))) for prices in (mapped.luts, mapped.luts_packed))
         layers.append(LayerEstimate(name, shape.tree_additions + shape.additions, luts, packed, per_bit * bits))
     values = {
         "adders": counted.adders,
-        "luts": constants.luts[-1] + sum(layer.luts for layer in layers),
-        "luts_packed": constants.luts_packed[-1] + sum(layer.luts_packed for layer in layers),
-        "flip_flops": shell + sum(layer.flip_flops for layer in layers),
+        "luts": mapped.luts[-1] + sum(layer.luts for layer in layers),
+        "luts_packed": mapped.luts_packed[-1] + sum(layer.luts_packed for layer in layers),
+        "flip_flops": per_score_bit * counted.score_bits + others + sum(layer.flip_flops for layer in layers),
         "cycles": float(round(counted.cycles)),
     }
-    ranges = {name: Estimated(value, *(value * end for end in constants.bands[name])) for name, value in values.items()}
+    ranges = {name: Estimated(value, *(value * end for end in mapped.bands[name])) for name, value in values.items()}
     return Estimate(**ranges, shift_registers=sum(counted.shifts.values()), layers=tuple(layers))
 
 
@@ -211,10 +246,10 @@ def parse_constants(content: Mapping[str, Any]) -> Constants:
             f"the constants of the estimator are of version {content['version']}, not {VERSION}; make them with benchmarks/rtl_estimator.py"
         )
     laws = content["laws"]
+    mappings = {
+        name: Mapped(tuple(found["luts"]), tuple(found["luts_packed"]), {key: (low, high) for key, (low, high) in found["bands"].items()})
+        for name, found in content["mappings"].items()
+    }
     return Constants(
-        Laws(tuple(laws["sharing"]), tuple(laws["width"]), laws["depth"], laws["live"]),
-        tuple(content["luts"]),
-        tuple(content["luts_packed"]),
-        tuple(content["flip_flops"]),
-        {name: (low, high) for name, (low, high) in content["bands"].items()},
+        Laws(tuple(laws["sharing"]), tuple(laws["width"]), laws["depth"], laws["live"]), tuple(content["flip_flops"]), mappings
     )

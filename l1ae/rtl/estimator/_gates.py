@@ -7,13 +7,11 @@ import numpy as np
 from alkaid.types import CombLogic, Op
 
 from l1ae.rtl._arithmetic import LUT_INPUTS, program
+from l1ae.rtl._delay import absorbed
 from l1ae.rtl._opcodes import Opcode
 from l1ae.rtl.estimator._shape import Level, Shape, any_of
 
 __all__ = ["counted_gates"]
-
-# Two multiplexers or gates in a row become one LUT of six inputs.
-_PER_GATE = 0.5
 
 
 def counted_gates(made: Sequence[Any], variables: Sequence[Any]) -> Shape:
@@ -23,13 +21,14 @@ def counted_gates(made: Sequence[Any], variables: Sequence[Any]) -> Shape:
         return Shape()
     logic = program(list(dict.fromkeys(variables)), varying)
     tables, gates, depth, live = 0.0, 0.0, [0] * len(logic.ops), dict[int, float]()
+    inside = set[int]().union(*absorbed(logic).values())
     for i, op in enumerate(logic.ops):
         steps = _steps(logic, op)
         depth[i] = steps + max((depth[a] for a in op.addr), default=0)
         if op.opcode == Opcode.TABLE:
             tables += _functions(logic, op)
-        elif steps:
-            gates += _width(logic.ops[op.addr[0]]) / (LUT_INPUTS - 1) if op.opcode == Opcode.BIT_UNARY else _width(op) * _PER_GATE
+        elif steps and i not in inside:
+            gates += _width(logic.ops[op.addr[0]]) / (LUT_INPUTS - 1) if op.opcode == Opcode.BIT_UNARY else _width(op)
         if steps:
             live[depth[i]] = live.get(depth[i], 0.0) + _width(op)
     levels = tuple(Level(0.0, 1.0, live.get(level, 0.0)) for level in range(1, max(depth) + 1))

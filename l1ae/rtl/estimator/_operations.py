@@ -34,6 +34,7 @@ from l1ae.rtl.estimator._shape import (
     Level,
     Shape,
     Tensor,
+    absolute,
     biased,
     cast,
     gates,
@@ -195,7 +196,7 @@ def _(operation: Concatenate, sources: Sequence[Tensor], output: Tensor, rounded
 def _(operation: Dot, sources: Sequence[Tensor], output: Tensor, rounded: bool) -> Shape:
     if len(sources) == 1:
         magnitudes = [_magnitude(sources[0], k) for k in range(len(sources[0].low))]
-        parts = [_absolute(sources[0], k) + square(width) for k, width in enumerate(magnitudes)]
+        parts = [square(width, signed=_signed(sources[0], k)) for k, width in enumerate(magnitudes)]
         widths = [2 * width for width in magnitudes]
     else:
         parts = [product(int(x), int(y)) for x, y in zip(sources[0].widths, sources[1].widths, strict=True)]
@@ -207,12 +208,8 @@ def _magnitude(tensor: Tensor, k: int) -> int:
     return max(int(tensor.high[k]), -int(tensor.low[k])).bit_length()
 
 
-def _absolute(tensor: Tensor, k: int) -> Shape:
-    """A negation and a multiplexer, where the value may be negative."""
-    if tensor.low[k] >= 0:
-        return Shape()
-    width = _magnitude(tensor, k)
-    return Shape(additions=1, chain_bits=width + 1, logic=width, levels=(Level(width + 1, 1.0, 2 * width + 1), *gates(1, width, width)))
+def _signed(tensor: Tensor, k: int) -> bool:
+    return bool(tensor.low[k] < 0)
 
 
 @shape_of.register
@@ -225,9 +222,15 @@ def _(operation: ReconstructionError, sources: Sequence[Tensor], output: Tensor,
     if len(sources) == 3:
         shape += _gating(operation, difference.widths, sources[2])
     magnitudes = [(k, _magnitude(difference, k)) for k in np.flatnonzero(difference.varies).tolist()]
-    terms = [_absolute(difference, k) + (square(width) if operation.power == 2 else Shape()) for k, width in magnitudes]
+    terms = [_term(width, _signed(difference, k), operation.power) for k, width in magnitudes]
     mean = operation.power * float(np.mean([width for _, width in magnitudes]))
     return shape + longest(terms) + total(len(terms), mean, float(output.widths[0]))
+
+
+def _term(width: int, signed: bool, power: int) -> Shape:
+    if power == 2:
+        return square(width, signed=signed)
+    return absolute(width) if signed else Shape()
 
 
 def _difference(operation: ReconstructionError, a: Tensor, b: Tensor) -> Tensor:

@@ -23,6 +23,7 @@ __all__ = [
     "Products",
     "Shape",
     "Tensor",
+    "absolute",
     "any_of",
     "biased",
     "cast",
@@ -78,6 +79,11 @@ class Tensor:
     def varies(self) -> npt.NDArray[np.bool_]:
         """Which elements are no constants."""
         return np.asarray(self.low != self.high, np.bool_)
+
+    def coarser(self, fraction: int) -> "Tensor":
+        """The same values, of which no bit below `fraction` is ever set, in codes with at most that many fractional bits."""
+        drop = max(self.fraction - fraction, 0)
+        return Tensor(self.low >> drop, self.high >> drop, self.fraction - drop)
 
     def only(self, elements: npt.NDArray[np.bool_]) -> "Tensor":
         """The same with 0 in place of all other elements, unless they are constants, whose value may count."""
@@ -284,20 +290,49 @@ def biased(operation: Dense | Convolution, output: Tensor, rounded: bool) -> Sha
 
 
 def rounded_products(operation: Dense | Convolution, source: Tensor, output: Tensor) -> Shape:
-    """Every product is cast before the sum, so that nothing is shared between outputs."""
-    parts = []
-    drop = source.fraction + 1
-    for product in products_of(operation, source, output):
-        own = int(np.maximum(product.digits - 1, 0).sum())
-        rounding = int(np.count_nonzero(product.digits)) if operation.format.rounding is not Rounding.TRN else 0
-        sums = int(np.maximum((product.digits > 0).sum(0) - 1, 0).sum())
-        width = float(product.outputs.mean())
-        narrow = float(product.inputs.mean()) + drop
-        bits = (own + rounding) * narrow + sums * width
-        depth = ceil(log2(max(int(product.digits.max()), 1))) + (rounding > 0) + ceil(log2(max(int((product.digits > 0).sum(0).max()), 1)))
-        levels = tuple(Level(width, 2.0, width * len(product.outputs) * 2.0 ** (depth - 1 - k)) for k in range(depth))
-        parts.append(Shape(additions=(own + rounding + sums) * product.copies, chain_bits=bits * product.copies, levels=levels))
-    return longest(parts)
+    """Every product is cast before the sum: outputs share equal products, and nothing else."""
+    matrix = operation.weights.reshape(-1, operation.weights.shape[-1])
+    index = patches(operation) if isinstance(operation, Convolution) else np.arange(len(matrix))[None]
+    used = (source.widths[index] > 0)[:, :, None] & (matrix != 0)[None] & (output.widths.reshape(len(index), 1, -1) > 0)
+    if not used.any():
+        return Shape()
+    places, rows, columns = np.nonzero(used)
+    pairs = np.unique(np.stack([index[places, rows], matrix[rows, columns]]), axis=1)
+    drop = source.fraction + operation.weight_format.fraction - operation.format.fraction
+    made, narrow = _cast_products(source.widths[pairs[0]], pairs[1], drop, operation.format.rounding)
+    return made + _sums(used.sum(1).ravel(), narrow, output)
+
+
+def _cast_products(widths: Ints, codes: Ints, drop: int, rounding: Rounding) -> tuple[Shape, float]:
+    """Inputs of `widths` bits times `codes`, each cast to `drop` bits less; and the mean width of what is left."""
+    digits = csd_digits(codes)
+    lost = np.maximum(drop - (np.bitwise_count((codes & -codes) - 1)).astype(np.int64), 0)
+    # what loses no bit is subtracted from the sum instead
+    negated = _only_subtracted(codes[None]) & (lost > 0)
+    halves = (lost > 0) & (rounding is not Rounding.TRN)
+    whole = widths + np.ceil(np.log2(np.abs(codes) + 0.5))
+    left = float(np.maximum(widths + np.log2(np.abs(codes)) - drop, 1.0).mean())
+    chains = digits - 1 + negated
+    depth = ceil(log2(int(digits.max()))) + bool(negated.any())
+    levels = [Level(float(whole.mean()), 2.0, left * len(codes)) for _ in range(depth + bool(halves.any()))]
+    constant = float(whole[halves].sum())
+    additions = int(chains.sum() + halves.sum())
+    return Shape(additions=additions, chain_bits=float((chains * whole).sum()), constant_bits=constant, levels=tuple(levels)), left
+
+
+def _sums(terms: Ints, width: float, output: Tensor) -> Shape:
+    """For each output the sum of as many terms of `width` bits."""
+    depth = ceil(log2(int(terms.max())))
+    if not depth:
+        return Shape()
+    ends = output.widths[terms > 0]
+    end, added = max(float(ends.mean()), width), terms[terms > 0] - 1
+    mean = width + (end - width) * min(1.0, 2.0 / depth) / 2
+    levels = []
+    for level in range(1, depth + 1):
+        bits = width + (end - width) * level / depth
+        levels.append(Level(bits, 1.0, bits * float(np.ceil(terms / 2.0**level).sum())))
+    return Shape(additions=int(added.sum()), chain_bits=float(added.sum()) * mean, levels=tuple(levels))
 
 
 def rounds_products(operation: Dense | Convolution, source: Tensor) -> bool:
@@ -369,8 +404,13 @@ def total(count: int, width: float, end: float) -> Shape:
     return Shape(additions=count - 1, chain_bits=(count - 1) * mean, levels=levels)
 
 
-def square(width: int) -> Shape:
-    """`x**2` of an unsigned `x`, as `_arithmetic.square` builds it."""
+def square(width: int, *, signed: bool = False) -> Shape:
+    """`x**2` of `x` with `width` bits beside its sign, as `_arithmetic.square` builds it."""
+    if signed and width <= LUT_INPUTS:
+        # a table for either sign, and the sign chooses
+        return Shape(tables=2 * max(2 * width - 2, 0), logic=2 * width, levels=gates(1, 4 * width) + gates(1, 2 * width, 2 * width))
+    if signed:
+        return absolute(width) + square(width)
     if width <= LUT_INPUTS:
         return Shape(tables=max(2 * width - 2, 0), levels=gates(1, 2 * width))
     high = width - LUT_INPUTS
@@ -381,6 +421,11 @@ def square(width: int) -> Shape:
         # Rows of one bit lie side by side, in part.
         return counts + rows + total(LUT_INPUTS // 2 + 1, 2.0 * LUT_INPUTS, 2.0 * width)
     return counts + rows + total(LUT_INPUTS + 1, high + 2.0, 2.0 * width - LUT_INPUTS)
+
+
+def absolute(width: int) -> Shape:
+    """A negation and a multiplexer, of a number with `width` bits beside its sign."""
+    return Shape(additions=1, chain_bits=width + 1, logic=width, levels=(Level(width + 1, 1.0, 2 * width + 1), *gates(1, width, width)))
 
 
 def product(a: int, b: int) -> Shape:

@@ -204,7 +204,7 @@ class _Planner:
 
     def _is_exact(self, operation: Dense | Convolution) -> bool:
         fraction = self._contract[operation.inputs[0]].format.fraction + operation.weight_format.fraction
-        return not operation.wraps and fraction <= operation.format.fraction
+        return not self._contract.sum_wraps(operation) and fraction <= operation.format.fraction
 
     def _readers(self, name: str) -> list[Operation]:
         return [operation for operation in self._contract.operations if name in operation.inputs]
@@ -277,6 +277,9 @@ class _Planner:
     def _formats(self, operation: Operation) -> list[FixedFormat]:
         return [self._contract[name].format for name in operation.inputs]
 
+    def _trace(self, operation: Operation, tensors: Sequence[Tensor], formats: Sequence[FixedFormat]) -> Tensor:
+        return trace_layer(self._contract.decided(operation), tensors, formats, self._added)
+
     def _segment(self, level: int, here: Sequence[Operation]) -> Segment | None:
         """Trace what is not folded at this level. A serial layer's bias belongs to it."""
         todo = [op for op in here if not isinstance(op, HardwareInput | Threshold) and not self._is_window(op.name)]
@@ -292,7 +295,7 @@ class _Planner:
             if self._fold_of(op.name) is not None:
                 tensors[op.name] = tensors[_product_name(op.name)] + self._bias(op)
             else:
-                tensors[op.name] = trace_layer(op, [tensors[name] for name in op.inputs], self._formats(op), self._added)
+                tensors[op.name] = self._trace(op, [tensors[name] for name in op.inputs], self._formats(op))
         outputs = [op.name for op in todo if op.name in made and self._is_output(op.name, level)]
         results = []
         for name in outputs:
@@ -328,10 +331,10 @@ class _Planner:
         one, outputs = Word(0.0, 1.0, 1.0), operation.weights.shape[-1]
         nothing: Tensor = Values((one,), np.array([-1]), np.zeros(1)).variables()[1]
         if isinstance(operation, Dense):
-            bare: Operation = replace(operation, weights=np.zeros((1, outputs), np.int64))
+            bare: Operation = replace(operation, weights=np.zeros((1, outputs), np.int64), wraps=False)
         else:
             weights = np.zeros((1, 1, 1, outputs), np.int64)
-            bare = replace(operation, weights=weights, shape=(1, 1, 1), stride=(1, 1), size=outputs)
+            bare = replace(operation, weights=weights, shape=(1, 1, 1), stride=(1, 1), size=outputs, wraps=False)
         bias = np.array([float(v.low) for v in apply(bare, [nothing], self._formats(operation))])
         return np.resize(bias, operation.size) + self._added.get(operation.name, 0.0)
 
@@ -376,7 +379,7 @@ class _Planner:
         words, tensor = Values(slots, np.arange(len(slots)), np.zeros(len(slots))).variables()
         formats = self._formats(operation)
         for op in _core(operation, chain, shape):
-            tensor = trace_layer(op, [tensor], formats, self._added)
+            tensor = self._trace(op, [tensor], formats)
             formats = [op.format]
         core, results = traced_values(list(tensor))
         if not results:

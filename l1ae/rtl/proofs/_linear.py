@@ -181,7 +181,7 @@ def _moved(index: npt.NDArray[Any], weights: npt.NDArray[Any] | None = None, fra
 def _weighted(operation: Dense | Convolution, contract: Contract, index: npt.NDArray[Any], weights: npt.NDArray[Any]) -> _Expected | str:
     """`index` (positions, k), weights (k, filters); outputs are positions, then filters."""
     form = operation.format
-    if operation.wraps:
+    if contract.sum_wraps(operation):
         return "its accumulator wraps"
     if contract[operation.inputs[0]].format.fraction + operation.weight_format.fraction > form.fraction:
         return "every product is rounded"
