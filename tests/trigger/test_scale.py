@@ -91,8 +91,8 @@ def test_memory_does_not_grow_with_the_sample(monkeypatch, stage):
             peaks.append(tracemalloc.get_traced_memory()[1])
         finally:
             tracemalloc.stop()
-    # a single number of 64 bits per event would be 8 bytes; what remains are a few numbers per part
-    assert peaks[1] - peaks[0] < 2 * (MANY - FEW), peaks
+    # a single number of 64 bits per event would be 8 bytes; threads may hold their temporary arrays at the same time or not
+    assert peaks[1] - peaks[0] < 4 * (MANY - FEW), peaks
 
 
 def test_parts_give_the_rates_of_the_whole(monkeypatch):
