@@ -213,7 +213,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def page(text: str, found: dict[int, dict[str, Measured]]) -> str:
     """A page with its last section, `MEASURED`, made anew."""
     cpus = f"{len(os.sched_getaffinity(0))} processors of {platform.machine()}"
-    return f"{text.split(MEASURED)[0]}{MEASURED}\n{cpus}; MB of resident memory at the peak of a process.\n\n{table(found)}"
+    return f"{text.split(MEASURED, maxsplit=1)[0]}{MEASURED}\n{cpus}; MB of resident memory at the peak of a process.\n\n{table(found)}"
 
 
 if __name__ == "__main__":

