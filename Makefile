@@ -34,7 +34,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 READY := .venv/.complete
 
-.PHONY: demo test quick lint data train evaluate hls csim csim-matrix rtl synth rtl-check rtl-matrix calibration estimator flows \
+.PHONY: scale demo test quick lint data train evaluate hls csim csim-matrix rtl synth rtl-check rtl-matrix calibration estimator flows \
     trigger baselines deliver vivado delivery-check verify report latent families doctor bench clean
 
 demo: $(READY)
@@ -154,6 +154,10 @@ bench: $(READY)
 	for model in $(MODELS); do test -d $(run_of)/hls || $(BIN)/l1ae run $$model --run $(run_of) --to hls || exit; done
 	$(BIN)/python benchmarks/contract_speed.py $(foreach model,$(MODELS),runs/csim/$(basename $(notdir $(model))))
 	$(BIN)/python benchmarks/contract_speed.py --latent --record
+
+# Memory and time of every stage for 1, 3 and 10 million crossings.
+scale: $(READY)
+	$(BIN)/python benchmarks/scale.py -o docs/scale.md
 
 clean:
 	rm -rf runs .pytest_cache .mypy_cache .ruff_cache
