@@ -1,17 +1,24 @@
 """Where the binary points lie: integer bits chosen from the float network's weights and activations."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import ceil, log2
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 from l1ae.config import Config
-from l1ae.errors import UserError
 from l1ae.models._plan import INPUTS, Plan, TableStep, WeightStep, firmware_plan, weight_steps
+from l1ae.results import load_result, save_result
 
 __all__ = ["Calibration", "WeightBits", "calibrate", "integer_bits"]
 
 MAX_BIAS_BITS = 16
+
+_Bits = Annotated[int, Field(ge=1, le=64)]
+# exponents of floating point
+_Integer = Annotated[int, Field(ge=-1100, le=1100)]
 
 
 @dataclass(frozen=True)
@@ -21,10 +28,10 @@ class WeightBits:
     The values of ternary and binary weights are multiples of 2**kernel_integer.
     """
 
-    kernel_bits: int
-    kernel_integer: int
-    bias_bits: int
-    bias_integer: int
+    kernel_bits: _Bits
+    kernel_integer: _Integer
+    bias_bits: _Bits
+    bias_integer: _Integer
 
 
 @dataclass(frozen=True)
@@ -35,21 +42,16 @@ class Calibration:
     """
 
     weights: Mapping[str, WeightBits]
-    activations: Mapping[str, int]
+    activations: Mapping[str, _Integer]
 
-    def dumps(self) -> str:
-        """As JSON."""
-        return json.dumps(asdict(self), indent=2) + "\n"
+    def save(self, path: Path) -> None:
+        """Write as JSON, whole or not at all."""
+        save_result(path, self)
 
     @classmethod
-    def loads(cls, text: str) -> "Calibration":
-        """Inverse of `dumps`. Raises `UserError` when the text is something else."""
-        try:
-            content = json.loads(text)
-            weights = {name: WeightBits(**bits) for name, bits in content["weights"].items()}
-            return cls(weights, {name: int(bits) for name, bits in content["activations"].items()})
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise UserError(f"this is no calibration ({error}); train the model again") from error
+    def load(cls, path: Path) -> "Calibration":
+        """Inverse of `save`. Raises `UserError` when the file is missing or something else."""
+        return load_result(cls, path, what="calibration", remedy="train the model first", again="train the model again")
 
 
 def integer_bits(largest: float, bits: int, *, signed: bool) -> int:

@@ -1,6 +1,5 @@
 """A score that is a sum of tables over binned columns: what density trees, forests and additive students are."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
-from l1ae.documents import validate
 from l1ae.errors import UserError
+from l1ae.files import write_json
 from l1ae.inputs import Layout
+from l1ae.results import Code, Count, FirstVersion, Real, load_result
 
 __all__ = ["AdditiveTables", "Codes", "FloatArray", "IntArray", "load_tables", "save_tables"]
 
@@ -75,21 +75,21 @@ class _Binning(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     column: str
-    edges: tuple[int, ...]
+    edges: tuple[Code, ...]
 
 
 class _Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    of: tuple[Annotated[int, Field(ge=0)], ...]
-    entries: tuple[Annotated[float, Field(allow_inf_nan=False)], ...]
+    of: tuple[Count, ...]
+    entries: tuple[Real, ...]
 
 
 class _File(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal["l1ae-tables"]
-    version: Literal[1]
+    version: FirstVersion
     halvings: Annotated[int, Field(ge=0, le=16)]
     binnings: tuple[_Binning, ...]
     tables: tuple[_Table, ...]
@@ -105,9 +105,7 @@ def save_tables(model: AdditiveTables, layout: Layout, path: Path) -> None:
         "binnings": [{"column": names[c], "edges": edges.tolist()} for c, edges in zip(model.columns, model.edges, strict=True)],
         "tables": [{"of": list(part), "entries": table.ravel().tolist()} for part, table in zip(model.parts, model.tables, strict=True)],
     }
-    temporary = path.with_name(f"{path.name}.tmp")
-    temporary.write_text(json.dumps(content, indent=1) + "\n")
-    temporary.replace(path)
+    write_json(path, content)
 
 
 def load_tables(path: Path, layout: Layout) -> AdditiveTables:
@@ -115,11 +113,7 @@ def load_tables(path: Path, layout: Layout) -> AdditiveTables:
 
     Raises `UserError` when there is none, when it is damaged, and when it has columns that `layout` has not.
     """
-    try:
-        content = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} is no readable model of tables ({error}); run `l1ae train` again") from error
-    found = validate(_File, content, str(path))
+    found = load_result(_File, path, what="model of tables", remedy="run `l1ae train` first", again="run `l1ae train` again")
     place = {name: column for column, name in enumerate(layout.names)}
     for k, binning in enumerate(found.binnings):
         if binning.column not in place:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from l1ae.config import Config, PhaseConfig
 from l1ae.errors import UserError
+from l1ae.files import replacing
 
 __all__ = ["Checkpoint", "HistoryRow", "Phase", "fingerprint"]
 
@@ -99,10 +100,8 @@ class Checkpoint:
         state = {name: value for name, value in asdict(self).items() if name not in ("variables", "best")}
         arrays = {f"variable_{index}": array for index, array in enumerate(self.variables)}
         arrays |= {f"best_{index}": array for index, array in enumerate(self.best)}
-        temporary = path.with_name(f"{path.name}.tmp")
-        with temporary.open("wb") as file:
+        with replacing(path) as temporary, temporary.open("wb") as file:
             np.savez(file, allow_pickle=False, state=np.array(json.dumps({"version": _VERSION, **state})), **arrays)
-        temporary.replace(path)
 
     @classmethod
     def load(cls, path: Path, expected_fingerprint: str) -> "Checkpoint":

@@ -8,6 +8,7 @@ from typing import Self
 
 import tensorflow as tf
 
+from l1ae.files import replacing
 from l1ae.training._checkpoint import HistoryRow
 
 __all__ = ["TensorBoardLog", "write_history"]
@@ -15,13 +16,11 @@ __all__ = ["TensorBoardLog", "write_history"]
 
 def write_history(path: Path, rows: Sequence[HistoryRow]) -> None:
     """One line per epoch of both phases. Same training, same bytes."""
-    temporary = path.with_name(f"{path.name}.tmp")
-    with temporary.open("w", newline="") as file:
+    with replacing(path) as temporary, temporary.open("w", newline="") as file:
         columns = dict.fromkeys(name for row in rows for name in row.columns())
         writer = csv.DictWriter(file, list(columns), lineterminator="\n")
         writer.writeheader()
         writer.writerows(row.columns() for row in rows)
-    temporary.replace(path)
 
 
 class TensorBoardLog:
