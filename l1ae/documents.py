@@ -43,8 +43,10 @@ def read_yaml(path: Path, *, what: str = "configuration", remedy: str = "the one
 
 def yaml_value(text: str) -> Any:
     """What a YAML text says, without objects. Raises `ValueError` for what is no YAML, too deep, or grows without end by its aliases."""
-    loader = yaml.SafeLoader(text)
+    loader = None
     try:
+        # what no text may hold is said here already
+        loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
         if node is None:
             return None
@@ -56,7 +58,8 @@ def yaml_value(text: str) -> Any:
     except (yaml.YAMLError, OverflowError, TypeError, AttributeError, KeyError, IndexError) as error:
         raise ValueError(str(error)) from error
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
 
 
 def _size(node: yaml.Node, known: dict[int, int]) -> int:

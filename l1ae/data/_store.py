@@ -12,8 +12,8 @@ beside it layout `calo_regions`, if the root attributes `input_digest` and `regi
 """
 
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
@@ -27,9 +27,10 @@ import numpy.typing as npt
 
 from l1ae.data._bits import Bits, unpack
 from l1ae.data._chunks import ChunkWriter
-from l1ae.data._hdf5 import opened
 from l1ae.documents import validate
 from l1ae.errors import UserError
+from l1ae.files import DamagedError, json_content
+from l1ae.hdf5 import NewFile, created, number_attribute, opened, text_attribute, text_dataset
 from l1ae.inputs import Layout, named_layout
 
 __all__ = ["EventStore", "Events", "StoreWriter", "concatenate", "mix", "split_fractions"]
@@ -111,7 +112,6 @@ class StoreWriter:
         if not processes:
             raise UserError(f"the store '{path}' needs at least one process name")
         self._path = Path(path)
-        self._temporary = self._path.with_name(f"{self._path.name}.{os.getpid()}.tmp")
         self._layout = layout
         self._attributes = {
             "format": FORMAT,
@@ -124,15 +124,16 @@ class StoreWriter:
         self._written = 0
         self._extra: dict[str, np.dtype[Any]] | None = None
         self._bit_names: tuple[str, ...] = ()
-        self._file: h5py.File | None = None
+        self._stack = ExitStack()
+        self._file: NewFile | None = None
         self._chunks: ChunkWriter | None = None
 
     def __enter__(self) -> Self:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = h5py.File(self._temporary, "w", libver="earliest")  # later layouts put the time of day into the file
-        self._file.attrs.update(self._attributes)
-        self._file.create_dataset(_LAYOUT, data=_json_bytes(self._layout.model_dump(mode="json", exclude_defaults=True)))
-        self._chunks = ChunkWriter(self._file)
+        self._file = self._stack.enter_context(created(self._path))
+        self._file.hdf5.attrs.update(self._attributes)
+        self._file.hdf5.create_dataset(_LAYOUT, data=_json_bytes(self._layout.model_dump(mode="json", exclude_defaults=True)))
+        self._chunks = ChunkWriter(self._file.hdf5)
         for group in self._layout.groups:
             self._chunks.create(f"{_COLUMNS_GROUP}/{group.name}", self._layout.dtype, (group.slots, len(group.features)))
         for name, dtype in _COLUMNS.items():
@@ -140,14 +141,14 @@ class StoreWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self._file is not None and self._chunks is not None:
-            self._chunks.close() if kind is None else self._chunks.abandon()
-            self._file.close()
-            self._file = self._chunks = None
-        if kind is None:
-            self._temporary.replace(self._path)
-        else:
-            self._temporary.unlink(missing_ok=True)
+        chunks, self._file, self._chunks = self._chunks, None, None
+        try:
+            if chunks is not None:
+                chunks.close() if kind is None else chunks.abandon()
+        except BaseException as failed:
+            self._stack.__exit__(type(failed), failed, failed.__traceback__)
+            raise
+        self._stack.__exit__(kind, error, trace)
 
     @property
     def written(self) -> int:
@@ -169,13 +170,14 @@ class StoreWriter:
                 self._chunks.create(f"extra/{name}", column.dtype)
             if events.bits is not None:
                 self._bit_names = events.bits.names
-                self._file.create_dataset(_BIT_NAMES, data=_json_bytes(events.bits.names))
+                self._file.hdf5.create_dataset(_BIT_NAMES, data=_json_bytes(events.bits.names))
                 self._chunks.create(_BITS, np.dtype(np.uint8), events.bits.values.shape[1:])
         columns = {f"{_COLUMNS_GROUP}/{group.name}": self._layout.block(events.hw, group.name) for group in self._layout.groups}
         columns |= {name: getattr(events, name) for name in _COLUMNS}
         columns |= {f"extra/{name}": column for name, column in events.extra.items()}
         columns |= {} if events.bits is None else {_BITS: events.bits.values}
         self._chunks.append(columns)
+        self._file.check()
         self._written += len(events)
 
     def _check(self, events: Events) -> None:
@@ -255,8 +257,8 @@ class EventStore:
             processes = _json_attribute(file, path, "processes", list)
             provenance = _json_attribute(file, path, "provenance", dict)
             bits = _bit_names(file, path, n_events)
-            extra = tuple(sorted([*file.get("extra", ()), *bits]))
-            sample = str(file.attrs.get("sample", ""))
+            extra = tuple(sorted([*_extra_names(file, path), *bits]))
+            sample = text_attribute(file, "sample") or ""
         layout = own if layout is None else layout
         layout.taken_from(own, str(path))
         return cls(path, sample, tuple(map(str, processes)), provenance, n_events, extra, layout, own, parts, bits)
@@ -332,22 +334,21 @@ def mix(state: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
 
 
 def _check_format(file: h5py.File, path: Path) -> int:
-    if file.attrs.get("format") != FORMAT:
+    if text_attribute(file, "format") != FORMAT:
         if "Particles" in file:
             raise UserError(f"{path}: these are physical values in the ADC2021 layout; convert them with l1ae data import")
         raise UserError(f"{path}: no event store (attribute format = {file.attrs.get('format')!r}, expected '{FORMAT}')")
-    version = file.attrs.get("format_version")
+    version = number_attribute(file, "format_version")
     if version not in {1, FORMAT_VERSION}:
-        raise UserError(f"{path}: format_version {version}, but this l1ae reads version {FORMAT_VERSION}; install the l1ae that wrote it")
+        found = file.attrs.get("format_version")
+        raise UserError(f"{path}: format_version {found}, but this l1ae reads version {FORMAT_VERSION}; install the l1ae that wrote it")
     return int(version)
 
 
 def _own_layout(file: h5py.File, path: Path) -> tuple[Layout, tuple[_Part, ...]]:
-    dataset = file.get(_LAYOUT)
-    text = bytes(dataset[()]) if isinstance(dataset, h5py.Dataset) and dataset.dtype == np.uint8 else b""
     try:
-        content = json.loads(text)
-    except ValueError as error:
+        content = json_content(text_dataset(file, _LAYOUT))
+    except DamagedError as error:
         raise UserError(f"{path}: dataset '{_LAYOUT}' must hold JSON ({error}); {_REMEDY}") from error
     layout = validate(Layout, content, f"{path}: {_LAYOUT}")
     return layout, tuple(
@@ -366,10 +367,12 @@ def _bit_names(file: h5py.File, path: Path, n_events: int) -> tuple[str, ...]:
     if _BITS not in file:
         return ()
     try:
-        names = json.loads(bytes(file[_BIT_NAMES][()]))
-    except (KeyError, ValueError) as error:
+        names = json.loads(text_dataset(file, _BIT_NAMES))
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: dataset '{_BIT_NAMES}' must hold JSON ({error}); {_REMEDY}") from error
-    packed = file[_BITS]
+    packed = file.get(_BITS)
+    if not isinstance(packed, h5py.Dataset):
+        raise UserError(f"{path}: '{_BITS}' must be a dataset; {_REMEDY}")
     if not isinstance(names, list) or packed.dtype != np.uint8 or packed.shape != (n_events, -(-len(names) // 8)):
         raise UserError(f"{path}: '{_BITS}' is {packed.dtype} of shape {packed.shape}, which does not fit to '{_BIT_NAMES}'; {_REMEDY}")
     return tuple(map(str, names))
@@ -398,7 +401,7 @@ def _check_datasets(file: h5py.File, path: Path, parts: Sequence[_Part]) -> int:
     first = file.get(parts[0].dataset)
     n_events = first.shape[0] if isinstance(first, h5py.Dataset) and first.ndim else 0
     known = {part.dataset: (None, part.row) for part in parts} | {name: (dtype, ()) for name, dtype in _COLUMNS.items()}
-    for name in [*known, *(f"extra/{name}" for name in file.get("extra", ()))]:
+    for name in [*known, *(f"extra/{name}" for name in _extra_names(file, path))]:
         dataset = file.get(name)
         if not isinstance(dataset, h5py.Dataset):
             raise UserError(f"{path}: no dataset '{name}'; an event store has {', '.join(known)}; make the file again")
@@ -410,14 +413,21 @@ def _check_datasets(file: h5py.File, path: Path, parts: Sequence[_Part]) -> int:
     return n_events
 
 
+def _extra_names(file: h5py.File, path: Path) -> tuple[str, ...]:
+    group = file.get("extra", {})
+    if isinstance(group, h5py.Dataset):
+        raise UserError(f"{path}: 'extra' must be a group; {_REMEDY}")
+    return tuple(group)
+
+
 def _json_attribute(file: h5py.File, path: Path, name: str, kind: type) -> Any:
-    text = file.attrs.get(name)
+    text = text_attribute(file, name) or ""
     try:
         value = json.loads(text)
-    except (TypeError, ValueError):
+    except (ValueError, RecursionError):
         value = None
     if not isinstance(value, kind):
-        raise UserError(f"{path}: attribute '{name}' must be a JSON {kind.__name__}, not {text!r}; make the file again")
+        raise UserError(f"{path}: attribute '{name}' must be a JSON {kind.__name__}, not {text[:80]!r}; make the file again")
     return value
 
 

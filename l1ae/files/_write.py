@@ -9,9 +9,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from l1ae.errors import UserError
 from l1ae.files._lock import held
 
-__all__ = ["is_full", "replacing", "write_bytes", "write_json", "write_text"]
+__all__ = ["is_full", "remove_left", "replacing", "write_bytes", "write_json", "write_text"]
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 # numpy and HDF5 say it in words only
@@ -47,6 +48,14 @@ def replacing(path: Path) -> Iterator[Path]:
             with suppress(OSError):
                 temporary.unlink()
             raise
+
+
+def remove_left(folder: Path) -> None:
+    """Remove what killed processes left of files that they were writing into a folder."""
+    for temporary in folder.glob(".*.tmp"):
+        final = temporary.with_name(temporary.name[1:].removesuffix(".tmp"))
+        with suppress(UserError, OSError), held(final):
+            temporary.unlink()
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -190,9 +190,11 @@ def _compiler_version() -> str:
 
 def _compare_types(contract: Contract, bench: _Bench) -> tuple[TypeMismatch, ...]:
     """Types as the compiler saw them against the contract's."""
-    printed = answer_of([str(bench.program), "types"])
+    lines = answer_of([str(bench.program), "types"]).splitlines()
+    if len(lines) != bench.types:
+        raise CheckFailedError(f"the bench of the C simulation printed {len(lines)} types, not {bench.types}; compile it again")
     wrong = []
-    for line in printed.splitlines():
+    for line in lines:
         layer, role, signed, width, integer, rounding, overflow = line.split()
         modes = Rounding(_ROUNDINGS[int(rounding)]), Overflow(_OVERFLOWS[int(overflow)])
         compiled = FixedFormat(signed == "1", int(width), int(integer), *modes)

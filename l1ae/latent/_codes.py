@@ -5,7 +5,6 @@ format, `score` (N,) in LSB of the score, and per event `process`, `source_event
 """
 
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -20,6 +19,8 @@ from l1ae.contract import Contract
 from l1ae.data import Events, EventStore
 from l1ae.errors import UserError
 from l1ae.evaluation import group_ids
+from l1ae.files import json_content
+from l1ae.hdf5 import created, number_attribute, opened, text_attribute
 from l1ae.inputs import FixedFormat
 from l1ae.latent._inverse import FloatArray, IntArray
 
@@ -125,25 +126,19 @@ def _small_type(form: FixedFormat) -> np.dtype[Any]:
 
 
 def write_codes(path: Path, codes: LatentCodes) -> None:
-    """Write a file of latent codes under a temporary name, then rename it. The same codes give the same bytes."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    """Write a file of latent codes, whole or not at all. The same codes give the same bytes."""
     columns = {**codes.tensors, **{name: getattr(codes, name) for name in _COLUMNS}}
-    try:
-        # later layouts put the time of day into the file
-        with h5py.File(temporary, "w", libver="earliest") as file:
-            file.attrs.update(_attributes(codes))
-            for name, column in columns.items():
-                chunks = (min(CHUNK, max(len(column), 1)), *column.shape[1:])
-                maxshape = (None, *column.shape[1:])
-                dataset = file.create_dataset(
-                    name, data=column, maxshape=maxshape, chunks=chunks, compression="gzip", compression_opts=4, shuffle=True
-                )
-                form = codes.score_format if name == "score" else codes.formats.get(name)
-                if form is not None:
-                    dataset.attrs.update({"type": str(form), "lsb": form.lsb})
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with created(path) as file:
+        file.hdf5.attrs.update(_attributes(codes))
+        for name, column in columns.items():
+            chunks = (min(CHUNK, max(len(column), 1)), *column.shape[1:])
+            maxshape = (None, *column.shape[1:])
+            dataset = file.hdf5.create_dataset(
+                name, data=column, maxshape=maxshape, chunks=chunks, compression="gzip", compression_opts=4, shuffle=True
+            )
+            form = codes.score_format if name == "score" else codes.formats.get(name)
+            if form is not None:
+                dataset.attrs.update({"type": str(form), "lsb": form.lsb})
 
 
 def _attributes(codes: LatentCodes) -> dict[str, str | int]:
@@ -161,19 +156,30 @@ def read_codes(path: Path) -> LatentCodes:
     """Read what `write_codes` wrote. Raises `UserError` when the file is missing, damaged or something else."""
     if not path.is_file():
         raise UserError(f"{path}: no such file; make it with `l1ae latent RUN`")
-    try:
-        with h5py.File(path, "r") as file:
-            if file.attrs.get("format") != FORMAT or file.attrs.get("format_version") != FORMAT_VERSION:
-                raise UserError(f"{path}: no latent codes of version {FORMAT_VERSION}; make them again with `l1ae latent RUN`")
-            names = json.loads(file.attrs["tensors"])
-            columns = {name: file[name][:] for name in _COLUMNS}
-            return LatentCodes(
-                sample=str(file.attrs["sample"]),
-                tensors={name: file[name][:] for name in names},
-                formats={name: FixedFormat.parse(file[name].attrs["type"]) for name in names},
-                score_format=FixedFormat.parse(file["score"].attrs["type"]),
-                origin=json.loads(file.attrs["origin"]),
-                **columns,
-            )
-    except (OSError, RuntimeError, KeyError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read ({error}); make it again with `l1ae latent RUN`") from error
+    with opened(path, "make it again with `l1ae latent RUN`") as file:
+        if text_attribute(file, "format") != FORMAT or number_attribute(file, "format_version") != FORMAT_VERSION:
+            raise UserError(f"{path}: no latent codes of version {FORMAT_VERSION}; make them again with `l1ae latent RUN`")
+        names = [str(name) for name in json.loads(_text(file, "tensors"))]
+        return LatentCodes(
+            sample=_text(file, "sample"),
+            tensors={name: _column(file, name, dimensions=2) for name in names},
+            formats={name: FixedFormat.parse(_text(file[name], "type")) for name in names},
+            score_format=FixedFormat.parse(_text(file["score"], "type")),
+            origin=json_content(_text(file, "origin")),
+            **{name: _column(file, name, dimensions=1) for name in _COLUMNS},
+        )
+
+
+def _text(place: h5py.HLObject, name: str) -> str:
+    text = text_attribute(place, name)
+    if text is None:
+        raise ValueError(f"attribute '{name}' is missing, or no text")
+    return text
+
+
+def _column(file: h5py.File, name: str, dimensions: int) -> Any:
+    """A dataset of integers with one row per event."""
+    dataset, rows = file[name], file["score"].shape[0]
+    if not isinstance(dataset, h5py.Dataset) or dataset.ndim != dimensions or dataset.dtype.kind != "i" or dataset.shape[0] != rows:
+        raise ValueError(f"'{name}' does not hold integers of {rows} events")
+    return dataset[:]

@@ -16,9 +16,8 @@ __all__ = ["Calibration", "WeightBits", "calibrate", "integer_bits"]
 
 MAX_BIAS_BITS = 16
 
-_Bits = Annotated[int, Field(ge=1, le=64)]
-# exponents of floating point
-_Integer = Annotated[int, Field(ge=-1100, le=1100)]
+_Width = Annotated[int, Field(ge=1, le=64)]
+_Integer = Annotated[int, Field(ge=-64, le=64)]
 
 
 @dataclass(frozen=True)
@@ -28,9 +27,9 @@ class WeightBits:
     The values of ternary and binary weights are multiples of 2**kernel_integer.
     """
 
-    kernel_bits: _Bits
+    kernel_bits: _Width
     kernel_integer: _Integer
-    bias_bits: _Bits
+    bias_bits: _Width
     bias_integer: _Integer
 
 
@@ -41,8 +40,8 @@ class Calibration:
     `weights` is keyed by the layer with weights. `activations`, keyed by activation layer, holds integer bits without the sign.
     """
 
-    weights: Mapping[str, WeightBits]
-    activations: Mapping[str, _Integer]
+    weights: dict[str, WeightBits]
+    activations: dict[str, _Integer]
 
     def save(self, path: Path) -> None:
         """Write as JSON, whole or not at all."""

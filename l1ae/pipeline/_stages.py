@@ -12,7 +12,7 @@ from l1ae.config import Config, HlsConfig
 from l1ae.contract import Contract, wrapped_text
 from l1ae.data import dataset_folder, open_dataset
 from l1ae.errors import CheckFailedError, UserError
-from l1ae.evaluation import save_evaluation
+from l1ae.evaluation import LEVEL, save_evaluation
 from l1ae.hls import CsimReport, check_strategy, convert, corner_vectors, simulate
 from l1ae.manifest import digest_file, digest_tree
 from l1ae.pipeline._at_rate import firmware_threshold
@@ -143,6 +143,15 @@ def _threshold(contract: Contract, validation: ValidationScores, fpr: float) -> 
             validation.ranked.events_above(reachable),
             len(validation.ranked),
             fpr,
+        )
+    elif not validation.ranked.events_above(wanted):
+        _log.warning(
+            "model.target_fpr of %g cannot be set with %d background events: the threshold is above all of their scores, and the "
+            "false-positive rate is only known to be below %.2g (68.3 %% confidence); use more validation events, a larger "
+            "model.target_fpr, or zero-bias crossings and trigger.rates",
+            fpr,
+            len(validation.ranked),
+            1 - (1 - LEVEL) ** (1 / len(validation.ranked)),
         )
     return min(wanted, reachable)
 

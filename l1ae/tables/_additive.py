@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from l1ae.errors import UserError
 from l1ae.files import write_json
 from l1ae.inputs import Layout
-from l1ae.results import Code, Count, FirstVersion, Real, load_result
+from l1ae.results import Count, FirstVersion, load_result
 
 __all__ = ["AdditiveTables", "Codes", "FloatArray", "IntArray", "load_tables", "save_tables"]
 
@@ -75,14 +75,14 @@ class _Binning(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     column: str
-    edges: tuple[Code, ...]
+    edges: tuple[Annotated[int, Field(gt=-(2**62), lt=2**62)], ...]
 
 
 class _Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     of: tuple[Count, ...]
-    entries: tuple[Real, ...]
+    entries: tuple[Annotated[float, Field(gt=-1e9, lt=1e9)], ...]
 
 
 class _File(BaseModel):

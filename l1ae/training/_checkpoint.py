@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -10,10 +9,11 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import TypeAdapter
 
 from l1ae.config import Config, PhaseConfig
 from l1ae.errors import UserError
-from l1ae.files import replacing
+from l1ae.files import read_arrays, replacing
 
 __all__ = ["Checkpoint", "HistoryRow", "Phase", "fingerprint"]
 
@@ -96,7 +96,7 @@ class Checkpoint:
         return replace(state, stale=self.stale + 1, stale_rate=self.stale_rate + 1)
 
     def save(self, path: Path) -> None:
-        """Write under a temporary name, then rename."""
+        """Write it, whole or not at all."""
         state = {name: value for name, value in asdict(self).items() if name not in ("variables", "best")}
         arrays = {f"variable_{index}": array for index, array in enumerate(self.variables)}
         arrays |= {f"best_{index}": array for index, array in enumerate(self.best)}
@@ -107,14 +107,12 @@ class Checkpoint:
     def load(cls, path: Path, expected_fingerprint: str) -> "Checkpoint":
         """Read a checkpoint. Raises `UserError` when it is damaged or belongs to another configuration or data."""
         try:
-            # numpy leaves a damaged file open when it opens it itself
-            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-                state = json.loads(str(file["state"]))
-                version = state.pop("version")
-                history = tuple(HistoryRow(**row) for row in state.pop("history"))
-                groups = [tuple(file[f"{name}_{i}"] for i in range(_count(file, name))) for name in ("variable", "best")]
-                checkpoint = cls(**state, history=history, variables=groups[0], best=groups[1])
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+            arrays = read_arrays(path)
+            state = json.loads(str(arrays["state"]))
+            version = state.pop("version")
+            groups = [tuple(arrays[f"{name}_{i}"] for i in range(_count(arrays, name))) for name in ("variable", "best")]
+            checkpoint = cls(**vars(_STATE.validate_python(state)), variables=groups[0], best=groups[1])
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise UserError(f"{path}: no readable checkpoint ({error}); train without --resume") from error
         if version != _VERSION or checkpoint.fingerprint != expected_fingerprint:
             raise UserError(
@@ -124,8 +122,27 @@ class Checkpoint:
         return checkpoint
 
 
-def _count(file: Any, name: str) -> int:
-    return sum(key.startswith(f"{name}_") for key in file.files)
+@dataclass(frozen=True)
+class _State:
+    """A checkpoint without its arrays."""
+
+    fingerprint: str
+    phase: Phase
+    epoch: int
+    learning_rate: float
+    best_loss: float
+    best_epoch: int
+    stale: int
+    stale_rate: int
+    seconds: float
+    history: tuple[HistoryRow, ...]
+
+
+_STATE = TypeAdapter(_State)
+
+
+def _count(arrays: Mapping[str, Array], name: str) -> int:
+    return sum(key.startswith(f"{name}_") for key in arrays)
 
 
 def fingerprint(config: Config, data_digest: str) -> str:

@@ -27,6 +27,7 @@ from l1ae.models import (
 from l1ae.training._calibrate import calibrate_on
 from l1ae.training._checkpoint import Checkpoint, HistoryRow, Phase, fingerprint
 from l1ae.training._data import Teacher, TrainingData, load_training_data
+from l1ae.training._improvement import check_improvement, lower_rate
 from l1ae.training._logs import TensorBoardLog, write_history
 from l1ae.training._loop import Losses, Trainer
 
@@ -108,8 +109,8 @@ def train(
     checkpoint, or starts when there is none. On a CPU, with the same number of threads and versions, an interrupted and
     resumed training ends with the same bytes as one that ran through.
 
-    Raises `UserError` when the data do not fit the configuration, a loss is not finite, or the checkpoint belongs to
-    another configuration or other data.
+    Raises `UserError` when the data do not fit the configuration, a loss is not finite, a phase does not improve the validation loss,
+    or the checkpoint belongs to another configuration or other data.
     """
     tf.config.experimental.enable_op_determinism()
     folder.mkdir(parents=True, exist_ok=True)
@@ -187,6 +188,7 @@ def _run_phase(run: _Run, phase: Phase, networks: Networks, start: Checkpoint | 
             write_history(run.folder / HISTORY, state.history)
             board.write(state.history[-1])
             _report(run, schedule, state.history[-1])
+    check_improvement(run.config, phase, state)
     _assign(networks.variables, state.best)
     _log.info("%s training: best validation loss %.6g after epoch %d of %d", phase, state.best_loss, state.best_epoch, state.epoch)
     return state
@@ -261,11 +263,8 @@ def _row(phase: Phase, epoch: int, learning_rate: float, losses: Losses, validat
 
 def _checked(run: _Run, phase: Phase, epoch: int, losses: Losses) -> Losses:
     if not np.isfinite(losses.total):
-        rate = _schedule(run.config, phase).learning_rate
-        raise UserError(
-            f"{phase} training, epoch {epoch}: the loss is {losses.total}; "
-            f"lower training.{phase}_phase.learning_rate (it is {rate:g}), for example to {rate / 10:g}"
-        )
+        advice = lower_rate(phase, _schedule(run.config, phase).learning_rate)
+        raise UserError(f"{phase} training, epoch {epoch}: the loss is {losses.total}; {advice}")
     return losses
 
 
@@ -313,5 +312,5 @@ def _load_weights(model: keras.Model, path: Path) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)  # Keras only warns when it leaves layers as they were
             model.load_weights(path)
-    except (OSError, ValueError, KeyError, UserWarning) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, MemoryError, UserWarning) as error:
         raise UserError(f"{path}: cannot be loaded ({error}); was it trained with this configuration? Train the model again") from error

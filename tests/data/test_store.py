@@ -133,7 +133,7 @@ def test_failed_rewrite_keeps_the_old_file(make_events, write_store, layout, tmp
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_killed_process_leaves_nothing_under_the_final_name(tmp_path):
+def test_killed_process_leaves_nothing_under_the_final_name(layout, tmp_path):
     script = f"""
 import time
 from pathlib import Path
@@ -148,7 +148,11 @@ with StoreWriter(Path({str(tmp_path)!r}) / "s.h5", named_layout('ugt'), sample="
         assert process.stdout.readline() == b"open\n"
         os.kill(process.pid, signal.SIGKILL)
         process.wait(timeout=30)
-    assert [path.suffix for path in tmp_path.iterdir()] == [".tmp"]
+    assert not (tmp_path / "s.h5").exists()
+    # the next one in the folder, whatever its name, takes away what was left
+    with StoreWriter(tmp_path / "other.h5", layout, sample="x", processes=["w"], provenance={}):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["other.h5"]
 
 
 def test_append_outside_with_block(make_events, layout, tmp_path):

@@ -11,7 +11,7 @@ from l1ae.config import Config
 from l1ae.contract import Contract
 from l1ae.delivery import TARGETS
 from l1ae.errors import CheckFailedError, UserError
-from l1ae.pipeline import Run, deliver_stage, hls_stage, train_stage, trigger_stage, verify_deliveries, verify_stage
+from l1ae.pipeline import Run, csim_stage, deliver_stage, hls_stage, train_stage, trigger_stage, verify_deliveries, verify_stage
 from l1ae.pipeline.rtl import rtl_stage
 
 pytestmark = pytest.mark.slow
@@ -27,6 +27,7 @@ def run(make_config, source, tmp_path_factory):
     config = make_config(model=MODEL, trigger=trigger, rtl={"events": 300, "vhdl_events": 20})
     run = train_stage(config, tmp_path_factory.mktemp("runs") / "run")
     hls_stage(run)
+    csim_stage(run, events=300)
     rtl_stage(run)
     trigger_stage(run)
     for target in TARGETS:
@@ -177,3 +178,33 @@ def test_a_zero_bias_store_of_other_inputs_is_refused(run, make_config):
     content["trigger"]["zero_bias"] = "nowhere.h5"
     with pytest.raises(UserError, match=r"nowhere\.h5"):
         verify_stage(Run(run.folder, Config.model_validate(content)), 10)
+
+
+@pytest.mark.parametrize(
+    ("place", "pattern", "replacement", "target", "command"),
+    [
+        ("hls/firmware/weights/w3.h", r"\{-?\d+\.\d+", "{0.9921875", "vivado", "l1ae hls"),
+        ("hls/firmware/weights/w3.h", r"\{-?\d+\.\d+", "{0.9921875", "cmssw", "l1ae hls"),
+        ("rtl/verilog/tiny_v1.v", r"DEFAULT_THRESHOLD\(18'd\d+\)", "DEFAULT_THRESHOLD(18'd3)", "emp", "l1ae rtl"),
+        ("csim/report.json", r'"events": \d+', '"events": 999999', "cmssw", "l1ae csim"),
+        ("trigger/working_points.json", r'"threshold": \d+', '"threshold": 1', "ugt", "l1ae trigger"),
+        ("contract/contract.json", r'"threshold": ?\d+', '"threshold": 1', "ugt", "l1ae train"),
+    ],
+)
+def test_nothing_is_delivered_of_what_changed_after_its_simulation(copy, place, pattern, replacement, target, command):
+    spoil(copy.folder / place, pattern, replacement)
+    before = sorted(copy.path(f"delivery/{target}").rglob("*"))
+    with pytest.raises(UserError, match=f"{place}' is not as it was left, by its sha256 .*{command}"):
+        deliver_stage(copy, target)
+    assert sorted(copy.path(f"delivery/{target}").rglob("*")) == before
+
+
+def test_an_hls_project_without_its_simulation_is_not_delivered(copy):
+    hls_stage(copy, backend="Vivado")
+    with pytest.raises(UserError, match="the C simulation was of another HLS project"):
+        deliver_stage(copy, "vivado")
+    csim_stage(copy, events=300)
+    assert not deliver_stage(copy, "vivado").failed
+    copy.forget("csim")
+    with pytest.raises(UserError, match=r"the run's manifest knows nothing of '.*csim'; make it with `l1ae csim"):
+        deliver_stage(copy, "vivado")

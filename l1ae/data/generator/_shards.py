@@ -8,10 +8,7 @@ truth shards that it needs. A task makes one shard; it is skipped when the shard
 import hashlib
 import json
 import logging
-import os
-import tempfile
 import time
-import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from functools import lru_cache
@@ -30,6 +27,7 @@ from l1ae.data.generator._pythia import CrossSection, TruthShard, generate_class
 from l1ae.data.generator._semileptonic import generate_semileptonic
 from l1ae.data.generator._zero_bias import CollisionLibrary, expected_collisions, simulate_crossings
 from l1ae.errors import UserError
+from l1ae.files import DamagedError, array_names, json_content, read_arrays, replacing
 
 __all__ = [
     "DetectorShard",
@@ -314,27 +312,20 @@ def _load_collisions(paths: tuple[tuple[Path, ...], ...], detector: DetectorConf
 
 
 def _save(path: Path, arrays: Mapping[str, npt.NDArray[Any]], summary: Mapping[str, object]) -> None:
-    """Write under a temporary name in the same folder, then rename: a job that is killed leaves no half shard behind."""
+    """Write a shard, whole or not at all: a job that is killed leaves no half one behind."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=".tmp-", suffix=".npz", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, allow_pickle=False, summary=np.array(json.dumps(summary)), **arrays)
-        Path(temporary).replace(path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, allow_pickle=False, summary=np.array(json.dumps(summary)), **arrays)
     log.debug("wrote %s", path)
 
 
 def _load(path: Path, names: tuple[str, ...]) -> dict[str, Any]:
     try:
-        # Opened here, because np.load leaves a file open that turns out to be damaged.
-        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as file:
-            content: dict[str, Any] = {name: file[name] for name in names}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        content: dict[str, Any] = dict(read_arrays(path, names))
+        if "summary" in content:
+            content["summary"] = json_content(str(content["summary"]))
+    except (OSError, DamagedError) as error:
         raise UserError(f"{path}: cannot be read ({error}); delete this shard, it will be made again") from error
-    if "summary" in content:
-        content["summary"] = json.loads(str(content["summary"]))
     return content
 
 
@@ -346,9 +337,8 @@ def _particle_arrays(path: Path) -> tuple[str, ...]:
 def _names(path: Path) -> set[str]:
     """Names of the arrays of a shard; none where it is damaged, which `_load` says."""
     try:
-        with zipfile.ZipFile(path) as file:
-            return {name.removesuffix(".npy") for name in file.namelist()}
-    except (OSError, zipfile.BadZipFile):
+        return set(array_names(path))
+    except (OSError, DamagedError):
         return set()
 
 

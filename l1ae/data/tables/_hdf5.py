@@ -13,7 +13,7 @@ from l1ae.errors import UserError
 
 __all__ = ["open_hdf5"]
 
-_ERRORS = (OSError, RuntimeError, KeyError, TypeError)
+_ERRORS = (OSError, RuntimeError, KeyError, TypeError, ValueError, MemoryError)
 
 
 @dataclass(frozen=True)

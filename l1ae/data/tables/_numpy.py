@@ -20,12 +20,13 @@ import numpy.typing as npt
 
 from l1ae.data.tables._table import Block, Field, Table, damaged
 from l1ae.errors import UserError
+from l1ae.files import array_header
 
 __all__ = ["open_npy", "open_npz"]
 
 log = logging.getLogger("l1ae")
 
-_ERRORS = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, SyntaxError)
+_ERRORS = (OSError, ValueError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -58,12 +59,13 @@ class _NpzTable(Table):
     def _stream(self, stack: ExitStack, archive: zipfile.ZipFile, name: str, size: int) -> Iterator[npt.NDArray[Any]]:
         field = self.fields[name]
         rows = field.rows or 0
-        member = stack.enter_context(archive.open(f"{name}.npy"))
+        info = archive.getinfo(f"{name}.npy")
+        member = stack.enter_context(archive.open(info))
         if name in self.whole:
             log.warning("%s: array '%s' is in Fortran order and is read into memory as a whole", self.path, name)
             array = np.lib.format.read_array(member, allow_pickle=False)
             return (array[start : start + size] for start in range(0, rows, size))
-        _header(member)
+        array_header(member, info.file_size)
         return (_rows(member, field, min(size, rows - start)) for start in range(0, rows, size))
 
 
@@ -75,21 +77,13 @@ def _rows(member: IO[bytes], field: Field, count: int) -> npt.NDArray[Any]:
     return np.frombuffer(content, field.dtype).reshape(count, *field.shape)
 
 
-def _header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Shape, whether in Fortran order, and type; `member` stands at the data afterwards."""
-    version = np.lib.format.read_magic(member)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, fortran, dtype = read(member)
-    return shape, fortran, dtype
-
-
 def open_npy(path: Path, table: str | None = None) -> Table:
     """The array of a npy file, a column of the file's name; the fields of a structured one. Raises `UserError` for a damaged file."""
     if table is not None:
         raise UserError(f"{path}: a npy file holds one array; leave out table: {table}")
     with damaged(path, "npy", *_ERRORS):
         with path.open("rb") as file:
-            shape, _, dtype = _header(file)
+            shape, _, dtype = array_header(file, path.stat().st_size)
         if not dtype.hasobject and shape:
             np.load(path, mmap_mode="r", allow_pickle=False)  # finds a file that is too short
     fields = _fields(path.stem, shape, dtype)
@@ -113,7 +107,7 @@ def open_npz(path: Path, table: str | None = None) -> Table:
         members = [name for name in archive.namelist() if name.endswith(".npy")]
         for name in members:
             with archive.open(name) as member:
-                shape, fortran, dtype = _header(member)
+                shape, fortran, dtype = array_header(member, archive.getinfo(name).file_size)
             column = name.removesuffix(".npy")
             field = _fields(column, shape, dtype).get(column) if dtype.names is None else None
             if field is None:

@@ -91,7 +91,14 @@ Source = Places | Lists
 
 
 def resolve(table: Table, reference: Reference) -> Source:
-    """What a reference to a number per slot means. Raises `UserError` naming the columns that there are."""
+    """What a reference to a number per slot means. Raises `UserError` naming the columns that there are, and where it means none."""
+    found = _meant(table, reference)
+    if not found.names:
+        raise UserError(f"{table.path}: {reference!r} names no column; there are {', '.join(list(table.fields)[:12]) or 'none'}")
+    return found
+
+
+def _meant(table: Table, reference: Reference) -> Source:
     if isinstance(reference, tuple):
         return Places(tuple(place for item in reference for place in _scalar(table, item)))
     if isinstance(reference, int):
