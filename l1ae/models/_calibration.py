@@ -55,7 +55,7 @@ class Calibration:
             json_content(text)
             return _CALIBRATION.validate_json(text, strict=True)
         except ValueError as error:
-            raise UserError(f"this is no calibration ({error}); train the model again") from error
+            raise UserError(f"this is no calibration ({' '.join(str(error).split())[:200]}); train the model again") from error
 
 
 _CALIBRATION = TypeAdapter(Calibration)
