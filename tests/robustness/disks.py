@@ -76,6 +76,7 @@ def _try(job: Job, disk: Path, expected: dict[str, str], room: int, found: Found
     if again.status != 0:
         found.fault("no second run", f"{what}: {again.said[-800:]}")
     elif job.result(work) != expected:
-        found.fault("other bytes", what)
+        now = job.result(work)
+        found.fault("other bytes", f"{what}: {[name for name in expected.keys() | now.keys() if expected.get(name) != now.get(name)][:5]}")
     if left := [str(path.relative_to(work)) for path in job.left(work)]:
         found.fault("leftovers", f"{what}: {left[:6]}")

@@ -50,14 +50,8 @@ _STRINGS = (
 )
 _NUMBERS = ("9223372036854775807", "9223372036854775808", "-1", "1e300", ".nan", ".inf", "1" + "0" * 400, "0", "true", "null", "[1]", "{}")
 _STRING_KEYS = (
-    "name",
-    "hls.part",
-    "hls.backend",
-    "data.source",
-    "model.score_type",
-    "model.architecture",
-    "trigger.zero_bias",
-    "inputs.layout",
+    *("name", "hls.part", "hls.backend", "data.source", "model.score_type", "model.architecture"),
+    *("trigger.zero_bias", "inputs.layout"),
 )
 _NUMBER_KEYS = ("seed", "version", "training.batch_size", "model.latent", "hls.clock_period_ns", "csim.events", "model.target_fpr")
 

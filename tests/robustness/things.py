@@ -104,7 +104,7 @@ def _generator(path: Path) -> None:
         pileup=PileupConfig(library_events=60, shard_events=100),
         detector=DetectorConfig(pileup_mean=3.0),
     )
-    path.write_text(yaml.safe_dump(config.model_dump(mode="json")))
+    path.write_text(yaml.safe_dump(config.model_dump(mode="json", exclude_defaults=True)))
 
 
 def _tables(folder: Path) -> None:
