@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -18,6 +19,8 @@ import matplotlib.font_manager  # noqa: F401
 
 from l1ae.config import Config
 from l1ae.contract import Contract, build_contract
+
+from .messages import ENVIRONMENT, note_errors
 
 hypothesis.settings.register_profile("fixed", derandomize=True)
 hypothesis.settings.load_profile("fixed")
@@ -192,6 +195,11 @@ def make_learned() -> Callable[[str], tuple[Config, Any]]:
         return config, network
 
     return make
+
+
+def pytest_configure() -> None:
+    if folder := os.environ.get(ENVIRONMENT):
+        note_errors(Path(folder))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
