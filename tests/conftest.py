@@ -27,7 +27,7 @@ def _seed(name: str) -> None:
     """Every generator that has a state of its own; those of libraries that are not loaded yet take theirs from Python's."""
     seed = zlib.crc32(name.encode()) % 2**31
     random.seed(seed)
-    np.random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002
     if "tensorflow" in sys.modules:
         sys.modules["tensorflow"].random.set_seed(seed)
     if "keras" in sys.modules:
@@ -37,17 +37,24 @@ def _seed(name: str) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[Any]:
+    """What a file builds when it is read draws the same whichever files are read before."""
+    _seed(collector.nodeid)
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_fixture_setup(fixturedef: Any, request: Any) -> Iterator[None]:
     """A fixture that tests share draws the same whichever asks for it first, and takes no draws from that one."""
     if fixturedef.scope == "function":
         return (yield)
-    before = random.getstate(), np.random.get_state()
+    before = random.getstate(), np.random.get_state()  # noqa: NPY002
     _seed(f"{fixturedef.baseid}::{fixturedef.argname}[{getattr(request, 'param', '')!s:.100}]")
     try:
         return (yield)
     finally:
         random.setstate(before[0])
-        np.random.set_state(before[1])
+        np.random.set_state(before[1])  # noqa: NPY002
 
 
 @pytest.fixture(autouse=True)

@@ -122,7 +122,7 @@ def train(
         previous = _run_phase(run, "float", networks, start, None)
         finished = _run_phase(run, "quantized", networks := _quantize(run, networks), None, previous)
     else:
-        networks = build_quantized_networks(config, _read_calibration(folder))
+        networks = build_quantized_networks(config, Calibration.load(folder / CALIBRATION))
         finished = _run_phase(run, "quantized", networks, start, None)
     snap_weights(networks.firmware)
     _save_weights(networks.firmware, folder / QUANTIZED_WEIGHTS)
@@ -135,7 +135,7 @@ def load_trained(config: Config, folder: Path) -> TrainedModels:
     """Rebuild the models that `train` left in `folder`. Raises `UserError` when they are missing or do not fit `config`."""
     float_model = build_float_model(config, folded=True)
     _load_weights(float_model, folder / FLOAT_WEIGHTS)
-    quantized = build_quantized_networks(config, _read_calibration(folder))
+    quantized = build_quantized_networks(config, Calibration.load(folder / CALIBRATION))
     _load_weights(quantized.firmware, folder / QUANTIZED_WEIGHTS)
     for name, model in quantized.auxiliary.items():
         _load_weights(model, folder / AUXILIARY_WEIGHTS.format(name))
@@ -238,9 +238,7 @@ def _quantize(run: _Run, networks: Networks) -> Networks:
     folded = fold_batch_norm(run.config, networks)
     _save_weights(folded.firmware, run.folder / FLOAT_WEIGHTS)
     calibration = calibrate_on(run.config, folded.firmware, run.data.training, run.data.weights)
-    temporary = run.folder / f"{CALIBRATION}.tmp"
-    temporary.write_text(calibration.dumps())
-    temporary.replace(run.folder / CALIBRATION)
+    calibration.save(run.folder / CALIBRATION)
     quantized = build_quantized_networks(run.config, calibration)
     for source, target in zip(folded.models, quantized.models, strict=True):
         for layer in source.layers:
@@ -316,10 +314,3 @@ def _load_weights(model: keras.Model, path: Path) -> None:
             model.load_weights(path)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, MemoryError, UserWarning) as error:
         raise UserError(f"{path}: cannot be loaded ({error}); was it trained with this configuration? Train the model again") from error
-
-
-def _read_calibration(folder: Path) -> Calibration:
-    try:
-        return Calibration.loads((folder / CALIBRATION).read_bytes())
-    except OSError as error:
-        raise UserError(f"'{folder}' holds no trained model ({error}); train it first") from error

@@ -112,7 +112,7 @@ def _try(
                 different = [key for key in expected if now.get(key) != expected[key]]
                 found.fault("changed an answer", f"{said}: {different[:4]}")
     target.path.write_bytes(before)
-    if ended.status == 0 and not callable(command) or _touched(work, begin):
+    if (ended.status == 0 and not callable(command)) or _touched(work, begin):
         _restore(base, work, relative)
 
 
