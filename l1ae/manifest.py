@@ -1,7 +1,7 @@
 """The manifest of a run folder: what each stage was made from and what it left, by sha256."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -91,11 +91,11 @@ class Manifest:
         if stage and self.outputs(stage).get(name) != _digest(run / place):
             raise UserError(f"'{run / place}' is not as it was left, by its sha256 in the run's manifest; run `{command}` again")
 
-    def check(self, run: Path, stage: str, command: str, counts: Callable[[str], bool] = lambda name: True) -> None:
-        """Raise `UserError` when a stage has not finished or a file that `counts` is not as it left it; `command` makes it again."""
+    def check(self, run: Path, stage: str, command: str) -> None:
+        """Raise `UserError` when a stage has not finished, or a file is not as it left it; `command` makes it again."""
         if stage not in self.stages:
             raise UserError(f"the run's manifest knows nothing of '{run / stage}'; make it with `{command}`")
-        changed = [name for name in self.changed(run, stage) if counts(name)]
+        changed = self.changed(run, stage)
         if changed:
             path, more = run / stage / changed[0], f" (and {len(changed) - 1} more)" if len(changed) > 1 else ""
             state = "is not as it was left, by its sha256 in the run's manifest" if path.exists() else "is gone"

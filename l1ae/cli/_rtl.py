@@ -13,6 +13,7 @@ from l1ae.cli._run import load_pipeline
 from l1ae.config import SLOTS, Config, load_config
 from l1ae.contract import Contract
 from l1ae.errors import UserError
+from l1ae.manifest import Manifest
 
 if TYPE_CHECKING:
     from l1ae.records import SynthesisedDesign, SynthesisReport
@@ -139,6 +140,7 @@ def _estimate(run: Path, config: Config) -> Any:
     """Without the pipeline, whose import alone takes longer than the estimate."""
     if config.rtl.interval > 1:
         raise UserError("the estimator knows unrolled designs only, and rtl.interval folds this one; run `l1ae rtl` and `l1ae synth`")
+    Manifest.load(run).check(run, "contract", f"l1ae train {run / 'config.yaml'} --run {run} --resume")
     contract = Contract.load(run / "contract" / "contract.json")
     estimator = _load("l1ae.rtl")
     return estimator.estimate(contract, estimator.Clock(config.rtl_clock_period, config.rtl.clock_uncertainty), config.rtl.adders)

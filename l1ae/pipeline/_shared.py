@@ -15,7 +15,7 @@ _log = logging.getLogger("l1ae")
 
 def contract_of(run: Run) -> Contract:
     """The contract that the run holds. Raises `UserError` when it is not as `l1ae train` left it."""
-    run.check("contract", "l1ae train")
+    run.check("contract", f"l1ae train {run.folder / 'config.yaml'} --run {run.folder} --resume")
     return Contract.load(run.path("contract") / "contract.json")
 
 
