@@ -34,7 +34,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 READY := .venv/.complete
 
-.PHONY: demo test quick lint data train evaluate hls csim csim-matrix rtl synth rtl-check rtl-matrix calibration estimator flows \
+.PHONY: scale demo test quick robustness lint data train evaluate hls csim csim-matrix rtl synth rtl-check rtl-matrix calibration estimator flows \
     trigger baselines deliver vivado delivery-check verify report latent families doctor bench clean
 
 demo: $(READY)
@@ -45,6 +45,10 @@ test: $(READY)
 
 quick: $(READY)
 	$(BIN)/pytest -n auto --dist loadfile -m "not slow"
+
+# Kills, full disks, concurrent commands, damaged files and hostile names: docs/robustness.md. Some 20 minutes; full disks need root.
+robustness: $(READY)
+	$(BIN)/python -m tests.robustness
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -154,6 +158,10 @@ bench: $(READY)
 	for model in $(MODELS); do test -d $(run_of)/hls || $(BIN)/l1ae run $$model --run $(run_of) --to hls || exit; done
 	$(BIN)/python benchmarks/contract_speed.py $(foreach model,$(MODELS),runs/csim/$(basename $(notdir $(model))))
 	$(BIN)/python benchmarks/contract_speed.py --latent --record
+
+# Memory and time of every stage for 1, 3 and 10 million crossings.
+scale: $(READY)
+	$(BIN)/python benchmarks/scale.py -o docs/scale.md
 
 clean:
 	rm -rf runs .pytest_cache .mypy_cache .ruff_cache

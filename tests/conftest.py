@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -19,6 +20,8 @@ import matplotlib.font_manager  # noqa: F401
 from l1ae.config import Config
 from l1ae.contract import Contract, build_contract
 
+from .messages import ENVIRONMENT, note_errors
+
 hypothesis.settings.register_profile("fixed", derandomize=True)
 hypothesis.settings.load_profile("fixed")
 
@@ -27,7 +30,7 @@ def _seed(name: str) -> None:
     """Every generator that has a state of its own; those of libraries that are not loaded yet take theirs from Python's."""
     seed = zlib.crc32(name.encode()) % 2**31
     random.seed(seed)
-    np.random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002
     if "tensorflow" in sys.modules:
         sys.modules["tensorflow"].random.set_seed(seed)
     if "keras" in sys.modules:
@@ -37,17 +40,24 @@ def _seed(name: str) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[Any]:
+    """What a file builds when it is read draws the same whichever files are read before."""
+    _seed(collector.nodeid)
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_fixture_setup(fixturedef: Any, request: Any) -> Iterator[None]:
     """A fixture that tests share draws the same whichever asks for it first, and takes no draws from that one."""
     if fixturedef.scope == "function":
         return (yield)
-    before = random.getstate(), np.random.get_state()
+    before = random.getstate(), np.random.get_state()  # noqa: NPY002
     _seed(f"{fixturedef.baseid}::{fixturedef.argname}[{getattr(request, 'param', '')!s:.100}]")
     try:
         return (yield)
     finally:
         random.setstate(before[0])
-        np.random.set_state(before[1])
+        np.random.set_state(before[1])  # noqa: NPY002
 
 
 @pytest.fixture(autouse=True)
@@ -185,6 +195,11 @@ def make_learned() -> Callable[[str], tuple[Config, Any]]:
         return config, network
 
     return make
+
+
+def pytest_configure() -> None:
+    if folder := os.environ.get(ENVIRONMENT):
+        note_errors(Path(folder))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

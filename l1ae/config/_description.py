@@ -241,7 +241,7 @@ class DenseDescription(_OneInput):
     kind: Literal["dense"]
     kernel: str = Field(description="name of the array")
     kernel_type: Format
-    transposed: Flag | None = Field(None, description="the kernel is (n_out, n_in); None: where its shape says so")
+    transposed: Flag | None = Field(None, description="the kernel's outputs are its first axis; None: where its shape says so")
     round_weights: Flag = Field(False, description="decimal weights are rounded to their type, as C++ does with constants")
     bias: str | None = Field(None, description="name of the array")
     bias_type: Format | None = None

@@ -168,6 +168,11 @@ class Ranked:
         more = (weight * (1 + 1e-9) - reached) * (int(self.counts[k]) - events) / (float(self.cumulative[k]) - reached)
         return events + int(more)
 
+    def highest_refused(self, fraction: float) -> float:
+        """The score above which at most this fraction of the sample lies: the lowest such one that occurs."""
+        k = int(np.searchsorted(self.cumulative, fraction * self.total, side="right"))
+        return float(self.scores[min(k, len(self.scores) - 1)])
+
     def score_of(self, k: int) -> float:
         """Of the event with number k, the highest being 0."""
         return float(self.scores[np.searchsorted(self.counts, k, side="right")])

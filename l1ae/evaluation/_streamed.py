@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -68,12 +69,17 @@ class SpooledScores:
         """The sample by distinct scores, for each variant. Raises `UserError` for no events."""
         if not len(self.spool):
             raise UserError(f"'{self.name}' has no events; nothing can be measured on it")
-        found: dict[str, list[Ranked]] = {variant: [] for variant in self.lsb}
-        for part in self.parts():
-            for variant, lsb in self.lsb.items():
-                scores = part.scores[variant] if lsb is not None else coarse(part.scores[variant])
-                found[variant].append(Ranked.of(scores, part.groups, part.weights))
-        return {variant: Ranked.merged(parts) for variant, parts in found.items()}
+        found: dict[str, Ranked] = {}
+        with ThreadPoolExecutor(len(self.lsb)) as pool:  # numpy sorts without Python's lock
+            for part in self.parts():
+                ranks = pool.map(lambda scores, of=part: Ranked.of(scores, of.groups, of.weights), self.to_rank(part))
+                for variant, ranked in zip(self.lsb, ranks, strict=True):
+                    found[variant] = Ranked.merged([found[variant], ranked] if variant in found else [ranked])
+        return found
+
+    def to_rank(self, part: _Part) -> list[FloatArray]:
+        """Scores of a part as they are ranked, by variant."""
+        return [part.scores[variant] if lsb is not None else coarse(part.scores[variant]) for variant, lsb in self.lsb.items()]
 
     @cached_property
     def shown(self) -> Mapping[str, Sample]:
@@ -184,17 +190,16 @@ def _with_differences(columns: Sequence[FloatArray], variants: Sequence[str]) ->
     return [*columns, *(values - reference for values in columns)]
 
 
-def _placed(background: SpooledScores, scores: Mapping[str, FloatArray]) -> list[FloatArray]:
+def _placed(background: SpooledScores, scores: Sequence[FloatArray]) -> list[FloatArray]:
     """For each event of a signal the fraction of background below it, by variant."""
-    ranks = background.lsb.items()
-    return [background.ranked[v].below(scores[v] if lsb is not None else coarse(scores[v])) for v, lsb in ranks]
+    return [background.ranked[variant].below(ranks) for variant, ranks in zip(background.lsb, scores, strict=True)]
 
 
 def _mean_placements(background: SpooledScores, signal: SpooledScores) -> FloatArray:
     """AUC of each variant."""
     total, weight = np.zeros(len(background.lsb)), 0.0
     for part in signal.parts():
-        total += [float(part.counted @ values) for values in _placed(background, part.scores)]
+        total += [float(part.counted @ values) for values in _placed(background, signal.to_rank(part))]
         weight += float(part.counted.sum())
     return np.minimum(total / weight, 1.0)
 
@@ -203,7 +208,7 @@ def _variances_of_signal(background: SpooledScores, signal: SpooledScores, means
     """Of each variant, and of the differences to the reference."""
     found = _Variances.around(np.array(_with_differences(list(means), list(background.lsb))))
     for part in signal.parts():
-        found.add(part, _with_differences(_placed(background, part.scores), list(background.lsb)))
+        found.add(part, _with_differences(_placed(background, signal.to_rank(part)), list(background.lsb)))
     return found.values
 
 
@@ -214,10 +219,14 @@ def _variances_of_background(
     variants = list(background.lsb)
     found = {name: _Variances.around(np.array(_with_differences(list(means[name]), variants))) for name in signals}
     for part in background.parts():
-        ranks = [part.scores[v] if lsb is not None else coarse(part.scores[v]) for v, lsb in background.lsb.items()]
-        for name, signal in signals.items():
-            above = [1 - signal.ranked[variant].below(scores) for variant, scores in zip(variants, ranks, strict=True)]
+        ranks = background.to_rank(part)
+
+        def add(name: str, part: _Part = part, ranks: Sequence[FloatArray] = ranks) -> None:
+            above = [1 - signals[name].ranked[variant].below(scores) for variant, scores in zip(variants, ranks, strict=True)]
             found[name].add(part, _with_differences(above, variants))
+
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(add, signals))
     return {name: variances.values for name, variances in found.items()}
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -65,16 +66,16 @@ def spooled_rates_of(scorer: Scorer, judge: Judge, samples: Mapping[str, Spooled
     known = samples["background"].spool if sample.origin == "data" else None
     if known is None or len(known) != judge.counted.events:
         known = judge.spooled({variant: partial(scorer.variant, variant) for variant in lsb})
-    found: dict[str, list[RateSpectra]] = {variant: [] for variant in lsb}
-    for scores, part in zip(known.parts(), judge.parts(), strict=True):
-        for variant, step in lsb.items():
-            ranked = scores[variant] if step is not None else coarse(scores[variant])
-            found[variant].append(RateSpectra.of([(ranked, part)], judge.exposure))
+    found: dict[str, RateSpectra] = {}
+    with ThreadPoolExecutor(len(lsb)) as pool:  # numpy sorts without Python's lock
+        for scores, part in zip(known.parts(), judge.parts(), strict=True):
+            ranks = [scores[variant] if step is not None else coarse(scores[variant]) for variant, step in lsb.items()]
+            spectra = pool.map(lambda values, of=part: RateSpectra.of([(values, of)], judge.exposure), ranks)
+            for variant, counted in zip(lsb, spectra, strict=True):
+                found[variant] = RateSpectra.of_parts([found[variant], counted] if variant in found else [counted])
     signals = {name: _in_memory(scorer, judge.signals[name], samples[name], events) for name, events in judge.signal_events.items()}
     return {
-        variant: at_rate_of(
-            RateSpectra.of_parts(spectra), {name: scored[variant] for name, scored in signals.items()}, judge.signal_events, rates=RATES
-        )
+        variant: at_rate_of(spectra, {name: scored[variant] for name, scored in signals.items()}, judge.signal_events, rates=RATES)
         for variant, spectra in found.items()
     }
 

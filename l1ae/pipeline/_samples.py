@@ -80,9 +80,7 @@ class ValidationScores:
 
     def threshold(self, fpr: float) -> int:
         """The smallest one that accepts at most this fraction of the events, by weight."""
-        accepted = self.ranked.cumulative
-        k = int(np.searchsorted(accepted, fpr * self.ranked.total, side="right"))
-        return int(self.ranked.scores[min(k, len(accepted) - 1)]) + 1
+        return int(self.ranked.highest_refused(fpr)) + 1
 
 
 def validation_scores(config: Config, store: EventStore, contract: Contract) -> ValidationScores:

@@ -30,6 +30,7 @@ from l1ae.trigger import (
     Score,
     SeedRate,
     SignalScores,
+    Spectrum,
     SpooledSample,
     Stability,
     TriggerResult,
@@ -185,14 +186,15 @@ class _Study:
         return ladder_of(self.config, self.layout, self.menu)
 
     def curve(self, sample: SpooledSample, exposure: Exposure) -> RateCurve:
-        raw, pure = [], []
+        raw: list[Spectrum] = []
+        pure: list[Spectrum] = []
         for part in sample.parts():
-            raw.append(spectrum(part.scores, part.weights, part.groups))
+            raw = [merged([*raw, spectrum(part.scores, part.weights, part.groups)])]
             if part.any_seed is not None:
                 alone = ~part.any_seed
-                pure.append(spectrum(part.scores[alone], part.weights[alone], part.groups_of(alone)))
+                pure = [merged([*pure, spectrum(part.scores[alone], part.weights[alone], part.groups_of(alone))])]
         reach = self.contract.intervals[self.contract.score.name]
-        return RateCurve(exposure, merged(raw), merged(pure) if pure else None, int(min(reach.low)), int(max(reach.high)))
+        return RateCurve(exposure, raw[0], pure[0] if pure else None, int(min(reach.low)), int(max(reach.high)))
 
     def signals(self) -> dict[str, SignalScores]:
         dataset = open_dataset(self.run.config.data.source)

@@ -138,6 +138,8 @@ def _rtl(run: Run, contract: Contract, crossings: CrossingSource) -> _Found:
 
 
 def _emulator(run: Run, contract: Contract, crossings: CrossingSource) -> _Found:
+    # what is loaded is executed
+    run.check("delivery/cmssw", f"l1ae deliver {run.folder} --target cmssw")
     library = run.path("delivery/cmssw") / contract.project / f"{contract.project}.so"
     try:
         emulator = Emulator(library, digest=contract.digest)

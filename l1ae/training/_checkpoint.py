@@ -113,7 +113,7 @@ class Checkpoint:
             groups = [tuple(arrays[f"{name}_{i}"] for i in range(_count(arrays, name))) for name in ("variable", "best")]
             checkpoint = cls(**vars(_STATE.validate_python(state)), variables=groups[0], best=groups[1])
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise UserError(f"{path}: no readable checkpoint ({error}); train without --resume") from error
+            raise UserError(f"{path}: no readable checkpoint ({' '.join(str(error).split())[:200]}); train without --resume") from error
         if version != _VERSION or checkpoint.fingerprint != expected_fingerprint:
             raise UserError(
                 f"{path}: written for another configuration (seed, inputs, model, training) or other data; "

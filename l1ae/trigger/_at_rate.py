@@ -147,12 +147,13 @@ class RateSpectra:
     @classmethod
     def of(cls, parts: Iterable[tuple[npt.NDArray[np.generic], Crossings]], exposure: Exposure) -> "RateSpectra":
         """Of scores (N,) and crossings in parts that share no group; `exposure` is that of all of them."""
-        found: dict[RateKind, list[_Curve]] = {}
+        found: dict[RateKind, _Curve] = {}
         for scores, crossings in parts:
             kinds: tuple[RateKind, ...] = ("raw",) if crossings.alone is None else ("raw", "pure")
             for kind in kinds:
-                found.setdefault(kind, []).append(_curve(scores, crossings, kind, exposure))
-        return cls({kind: _Curve.of(curves) for kind, curves in found.items()})
+                curve = _curve(scores, crossings, kind, exposure)
+                found[kind] = _Curve.of([found[kind], curve] if kind in found else [curve])
+        return cls(found)
 
     @classmethod
     def of_parts(cls, parts: Sequence["RateSpectra"]) -> "RateSpectra":

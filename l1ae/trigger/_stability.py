@@ -67,10 +67,13 @@ def periods(
 
     None when runs and luminosity blocks are not known; no p-value for a single period.
     """
-    keys = [_period_keys(part, blocks) for part in sample.parts(grouped=False)]
-    if any(found is None for found in keys):
-        return None, None
-    names = np.unique(np.concatenate([np.unique(found, axis=0) for found in keys if found is not None]), axis=0)
+    keys = []
+    for part in sample.parts(grouped=False):
+        known = _period_keys(part, blocks)
+        if known is None:
+            return None, None
+        keys.append(np.unique(known, axis=0))
+    names = np.unique(np.concatenate(keys), axis=0)
 
     def period(part: Sample) -> npt.NDArray[np.integer]:
         found = _period_keys(part, blocks)

@@ -153,3 +153,43 @@ def test_coarse_scores_are_near_and_few():
     assert len(np.unique(near)) < len(scores)
     codes = np.arange(1 << 15).astype(float) / 4
     assert (coarse(codes) == codes).all()
+
+
+def lowest_threshold(scores, fpr, weights=None):
+    """The smallest integer that at most this fraction of integer scores reaches."""
+    weighed = None if weights is None else np.asarray(weights, float)
+    return int(Ranked.of(scores.astype(float), None, weighed).highest_refused(fpr)) + 1
+
+
+@pytest.mark.parametrize(
+    ("scores", "fpr", "threshold"),
+    [
+        (range(10), 0.1, 9),  # only 9 passes
+        (range(10), 0.35, 7),  # 7, 8, 9 pass: 0.3
+        ([5] * 10, 0.5, 6),  # a tie cannot be split
+        ([1, 5, 5, 5], 0.75, 5),
+        (range(10), 0.01, 10),
+    ],
+)
+def test_threshold_is_the_lowest_that_keeps_the_rate(scores, fpr, threshold):
+    scores = np.array(list(scores))
+    found = lowest_threshold(scores, fpr)
+    assert np.mean(scores >= found) <= fpr
+    assert found == min(t for t in range(12) if np.mean(scores >= t) <= fpr)
+    assert found <= threshold
+
+
+@pytest.mark.parametrize("fpr", [1e-9, 0.01, 0.1, 0.25, 0.5])
+def test_threshold_of_integer_weights_is_that_of_repeated_events(fpr):
+    rng = np.random.default_rng(14)
+    scores, repeats = rng.integers(0, 50, 300), rng.integers(1, 6, 300)
+    assert lowest_threshold(scores, fpr, repeats) == lowest_threshold(np.repeat(scores, repeats), fpr)
+
+
+def test_threshold_of_strata_is_the_smallest_that_keeps_the_weighted_rate():
+    """A tail of events that weigh little, as unsigned codes."""
+    rng = np.random.default_rng(15)
+    scores = np.concatenate([rng.integers(0, 100, 500), rng.integers(100, 1000, 500)]).astype(np.uint16)
+    weights = np.where(scores < 100, 2.0, 1e-4)
+    found = lowest_threshold(scores, 3e-5, weights)
+    assert np.average(scores >= found, weights=weights) <= 3e-5 < np.average(scores >= found - 1, weights=weights)

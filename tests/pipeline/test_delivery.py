@@ -11,6 +11,7 @@ from l1ae.config import Config
 from l1ae.contract import Contract
 from l1ae.delivery import TARGETS
 from l1ae.errors import CheckFailedError, UserError
+from l1ae.manifest import digest_file
 from l1ae.pipeline import Run, csim_stage, deliver_stage, hls_stage, train_stage, trigger_stage, verify_deliveries, verify_stage
 from l1ae.pipeline.rtl import rtl_stage
 
@@ -47,6 +48,13 @@ def spoil(path, pattern, replacement):
     changed = re.sub(pattern, replacement, text, count=1)
     assert changed != text
     path.write_text(changed)
+
+
+def seal(run, place):
+    """As if the stage had left the file so."""
+    stage, _, name = place.partition("/")
+    record = run.manifest.stages[stage]
+    run.manifest.with_stage(stage, replace(record, outputs={**record.outputs, name: digest_file(run.folder / place)})).save(run.folder)
 
 
 def test_deliveries_are_right_wherever_they_lie(run, tmp_path):
@@ -103,10 +111,21 @@ def test_a_wrong_threshold_in_the_rtl_is_found(copy):
 def test_an_emulator_of_another_version_is_refused(copy):
     contract = Contract.load(copy.path("contract") / "contract.json")
     contract.with_threshold(contract.threshold + 1).save(copy.path("contract") / "contract.json")
+    seal(copy, "contract/contract.json")
     for stage in ("hls", "rtl", "delivery/ugt"):
         shutil.rmtree(copy.path(stage))
     with pytest.raises(UserError, match=r"is of contract \w+, and contract \w+ was asked for; run `l1ae deliver"):
         verify_stage(copy, EVENTS)
+
+
+def test_a_library_that_is_not_as_it_was_delivered_is_not_loaded(copy):
+    """Loading executes it: this one would, before it says whose it is."""
+    library = copy.path("delivery/cmssw") / "tiny_v1" / "tiny_v1.so"
+    library.write_bytes(library.read_bytes() + b"\0")
+    for stage in ("hls", "rtl", "delivery/ugt"):
+        shutil.rmtree(copy.path(stage))
+    with pytest.raises(UserError, match=r"tiny_v1\.so.*l1ae deliver"):
+        verify_stage(copy, 10)
 
 
 def test_what_was_not_made_is_told(copy):
@@ -141,6 +160,10 @@ def test_results_of_another_contract_are_not_delivered(copy, stage):
     content = {"hls": "hls/l1ae_contract.json", "rtl": "rtl/design.json", "trigger": "trigger/working_points.json"}[stage]
     path = copy.folder / content
     path.write_text(other.to_json() if stage == "hls" else path.read_text().replace(contract.digest, other.digest))
+    seal(copy, content)
+    if stage == "hls":
+        csim = copy.manifest.stages["csim"]
+        copy.manifest.with_stage("csim", replace(csim, inputs={**csim.inputs, content: digest_file(path)})).save(copy.folder)
     with pytest.raises(UserError, match=rf"of another contract; run `l1ae {stage}"):
         deliver_stage(copy, "ugt")
 
@@ -149,12 +172,13 @@ def test_damaged_results_are_named(copy):
     points = copy.path("trigger") / "working_points.json"
     kept = points.read_text()
     points.write_text(kept.replace('"threshold"', '"limit"'))
+    seal(copy, "trigger/working_points.json")
     for use in (lambda: deliver_stage(copy, "ugt"), lambda: verify_stage(copy, 10)):
         with pytest.raises(UserError, match=r"working_points\.json: working_points\.0\.threshold: Field required"):
             use()
     points.write_text(kept)
     (copy.folder / "manifest.json").unlink()
-    with pytest.raises(UserError, match=r"'l1ae_contract\.json' is missing, there or in the run's manifest"):
+    with pytest.raises(UserError, match=r"the run's manifest knows nothing of '.*contract'; make it with `l1ae train`"):
         deliver_stage(copy, "ugt")
 
 

@@ -5,36 +5,17 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.robustness.commands import fresh, run
 from tests.robustness.damage import damaged
+from tests.robustness.found import Found
 from tests.robustness.things import content_of, words
 
-__all__ = ["Found", "damaged_files"]
+__all__ = ["damaged_files"]
 
 Command = Sequence[str] | Callable[[], object]
-
-
-@dataclass
-class Found:
-    """What a campaign found: how many trials of what kind, how they ended, and the faults."""
-
-    trials: int = 0
-    refused: int = 0
-    unharmed: int = 0
-    kinds: dict[str, int] = field(default_factory=dict)
-    faults: dict[str, list[str]] = field(default_factory=dict)
-
-    def fault(self, kind: str, text: str) -> None:
-        """Note a fault."""
-        self.faults.setdefault(kind, []).append(text)
-
-    def count(self, kind: str) -> None:
-        """Note a trial."""
-        self.trials += 1
-        self.kinds[kind] = self.kinds.get(kind, 0) + 1
 
 
 @dataclass(frozen=True)
@@ -97,22 +78,16 @@ def _try(
     ended = run(command, work, limit=60)
     name = command.__name__ if callable(command) else " ".join(command)
     said = f"{relative}: {what}: {name}"
-    if ended.fault:
-        found.fault(ended.fault.split(":", maxsplit=1)[0], f"{said}: {ended.fault}\n{ended.said[-1500:]}")
-        shutil.copyfile(target.path, work.parent / f"fault-{found.trials}{target.path.suffix}")
-    elif ended.status:
-        found.refused += 1
-        if "is the path right" in ended.said:
-            found.fault("blamed the path", f"{said}: {ended.said[-600:]}")
-    else:
-        found.unharmed += 1
-        if target.answer and not callable(command):
-            now, expected = _result(work / target.answer), answers[tuple(command)]
-            if now != expected and target.path.name not in ended.said and target.path.name not in "".join(now.values()):
-                different = [key for key in expected if now.get(key) != expected[key]]
-                found.fault("changed an answer", f"{said}: {different[:4]}")
+    good = found.ended(said, ended)
+    if good and ended.status and "is the path right" in ended.said:
+        found.fault("blamed the path", f"{said}: {ended.said[-600:]}")
+    if ended.status == 0 and target.answer and not callable(command):
+        now, expected = _result(work / target.answer), answers[tuple(command)]
+        if now != expected and target.path.name not in ended.said and target.path.name not in "".join(now.values()):
+            different = [key for key in expected if now.get(key) != expected[key]]
+            found.fault("changed an answer", f"{said}: {different[:4]}")
     target.path.write_bytes(before)
-    if ended.status == 0 and not callable(command) or _touched(work, begin):
+    if (ended.status == 0 and not callable(command)) or _touched(work, begin):
         _restore(base, work, relative)
 
 

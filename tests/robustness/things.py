@@ -90,6 +90,21 @@ def make_data(folder: Path) -> None:
     for content in (NETWORK, TREE):
         (folder / "configs" / f"{content['name']}.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
     _tables(folder / "tables")
+    _generator(folder / "configs" / "generator.yaml")
+
+
+def _generator(path: Path) -> None:
+    """Shards of a second each."""
+    from l1ae.data.generator import PROCESSES, DetectorConfig, GeneratorConfig, PileupConfig
+
+    process = PROCESSES["a4l"].model_copy(update={"shard_events": 40})
+    config = GeneratorConfig(
+        processes={"a4l": process},
+        samples={"mine": {"a4l": 1.0}},
+        pileup=PileupConfig(library_events=60, shard_events=100),
+        detector=DetectorConfig(pileup_mean=3.0),
+    )
+    path.write_text(yaml.safe_dump(config.model_dump(mode="json", exclude_defaults=True)))
 
 
 def _tables(folder: Path) -> None:

@@ -3,7 +3,7 @@
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -18,11 +18,12 @@ from l1ae.data._store import Events, EventStore, StoreWriter
 from l1ae.data.generator._calorimeter import REGIONS
 from l1ae.data.generator._config import ZERO_BIAS, GeneratorConfig
 from l1ae.data.generator._full import full_layout
-from l1ae.data.generator._plan import Plan, Queue, make_library, start_pool
+from l1ae.data.generator._plan import Plan, Progress, Queue, make_library, start_pool
 from l1ae.data.generator._pythia import load_extra
 from l1ae.data.generator._shards import DetectorShard, library_tasks, load_detector_shard
 from l1ae.data.generator._zero_bias import strata
 from l1ae.errors import UserError
+from l1ae.files import held
 from l1ae.inputs import named_layout
 
 __all__ = ["GenerationResult", "ProcessResult", "generate", "mixture"]
@@ -80,7 +81,7 @@ def generate(
     workers: int | None = None,
     config: GeneratorConfig | None = None,
     shards: Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
     overwrite: bool = False,
 ) -> GenerationResult:
     """Generate `events` events of `sample` that pass the preselection and write them to the store `output`.
@@ -97,17 +98,36 @@ def generate(
 
     An `output` that exists is replaced if it holds the first events of the same request, or with `overwrite`.
 
-    Raises `UserError` for an unknown sample, a number below 1, a missing package, or an `output` that holds something
-    else; `L1aeError` when a worker dies.
+    Raises `UserError` for an unknown sample, a number below 1, a missing package, an `output` or a folder of shards that another
+    process writes, or an `output` that holds something else; `L1aeError` when a worker dies.
     """
-    begin = time.monotonic()
     config = config or GeneratorConfig()
     workers = (os.cpu_count() or 1) if workers is None else workers
-    fractions = config.fractions(sample)
+    config.fractions(sample)
     _check(events, workers, seed)
-    if not overwrite:
-        _check_output(Path(output), sample, events, seed, config)
-    folder = Path(output).parent / "shards" if shards is None else Path(shards)
+    output = Path(output)
+    folder = output.parent / "shards" if shards is None else Path(shards)
+    for needed in (output.parent, folder):
+        needed.mkdir(parents=True, exist_ok=True)
+    with held(output), held(folder):
+        if not overwrite:
+            _check_output(output, sample, events, seed, config)
+        return _generate(sample, events, output, folder, seed=seed, workers=workers, config=config, progress=progress)
+
+
+def _generate(
+    sample: str,
+    events: int,
+    output: Path,
+    folder: Path,
+    *,
+    seed: int,
+    workers: int,
+    config: GeneratorConfig,
+    progress: Progress | None,
+) -> GenerationResult:
+    begin = time.monotonic()
+    fractions = config.fractions(sample)
     needed = sum(np.bincount(block, minlength=len(fractions)) for block in mixture(fractions, events, seed))
     queues = [Queue(name, int(need), seed, config, folder) for name, need in zip(fractions, np.atleast_1d(needed), strict=True)]
     plan = Plan(queues, events, progress)
@@ -117,7 +137,7 @@ def generate(
     log.info("%s: %d shards made, %d reused; writing %s", sample, plan.made, plan.reused, output)
     streams = [_Stream(queue) for queue in queues]
     with StoreWriter(
-        Path(output),
+        output,
         config.layout,
         sample=sample,
         processes=list(fractions),
@@ -126,7 +146,7 @@ def generate(
         for block in _events(fractions, events, seed, streams):
             writer.append(block if sample != ZERO_BIAS else _weighted(block, config))
     results = tuple(stream.result() for stream in streams)
-    return GenerationResult(Path(output), sample, seed, events, results, plan.made, plan.reused, time.monotonic() - begin)
+    return GenerationResult(output, sample, seed, events, results, plan.made, plan.reused, time.monotonic() - begin)
 
 
 def _check(events: int, workers: int, seed: int) -> None:

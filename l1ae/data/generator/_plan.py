@@ -17,7 +17,7 @@ from l1ae.data.generator._config import GeneratorConfig
 from l1ae.data.generator._shards import ShardSummary, Task, finished, make_truth, run_task
 from l1ae.errors import L1aeError, UserError
 
-__all__ = ["Plan", "Queue", "make_library", "start_pool"]
+__all__ = ["Plan", "Progress", "Queue", "make_library", "start_pool"]
 
 _HOPELESS = 200
 """Shards without a single accepted event after which a process is given up."""

@@ -1,0 +1,39 @@
+"""What a campaign found."""
+
+import sys
+from dataclasses import dataclass, field
+
+from tests.robustness.commands import Ended
+
+__all__ = ["Found"]
+
+
+@dataclass
+class Found:
+    """How many trials of what kind, how they ended, and the faults by kind."""
+
+    trials: int = 0
+    refused: int = 0
+    unharmed: int = 0
+    kinds: dict[str, int] = field(default_factory=dict)
+    faults: dict[str, list[str]] = field(default_factory=dict)
+
+    def fault(self, kind: str, text: str) -> None:
+        """Note a fault."""
+        self.faults.setdefault(kind, []).append(text)
+        print(f"{kind}: {text}", file=sys.stderr, flush=True)  # noqa: T201
+
+    def count(self, kind: str) -> None:
+        """Note a trial."""
+        self.trials += 1
+        self.kinds[kind] = self.kinds.get(kind, 0) + 1
+
+    def ended(self, what: str, ended: Ended) -> bool:
+        """Note how a command ended; whether that was without a fault."""
+        if ended.fault:
+            self.fault(ended.fault.split(":", maxsplit=1)[0], f"{what}: {ended.fault}\n{ended.said[-1500:]}")
+        elif ended.status:
+            self.refused += 1
+        else:
+            self.unharmed += 1
+        return not ended.fault

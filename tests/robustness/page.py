@@ -1,0 +1,48 @@
+"""docs/robustness.md."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.robustness.found import Found
+
+__all__ = ["write_page"]
+
+_HEAD = """# Interrupts, full disks, concurrency, damage and hostile names
+
+Written by `make robustness` (`python -m tests.robustness`): programs with fixed seeds that disturb every stage of a run, and count what
+must not happen. A part of each runs in `make test`. The folders are those of a variational autoencoder and of a density tree, trained on
+2,000 events, with every stage from data to verified deliveries.
+
+| campaign | trials | refused with a message | went through | faults |
+|---|---|---|---|---|
+"""
+
+_TAIL = """
+What counts as a fault:
+
+- **damaged files**: bytes cut, flipped, zeroed, inserted, exchanged; values of JSON and YAML of another type, out of range, missing,
+  nested; arrays of numpy and HDF5 of another type or shape, headers of 10^12 elements, members that unpack to gigabytes. A fault is a
+  traceback, an end by a signal, no end within a minute, a message that blames the path, and a command that ends with status 0 and another
+  answer without naming the file.
+- **full disks**: a disk in memory with room for a part of what a command writes (ENOSPC). A fault is a traceback, an end by a signal,
+  another status than 1 or another message than that no space is left, a half result that looks whole, and a next run, with room, that
+  fails or makes other bytes.
+- **concurrent pairs**: two commands on one run folder, output or folder of shards. A fault is a mixture of both, a second comer that is
+  not told who holds it, both refused, and a traceback.
+- **names and strings**: strings that a shell, make, Tcl, C++, VHDL, YAML, HTML or a file system would take for more than a name, and
+  numbers beyond every range. A fault is a traceback and whatever was executed.
+- **kills**: SIGKILL, SIGTERM and SIGINT at random times of every stage. A fault is a process that outlives its parent by ten seconds, a
+  half result that looks whole, a next run that fails or makes other bytes than an undisturbed one, temporary files that are left after
+  that, and an interrupt that takes more than ten seconds.
+"""
+
+
+def write_page(path: Path, found: Mapping[str, Found]) -> None:
+    """One row for each campaign, and what the trials were of."""
+    rows = "".join(f"| {name} | {_row(item)} |\n" for name, item in found.items())
+    lines = [f"- {name}: " + ", ".join(f"{kind} {count}" for kind, count in sorted(item.kinds.items())) for name, item in found.items()]
+    path.write_text(_HEAD + rows + _TAIL + "\nTrials:\n\n" + "\n".join(lines) + "\n")
+
+
+def _row(found: Found) -> str:
+    return " | ".join(f"{count:,}" for count in (found.trials, found.refused, found.unharmed, sum(map(len, found.faults.values()))))
