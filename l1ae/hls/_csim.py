@@ -1,6 +1,5 @@
 """C simulation of a project as it lies on disk, compared with the contract to the last bit, layer by layer."""
 
-import json
 import os
 import re
 import shutil
@@ -17,7 +16,7 @@ import numpy.typing as npt
 
 from l1ae.contract import Contract
 from l1ae.errors import CheckFailedError, UserError
-from l1ae.files import scratch
+from l1ae.files import read_json, scratch
 from l1ae.hls._corners import corner_vectors
 from l1ae.hls._documents import input_lsb, render
 from l1ae.hls._project import TYPES_FILE, namespace
@@ -132,10 +131,10 @@ def _type_names(contract: Contract, folder: Path) -> dict[str, dict[str, str | N
     path = folder / TYPES_FILE
     if not path.is_file():
         raise UserError(f"there is no HLS project in '{folder}'; run `l1ae hls` first")
-    try:
-        names: dict[str, dict[str, str | None]] = json.loads(path.read_text())
-    except ValueError as error:
-        raise UserError(f"'{path}' is damaged ({error}); run `l1ae hls` again") from error
+    names: dict[str, dict[str, str | None]] = read_json(path, missing="run `l1ae hls` first", damaged="run `l1ae hls` again")
+    for layer, roles in names.items():
+        if not isinstance(roles, dict) or any(not isinstance(name, str | None) for name in roles.values()):
+            raise UserError(f"'{path}' is damaged ({layer}: {roles!r} is no mapping of names); run `l1ae hls` again")
     for operation in contract.operations:
         missing = set(contract_types(operation)) - set(names.get(operation.name, {}))
         if missing:
