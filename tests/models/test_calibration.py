@@ -77,7 +77,14 @@ def test_json_round_trip():
     assert Calibration.loads(calibration.dumps()) == calibration
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"weights": {"enc0": {}}, "activations": {}}', '{"weights": 1, "activations": {}}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "[]", "{}", '{"weights": {"enc0": {}}, "activations": {}}', '{"weights": 1, "activations": {}}'),
+        *('{"weights": {}, "activations": {"a": 2.5}}', '{"weights": {}, "activations": {"a": true}}'),
+        *('{"weights": {}, "activations": {"a": 1000000000000000000000}}', "[" * 100_000, b"\xff\xfe"),
+    ],
+)
 def test_damaged_calibrations_are_refused(text):
     with pytest.raises(UserError, match="this is no calibration"):
         Calibration.loads(text)
