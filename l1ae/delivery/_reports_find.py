@@ -1,6 +1,5 @@
 """Where a run's vendor reports lie, and what they say together: one row of figures for each design and stage."""
 
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from l1ae.delivery._reports import (
 from l1ae.delivery._reports_hls import read_cosim, read_csynth
 from l1ae.delivery._reports_vivado import read_power, read_timing, read_utilization
 from l1ae.errors import UserError
+from l1ae.files import DamagedError, json_content
 from l1ae.results import Count, Positive, Real
 
 __all__ = ["AnyReport", "Design", "Found", "StageFigures", "figures_of", "find_csynth", "find_reports"]
@@ -138,14 +138,14 @@ def _digest(folder: Path, root: Path | None = None) -> str | None:
 
 def _stated(path: Path) -> str | None:
     if path.name == "l1ae_contract.json":
-        return Contract.from_json(path.read_text(), str(path)).digest
+        return Contract.load(path).digest
     try:
-        content = json.loads(path.read_text())
-    except ValueError as error:
+        content = json_content(path.read_bytes())
+    except DamagedError as error:
         raise UserError(f"'{path}' is damaged ({error}); make this folder again") from error
-    if isinstance(content, dict) and isinstance(content.get("design"), dict):
+    if isinstance(content.get("design"), dict):
         content = content["design"]
-    digest = content.get("digest") if isinstance(content, dict) else None
+    digest = content.get("digest")
     return digest if isinstance(digest, str) else None
 
 

@@ -24,9 +24,8 @@ def run(tmp_path_factory):
     model = {"architecture": "dense_ae", "score": "squared_error"}
     config = Config.model_validate({"name": "tiny", "version": 3, "model": model})
     (folder / "config.yaml").write_text(dump_config(config))
-    (folder / "contract").mkdir()
     contract = tiny_contract()
-    contract.save(folder / "contract" / "contract.json")
+    Run(folder, config).produce("contract", {}, lambda target: contract.save(target / "contract.json"))
     unroll(contract, Clock(5.0, 12.5), part=config.rtl_part).project.write(folder / "rtl")
     return Run(folder, config)
 

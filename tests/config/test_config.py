@@ -146,3 +146,11 @@ def test_configuration_is_frozen(config_file):
     with pytest.raises(ValidationError, match="frozen"):
         config.seed = 2  # type: ignore[misc]
     assert config.project == "tiny_v1"
+
+
+@pytest.mark.parametrize("content", [b"name: a\x00b\n", b"name: \x1b[31m\n", b"name: \xff\n", b"name: \xed\xa0\x80\n"])
+def test_bytes_that_no_yaml_holds_are_said(content, tmp_path):
+    path = tmp_path / "damaged.yaml"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="is no valid YAML"):
+        load_config(path)

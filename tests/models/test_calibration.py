@@ -81,12 +81,9 @@ def test_json_round_trip(tmp_path):
 @pytest.mark.parametrize(
     "text",
     [
-        "",
-        "[]",
-        "{}",
-        '{"weights": {"enc0": {}}, "activations": {}}',
-        '{"weights": 1, "activations": {}}',
-        '{"weights": {}, "activations": {"enc0": true}}',
+        *("", "[]", "{}", '{"weights": {"enc0": {}}, "activations": {}}', '{"weights": 1, "activations": {}}'),
+        *('{"weights": {}, "activations": {"a": 2.5}}', '{"weights": {}, "activations": {"a": true}}'),
+        *('{"weights": {}, "activations": {"a": 1000000000000000000000}}', "[" * 100_000),
     ],
 )
 def test_damaged_calibrations_are_refused(text, tmp_path):

@@ -26,27 +26,30 @@ _SMALL_JOBS = ("data import", "trigger of a tree")
 _SLOW = ("rtl of a tree", "synth of a tree", "verification of a tree", "delivery/cmssw of a tree", "csim of a tree")
 
 
-def _jobs(small: bool) -> tuple[Job, ...]:
-    return tuple(job for job in JOBS if job.name in _SMALL_JOBS) if small else JOBS
+def _kill_jobs(small: bool) -> list[tuple[Job, int]]:
+    """Most often what is quick."""
+    if small:
+        return [(job, 1) for job in JOBS if job.name in _SMALL_JOBS]
+    return [(job, 3 if job.name in _SLOW else 14 if job.name == "data import" else 6) for job in JOBS]
 
 
 def _pairs(small: bool) -> tuple[Pair, ...]:
-    return tuple(pair for pair in PAIRS if pair.name in {"data import twice", "hls of a tree twice"}) if small else PAIRS
+    return tuple(pair for pair in PAIRS if pair.name in {"data import twice"}) if small else PAIRS
 
 
 def _disk_jobs(small: bool) -> list[tuple[Job, int]]:
     """Most often what is quick."""
     if small:
-        return [(job, 2) for job in _jobs(True)]
+        return [(job, 1) for job in JOBS if job.name in _SMALL_JOBS]
     return [(job, 8 if job.name == "data import" else 4) for job in JOBS if job.name not in _SLOW]
 
 
 CAMPAIGNS: dict[str, Callable[[Path, Path, bool], Found]] = {
-    "damaged files": lambda base, work, small: damaged_files(base, work, trials=40 if small else 2200),
+    "damaged files": lambda base, work, small: damaged_files(base, work, trials=30 if small else 2200),
     "full disks": lambda base, work, small: full_disks(base, work, _disk_jobs(small)),
     "concurrent pairs": lambda base, work, small: pairs(base, work, _pairs(small), each=1 if small else 5),
-    "names and strings": lambda base, work, small: names(base, work, trials=10 if small else 260),
-    "kills": lambda base, work, small: kills(base, work, _jobs(small), each=2 if small else 6),
+    "names and strings": lambda base, work, small: names(base, work, trials=5 if small else 260),
+    "kills": lambda base, work, small: kills(base, work, _kill_jobs(small)),
 }
 
 

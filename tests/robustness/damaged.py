@@ -156,7 +156,8 @@ def _run_targets(work: Path, name: str) -> Iterator[Target]:
         found = [item for item in RESULT_FILES if folder / item.place == path]
         readers: list[Command] = [report]
         readers += [_named("read_result", lambda item=item: item.read(folder)) for item in found]
-        yield Target(kind, path, tuple(readers), f"{name}/report.html")
+        # nothing says what the manifest should be; the report shows it
+        yield Target(kind, path, tuple(readers), "" if path.name == "manifest.json" else f"{name}/report.html")
     contract = folder / "contract" / "contract.json"
     yield Target("contract alone", contract, (_named("Contract.load", lambda: Contract.load(contract)),))
     yield Target("contract", contract, (words("hls", name),), f"{name}/hls")

@@ -1,5 +1,6 @@
 """Full disks: a small one in memory, filled but for a few bytes, or where none can be mounted a limit to the size of files."""
 
+import ctypes
 import os
 import random
 import shutil
@@ -19,8 +20,9 @@ _MEGABYTES = 96
 
 @contextmanager
 def small_disk(folder: Path) -> Iterator[Path]:
-    """A disk of its own, mounted for the block. Raises `RuntimeError` where that needs more rights."""
+    """A disk of its own, mounted for the block, that ends with this process. Raises `RuntimeError` where that needs more rights."""
     folder.mkdir(parents=True, exist_ok=True)
+    _leave_the_mounts_of_others()
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", f"size={_MEGABYTES}m", "tmpfs", str(folder)], capture_output=True, text=True, check=False
     )
@@ -30,6 +32,13 @@ def small_disk(folder: Path) -> Iterator[Path]:
         yield folder
     finally:
         subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def _leave_the_mounts_of_others() -> None:
+    """What is mounted from now on is seen by this process and its children only, and goes with them."""
+    new_namespace = 0x00020000
+    if ctypes.CDLL(None).unshare(new_namespace) == 0:
+        subprocess.run(["mount", "--make-rprivate", "/"], capture_output=True, check=False)
 
 
 def full_disks(base: Path, disk: Path, jobs: Sequence[tuple[Job, int]], *, seed: int = 1) -> Found:

@@ -5,6 +5,7 @@ import random
 import shutil
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.robustness.commands import Child, Ended, run, start
@@ -16,10 +17,10 @@ __all__ = ["kills"]
 _SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 
 
-def kills(base: Path, work: Path, jobs: tuple[Job, ...], *, each: int, seed: int = 1) -> Found:
-    """Kill every job `each` times, at times that are spread at random over how long it takes undisturbed."""
+def kills(base: Path, work: Path, jobs: Sequence[tuple[Job, int]], *, seed: int = 1) -> Found:
+    """Kill every job a number of times, spread at random over how long it takes undisturbed."""
     rng, found = random.Random(seed), Found()
-    for job in jobs:
+    for job, each in jobs:
         job.prepare(base, work)
         undisturbed = run(job.words, work, temporary=_temporary(work), limit=900)
         if undisturbed.status != 0:

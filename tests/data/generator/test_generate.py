@@ -293,3 +293,25 @@ def test_no_two_shards_hold_the_same_collisions(background):
         assert len(shards) > 1
         hardest = [np.unique(np.load(path)["pt"])[-10:] for path in shards]
         assert len(np.unique(np.concatenate(hardest))) == 10 * len(shards)
+
+
+_HOLD = """
+import sys
+from pathlib import Path
+from l1ae.files import held
+with held(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("place", ["shards", "new.h5"])
+def test_output_and_shards_that_another_process_holds(place, config, tmp_path):
+    (tmp_path / "shards").mkdir()
+    command = [sys.executable, "-c", _HOLD, str(tmp_path / place)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"held\n"
+        with pytest.raises(UserError, match=f"{place}' is being written by process {other.pid}"):
+            generate("a4l", 1, tmp_path / "new.h5", workers=1, config=config)
+        other.communicate()

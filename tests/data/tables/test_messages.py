@@ -800,3 +800,12 @@ def test_a_signed_scale_saturates_on_both_sides(tmp_path, caplog):
     assert warning.startswith(
         "a.csv: 2 values of group 't', column 't0 ... t1' are beyond the scale, -8.5 to 7.5, and are stored as -8 or 7"
     )
+
+
+def test_a_reference_to_nothing_is_said(tmp_path):
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n")
+    groups = {"jet": {"pt": [], "eta": "a", "phi": "a"}, "met": {"pt": "b"}}
+    (tmp_path / "layout.yaml").write_text(yaml.safe_dump(LAYOUT.model_dump(mode="json", exclude_defaults=True)))
+    (tmp_path / "map.yaml").write_text(yaml.safe_dump({"layout": "layout.yaml", "values": "codes", "groups": groups}))
+    with pytest.raises(UserError, match="names no column; there are a, b"):
+        describe_sources(Request((tmp_path / "a.csv",), mapping=tmp_path / "map.yaml"))
