@@ -10,6 +10,14 @@ CONFIG ?= configs/surprise_ae.yaml
 RUN    ?= runs/$(basename $(notdir $(CONFIG)))
 MODELS ?= configs/surprise_ae.yaml configs/dnn_vae.yaml
 
+# A stage of the run in RUN as that run is configured; of CONFIG, with all that it needs, where there is no such run yet.
+stage = if [ -f $(RUN)/config.yaml ]; then $(BIN)/l1ae $(1) $(RUN) $(2); else $(BIN)/l1ae run $(CONFIG) --run $(RUN) --to $(1); fi
+# The same as far as a stage that others need; of a run that has it, nothing.
+made_to = if [ ! -d $(RUN)/$(1) ]; then $(call stage,$(1)); fi
+# The run of one of MODELS in `csim-matrix`, and the one that goes on from there.
+run_of = runs/csim/$$(basename $$model .yaml)
+CHECKED := runs/csim/dnn_vae
+
 # `make data` generates EVENTS background events and SIGNAL_EVENTS of each signal into DATA.
 EVENTS        ?= 100000
 SIGNAL_EVENTS ?= 10000
@@ -26,7 +34,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 READY := .venv/.complete
 
-.PHONY: demo test quick robustness lint data train evaluate hls csim csim-matrix rtl synth rtl-check rtl-matrix calibration estimator flows \
+.PHONY: scale demo test quick robustness lint data train evaluate hls csim csim-matrix rtl synth rtl-check rtl-matrix calibration estimator flows \
     trigger baselines deliver vivado delivery-check verify report latent families doctor bench clean
 
 demo: $(READY)
@@ -57,53 +65,58 @@ train: $(READY)
 	$(BIN)/l1ae train $(CONFIG) --run $(RUN)
 
 evaluate: $(READY)
-	$(BIN)/l1ae evaluate $(RUN)
+	$(call stage,evaluate)
 
 hls: $(READY)
-	$(BIN)/l1ae hls $(RUN)
+	$(call stage,hls)
 
 csim: $(READY)
-	$(BIN)/l1ae csim $(RUN)
+	$(call stage,csim)
 
 report: $(READY)
-	$(BIN)/l1ae report $(RUN)
+	if [ -f $(RUN)/config.yaml ]; then $(BIN)/l1ae report $(RUN); else $(BIN)/l1ae run $(CONFIG) --run $(RUN); fi
 
 # Both models in both backends on 100,000 real events each: what CI runs.
 csim-matrix: $(READY)
 	for model in $(MODELS); do for backend in Vitis Vivado; do \
-	    $(BIN)/l1ae run $$model --run runs/csim/$$(basename $$model .yaml) --backend $$backend --events 100000 || exit; done; done
+	    $(BIN)/l1ae run $$model --run $(run_of) --backend $$backend --events 100000 || exit; done; done
 
 rtl: $(READY)
-	$(BIN)/l1ae rtl $(RUN)
+	$(call stage,rtl)
 
 synth: $(READY)
-	$(BIN)/l1ae synth $(RUN)
+	$(call stage,synth)
 
-# Behind `make csim-matrix`: RTL of its variational autoencoder on 100,000 real events, and its synthesis. What CI runs.
+# RTL of the variational autoencoder of `csim-matrix` on 100,000 real events, and its synthesis. What CI runs.
 rtl-check: $(READY)
-	$(BIN)/l1ae rtl runs/csim/dnn_vae
-	$(BIN)/l1ae synth runs/csim/dnn_vae --no-per-layer
-	$(BIN)/l1ae report runs/csim/dnn_vae
+	$(BIN)/l1ae run configs/dnn_vae.yaml --run $(CHECKED) --to rtl
+	$(BIN)/l1ae synth $(CHECKED) --no-per-layer
+	$(BIN)/l1ae report $(CHECKED)
 
 trigger: $(READY)
-	$(BIN)/l1ae trigger $(RUN)
+	$(call stage,trigger)
 
 baselines: $(READY)
-	$(BIN)/l1ae baselines $(RUN)
+	$(call stage,baselines)
 
 deliver: $(READY)
+	$(call made_to,csim)
+	$(call made_to,rtl)
 	$(BIN)/l1ae deliver $(RUN) --target cmssw --target ugt --target emp
 
 vivado: $(READY)
+	$(call made_to,csim)
 	$(BIN)/l1ae deliver $(RUN) --target vivado
 
-# Behind `make rtl-check`: the same model's working points, every delivery, and all of it against the contract. What CI runs.
+# The same model's working points, every delivery, and all of it against the contract. What CI runs.
 delivery-check: $(READY)
-	$(BIN)/l1ae trigger runs/csim/dnn_vae
-	$(BIN)/l1ae deliver runs/csim/dnn_vae --target cmssw --target ugt --target emp --target vivado
-	$(BIN)/l1ae verify runs/csim/dnn_vae/delivery
-	$(BIN)/l1ae verify runs/csim/dnn_vae --events 100000
-	$(BIN)/l1ae report runs/csim/dnn_vae
+	$(BIN)/l1ae run configs/dnn_vae.yaml --run $(CHECKED) --backend Vivado --events 100000 --to csim
+	$(BIN)/l1ae run configs/dnn_vae.yaml --run $(CHECKED) --to rtl
+	$(BIN)/l1ae trigger $(CHECKED)
+	$(BIN)/l1ae deliver $(CHECKED) --target cmssw --target ugt --target emp --target vivado
+	$(BIN)/l1ae verify $(CHECKED)/delivery
+	$(BIN)/l1ae verify $(CHECKED) --events 100000
+	$(BIN)/l1ae report $(CHECKED)
 
 # Contract, C simulation, RTL simulation, emulator and test vectors on a million zero-bias crossings, which are generated first.
 verify: $(READY)
@@ -133,15 +146,22 @@ doctor: $(READY)
 	$(BIN)/l1ae doctor
 
 latent: $(READY)
-	$(BIN)/l1ae latent $(RUN)
+	$(call stage,latent)
 
 # Every model of configs/ on the collisions in FOLDER, float and fixed point: docs/families.md.
 families: $(READY)
+	@test -n "$(FOLDER)" || { echo "which collisions? make families FOLDER=..., a folder with background.h5 and one store per signal"; exit 2; }
 	$(BIN)/python benchmarks/families.py $(FOLDER)
 
+# The speed of the contract, of trained models and of random ones.
 bench: $(READY)
-	$(BIN)/python benchmarks/contract_speed.py
+	for model in $(MODELS); do test -d $(run_of)/hls || $(BIN)/l1ae run $$model --run $(run_of) --to hls || exit; done
+	$(BIN)/python benchmarks/contract_speed.py $(foreach model,$(MODELS),runs/csim/$(basename $(notdir $(model))))
 	$(BIN)/python benchmarks/contract_speed.py --latent --record
+
+# Memory and time of every stage for 1, 3 and 10 million crossings.
+scale: $(READY)
+	$(BIN)/python benchmarks/scale.py -o docs/scale.md
 
 clean:
 	rm -rf runs .pytest_cache .mypy_cache .ruff_cache

@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import command
 import numpy as np
 from layered_rtl import DaLayers, MakeDense, layered_project, multipliers
 from rtl_calibration import SEED, total
@@ -347,4 +348,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

@@ -1,6 +1,6 @@
 """Exact evaluation of the contract against the C simulation by hls4ml, of the same trained model on the same events.
 
-    python benchmarks/contract_speed.py [RUN ...]        (default: those of `make csim-matrix`)
+    python benchmarks/contract_speed.py RUN ...          (runs with an HLS project: `l1ae run CONFIG --run RUN --to hls`)
     python benchmarks/contract_speed.py --latent
     python benchmarks/contract_speed.py --record
     python benchmarks/contract_speed.py --tables
@@ -28,6 +28,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import command
 import numpy as np
 
 from l1ae.config import Config
@@ -75,7 +76,7 @@ def measure(folder: Path) -> dict[str, object]:
             raise SystemExit(f"{folder}: the C simulation and the contract differ; nothing was timed")
         result["hls4ml_predict"] = rates(lambda: graph.predict(inputs), len(few), 3)
     report = simulate(contract, folder / "hls", config.hls.backend, few)
-    result["l1ae_csim_all_layers"] = ((len(few) + report.corner_vectors) / report.simulate_seconds,) * 2
+    result["l1ae_csim_all_layers"] = ((len(few) + report.corner_vectors) / report.seconds.simulate,) * 2
     for workers in (1, os.cpu_count() or 1):
         result[f"contract_{workers}_threads"] = rates(lambda workers=workers: contract.evaluate(many, workers=workers), len(many))
     result["contract_int64"] = rates(lambda: contract.evaluate_reference(few), len(few), 3)
@@ -197,12 +198,17 @@ def show(result: dict[str, object]) -> None:
 def main() -> None:
     """Measure every run given."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("runs", nargs="*", type=Path, default=[Path("runs/csim/dnn_ae"), Path("runs/csim/dnn_vae")])
+    parser.add_argument("runs", nargs="*", type=Path, help="run folders with an HLS project")
     parser.add_argument("--latent", action="store_true", help="time the latent-space autoencoder with random weights instead")
     parser.add_argument("--record", action="store_true", help="time the autoencoder on the 117 inputs of the public record instead")
     parser.add_argument("--tables", action="store_true", help="time the density tree on the shipped zero bias, and its training, instead")
     parser.add_argument("--json", type=Path, help="write the figures here too")
     arguments = parser.parse_args()
+    for run in arguments.runs:
+        if not (run / "hls").is_dir():
+            parser.error(f"'{run}' holds no HLS project; make it first: l1ae run CONFIG --run {run} --to hls")
+    if not (arguments.runs or arguments.latent or arguments.record or arguments.tables):
+        parser.error("nothing to time; give run folders, --latent, --record or --tables")
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, numpy {np.__version__}")
     networks = [(arguments.latent, latent_network, 2_000_000), (arguments.record, record_network, 1_000_000)]
     chosen = [(make(), events) for asked, make, events in networks if asked]
@@ -218,4 +224,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

@@ -6,7 +6,7 @@ from importlib.metadata import version
 import numpy as np
 from estimator_deployed import Deployed
 from estimator_networks import contract_of, dense_network
-from estimator_samples import PART, Sample, predicted, ratios
+from estimator_samples import PART, Sample, nominal, predicted, ratios
 from estimator_tables import Tabled
 
 from l1ae.evaluation import clopper_pearson
@@ -97,19 +97,22 @@ def _coverage(samples: Sequence[Sample], estimates: Estimates, constants: Consta
     """How many of the designs that were held back lie within the bands."""
     rows = []
     for mapping, mapped in constants.mappings.items():
+        mine = [one for one in samples if one.prepared.mapping == mapping]
         for name, (low, high) in mapped.bands.items():
-            found = ratios([one for one in samples if one.held and one.prepared.mapping == mapping], estimates, name)
-            if found:
-                inside = sum(low <= ratio <= high for ratio in found)
-                rows.append([mapping.replace("_", " "), _TITLES[name], f"{low:.2f} to {high:.2f}", *_share(inside, len(found))])
+            fitted = sum(name in one.values for one in mine if not one.held)
+            held = ratios([one for one in mine if one.held], estimates, name)
+            if held:
+                inside = sum(low <= ratio <= high for ratio in held)
+                band = [f"{low:.2f} to {high:.2f}", fitted, f"{nominal(fitted):.0%}"]
+                rows.append([mapping.replace("_", " "), _TITLES[name], *band, *_share(inside, len(held))])
     text = """## The bands, judged on designs that were held back
 
-The bands are the ends of 90 % of the cross-validated ratios, one design more counted than there are, so that the next one lies inside with
-90 % whatever their distribution, if it is of the same kind. Inside: of the designs that were held back, with the interval of Clopper and
-Pearson (68.3 %).
+A band goes from one of the smallest cross-validated ratios to one of the largest: those between which the next design of the same kind lies
+with 90 %, whatever their distribution. With fewer than 19 designs it goes from the smallest to the largest, which holds less than 90 %:
+"Holds" is what is to be expected. Inside: of the designs that were held back, with the interval of Clopper and Pearson (68.3 %).
 
 """
-    return text + _table(["Mapped", "Quantity", "Band of measured / estimated", "Inside", "Share"], rows)
+    return text + _table(["Mapped", "Quantity", "Band of measured / estimated", "From designs", "Holds", "Inside", "Share"], rows)
 
 
 def _share(inside: int, count: int) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from l1ae.contract import Contract
 from l1ae.rtl import Clock
 from l1ae.rtl.estimator._estimate import QUANTITIES, Constants, Prepared, count, prepare, priced
 
-__all__ = ["PART", "Drawn", "Sample", "predicted", "ratios", "sample"]
+__all__ = ["PART", "Drawn", "Sample", "left_out", "nominal", "predicted", "ratios", "sample"]
 
 PART = "xcvu13p"
 Drawn = Network | Deployed | Tabled
@@ -57,3 +57,13 @@ def predicted(one: Sample, constants: Constants) -> dict[str, float]:
 def ratios(samples: Sequence[Sample], estimates: Mapping[str, Mapping[str, float]], quantity: str) -> list[float]:
     """Measured / estimated, where it was measured."""
     return [one.values[quantity] / estimates[one.name][quantity] for one in samples if quantity in one.values]
+
+
+def left_out(count: int) -> int:
+    """How many of `count` ratios, with the one that comes next, may lie beyond either end of a band; at least that one."""
+    return max((count + 1) // 20, 1)
+
+
+def nominal(count: int) -> float:
+    """The probability that the next ratio lies in a band made of `count`."""
+    return max(1 - 2 * left_out(count) / (count + 1), 0.0)

@@ -13,10 +13,12 @@ import os
 from pathlib import Path
 from typing import Any
 
+import command
 import h5py
 
 from l1ae.config import Config, load_config
 from l1ae.data import import_adc2021
+from l1ae.errors import UserError
 from l1ae.evaluation import Estimate, format_estimate
 from l1ae.inputs import named_layout
 
@@ -27,6 +29,8 @@ PROCESSES = {"background": ("W", "QCD", "Z", "ttbar")}
 
 def stores(folder: Path, target: Path) -> Path:
     """FOLDER itself when it holds event stores, else a folder of stores made from its files."""
+    if not (folder / "background.h5").is_file():
+        raise UserError(f"'{folder}' holds no background.h5; give a folder with background.h5 and one store per signal")
     with h5py.File(folder / "background.h5") as file:
         if "Particles" not in file:
             return folder
@@ -126,4 +130,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

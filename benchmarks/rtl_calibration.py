@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import command
 from published import CONFIGS, DEPLOYED, NOT_RUN, RECORDED, SYSTEMS, Recorded, System
 from seeded import nonzero_weights, seeded_contract
 from vivado_data import VivadoProject, read_archive
@@ -342,4 +343,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

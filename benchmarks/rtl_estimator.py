@@ -1,10 +1,10 @@
 """Measure the RTL estimator on networks of many sizes, fit its constants and write docs/rtl_estimator.md.
 
-    python benchmarks/rtl_estimator.py [--folder runs/estimator] [--contracts RUN/contract/contract.json ...]
+    python benchmarks/rtl_estimator.py [--folder runs/estimator] [--contracts RUN/contract/contract.json[@NS] ...]
 
 Every network is traced and scheduled; most are synthesised too, one after the other. What is measured stays in the folder,
 so that an interrupted run goes on where it stopped. The constants go into l1ae/rtl/estimator/estimator.json, the measurements of three
-small networks into a fixture of the tests. `--contracts` names trained models: they are compared, not fitted to.
+small networks into a fixture of the tests. `--contracts` names trained models, with a clock in ns: they are compared, not fitted to.
 """
 
 import argparse
@@ -17,13 +17,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import command
 import numpy as np
+import numpy.typing as npt
 from estimator_deployed import deployed_contract, deployed_networks
 from estimator_networks import contract_of, networks
 from estimator_page import page
-from estimator_samples import PART, Drawn, Sample, predicted, ratios, sample
+from estimator_samples import PART, Drawn, Sample, left_out, predicted, ratios, sample
 from estimator_tables import table_contract, table_networks
-from scipy.optimize import least_squares, nnls
+from scipy.optimize import least_squares
 
 from l1ae.contract import Contract
 from l1ae.rtl import ADDERS, Clock, restructured, schedule, trace_contract, unroll
@@ -37,9 +39,10 @@ from l1ae.synth._delays import SCENARIOS
 
 ROOT = Path(__file__).parent.parent
 FOLDS = 10
+FloatArray = npt.NDArray[np.float64]
 _TRAINED_PERIOD = 5.0
 # Three that are well within the bands, so that another estimate of theirs means that the estimator has changed.
-FIXTURE = ("d12_v1", "p12_v1", "b05_v1")
+FIXTURE = ("d12_v1", "p14_v1", "b05_v1")
 _DEPTHS, _LIVES = (0.0, 0.15, 0.3, 0.45, 0.6, 0.75), (0.36, 0.45, 0.54, 0.63, 0.72)
 
 
@@ -158,9 +161,9 @@ def _spread(samples: Sequence[Sample], laws: Laws, error: Callable[[Sample, Coun
 
 
 def _prices(counted: Sequence[tuple[Sample, Counted]], quantity: str) -> tuple[float, ...]:
-    """LUTs of each count and of the shell, none negative."""
+    """LUTs of each count and of the shell."""
     rows = [[*sum_counts(what), 1.0] for _, what in counted]
-    return _logarithmic(rows, [one.values[quantity] for one, _ in counted])
+    return _logarithmic(rows, [one.values[quantity] for one, _ in counted], (*[1.0] * len(PRICED), 20.0))
 
 
 def sum_counts(counted: Counted) -> list[float]:
@@ -170,16 +173,24 @@ def sum_counts(counted: Counted) -> list[float]:
 
 def _register_prices(counted: Sequence[tuple[Sample, Counted]]) -> tuple[float, float, float]:
     rows = [[sum(what.bits.values()), what.score_bits, 1.0] for _, what in counted]
-    per_bit, per_score_bit, others = _logarithmic(rows, [one.values["flip_flops"] for one, _ in counted])
+    expected = (1.0, 2.0, 10.0)
+    per_bit, per_score_bit, others = _logarithmic(rows, [one.values["flip_flops"] for one, _ in counted], expected)
     return per_bit, per_score_bit, others
 
 
-def _logarithmic(rows: Sequence[Sequence[float]], values: Sequence[float]) -> tuple[float, ...]:
-    """Factors, none negative, with the least squares of ln(estimated / measured), outliers beyond 10 % counting less."""
-    table, logarithms = np.array(rows), np.log(values)
-    start = nnls(table / np.array(values)[:, None], np.ones(len(values)))[0] + 1e-3
-    found = least_squares(lambda factors: np.log(table @ factors) - logarithms, start, bounds=(0, np.inf), loss="soft_l1", f_scale=0.1)
-    return tuple(np.round(found.x, 6).tolist())
+def _logarithmic(rows: Sequence[Sequence[float]], values: Sequence[float], expected: Sequence[float]) -> tuple[float, ...]:
+    """Factors with the least squares of ln(estimated / measured), outliers beyond 10 % counting less.
+
+    What the designs say nothing of stays as `expected`, a LUT for a bit: a factor of two from it counts as much as 10 % in one design.
+    """
+    table, logarithms, start = np.array(rows), np.log(values), np.log(expected)
+    stiffness = 0.1 / np.log(2)
+
+    def errors(factors: FloatArray) -> FloatArray:
+        return np.concatenate([np.log(table @ np.exp(factors)) - logarithms, stiffness * (factors - start)])
+
+    found = least_squares(errors, start, loss="soft_l1", f_scale=0.1)
+    return tuple(np.round(np.exp(found.x), 6).tolist())
 
 
 # -- cross-validation ------------------------------------------------------------------------------------------------
@@ -203,8 +214,8 @@ def ends(found: Sequence[float]) -> tuple[float, float]:
     Shafer, Algorithmic Learning in a Random World, 2005).
     """
     ordered = sorted(found)
-    below = max(int(np.floor(0.05 * (len(ordered) + 1))), 1)
-    return ordered[below - 1], ordered[-below]
+    beyond = left_out(len(ordered))
+    return ordered[beyond - 1], ordered[-beyond]
 
 
 def bands(samples: Sequence[Sample], estimates: Mapping[str, Mapping[str, float]], mapping: str) -> dict[str, tuple[float, float]]:
@@ -252,9 +263,10 @@ def designs() -> list[tuple[Drawn, Contract]]:
     return [(network, make(network)) for _, network, make in ordered]
 
 
-def _trained_sample(path: Path, constants: Constants, arguments: argparse.Namespace) -> Sample:
-    """A trained model, synthesised if the estimator expects that it takes minutes only."""
-    contract, clock = Contract.load(path), Clock(_TRAINED_PERIOD)
+def _trained_sample(text: str, constants: Constants, arguments: argparse.Namespace) -> Sample:
+    """A trained model, FILE or FILE@PERIOD, synthesised if the estimator expects that it takes minutes only."""
+    path, _, period = text.partition("@")
+    contract, clock = Contract.load(Path(path)), Clock(float(period or _TRAINED_PERIOD))
     expected = priced(count(prepare(contract), constants.laws, clock), constants).luts.value
     synthesis = expected < arguments.largest and not arguments.available
     record = measure(f"{contract.project}-trained", contract, clock.period, arguments.folder, synthesis=synthesis)
@@ -265,7 +277,7 @@ def main() -> None:
     """Measure what is missing, fit, cross-validate and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, default=Path("runs/estimator"))
-    parser.add_argument("--contracts", type=Path, nargs="*", default=[])
+    parser.add_argument("--contracts", nargs="*", default=[], metavar="FILE[@NS]")
     parser.add_argument("--largest", type=float, default=15000, help="synthesise trained models up to so many LUTs")
     parser.add_argument("--available", action="store_true", help="leave out the synthesis of networks that have none yet")
     arguments = parser.parse_args()
@@ -290,4 +302,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

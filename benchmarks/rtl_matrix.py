@@ -16,6 +16,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import command
+
 from l1ae.config import load_config
 from l1ae.contract import Contract
 from l1ae.pipeline import Run, csim_sample, train_stage
@@ -186,4 +188,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

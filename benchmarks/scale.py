@@ -8,6 +8,7 @@ that process. `--stage STAGE --run RUN` is such a process.
 
 import argparse
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -29,7 +30,7 @@ SIZES = (1_000_000, 3_000_000, 10_000_000)
 PART = 50_000
 """Crossings of each of the parts that a store is not about."""
 JUDGED, TRAINED = "judged", "trained"
-MOST_GROWTH, MOST_SECONDS = 0.10, 120.0
+MEASURED = "## Measured\n"
 
 
 def turned(hardware: npt.NDArray[np.integer], layout: Layout, rng: np.random.Generator) -> npt.NDArray[np.integer]:
@@ -111,10 +112,11 @@ def _background(folder: Path) -> Path:
 
 @dataclass(frozen=True)
 class Measured:
-    """What the kernel says of a process: MB of resident memory at its peak, and seconds by the clock."""
+    """What the kernel says of a process: MB of resident memory at its peak, seconds by the clock, and of processors."""
 
     megabytes: float
     seconds: float
+    processor: float
 
 
 def measured(stage: str, run: Path) -> Measured:
@@ -124,7 +126,7 @@ def measured(stage: str, run: Path) -> Measured:
     _, status, usage = os.wait4(child.pid, 0)
     if status:
         raise SystemExit(f"{stage} of {run} failed")
-    return Measured(usage.ru_maxrss / 1024, time.perf_counter() - started)
+    return Measured(usage.ru_maxrss / 1024, time.perf_counter() - started, usage.ru_utime + usage.ru_stime)
 
 
 # -- the table -------------------------------------------------------------------------------------------------------
@@ -170,10 +172,11 @@ def _data(folder: Path, events: int, most: int) -> Path:
 def table(found: dict[int, dict[str, Measured]]) -> str:
     """Markdown: for each stage and number of crossings memory and time, and how much the memory grows."""
     sizes = sorted(found)
-    head = "".join(f" {size / 1e6:g} million: MB | s |" for size in sizes)
-    lines = [f"| stage |{head} memory grows by |", "|---|" + "---:|" * (2 * len(sizes) + 1)]
+    head = "".join(f" {size / 1e6:g} million: MB | s | CPU s |" for size in sizes)
+    lines = [f"| stage |{head} memory grows by |", "|---|" + "---:|" * (3 * len(sizes) + 1)]
     for stage in found[sizes[0]]:
-        cells = "".join(f" {found[size][stage].megabytes:.0f} | {found[size][stage].seconds:.0f} |" for size in sizes)
+        rows = [found[size][stage] for size in sizes]
+        cells = "".join(f" {row.megabytes:.0f} | {row.seconds:.0f} | {row.processor:.0f} |" for row in rows)
         growth = found[sizes[-1]][stage].megabytes / found[sizes[0]][stage].megabytes - 1
         lines.append(f"| {stage} |{cells} {100 * growth:.1f} % |")
     return "\n".join(lines) + "\n"
@@ -185,7 +188,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("-n", "--events", type=int, nargs="+", default=list(SIZES))
     parser.add_argument("--stages", nargs="+", default=["train", *(stage for stage in OF_JUDGED if stage not in MADE_FROM)])
     parser.add_argument("--folder", type=Path, help="where stores are made, and left for another time")
-    parser.add_argument("-o", "--output", type=Path)
+    parser.add_argument("-o", "--output", type=Path, help=f"a page, of which the section '{MEASURED.strip()}' is made anew")
     parser.add_argument("--stage", help=argparse.SUPPRESS)
     parser.add_argument("--run", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
@@ -203,13 +206,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             found[events] = measured_at(folder, base, events, options.stages)
             print(table(found))
     if options.output:
-        options.output.write_text(page(found))
+        options.output.write_text(page(options.output.read_text(), found))
     return 0
 
 
-def page(found: dict[int, dict[str, Measured]]) -> str:
-    """docs/scale.md."""
-    return ""
+def page(text: str, found: dict[int, dict[str, Measured]]) -> str:
+    """A page with its last section, `MEASURED`, made anew."""
+    cpus = f"{len(os.sched_getaffinity(0))} processors of {platform.machine()}"
+    return f"{text.split(MEASURED, maxsplit=1)[0]}{MEASURED}\n{cpus}; MB of resident memory at the peak of a process.\n\n{table(found)}"
 
 
 if __name__ == "__main__":

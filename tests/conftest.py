@@ -1,8 +1,14 @@
 import os
-from collections.abc import Callable, Sequence
+import random
+import sys
+import zlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
 from typing import Any
 
+import hypothesis
 import numpy as np
 import pytest
 
@@ -13,6 +19,51 @@ import matplotlib.font_manager  # noqa: F401
 
 from l1ae.config import Config
 from l1ae.contract import Contract, build_contract
+
+from .messages import ENVIRONMENT, note_errors
+
+hypothesis.settings.register_profile("fixed", derandomize=True)
+hypothesis.settings.load_profile("fixed")
+
+
+def _seed(name: str) -> None:
+    """Every generator that has a state of its own; those of libraries that are not loaded yet take theirs from Python's."""
+    seed = zlib.crc32(name.encode()) % 2**31
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002
+    if "tensorflow" in sys.modules:
+        sys.modules["tensorflow"].random.set_seed(seed)
+    if "keras" in sys.modules:
+        # names that Keras counts are the same whatever was built before
+        sys.modules["keras.src.utils.naming"].reset_uids()
+        sys.modules["keras"].utils.set_random_seed(seed)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[Any]:
+    """What a file builds when it is read draws the same whichever files are read before."""
+    _seed(collector.nodeid)
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef: Any, request: Any) -> Iterator[None]:
+    """A fixture that tests share draws the same whichever asks for it first, and takes no draws from that one."""
+    if fixturedef.scope == "function":
+        return (yield)
+    before = random.getstate(), np.random.get_state()  # noqa: NPY002
+    _seed(f"{fixturedef.baseid}::{fixturedef.argname}[{getattr(request, 'param', '')!s:.100}]")
+    try:
+        return (yield)
+    finally:
+        random.setstate(before[0])
+        np.random.set_state(before[1])  # noqa: NPY002
+
+
+@pytest.fixture(autouse=True)
+def _seeded(request: Any) -> None:
+    """The seed of a test is its name: it draws the same in any order and on any worker."""
+    _seed(request.node.nodeid)
 
 
 @dataclass(frozen=True)
@@ -146,5 +197,23 @@ def make_learned() -> Callable[[str], tuple[Config, Any]]:
     return make
 
 
+def pytest_configure() -> None:
+    if folder := os.environ.get(ENVIRONMENT):
+        note_errors(Path(folder))
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--order", type=int, help="seed of a random order of files, and of the tests in each")
     parser.addoption("--update-golden", action="store_true", help="write the golden copies of deliveries anew instead of comparing")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Files stay together, since what they share would otherwise be made again and again."""
+    order = config.getoption("order")
+    if order is not None:
+        drawn = random.Random(order)
+        files = [list(tests) for _, tests in groupby(items, key=lambda item: item.path)]
+        drawn.shuffle(files)
+        for tests in files:
+            drawn.shuffle(tests)
+        items[:] = [test for tests in files for test in tests]

@@ -25,6 +25,9 @@ def deliver(run: Path, targets: tuple[str, ...]) -> None:
 
     cmssw: emulator library with its sources. ugt: test vectors and VHDL wrapper for the global trigger. emp: buffers and
     payload for EMP boards. vivado: scripts for Vivado and Vitis HLS, from C synthesis to a routed design.
+
+    A last line says whether the RTL fits into its slot, at the clock there and in the time that budget: or its default leaves.
+    MISSED is no error: what was delivered is right, and too slow.
     """
     pipeline = load_pipeline()
     opened = pipeline.Run.open(run)
@@ -32,6 +35,9 @@ def deliver(run: Path, targets: tuple[str, ...]) -> None:
         found = pipeline.deliver_stage(opened, target)
         click.echo(f"{target}: {found.folder}")
         _print_checks(found.checks)
+        fit = pipeline.slot_of(opened, target)
+        if fit is not None:
+            click.echo(f"  {'ok' if fit.fits else 'MISSED':<11} slot: {fit.text}")
 
 
 @click.command()

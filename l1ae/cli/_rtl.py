@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from l1ae.cli._run import load_pipeline
-from l1ae.config import load_config
+from l1ae.config import SLOTS, Config, load_config
 from l1ae.contract import Contract
 from l1ae.errors import UserError
 
@@ -112,7 +112,8 @@ def _timing(report: "SynthesisReport") -> list[str]:
 @_run_argument
 def estimate(run: Path) -> None:
     """Estimate adders, LUTs, flip-flops and latency of a run's RTL in less than a second, without making it."""
-    found = _estimate(run)
+    config = load_config(run / "config.yaml")
+    found = _estimate(run, config)
     table = Table(title=f"'{run}', unrolled, estimated before tracing and synthesis")
     for name in ("", "estimate", "90 % of other networks lie in"):
         table.add_column(name, justify="right" if name else "left")
@@ -129,11 +130,13 @@ def estimate(run: Path) -> None:
     console = Console()
     console.print(layers)
     console.print(table)
+    for slot in SLOTS.values():
+        fit = slot.fit(latency=round(found.cycles.value), interval=1, period=config.rtl_clock_period, given=config.budget)
+        click.echo(f"{'ok' if fit.fits else 'MISSED':<7} {fit.text}")
 
 
-def _estimate(run: Path) -> Any:
+def _estimate(run: Path, config: Config) -> Any:
     """Without the pipeline, whose import alone takes longer than the estimate."""
-    config = load_config(run / "config.yaml")
     if config.rtl.interval > 1:
         raise UserError("the estimator knows unrolled designs only, and rtl.interval folds this one; run `l1ae rtl` and `l1ae synth`")
     contract = Contract.load(run / "contract" / "contract.json")

@@ -49,9 +49,11 @@ from l1ae.config._schema import (
     VicregConfig,
 )
 from l1ae.config._seed import LegConfig, SeedConfig
+from l1ae.config._slots import SLOTS, Fit, Slot, data_frames
 from l1ae.config._trigger import TriggerConfig
 
 __all__ = [
+    "SLOTS",
     "ActivationDescription",
     "BatchNormDescription",
     "BinsDescription",
@@ -70,6 +72,7 @@ __all__ = [
     "DotDescription",
     "ElementwiseDescription",
     "ErrorDescription",
+    "Fit",
     "HardwareDescription",
     "HlsConfig",
     "InputsConfig",
@@ -93,6 +96,7 @@ __all__ = [
     "ScoreDescription",
     "SeedConfig",
     "SelectDescription",
+    "Slot",
     "SparsityConfig",
     "StandIn",
     "SumDescription",
@@ -101,6 +105,7 @@ __all__ = [
     "TreeConfig",
     "TriggerConfig",
     "VicregConfig",
+    "data_frames",
     "dump_config",
     "load_config",
     "load_description",

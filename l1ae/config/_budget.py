@@ -8,7 +8,7 @@ __all__ = ["BudgetConfig"]
 
 
 class BudgetConfig(Section):
-    """Upper limits, and a lower one for the slack; what is not given is not checked."""
+    """Upper limits, and a lower one for the slack; what is not given is not checked, but for the slots of targets (`SLOTS`)."""
 
     latency_ns: float | None = Field(None, gt=0, description="ns at the clock that the design is made for")
     latency_cycles: int | None = Field(None, ge=1)

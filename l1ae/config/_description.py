@@ -61,6 +61,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, model_validat
 from l1ae.documents import read_yaml, validate
 from l1ae.errors import UserError
 from l1ae.inputs import FixedFormat, Format, Layout, find_layout
+from l1ae.names import Text
 
 __all__ = [
     "ActivationDescription",
@@ -93,7 +94,7 @@ Code = Annotated[int, Field(strict=True, ge=-(2**31), lt=2**31)]
 Integers = Annotated[Code | tuple[Code, ...] | str, Field(description="one for all, a list, or the name of an array")]
 Real = Annotated[float, Field(ge=-(2**31), lt=2**31, allow_inf_nan=False)]
 Reals = Annotated[Real | tuple[Real, ...] | str, Field(description="one for all, a list, or the name of an array")]
-Function = Annotated[str, Field(min_length=1, description="what the entries are, in words")]
+Function = Annotated[Text, Field(min_length=1, description="what the entries are, in words")]
 Integer = Annotated[int, Field(strict=True)]
 Width = Annotated[int, Field(strict=True, ge=1, le=31)]
 Flag = Annotated[bool, Field(strict=True)]
@@ -240,7 +241,7 @@ class DenseDescription(_OneInput):
     kind: Literal["dense"]
     kernel: str = Field(description="name of the array")
     kernel_type: Format
-    transposed: Flag | None = Field(None, description="the kernel is (n_out, n_in); None: where its shape says so")
+    transposed: Flag | None = Field(None, description="the kernel's outputs are its first axis; None: where its shape says so")
     round_weights: Flag = Field(False, description="decimal weights are rounded to their type, as C++ does with constants")
     bias: str | None = Field(None, description="name of the array")
     bias_type: Format | None = None

@@ -12,6 +12,7 @@ from l1ae.config._budget import BudgetConfig
 from l1ae.config._combinations import changed, contradictions
 from l1ae.config._density import DensityConfig, PairsConfig
 from l1ae.config._section import Section
+from l1ae.config._slots import CROSSING
 from l1ae.config._tables import check_no_shift, check_steps
 from l1ae.config._trigger import TriggerConfig
 from l1ae.errors import UserError
@@ -34,6 +35,7 @@ from l1ae.inputs import (
     table_of,
     transformed_columns,
 )
+from l1ae.names import ModelName, PartName
 
 __all__ = [
     "Config",
@@ -53,10 +55,6 @@ __all__ = [
     "TrainingConfig",
     "VicregConfig",
 ]
-
-# From one bunch crossing to the next, as the global trigger's firmware rounds it (ns).
-CROSSING = 25.0
-
 
 SOURCES = ("zerobias", "shipped", "shipped_regions")
 """Data sets that come with l1ae."""
@@ -569,7 +567,7 @@ class HlsConfig(Section):
     """The HLS project. What only the network can tell, for example which reuse factors a layer has, `l1ae hls` checks."""
 
     backend: Literal["Vitis", "Vivado"] = "Vitis"
-    part: str = "xcvu9p-flga2104-2L-e"
+    part: PartName = "xcvu9p-flga2104-2L-e"
     clock_period: float = Field(5.0, gt=0, description="ns")
     clock_uncertainty: float = Field(12.5, ge=0, lt=100, description="percent of the clock period")
     strategy: Literal["Latency", "Resource", "distributed_arithmetic"] = "Latency"
@@ -611,7 +609,7 @@ class HlsConfig(Section):
 class RtlConfig(Section):
     """The RTL that l1ae writes itself, its simulation and its synthesis."""
 
-    part: str | None = Field(None, description="default: hls.part")
+    part: PartName | None = Field(None, description="default: hls.part")
     clock_period: float | None = Field(None, gt=0, description="ns; default: hls.clock_period, or 25 with `crossings`")
     clock_uncertainty: float = Field(12.5, ge=0, lt=100, description="percent of the clock period that logic does not use")
     crossings: int | None = Field(
@@ -644,8 +642,8 @@ class CsimConfig(Section):
 class Config(Section):
     """A run, from data to firmware."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", description="C++ and HDL identifier, in VHDL without two _ in a row")
-    version: int = Field(1, ge=1, description="part of every symbol: NAME_vVERSION")
+    name: ModelName = Field(description="C++ and HDL identifier, in VHDL without two _ in a row")
+    version: int = Field(1, ge=1, lt=2**31, description="part of every symbol: NAME_vVERSION")
     seed: int = Field(1, ge=0)
     data: DataConfig = DataConfig()
     inputs: InputsConfig = InputsConfig()

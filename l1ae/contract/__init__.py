@@ -4,7 +4,7 @@ from l1ae.contract._bounds import Interval, patches
 from l1ae.contract._builder import function_table
 from l1ae.contract._contract import Contract, wrapped_text
 from l1ae.contract._foreign import for_events, import_description
-from l1ae.contract._from_keras import build_contract, threshold_for_fpr
+from l1ae.contract._from_keras import build_contract
 from l1ae.contract._from_tables import tables_contract
 from l1ae.contract._ops import (
     OPERATIONS,
@@ -60,6 +60,5 @@ __all__ = [
     "load_keras",
     "patches",
     "tables_contract",
-    "threshold_for_fpr",
     "wrapped_text",
 ]

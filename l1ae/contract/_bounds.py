@@ -113,9 +113,8 @@ def may_wrap(operation: Operation, known: Mapping[str, Interval]) -> bool:
     if isinstance(operation, Preprocess) and _work_may_wrap(operation, known[operation.inputs[0]]):
         return True
     held = known[operation.name]
-    if isinstance(operation, HardwareInput) or (
-        isinstance(operation, Accumulating) and form.low <= held.partial_low <= held.partial_high <= form.high
-    ):
+    never = isinstance(operation, Accumulating) and form.low <= held.partial_low <= held.partial_high <= form.high
+    if never or isinstance(operation, HardwareInput):
         return False
     interval = interval_of(unlimited(operation), known)
     return bool(min(interval.low) < form.low or max(interval.high) > form.high)

@@ -208,7 +208,7 @@ class Contract:
         return results
 
     def wrapped(self, hardware: npt.NDArray[np.integer], *, workers: int | None = None) -> dict[str, int]:
-        """For every tensor of `wrapping` the number of events in which it really wraps: some element is not what it would be with more bits.
+        """For every tensor of `wrapping` the number of events in which it really wraps: with more bits some element would be another.
 
         `hardware`, `workers` and what is raised as in `evaluate`.
         """

@@ -233,26 +233,28 @@ class _Checked(Builder):
 
 
 def _operations(description: Description, arrays: Arrays) -> tuple[Operation, ...]:
-    builder, tensors = _Checked(), {}
+    path, builder = description.path, _Checked()
+    tensors: dict[str, Operation] = {}
+    sources = _Sources(arrays, tensors, builder)
     for operation in _inputs(description, arrays):
-        tensors[operation.name] = _added(builder, operation, description)
+        tensors[operation.name] = _appended(builder, operation, path, sources)
     for layer in description.layers:
-        tensors[layer.name] = _added(builder, layer, description, _Sources(arrays, tensors, builder))
+        tensors[layer.name] = _appended(builder, layer, path, sources)
     _check_square_kernels(description, tensors, arrays)
-    _added(builder, description.score, description, _Sources(arrays, tensors, builder))
+    _appended(builder, description.score, path, sources)
     trigger = Threshold(name="trigger", inputs=("score",), format=FixedFormat(False, 1, 1), size=1, threshold=0)
     return (*builder.operations, trigger)
 
 
-def _added(builder: Builder, part: Any, description: Description, sources: "_Sources | None" = None) -> Operation:
+def _appended(builder: Builder, part: Any, path: Path, sources: _Sources) -> Operation:
     """Append what a part of the description becomes; returns the operation whose tensor it is."""
-    made = part if isinstance(part, Operation) else _operation(part, sources)
+    made = _operation(part, sources)
     try:
-        name = made() if callable(made) else builder.add(made)
+        name = builder.add(made) if isinstance(made, Operation) else made()
         if _has_result(part):
-            name = builder.add(Quantize(name=f"{name}_result", inputs=(name,), format=part.result, size=made.size))
+            name = builder.add(Quantize(name=f"{name}_result", inputs=(name,), format=part.result, size=builder.size_of(name)))
     except UserError as error:
-        raise UserError(f"{error}" if str(error).startswith(f"{description.path}: ") else f"{description.path}: {error}") from error
+        raise UserError(str(error) if str(error).startswith(f"{path}: ") else f"{path}: {error}") from error
     return builder.operation(name)
 
 
@@ -261,11 +263,11 @@ def _check_square_kernels(description: Description, tensors: Mapping[str, Operat
     dense = [layer for layer in description.layers if type(layer) is DenseDescription and layer.transposed is None]
     shapes = {layer.name: arrays.content[layer.kernel].shape for layer in dense}
     turned = [layer.name for layer in dense if is_transposed(layer, shapes[layer.name], tensors[layer.input].size)]
-    square = [layer.name for layer in dense if shapes[layer.name][0] == shapes[layer.name][1]]
+    square = [layer.name for layer in dense if len(set(shapes[layer.name])) == 1]
     if turned and square:
         raise UserError(
-            f"{description.path}: layer '{square[0]}': its kernel is square, and that of layer '{turned[0]}' is (n_out, n_in) by its shape; say "
-            "which way this one is with `transposed: true` or `transposed: false`"
+            f"{description.path}: layer '{square[0]}': its kernel is square, and that of layer '{turned[0]}' is (n_out, n_in) by its "
+            "shape; say which way this one is with `transposed: true` or `transposed: false`"
         )
     if turned:
         _log.info(
@@ -328,8 +330,18 @@ def _common(layer: LayerDescription, sources: _Sources, size: int, form: FixedFo
     return {"name": layer.name, "inputs": tuple(sources[name].name for name in layer.sources), "format": form, "size": size}
 
 
-def _weights(layer: DenseDescription, arrays: Arrays) -> dict[str, Any]:
+def is_transposed(layer: DenseDescription, shape: tuple[int, ...], inputs: int) -> bool:
+    """Whether the kernel's outputs are its first axis, as hls4ml's strategy Resource writes it: the layer says so, or its shape."""
+    rank = 4 if isinstance(layer, ConvolutionDescription) else 2
+    by_shape = len(shape) == rank and shape[-2] != inputs == shape[-1]
+    return by_shape if layer.transposed is None else layer.transposed
+
+
+def _weights(layer: DenseDescription, arrays: Arrays, inputs: int) -> dict[str, Any]:
+    """Kernel and bias of a layer that reads `inputs` elements, or channels."""
     kernel = arrays.weights(layer.kernel, layer.kernel_type, f"layer '{layer.name}', kernel", rounds=layer.round_weights)
+    if is_transposed(layer, kernel.shape, inputs):
+        kernel = np.moveaxis(kernel, 0, -1)
     bias, bias_type = np.zeros(kernel.shape[-1:], np.int64), layer.bias_type or FixedFormat(True, 1, 1)
     if (layer.bias is None) != (layer.bias_type is None):
         raise UserError(f"{arrays.path}: layer '{layer.name}': bias and bias_type belong together; give both or none")
@@ -339,11 +351,14 @@ def _weights(layer: DenseDescription, arrays: Arrays) -> dict[str, Any]:
 
 
 @_operation.register
+def _(part: Operation, sources: _Sources) -> Operation:
+    return part
+
+
+@_operation.register
 def _(layer: DenseDescription, sources: _Sources) -> Operation:
-    weights = _weights(layer, sources.arrays)
     n_in = sources[layer.input].size
-    if is_transposed(layer, weights["weights"].shape, n_in):
-        weights["weights"] = weights["weights"].T
+    weights = _weights(layer, sources.arrays, n_in)
     shape = weights["weights"].shape
     if len(shape) != 2 or shape[0] != n_in:
         raise UserError(
@@ -353,15 +368,9 @@ def _(layer: DenseDescription, sources: _Sources) -> Operation:
     return Dense(**_common(layer, sources, shape[1], layer.accumulator), **weights)
 
 
-def is_transposed(layer: DenseDescription, shape: tuple[int, ...], n_in: int) -> bool:
-    """Whether the kernel is (n_out, n_in), as hls4ml's strategy Resource writes it: by what the layer says, or by its shape."""
-    by_shape = len(shape) == 2 and shape[0] != n_in and shape[1] == n_in
-    return by_shape if layer.transposed is None else layer.transposed
-
-
 @_operation.register
 def _(layer: ConvolutionDescription, sources: _Sources) -> Operation:
-    weights = _weights(layer, sources.arrays)
+    weights = _weights(layer, sources.arrays, layer.shape[2])
     shape = weights["weights"].shape
     if len(shape) != 4 or min(layer.stride) < 1:
         raise UserError(

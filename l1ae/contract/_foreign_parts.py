@@ -26,8 +26,8 @@ def add_batch_norm(layer: BatchNormDescription, source: str, builder: Builder, a
     scale, bias = _affine(layer, arrays, where)
     if scale.shape != bias.shape or scale.ndim != 1 or size % len(scale):
         raise UserError(
-            f"{arrays.path}: {where}: its arrays must have one number for each of the {size} elements of '{layer.input}', or for each channel, "
-            f"not shapes {scale.shape} and {bias.shape}"
+            f"{arrays.path}: {where}: its arrays must have one number for each of the {size} elements of '{layer.input}', or for each "
+            f"channel, not shapes {scale.shape} and {bias.shape}"
         )
     codes = [
         np.tile(arrays.codes(numbers, form, f"{where}, {name}", rounds=layer.round_weights), size // len(scale))
@@ -36,8 +36,16 @@ def add_batch_norm(layer: BatchNormDescription, source: str, builder: Builder, a
     fraction = max(builder.format_of(source).fraction + layer.scale_type.fraction, layer.bias_type.fraction)
 
     def make(form: FixedFormat) -> Dense:
-        types = {"weight_format": layer.scale_type, "bias_format": layer.bias_type}
-        return Dense(name=layer.name, inputs=(source,), format=form, size=size, weights=np.diag(codes[0]), bias=codes[1], **types)
+        return Dense(
+            name=layer.name,
+            inputs=(source,),
+            format=form,
+            size=size,
+            weights=np.diag(codes[0]),
+            bias=codes[1],
+            weight_format=layer.scale_type,
+            bias_format=layer.bias_type,
+        )
 
     builder.add_exact(make, fraction)
     if layer.result is None:
@@ -75,16 +83,22 @@ def add_clamp(layer: ClampDescription, source: str, builder: Builder, arrays: Ar
             ends[end] = FixedFormat.covering(int(code), int(code), fraction), int(code)
     for end, (form, code) in ends.items():
         constant = _constants(builder, f"{name}_{end}", source, form, code)
-        first, second, function = (constant, source, "add") if end == "low" else (source, constant, "subtract")
-        beyond = builder.elementwise(f"{name}_{end}_beyond", "subtract", first, second)
-        beyond = builder.add_exact(
-            lambda form, end=end, beyond=beyond: Relu(name=f"{name}_{end}_excess", inputs=(beyond,), format=form, size=size),
-            builder.format_of(beyond).fraction,
-        )
-        source = builder.elementwise(f"{name}_from_{end}" if end == "low" else f"{name}_to_{end}", function, source, beyond)
+        if end == "low":
+            excess = _positive_part(builder, f"{name}_low", constant, source)
+            source = builder.elementwise(f"{name}_from_low", "add", source, excess)
+        else:
+            excess = _positive_part(builder, f"{name}_high", source, constant)
+            source = builder.elementwise(f"{name}_to_high", "subtract", source, excess)
     if len(ends) == 2:
         source = _narrowed(builder, f"{name}_range", source, ends)
     return builder.add(Quantize(name=name, inputs=(source,), format=layer.result, size=size))
+
+
+def _positive_part(builder: Builder, name: str, first: str, second: str) -> str:
+    """max(first - second, 0)."""
+    beyond, size = builder.elementwise(f"{name}_beyond", "subtract", first, second), builder.size_of(first)
+    fraction = builder.format_of(beyond).fraction
+    return builder.add_exact(lambda form: Relu(name=f"{name}_excess", inputs=(beyond,), format=form, size=size), fraction)
 
 
 def _constants(builder: Builder, name: str, beside: str, form: FixedFormat, code: int) -> str:

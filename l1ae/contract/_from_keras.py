@@ -6,7 +6,6 @@ from math import prod
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from l1ae.config import Config
 from l1ae.contract._builder import Builder, add_inputs
@@ -18,7 +17,7 @@ from l1ae.contract._scores import add_score
 from l1ae.errors import UserError
 from l1ae.inputs import FixedFormat, InputSpec
 
-__all__ = ["build_contract", "layer_refusal", "layer_types", "operation_refusal", "threshold_for_fpr"]
+__all__ = ["build_contract", "layer_refusal", "layer_types", "operation_refusal"]
 
 
 @dataclass(frozen=True)
@@ -477,19 +476,3 @@ _HANDLERS: dict[str, _Handler] = {
     "Subtract": _elementwise,
     "Multiply": _elementwise,
 }
-
-
-def threshold_for_fpr(scores: npt.NDArray[np.integer], fpr: float, weights: npt.NDArray[np.floating] | None = None) -> int:
-    """Smallest integer threshold t for which the fraction of background `scores` with score >= t is at most `fpr`.
-
-    With `weights` (N,), positive, the fraction is of their sum.
-    """
-    codes = np.asarray(scores).ravel()
-    if weights is None:
-        ordered = np.sort(codes)
-        allowed = int(np.floor(fpr * len(ordered)))
-        return int(ordered[len(ordered) - allowed - 1]) + 1
-    order = np.argsort(-codes.astype(np.int64), kind="stable")
-    accepted = np.cumsum(np.asarray(weights, np.float64)[order])
-    allowed = int(np.searchsorted(accepted, fpr * accepted[-1], side="right"))
-    return int(codes[order[min(allowed, len(order) - 1)]]) + 1

@@ -1,6 +1,6 @@
 """Operations as plain JSON values and back, by the annotations of their fields."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from itertools import chain
 from types import EllipsisType
@@ -93,7 +93,7 @@ def _typed_array(scalar: type[np.generic], value: list[Any]) -> Any:
     array = np.array(value)
     if array.dtype != np.int64:
         raise TypeError(f"should hold integers of 64 bits, not {array.dtype}")
-    leaves = value
+    leaves: Iterable[Any] = value
     for _ in range(array.ndim - 1):
         leaves = chain.from_iterable(leaves)
     if any(type(leaf) is bool for leaf in leaves):  # among integers numpy takes true for 1

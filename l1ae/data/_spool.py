@@ -1,6 +1,7 @@
 """Numbers of more events than memory should hold, on disk, in parts that can be looked at one by one."""
 
 import os
+import weakref
 from collections.abc import Iterator, Mapping
 from tempfile import TemporaryFile
 from typing import IO, Any
@@ -25,7 +26,7 @@ def parts_of(events: int) -> int:
 
 
 class Spool:
-    """Columns (N,) of the events of one sample, `at_most` of them, in parts.
+    """Columns (N, ...) of the events of one sample, `at_most` of them, in parts.
 
     Copies of one source event, equal `process` and `source_event`, lie in one part, so that whatever is a sum over groups of events is a
     sum over parts. Up to `PART_EVENTS` events are one part, which stays in memory. Larger samples are divided by a hash into parts of
@@ -58,8 +59,10 @@ class Spool:
             self._blocks.append({name: np.array(column) for name, column in columns.items()})
             return
         if self._record is None:
-            self._record = np.dtype([(name, column.dtype) for name, column in columns.items()])
-            self._files = [TemporaryFile(buffering=0) for _ in range(self._count)]  # noqa: SIM115
+            self._record = np.dtype([(name, column.dtype, column.shape[1:]) for name, column in columns.items()])
+            for _ in range(self._count):
+                self._files.append(TemporaryFile(buffering=0))  # noqa: SIM115
+                weakref.finalize(self, self._files[-1].close)
         part = _part(columns, self._count)
         order = np.argsort(part, kind="stable")
         records = np.empty(len(part), self._record)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from l1ae.contract import Contract
 from l1ae.delivery import _emulator
-from l1ae.delivery._cmssw_library import EVENTS_FILE, build_library, check_delivery, library_path
+from l1ae.delivery._cmssw_library import EVENTS_FILE, build_library, check_delivery, events_header, library_path
 from l1ae.delivery._cmssw_scales import address_rows, column_rows, edge_rows, group_values, preprocessing_rows, table_rows
 from l1ae.delivery._source import Source
 from l1ae.delivery._target import Target
@@ -161,7 +161,7 @@ def _events_text(source: Source) -> str:
     table: npt.NDArray[np.int64] = np.column_stack([events, scores, triggers.astype(np.int64)])
     return (
         provenance.header("#", "events and the contract's answers: hardware codes, score code, trigger bit")
-        + f"# project {provenance.project} digest {provenance.digest} inputs {events.shape[1]}\n"
+        + f"{events_header(source.contract, len(events))}\n"
         + "".join(" ".join(map(str, row)) + "\n" for row in table.tolist())
     )
 

@@ -20,7 +20,7 @@ from l1ae.files import scratch
 from l1ae.hls._corners import corner_vectors
 from l1ae.tools import run_program
 
-__all__ = ["EVENTS_FILE", "build_library", "check_delivery", "library_path"]
+__all__ = ["EVENTS_FILE", "build_library", "check_delivery", "events_header", "library_path"]
 
 EVENTS_FILE = "test/events.txt"
 
@@ -34,6 +34,11 @@ _TABLE = re.compile(r"^inline constexpr \w+ (?P<name>\w+)\[\w+\] = \{\n(?P<rows>
 def library_path(contract: Contract) -> str:
     """Where the library is below a delivered folder."""
     return f"{contract.project}/{contract.project}.so"
+
+
+def events_header(contract: Contract, events: int) -> str:
+    """The comment in the file of events from which its readers know whose they are, and how many."""
+    return f"# project {contract.project} digest {contract.digest} inputs {contract.hardware.size} events {events}"
 
 
 def build_library(folder: Path, goal: str = "all") -> str:
@@ -86,12 +91,12 @@ def _check_events(path: Path, contract: Contract) -> tuple[Check, IntArray]:
     try:
         lines = path.read_text().splitlines()
         table = np.array([line.split() for line in lines if line and not line.startswith("#")], np.int64)
-        events, scores, triggers = table[:, :-2], table[:, -2], table[:, -1] != 0
+        events, scores, triggers = table[:, :-2], table[:, -2], table[:, -1]
         expected = contract_answers(contract, events)
     except (OSError, ValueError, IndexError, UserError) as error:
         return Check(name, False, f"'{path}': {error}"), none
-    if f"# project {contract.project} digest {contract.digest} inputs {contract.hardware.size}" not in lines:
-        return Check(name, False, f"'{path}' is of another contract"), none
+    if (header := events_header(contract, len(events))) not in lines:
+        return Check(name, False, f"'{path}' is of another contract, or lacks events: there is no line '{header}'"), none
     wrong = np.flatnonzero((scores != expected[0]) | (triggers != expected[1]))
     return Check(name, not len(wrong), _differing(wrong, len(events), "events")), events
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from l1ae.contract import Contract
 from l1ae.delivery._emp_buffers import Buffer, read_buffer, write_buffer
-from l1ae.delivery._emp_links import Links, answers_of, frames_of
+from l1ae.delivery._emp_links import Links, answers_of, events_of, frames_of
 from l1ae.delivery._ipbb import check_constants, check_sources, dep_file, rtl_of, rtl_sources
 from l1ae.delivery._source import Provenance, Source
 from l1ae.delivery._target import COPIED_HDL, Check, Target
@@ -87,7 +87,7 @@ def _description(folder: Path) -> tuple[dict[str, Any], Links, tuple[WorkingPoin
     path = folder / _DESCRIPTION
     try:
         content = json.loads(path.read_text())
-        _ = content["digest"], [entry[key] for entry in content["buffers"] for key in ("inputs", "outputs")]
+        _ = content["digest"], [entry[key] for entry in content["buffers"] for key in ("inputs", "outputs", "events")]
         return content, Links(**content["links"]), tuple(WorkingPoint(**point) for point in content["working_points"])
     except (KeyError, OSError, TypeError, ValueError) as error:
         raise UserError(f"'{path}' is damaged or missing ({error}); deliver again") from error
@@ -113,6 +113,9 @@ def _check_buffers(folder: Path, content: dict[str, Any], links: Links, points: 
     for entry in content["buffers"]:
         try:
             inputs, outputs = (_read(folder / entry[key], contract) for key in ("inputs", "outputs"))
+            found = len(events_of(inputs, links, entry["inputs"])[0])
+            if found != entry["events"]:
+                raise UserError(f"{found} events, and {_DESCRIPTION} says {entry['events']}; deliver again")
             wrong = _differing(answers_of(contract, points, inputs, links), outputs)
         except (OSError, UserError) as error:
             return Check(name, False, f"{entry['inputs']}: {error}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from l1ae.config import data_frames
 from l1ae.contract import Contract
 from l1ae.delivery._emp_buffers import FRAMES, Buffer
 from l1ae.delivery._source import contract_answers
@@ -21,7 +22,6 @@ __all__ = ["ANSWER_POINTS", "Links", "answers_of", "events_of", "frames_of"]
 
 ANSWER_POINTS = 15  # working points that fit into an answer
 _SCORE_BITS = 32
-_CROSSING = 25.0  # ns
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Links:
         if design.input_bits > 64:
             raise UserError(f"inputs of {design.input_bits} bits do not fit into a frame of 64; give model inputs fewer bits")
         slot = next(slot for slot in (16, 32, 64) if design.input_bits <= slot)
-        frames = 9 if round(design.clock_period, 2) <= round(_CROSSING / 9, 2) else 6
+        frames = data_frames(design.clock_period)
         beats = frames * -(-design.interval // frames)
         lanes = -(-design.inputs // beats)
         links = -(-lanes * slot // 64)

@@ -14,6 +14,7 @@ from l1ae.contract import Contract
 
 if TYPE_CHECKING:  # importing it for real needs the extra `rtl`, which a delivery of HLS sources does not
     from l1ae.rtl import RtlProject
+from l1ae.names import checked
 
 __all__ = ["Answers", "Provenance", "Source", "contract_answers"]
 
@@ -38,8 +39,8 @@ class Provenance:
 
     @classmethod
     def of(cls, contract: Contract) -> "Provenance":
-        """That of a contract, whose project is NAME_vVERSION."""
-        name, _, version = contract.project.rpartition("_v")
+        """That of a contract. Raises `UserError` when its project is not NAME_vVERSION."""
+        name, _, version = checked("project", contract.project).rpartition("_v")
         return cls(name, int(version), contract.digest)
 
     @property

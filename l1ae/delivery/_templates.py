@@ -5,6 +5,8 @@ from typing import Any
 
 import jinja2
 
+from l1ae.names import comment, tcl
+
 __all__ = ["render", "template_text"]
 
 
@@ -14,7 +16,10 @@ def template_text(name: str) -> str:
 
 
 def render(template: str, **values: Any) -> str:
-    """Fill in a template, named by its path below `templates`; a missing value is an error."""
+    """Fill in a template, named by its path below `templates`; a missing value is an error.
+
+    Filters `tcl(kind)` and `comment` check and quote strings (`l1ae.names`).
+    """
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(template_text),
         undefined=jinja2.StrictUndefined,
@@ -22,4 +27,5 @@ def render(template: str, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters |= {"tcl": tcl, "comment": comment}
     return environment.get_template(template).render(values)

@@ -67,7 +67,8 @@ def _description(folder: Path) -> tuple[dict[str, Any], tuple[WorkingPoint, ...]
     path = folder / _DESCRIPTION
     try:
         content = json.loads(path.read_text())
-        _ = [content[key] for key in ("digest", "filling")], [entry[key] for entry in content["orbits"] for key in ("vectors", "scores")]
+        _ = content["digest"], content["filling"]["crossings"]
+        _ = [entry[key] for entry in content["orbits"] for key in ("vectors", "scores", "events")]
         return content, tuple(WorkingPoint(**point) for point in content["algorithms"])
     except (KeyError, OSError, TypeError, ValueError) as error:
         raise UserError(f"'{path}' is damaged or missing ({error}); deliver again") from error
@@ -96,6 +97,10 @@ def _check_vectors(folder: Path, content: dict[str, Any], points: tuple[WorkingP
             found = _compare(folder, entry, points, contract)
         except (OSError, UserError) as error:
             return Check(name, False, str(error))
+        if found.crossings != content["filling"]["crossings"]:
+            return Check(
+                name, False, f"{entry['vectors']}: {found.crossings} crossings, not {content['filling']['crossings']}; deliver again"
+            )
         if found.differing and not differing:
             first = f"; the first in crossing {found.first} of {entry['vectors']}"
         total, differing = total + found.crossings, differing + found.differing

@@ -311,13 +311,15 @@ def compare_orbit(
 ) -> Difference:
     """Read two files and compare what they say with what the contract answers to the objects in them.
 
-    Raises `UserError` when a file cannot be read, when the two are not of the same crossings, or when writing what was read
-    gives other bytes.
+    Raises `UserError` when a file cannot be read, when the two are not of the same crossings or do not count them from 0, or
+    when writing what was read gives other bytes.
     """
     crossings = read_orbit(vectors, where)
     index, written = read_scores(contract, scores, f"scores of {where}")
     if not np.array_equal(index, crossings.index):
         raise UserError(f"{where}: its crossings are not those of the file of scores; deliver both again")
+    if not np.array_equal(index, np.arange(len(index))):
+        raise UserError(f"{where}: its crossings are not numbered from 0 without a gap, so some are missing; deliver both again")
     if write_orbit(crossings) != vectors.lower():
         raise UserError(f"{where}: written again, it is another file; deliver it again")
     events = unpack(crossings.objects, layout_of(contract.layout))

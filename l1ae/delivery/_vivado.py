@@ -99,7 +99,7 @@ def checks(folder: Path, contract: Contract) -> Iterable[Check]:
     text = settings.read_text()
     stated = f"contract sha256 {contract.digest}" in text
     yield Check("settings.tcl", stated, "names the contract" if stated else "names another contract")
-    backend = "Vivado" if "\nset backend Vivado\n" in text else "Vitis"
+    backend = "Vivado" if "\nset backend {Vivado}\n" in text else "Vitis"
     for tools in (tools for tools in TOOLS if tools.backend == backend):
         for language in ("verilog", "vhdl"):
             result = dry_run(folder, ["all"], tools, environment={"LANGUAGE": language})

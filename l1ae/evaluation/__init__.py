@@ -20,7 +20,7 @@ from l1ae.evaluation._metrics import (
 )
 from l1ae.evaluation._ranked import Ranked, coarse, sums_before
 from l1ae.evaluation._sample import design_effect, group_numbers
-from l1ae.evaluation._streamed import SpooledScores, evaluate_spooled
+from l1ae.evaluation._streamed import SpooledScores, evaluate_spooled, spooled_threshold_drift
 from l1ae.evaluation._style import (
     BACKGROUND_COLOUR,
     PALETTE,
@@ -88,6 +88,7 @@ __all__ = [
     "save_metrics",
     "score_figure",
     "spooled_figures",
+    "spooled_threshold_drift",
     "styled",
     "sums_before",
     "telling_features",

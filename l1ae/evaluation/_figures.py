@@ -54,7 +54,8 @@ def roc_figure_of(
     """As `roc_figure`, for samples by variant and name."""
     banded = list(samples)[-1]
     n = len(samples[banded]["background"])
-    lowest = 10.0 ** np.floor(np.log10(_lowest(samples[banded]["background"])))
+    # a single event alone would leave no range
+    lowest = min(0.1, 10.0 ** np.floor(np.log10(_lowest(samples[banded]["background"]))))
     with styled():
         figure = new_figure()
         axes = figure.subplots()

@@ -5,6 +5,7 @@ The three numbers are those of the public record of CMS Level-1 events (Zenodo 1
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,12 +18,23 @@ from l1ae.errors import UserError
 from l1ae.evaluation._estimate import FloatArray, check_scores
 from l1ae.results import Count, Fraction, Positive, Real
 
-__all__ = ["Capacity", "Drift", "LabelFree", "approximation_capacity", "capacity_at", "threshold_drift", "wasserstein"]
+__all__ = [
+    "DRIFT_SEED",
+    "Capacity",
+    "Drift",
+    "LabelFree",
+    "approximation_capacity",
+    "capacity_at",
+    "drift_between",
+    "expected_drift",
+    "threshold_drift",
+    "wasserstein",
+]
 
 Energies = Literal["plain", "adaptive"]
 
 _LARGEST_BETA = 1000.0
-_DRIFT_SEED = 12345
+DRIFT_SEED = 12345
 
 
 @dataclass(frozen=True)
@@ -141,7 +153,7 @@ def threshold_drift(
     *,
     weights: npt.ArrayLike | None = None,
     groups: npt.ArrayLike | None = None,
-    seed: int = _DRIFT_SEED,
+    seed: int = DRIFT_SEED,
 ) -> Drift | None:
     """How far the false-positive rate of a threshold moves from one half of a sample, on which it was chosen, to the other.
 
@@ -164,19 +176,26 @@ def threshold_drift(
     if not (w[chosen] * (values[chosen] > threshold)).any():
         return None
     accepted, total = w[~chosen] * (values[~chosen] > threshold), float(w[~chosen].sum())
-    exceeded, half = float(accepted.sum()) / total, 0.5 / total
-    value = abs(math.log((exceeded + half) / (fpr + half)))
-    return Drift(value, fpr, exceeded, threshold, _expected_drift(w * (values > threshold), ids, chosen))
+    exceeded, kept = float(accepted.sum()) / total, w * (values > threshold)
+    variances = [_relative_variance(np.asarray(np.bincount(ids[half], kept[half]), np.float64)) for half in (chosen, ~chosen)]
+    return Drift(drift_between(exceeded, fpr, total), fpr, exceeded, threshold, expected_drift(variances))
 
 
-def _expected_drift(accepted: FloatArray, ids: npt.NDArray[np.intp], chosen: npt.NDArray[np.bool_]) -> float:
-    """Median of |difference of the logarithms| of two independent sums of weights; 0.6745 standard deviations."""
-    variance = 0.0
-    for half in (chosen, ~chosen):
-        sums = np.bincount(ids[half], accepted[half])
-        total = float(sums.sum())
-        variance += float(sums @ sums) / total**2 if total > 0 else 1.0
-    return 0.6744897501960817 * math.sqrt(variance)
+def drift_between(exceeded: float, fpr: float, total: float) -> float:
+    """`Drift.value` for the sum `total` of the second half's weights, of mean 1."""
+    half = 0.5 / total
+    return abs(math.log((exceeded + half) / (fpr + half)))
+
+
+def expected_drift(variances: Sequence[float]) -> float:
+    """Median of |difference of the logarithms| of two independent sums of weights, of relative variances: 0.6745 standard deviations."""
+    return 0.6744897501960817 * math.sqrt(sum(variances, 0.0))
+
+
+def _relative_variance(sums: FloatArray) -> float:
+    """Of the sum of the weights of groups (G,)."""
+    total = float(sums.sum())
+    return float(sums @ sums) / total**2 if total > 0 else 1.0
 
 
 def _order_statistic(values: FloatArray, weights: FloatArray, fraction: float) -> float:

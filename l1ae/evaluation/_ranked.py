@@ -71,11 +71,11 @@ class Ranked:
             sums, growth, crossed = w, w * w, w * w
         else:
             named = np.unique(groups, return_inverse=True)[1].ravel()[order]
-            sums = np.bincount(named, w)
+            sums = np.asarray(np.bincount(named, w), np.float64)
             growth, crossed = w * (w + 2 * sums_before(w, named)), w * sums[named]
-        cumulated = (np.cumsum(column)[last] for column in (w, growth, crossed))
+        weight, squares, whole = (np.asarray(np.cumsum(column)[last], np.float64) for column in (w, growth, crossed))
         least = float(w.min()) if len(w) else math.inf
-        return cls(falling[last], last + 1, *cumulated, len(sums), float(sums @ sums), least, weights is not None)
+        return cls(falling[last], last + 1, weight, squares, whole, len(sums), float(sums @ sums), least, weights is not None)
 
     @classmethod
     def merged(cls, parts: Iterable["Ranked"]) -> "Ranked":
@@ -89,11 +89,13 @@ class Ranked:
             steps = np.concatenate([np.diff(getattr(part, name), prepend=0) for part in found])
             return np.asarray(np.cumsum(np.bincount(where.ravel(), steps, len(scores))), np.float64)
 
-        counts, *sums = (summed(name) for name in ("counts", "cumulative", "squares", "crossed"))
+        counts, weight, squares, crossed = (summed(name) for name in ("counts", "cumulative", "squares", "crossed"))
         return cls(
             -scores,
             np.rint(counts).astype(np.int64),
-            *sums,
+            weight,
+            squares,
+            crossed,
             sum(part.sources for part in found),
             sum(part.group_squares for part in found),
             min(part.smallest for part in found),
@@ -126,6 +128,10 @@ class Ranked:
         """Weighted fraction with `score >= threshold`."""
         return float(self.fractions(np.array([threshold]))[0])
 
+    def events_above(self, threshold: float) -> int:
+        """Events with `score >= threshold`, whatever they weigh."""
+        return int(np.append(0, self.counts)[self._position(threshold)])
+
     def accepted_events(self, threshold: float) -> float:
         """That of the events, of which a fraction may count."""
         return self.accepted(threshold) * len(self)
@@ -139,6 +145,11 @@ class Ranked:
         spread = float(self.squares[k]) - 2 * share * float(self.crossed[k]) + share**2 * self.group_squares
         effect = n * spread / (self.total**2 * share * (1 - share))
         return effect if self.weighted else max(1.0, effect)
+
+    def relative_variance(self, threshold: float) -> float:
+        """Of the accepted weight, from groups as independent numbers; 1 where nothing is accepted."""
+        k = self._position(threshold) - 1
+        return float(self.squares[k]) / float(self.cumulative[k]) ** 2 if k >= 0 else 1.0
 
     def below(self, values: FloatArray) -> FloatArray:
         """For each value the weighted fraction of the sample that scores lower; equal scores count one half."""
@@ -156,6 +167,11 @@ class Ranked:
             return events
         more = (weight * (1 + 1e-9) - reached) * (int(self.counts[k]) - events) / (float(self.cumulative[k]) - reached)
         return events + int(more)
+
+    def highest_refused(self, fraction: float) -> float:
+        """The score above which at most this fraction of the sample lies: the lowest such one that occurs."""
+        k = int(np.searchsorted(self.cumulative, fraction * self.total, side="right"))
+        return float(self.scores[min(k, len(self.scores) - 1)])
 
     def score_of(self, k: int) -> float:
         """Of the event with number k, the highest being 0."""

@@ -116,7 +116,9 @@ def group_numbers(process: npt.NDArray[np.integer], source_event: npt.NDArray[np
 
     As `group_ids`, in less memory.
     """
-    order = np.lexsort((source_event, process))
+    rising = (process[1:] > process[:-1]) | ((process[1:] == process[:-1]) & (source_event[1:] >= source_event[:-1]))
+    # copies mostly come one after the other
+    order = np.arange(len(process)) if rising.all() else np.lexsort((source_event, process))
     new = np.ones(len(order), np.bool_)
     new[1:] = (np.diff(process[order]) != 0) | (np.diff(source_event[order]) != 0)
     if new.all():

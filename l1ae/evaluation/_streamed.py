@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,12 +14,13 @@ from l1ae.data import Spool
 from l1ae.errors import UserError
 from l1ae.evaluation._auc import logit_interval, separated
 from l1ae.evaluation._estimate import Estimate, FloatArray, check_scores, normal_quantile
+from l1ae.evaluation._label_free import DRIFT_SEED, Drift, drift_between, expected_drift
 from l1ae.evaluation._metrics import FPRS, REFERENCE, Comparison, Metrics, ScoreDifference
 from l1ae.evaluation._ranked import Ranked, coarse
 from l1ae.evaluation._sample import IntArray, Sample, group_numbers
 from l1ae.evaluation._working_point import WorkingPoint, accepted_fraction, tpr_of
 
-__all__ = ["METHOD", "SpooledScores", "evaluate_spooled"]
+__all__ = ["METHOD", "SpooledScores", "evaluate_spooled", "spooled_threshold_drift"]
 
 METHOD = "DeLong by source event, part by part"
 
@@ -47,8 +49,9 @@ class _Part:
 class SpooledScores:
     """Scores of every variant on the events of one sample, in a spool.
 
-    Its columns are "process", "source_event", one per variant in `lsb` (float64, of one unit), and "weight" where events have weights, which
-    are positive. `lsb` by variant is the step of discrete scores, None of continuous ones: these count as `coarse` where they are ranked.
+    Its columns are "process", "source_event", one per variant in `lsb` (float64, of one unit), and "weight" where events have weights,
+    which are positive. `lsb` by variant is the step of discrete scores, None of continuous ones: these count as `coarse` where they
+    are ranked.
     """
 
     name: str
@@ -66,12 +69,17 @@ class SpooledScores:
         """The sample by distinct scores, for each variant. Raises `UserError` for no events."""
         if not len(self.spool):
             raise UserError(f"'{self.name}' has no events; nothing can be measured on it")
-        found: dict[str, list[Ranked]] = {variant: [] for variant in self.lsb}
-        for part in self.parts():
-            for variant, lsb in self.lsb.items():
-                scores = part.scores[variant] if lsb is not None else coarse(part.scores[variant])
-                found[variant].append(Ranked.of(scores, part.groups, part.weights))
-        return {variant: Ranked.merged(parts) for variant, parts in found.items()}
+        found: dict[str, Ranked] = {}
+        with ThreadPoolExecutor(len(self.lsb)) as pool:  # numpy sorts without Python's lock
+            for part in self.parts():
+                ranks = pool.map(lambda scores, of=part: Ranked.of(scores, of.groups, of.weights), self.to_rank(part))
+                for variant, ranked in zip(self.lsb, ranks, strict=True):
+                    found[variant] = Ranked.merged([found[variant], ranked] if variant in found else [ranked])
+        return found
+
+    def to_rank(self, part: _Part) -> list[FloatArray]:
+        """Scores of a part as they are ranked, by variant."""
+        return [part.scores[variant] if lsb is not None else coarse(part.scores[variant]) for variant, lsb in self.lsb.items()]
 
     @cached_property
     def shown(self) -> Mapping[str, Sample]:
@@ -182,17 +190,16 @@ def _with_differences(columns: Sequence[FloatArray], variants: Sequence[str]) ->
     return [*columns, *(values - reference for values in columns)]
 
 
-def _placed(background: SpooledScores, scores: Mapping[str, FloatArray]) -> list[FloatArray]:
+def _placed(background: SpooledScores, scores: Sequence[FloatArray]) -> list[FloatArray]:
     """For each event of a signal the fraction of background below it, by variant."""
-    ranks = background.lsb.items()
-    return [background.ranked[v].below(scores[v] if lsb is not None else coarse(scores[v])) for v, lsb in ranks]
+    return [background.ranked[variant].below(ranks) for variant, ranks in zip(background.lsb, scores, strict=True)]
 
 
 def _mean_placements(background: SpooledScores, signal: SpooledScores) -> FloatArray:
     """AUC of each variant."""
     total, weight = np.zeros(len(background.lsb)), 0.0
     for part in signal.parts():
-        total += [float(part.counted @ values) for values in _placed(background, part.scores)]
+        total += [float(part.counted @ values) for values in _placed(background, signal.to_rank(part))]
         weight += float(part.counted.sum())
     return np.minimum(total / weight, 1.0)
 
@@ -201,7 +208,7 @@ def _variances_of_signal(background: SpooledScores, signal: SpooledScores, means
     """Of each variant, and of the differences to the reference."""
     found = _Variances.around(np.array(_with_differences(list(means), list(background.lsb))))
     for part in signal.parts():
-        found.add(part, _with_differences(_placed(background, part.scores), list(background.lsb)))
+        found.add(part, _with_differences(_placed(background, signal.to_rank(part)), list(background.lsb)))
     return found.values
 
 
@@ -212,10 +219,14 @@ def _variances_of_background(
     variants = list(background.lsb)
     found = {name: _Variances.around(np.array(_with_differences(list(means[name]), variants))) for name in signals}
     for part in background.parts():
-        ranks = [part.scores[v] if lsb is not None else coarse(part.scores[v]) for v, lsb in background.lsb.items()]
-        for name, signal in signals.items():
-            above = [1 - signal.ranked[variant].below(scores) for variant, scores in zip(variants, ranks, strict=True)]
+        ranks = background.to_rank(part)
+
+        def add(name: str, part: _Part = part, ranks: Sequence[FloatArray] = ranks) -> None:
+            above = [1 - signals[name].ranked[variant].below(scores) for variant, scores in zip(variants, ranks, strict=True)]
             found[name].add(part, _with_differences(above, variants))
+
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(add, signals))
     return {name: variances.values for name, variances in found.items()}
 
 
@@ -253,3 +264,32 @@ def _differences(sample: SpooledScores, variants: Sequence[str], threshold: floa
         )
         for variant, (largest, squares, total, flips) in sums.items()
     }
+
+
+# -- halves ------------------------------------------------------------------------------------------------------------
+
+
+def spooled_threshold_drift(sample: SpooledScores, variant: str, fpr: float, *, seed: int = DRIFT_SEED) -> Drift | None:
+    """As `threshold_drift`: every part of the spool is divided into halves, which are put together."""
+    rng = np.random.default_rng(seed)
+    found: tuple[list[Ranked], list[Ranked]] = ([], [])
+    for part in sample.parts():
+        scores, lsb = part.scores[variant], sample.lsb[variant]
+        n = len(scores) if part.groups is None else int(part.groups.max()) + 1
+        ids = np.arange(len(scores)) if part.groups is None else part.groups
+        first = (rng.permutation(n) < (n + 1) // 2)[ids]
+        for half, chosen in zip(found, (first, ~first), strict=True):
+            if chosen.any():
+                ranked = scores[chosen] if lsb is not None else coarse(scores[chosen])
+                weights = None if part.weights is None else part.weights[chosen]
+                half.append(Ranked.of(ranked, None if part.groups is None else part.groups[chosen], weights))
+    if not found[1]:
+        return None
+    one, other = (Ranked.merged(half) for half in found)
+    threshold = one.quantile(1 - fpr)
+    above = float(np.nextafter(threshold, math.inf))
+    if not one.accepted(above):
+        return None
+    exceeded = other.accepted(above)
+    value = drift_between(exceeded, fpr, other.total)
+    return Drift(value, fpr, exceeded, threshold, expected_drift([half.relative_variance(above) for half in (one, other)]))

@@ -38,7 +38,7 @@ def convert(contract: Contract, hls: HlsConfig, vectors: npt.NDArray[np.integer]
         _repair_names(files, contract)
     files |= _test_vectors(contract, vectors)
     names = type_names(contract, graph)
-    files[f"{contract.project}_test.cpp"] = test_bench(contract, names).encode()
+    files[f"{contract.project}_test.cpp"] = test_bench(contract, names, len(vectors)).encode()
     _name_ports(files, contract.project, [variable.name for variable in graph.get_output_variables()])
     ports = Ports(*PORTS, graph.graph[contract.outputs[1]].get_weights("threshold").name)
     files["README.md"] = project_readme(contract, hls, ports).encode()

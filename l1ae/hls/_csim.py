@@ -5,9 +5,11 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -49,13 +51,15 @@ class _Bench:
     seconds: float
 
 
-def simulate(contract: Contract, folder: Path, backend: str, hardware: npt.NDArray[np.integer]) -> CsimReport:
-    """Compile the project in `folder` and run it on `hardware` (N, size), N 0 or more, and on all corner vectors.
+def simulate(
+    contract: Contract, folder: Path, backend: str, hardware: npt.NDArray[np.integer] | Iterable[npt.NDArray[np.integer]]
+) -> CsimReport:
+    """Compile the project in `folder` and run it on `hardware` (N, size), N 0 or more, or pieces of it, and on all corner vectors.
 
     The project is taken as it is on disk, whoever changed it. Raises `UserError` when it is not there or g++ is
     missing, `CheckFailedError` when it does not compile or crashes.
     """
-    real = np.ascontiguousarray(hardware.reshape(len(hardware), contract.hardware.size), np.int32)
+    pieces = [hardware] if isinstance(hardware, np.ndarray) else hardware
     corners = corner_vectors(contract).astype(np.int32)
     with scratch("csim") as here:
         bench = compile_bench(contract, folder, here)
@@ -63,22 +67,26 @@ def simulate(contract: Contract, folder: Path, backend: str, hardware: npt.NDArr
         started = time.perf_counter()
         compare = _Comparer(contract, bench, here)
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            blocks = [(False, real, start) for start in range(0, len(real), _BLOCK)]
-            blocks += [(True, corners, start) for start in range(0, len(corners), _BLOCK)]
-            results = list(pool.map(lambda block: compare(*block), blocks))
+            results = list(pool.map(partial(compare, corners, corner=True), range(0, len(corners), _BLOCK)))
+            events = 0
+            for piece in pieces:
+                real = np.ascontiguousarray(piece.reshape(len(piece), contract.hardware.size), np.int32)
+                more = pool.map(partial(compare, real, before=events), range(0, len(real), _BLOCK))
+                results, events = [_joined(contract, [*results, *more])], events + len(real)
         seconds = time.perf_counter() - started
+    found = _joined(contract, results)
     return CsimReport(
         project=contract.project,
         backend=backend,
-        events=len(real),
+        events=events,
         corner_vectors=len(corners),
-        mismatches=sum(result.wrong_events for result in results),
-        first_mismatch=_first(contract, results),
+        mismatches=found.wrong_events,
+        first_mismatch=found.first,
         types_compared=bench.types,
         type_mismatches=type_mismatches,
-        outputs=_merge([result.outputs for result in results]),
-        layers=_merge([result.layers for result in results]),
-        wrapped=contract.wrapped(real),
+        outputs=found.outputs,
+        layers=found.layers,
+        wrapped=dict(found.wrapped),
         compiler=_compiler_version(),
         seconds=CsimSeconds(0.0, round(bench.seconds, 3), round(seconds, 3)),
     )
@@ -182,9 +190,11 @@ def _compiler_version() -> str:
 
 def _compare_types(contract: Contract, bench: _Bench) -> tuple[TypeMismatch, ...]:
     """Types as the compiler saw them against the contract's."""
-    printed = answer_of([str(bench.program), "types"])
+    lines = answer_of([str(bench.program), "types"]).splitlines()
+    if len(lines) != bench.types:
+        raise CheckFailedError(f"the bench of the C simulation printed {len(lines)} types, not {bench.types}; compile it again")
     wrong = []
-    for line in printed.splitlines():
+    for line in lines:
         layer, role, signed, width, integer, rounding, overflow = line.split()
         modes = Rounding(_ROUNDINGS[int(rounding)]), Overflow(_OVERFLOWS[int(overflow)])
         compiled = FixedFormat(signed == "1", int(width), int(integer), *modes)
@@ -198,8 +208,9 @@ def _compare_types(contract: Contract, bench: _Bench) -> tuple[TypeMismatch, ...
 class _BlockResult:
     layers: tuple[TensorComparison, ...]
     outputs: tuple[TensorComparison, ...]
-    first: tuple[Mismatch, ...]
+    first: Mismatch | None
     wrong_events: int
+    wrapped: Counter[str]
 
 
 @dataclass(frozen=True)
@@ -210,7 +221,8 @@ class _Comparer:
     bench: _Bench
     scratch: Path
 
-    def __call__(self, corner: bool, hardware: npt.NDArray[np.int32], start: int) -> _BlockResult:
+    def __call__(self, hardware: npt.NDArray[np.int32], start: int, *, corner: bool = False, before: int = 0) -> _BlockResult:
+        """The block of the events (N, size) from `start` on, `before` which others were read."""
         block = hardware[start : start + _BLOCK]
         values = self._run(block, f"{'corner' if corner else 'event'}-{start}")
         codes = self.contract.evaluate(block, [name for name, _, _ in self.bench.layers], workers=1)
@@ -226,9 +238,10 @@ class _Comparer:
                 tensor, found = self._compare(name, expected, values[:, begin:end], different)
                 tensors.append(tensor)
                 if found is not None:
-                    firsts.append(replace(found, corner=corner, event=found.event + start))
+                    firsts.append(replace(found, corner=corner, event=before + start + found.event))
             compared.append(tuple(tensors))
-        return _BlockResult(compared[0], compared[1], tuple(firsts), int(wrong.sum()))
+        wrapped: Counter[str] = Counter() if corner else Counter(self.contract.wrapped(block, workers=1))
+        return _BlockResult(compared[0], compared[1], _first(self.contract, firsts), int(wrong.sum()), wrapped)
 
     def _run(self, block: npt.NDArray[np.int32], stem: str) -> Values:
         source, target = self.scratch / f"{stem}.in", self.scratch / f"{stem}.out"
@@ -260,8 +273,25 @@ def _merge(parts: Sequence[Sequence[TensorComparison]]) -> tuple[TensorCompariso
     )
 
 
-def _first(contract: Contract, results: Sequence[_BlockResult]) -> Mismatch | None:
-    """The earliest layer that is wrong, where the cause is; in it the first event, real ones before corner vectors."""
+def _joined(contract: Contract, results: Sequence[_BlockResult]) -> _BlockResult:
+    return _BlockResult(
+        _merge([result.layers for result in results]),
+        _merge([result.outputs for result in results]),
+        _first(contract, [result.first for result in results if result.first is not None]),
+        sum(result.wrong_events for result in results),
+        _added(result.wrapped for result in results),
+    )
+
+
+def _added(parts: Iterable[Counter[str]]) -> Counter[str]:
+    """The sums; a tensor that never wraps is kept, with 0."""
+    total: Counter[str] = Counter()
+    for part in parts:
+        total.update(part)
+    return total
+
+
+def _first(contract: Contract, found: Sequence[Mismatch]) -> Mismatch | None:
+    """In the earliest layer that is wrong, where the cause is, the first event; real ones before corner vectors."""
     order = {operation.name: k for k, operation in enumerate(contract.operations)}
-    found = [mismatch for result in results for mismatch in result.first]
     return min(found, key=lambda m: (order[m.layer], m.corner, m.event), default=None)

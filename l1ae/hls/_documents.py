@@ -36,14 +36,21 @@ def render(template: str, **values: Any) -> str:
     )
 
 
-def test_bench(contract: Contract, types: Mapping[str, Mapping[str, str | None]]) -> str:
-    """C++ of the project's own test bench, which fails when a value differs. `types`: C++ type names by layer and role."""
+def test_bench(contract: Contract, types: Mapping[str, Mapping[str, str | None]], events: int) -> str:
+    """C++ of the project's own test bench, which fails when a value differs or one of the `events` is missing.
+
+    `types`: C++ type names by layer and role.
+    """
     score, trigger = contract.outputs
+    form = contract.hardware.format
     return render(
         "test_bench.cpp.j2",
         project=contract.project,
         namespace=namespace(contract.project),
+        events=events,
         n_in=contract.hardware.size,
+        low=form.low,
+        high=form.high,
         input_lsb=input_lsb(contract),
         input_type=types[contract.hardware.name]["output"],
         score_type=types[score]["output"],

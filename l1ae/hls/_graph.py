@@ -18,6 +18,7 @@ from l1ae.hls._project import namespace
 from l1ae.hls._strategy import check_strategy
 from l1ae.hls._translate import STRUCT_MEMBER, copy_layer, translate
 from l1ae.hls._types import contract_types
+from l1ae.names import checked
 
 __all__ = ["quiet", "to_model_graph", "type_names"]
 
@@ -59,13 +60,14 @@ def to_model_graph(contract: Contract, hls: HlsConfig, folder: Path) -> Any:
     register_layers()
     built = _Layers(hls)
     for operation in contract.operations:
+        checked("layer", operation.name)
         _add(built, operation, contract)
     outputs = [_add_port(built, contract[name]) for name in contract.outputs]
     config = hls4ml.utils.config.create_config(
         output_dir=str(folder),
         project_name=contract.project,
         backend=hls.backend,
-        part=hls.part,
+        part=checked("part", hls.part),
         clock_period=hls.clock_period,
         clock_uncertainty=f"{hls.clock_uncertainty}%",
         io_type=hls.io_type,

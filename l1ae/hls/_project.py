@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from l1ae.names import checked
+
 __all__ = ["PORTS", "TYPES_FILE", "Project", "namespace"]
 
 # C++ names of the project's types by layer and role; `l1ae csim` looks them up here.
@@ -17,9 +19,9 @@ PORTS = ("score", "trigger")
 def namespace(project: str) -> str:
     """C++ namespace of a project: versioned as the project is, and another name than that of the top function.
 
-    hls4ml's bridge opens the namespace, where equal names would be ambiguous.
+    hls4ml's bridge opens the namespace, where equal names would be ambiguous. Raises `UserError` for what is no name of a project.
     """
-    return f"l1ae_{project}"
+    return f"l1ae_{checked('project', project)}"
 
 
 @dataclass(frozen=True)

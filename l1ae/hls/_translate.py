@@ -46,6 +46,8 @@ STRUCT_MEMBER = {
 
 _OPERATORS = {"add": "+", "subtract": "-", "multiply": "*"}
 _POOLS = {"sum": "pooled += x;", "max": "if (x > pooled) pooled = x;"}
+# a maximum of some may be below all that the result's type holds, a sum is beyond what the elements' type does
+_POOLED = {"sum": "res_T", "max": "data_T"}
 _ERRORS = {1: "if (d < 0) total -= d; else total += d;", 2: "total += d * d;"}
 
 _Layer = tuple[dict[str, Any], dict[str, str]]
@@ -129,6 +131,7 @@ def _(operation: Gather, contract: Contract) -> _Layer:
 @translate.register
 def _(operation: Pool, contract: Contract) -> _Layer:
     members = connections(operation.windows.ravel())
+    members += f"    template <class data_T, class res_T> using pooled_t = {_POOLED[operation.function]};\n"
     members += member("template <class data_T, class res_T> static void pool(res_T &pooled, data_T x)", _POOLS[operation.function])
     return _own("L1aePool", operation, n_window=operation.windows.shape[1], members=members), {}
 

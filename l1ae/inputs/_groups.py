@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from l1ae.errors import UserError
 from l1ae.inputs._base import Frozen
+from l1ae.names import Text
 
 __all__ = ["Axis", "Cut", "Feature", "Group", "Name", "Role"]
 
@@ -67,7 +68,7 @@ class Feature(Frozen):
     bits: int = Field(1, ge=1, le=_MAX_BITS)
     signed: bool = False
     lsb: float = Field(1.0, description="in `unit`")
-    unit: str = ""
+    unit: Text = ""
     origin: int = Field(0, description="code of the value 0")
     bin: Literal["edge", "centre"] | None = None
     period: int | None = Field(None, ge=2, description="codes once around; from 0 on, or from -period/2 on if signed")
@@ -161,7 +162,7 @@ class Axis(Frozen):
 
     name: Name
     edges: tuple[float, ...] = Field(min_length=2)
-    unit: str = ""
+    unit: Text = ""
 
     @model_validator(mode="after")
     def _edges_rise(self) -> Self:
@@ -188,7 +189,7 @@ class Group(Frozen):
     """
 
     name: Name
-    title: str = ""
+    title: Text = ""
     kind: Literal["objects", "sums", "vector", "image", "waveform"] = "objects"
     slots: int = Field(1, ge=1, le=_MOST_SLOTS)
     axes: tuple[Axis, Axis] | None = None

@@ -22,6 +22,7 @@ from l1ae.inputs._base import Frozen
 from l1ae.inputs._groups import Feature, Group, Name, Role
 from l1ae.inputs._preset import Numbers, Preset, spread
 from l1ae.inputs._select import NAMES_ONLY, check_same_group, selected
+from l1ae.names import Text
 
 __all__ = ["Column", "Layout"]
 
@@ -47,7 +48,7 @@ class Layout(Frozen):
     """All columns of an event, in order. `preset` is preprocessing that suits it; it is no part of what the columns mean."""
 
     name: Name
-    title: str = ""
+    title: Text = ""
     groups: tuple[Group, ...]
     preset: Preset | None = None
 

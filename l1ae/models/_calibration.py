@@ -1,17 +1,16 @@
 """Where the binary points lie: integer bits chosen from the float network's weights and activations."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import ceil, log2
+from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field
 
 from l1ae.config import Config
-from l1ae.errors import UserError
-from l1ae.files import json_content
 from l1ae.models._plan import INPUTS, Plan, TableStep, WeightStep, firmware_plan, weight_steps
+from l1ae.results import load_result, save_result
 
 __all__ = ["Calibration", "WeightBits", "calibrate", "integer_bits"]
 
@@ -44,21 +43,14 @@ class Calibration:
     weights: dict[str, WeightBits]
     activations: dict[str, _Integer]
 
-    def dumps(self) -> str:
-        """As JSON."""
-        return json.dumps(asdict(self), indent=2) + "\n"
+    def save(self, path: Path) -> None:
+        """Write as JSON, whole or not at all."""
+        save_result(path, self)
 
     @classmethod
-    def loads(cls, text: str | bytes) -> "Calibration":
-        """Inverse of `dumps`. Raises `UserError` when the text is something else."""
-        try:
-            json_content(text)
-            return _CALIBRATION.validate_json(text, strict=True)
-        except ValueError as error:
-            raise UserError(f"this is no calibration ({' '.join(str(error).split())[:200]}); train the model again") from error
-
-
-_CALIBRATION = TypeAdapter(Calibration)
+    def load(cls, path: Path) -> "Calibration":
+        """Inverse of `save`. Raises `UserError` when the file is missing or something else."""
+        return load_result(cls, path, what="calibration", remedy="train the model first", again="train the model again")
 
 
 def integer_bits(largest: float, bits: int, *, signed: bool) -> int:

@@ -2,19 +2,21 @@
 
 import logging
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from l1ae.config import Config
 from l1ae.contract import Contract
-from l1ae.evaluation import AtRate, RateSampleFacts, ScoreSet
+from l1ae.evaluation import AtRate, RateSampleFacts, ScoreSet, SpooledScores, coarse
 from l1ae.pipeline._samples import Scorer
 from l1ae.pipeline._zero_bias import RateSample, judge_of, ladder_of, rate_sample
 from l1ae.records import FirmwareThreshold
-from l1ae.trigger import RATES, Judge, JudgedEvents, at_rate
+from l1ae.trigger import RATES, Judge, JudgedEvents, RateSpectra, SignalEvents, at_rate, at_rate_of
 
-__all__ = ["firmware_threshold", "rates_of", "sample_facts"]
+__all__ = ["firmware_threshold", "rates_of", "sample_facts", "spooled_rates_of"]
 
 _log = logging.getLogger("l1ae")
 
@@ -36,7 +38,7 @@ def firmware_threshold(config: Config, contract: Contract) -> FirmwareThreshold 
     if found.threshold is None or found.reached is None:
         _log.warning("no threshold for %g kHz %s: %s; the threshold follows from model.target_fpr instead", khz, kind, found.note)
         return None
-    return FirmwareThreshold(int(found.threshold), kind, khz, found.reached, len(judge.crossings))
+    return FirmwareThreshold(int(found.threshold), kind, khz, found.reached, judge.counted.events)
 
 
 def rates_of(scorer: Scorer, judge: Judge, sets: Mapping[str, ScoreSet], sample: RateSample) -> dict[str, AtRate]:
@@ -58,6 +60,32 @@ def rates_of(scorer: Scorer, judge: Judge, sets: Mapping[str, ScoreSet], sample:
     }
 
 
+def spooled_rates_of(scorer: Scorer, judge: Judge, samples: Mapping[str, SpooledScores], sample: RateSample) -> dict[str, AtRate]:
+    """As `rates_of`, of scores in spools."""
+    lsb = samples["background"].lsb
+    known = samples["background"].spool if sample.origin == "data" else None
+    if known is None or len(known) != judge.counted.events:
+        known = judge.spooled({variant: partial(scorer.variant, variant) for variant in lsb})
+    found: dict[str, RateSpectra] = {}
+    with ThreadPoolExecutor(len(lsb)) as pool:  # numpy sorts without Python's lock
+        for scores, part in zip(known.parts(), judge.parts(), strict=True):
+            ranks = [scores[variant] if step is not None else coarse(scores[variant]) for variant, step in lsb.items()]
+            spectra = pool.map(lambda values, of=part: RateSpectra.of([(values, of)], judge.exposure), ranks)
+            for variant, counted in zip(lsb, spectra, strict=True):
+                found[variant] = RateSpectra.of_parts([found[variant], counted] if variant in found else [counted])
+    signals = {name: _in_memory(scorer, judge.signals[name], samples[name], events) for name, events in judge.signal_events.items()}
+    return {
+        variant: at_rate_of(spectra, {name: scored[variant] for name, scored in signals.items()}, judge.signal_events, rates=RATES)
+        for variant, spectra in found.items()
+    }
+
+
+def _in_memory(scorer: Scorer, judged: JudgedEvents, sample: SpooledScores, events: SignalEvents) -> Mapping[str, Scores]:
+    """Scores of a signal by variant, in the order of its store."""
+    known = next(sample.spool.parts()) if sample.spool.whole else {}
+    return _scores(scorer, judged, len(events), {variant: known[variant] for variant in sample.lsb} if known else {})
+
+
 def _scores(scorer: Scorer, events: JudgedEvents, count: int, known: Mapping[str, Scores]) -> Mapping[str, Scores]:
     """Scores (count,) of every variant: the known ones if they are of these events, of which weights of 0 may have taken some away."""
     if known and all(len(found) == count for found in known.values()):
@@ -72,13 +100,10 @@ def sample_facts(config: Config, judge: Judge) -> RateSampleFacts:
     differences = sample.differences(config)
     for difference in differences:
         _log.warning("rates need care; %s", difference)
-    crossings = judge.crossings
-    known = np.zeros(0) if crossings.pileup is None else crossings.pileup[crossings.pileup >= 0]
-    weights = None if crossings.pileup is None else crossings.weights[crossings.pileup >= 0]
     return RateSampleFacts(
         source=sample.name,
-        events=len(crossings),
-        effective_events=crossings.effective_events,
-        pileup_mean=float(np.average(known, weights=weights)) if len(known) else None,
+        events=judge.counted.events,
+        effective_events=judge.counted.effective,
+        pileup_mean=judge.pileup_mean,
         differences=differences,
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from l1ae.config import Config
+from l1ae.config import SLOTS, Config, Fit
 from l1ae.contract import Contract
 from l1ae.delivery import TARGETS, Source, VerifiedDelivery, contract_answers, verify_delivery, write_delivery
 from l1ae.errors import CheckFailedError, UserError
@@ -22,7 +22,7 @@ from l1ae.trigger import load_working_points
 if TYPE_CHECKING:
     from l1ae.rtl import RtlProject
 
-__all__ = ["deliver_stage", "delivery_inputs", "read_working_points", "verify_deliveries"]
+__all__ = ["deliver_stage", "delivery_inputs", "read_working_points", "slot_of", "verify_deliveries"]
 
 _log = logging.getLogger("l1ae")
 
@@ -53,6 +53,16 @@ def deliver_stage(run: Run, name: str) -> VerifiedDelivery:
 
     found = run.produce(f"delivery/{name}", delivery_inputs(run, source), make)
     return VerifiedDelivery(run.path(f"delivery/{name}"), found.target, found.provenance, found.checks)
+
+
+def slot_of(run: Run, name: str) -> Fit | None:
+    """Whether the run's RTL fits where the target runs it; None for a target without a clock of its own, and without RTL."""
+    if name not in SLOTS or not run.path("rtl").is_dir():
+        return None
+    from l1ae.rtl import open_design  # needs the extra `rtl`, as the stage that made the folder did
+
+    design = open_design(run.path("rtl")).design
+    return SLOTS[name].fit(latency=design.latency, interval=design.interval, period=design.clock_period, given=run.config.budget)
 
 
 def source_of(run: Run) -> Source:

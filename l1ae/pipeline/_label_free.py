@@ -8,12 +8,21 @@ import numpy.typing as npt
 
 from l1ae.config import Config
 from l1ae.data import TEST, VALIDATION, EventStore, events_of, open_dataset, weights_of
-from l1ae.evaluation import LabelFree, ScoreSet, approximation_capacity, group_ids, threshold_drift, wasserstein
-from l1ae.pipeline._samples import Scorer
+from l1ae.evaluation import (
+    LabelFree,
+    ScoreSet,
+    SpooledScores,
+    approximation_capacity,
+    group_ids,
+    spooled_threshold_drift,
+    threshold_drift,
+    wasserstein,
+)
+from l1ae.pipeline._samples import Scorer, spooled_part
 from l1ae.pipeline._zero_bias import is_unselected
 from l1ae.trigger import RATES
 
-__all__ = ["label_free_of"]
+__all__ = ["label_free_of", "spooled_label_free_of"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -54,6 +63,30 @@ def _part(scorer: Scorer, store: EventStore, part: int, known: Mapping[str, npt.
         scored = [scorer(block.hw) for block in blocks]
         known = {variant: np.concatenate([scores[variant] for scores in scored]) for variant in scorer.variants}
     return _Part(known, weights, groups)
+
+
+def spooled_label_free_of(scorer: Scorer, test: SpooledScores) -> dict[str, LabelFree]:
+    """As `label_free_of`, of the test part of the background in a spool."""
+    store = open_dataset(scorer.config.data.source, scorer.config.inputs.selected).background
+    validation = spooled_part(scorer, store, VALIDATION)
+    if not len(validation.spool):
+        return {}
+    fpr = _drift_fpr(scorer.config, store)
+    return {variant: _spooled_metrics(validation, test, variant, fpr) for variant in test.lsb}
+
+
+def _spooled_metrics(validation: SpooledScores, test: SpooledScores, variant: str, fpr: float) -> LabelFree:
+    """Equal scores are of equal rank: distributions by distinct scores say the same as all events."""
+    (first, one), (second, other) = (sample.ranked[variant].distribution for sample in (validation, test))
+    weights = one, other
+    return LabelFree(
+        events=(len(validation.spool), len(test.spool)),
+        capacity=approximation_capacity(first, second, weights=weights),
+        adaptive=approximation_capacity(first, second, weights=weights, energies="adaptive"),
+        wasserstein=wasserstein(first, second, weights=weights),
+        wasserstein_log=wasserstein(first, second, weights=weights, log=True),
+        drift=spooled_threshold_drift(test, variant, fpr),
+    )
 
 
 def _drift_fpr(config: Config, store: EventStore) -> float:

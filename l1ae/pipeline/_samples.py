@@ -1,7 +1,8 @@
 """Events on which a trained model is judged, and its three answers: float, quantized, fixed point."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +12,14 @@ import numpy.typing as npt
 from l1ae.config import Config
 from l1ae.contract import Contract
 from l1ae.data import (
+    PART_EVENTS,
     TEST,
     TRAIN,
     VALIDATION,
+    WEIGHT,
     Events,
     EventStore,
+    Spool,
     concatenate,
     events_of,
     held_out,
@@ -26,22 +30,26 @@ from l1ae.data import (
     weight_columns,
     weights_of,
 )
-from l1ae.evaluation import ScoreSet, group_ids
+from l1ae.evaluation import Ranked, ScoreSet, SpooledScores, group_ids
 from l1ae.families import score
 from l1ae.pipeline._models import Models
 
 __all__ = [
+    "OBSERVED_EVENTS",
     "TEST",
     "TRAIN",
     "CsimSample",
     "EvaluationScores",
     "Scorer",
+    "ValidationScores",
     "csim_sample",
     "evaluation_scores",
     "first_events",
     "part_of",
     "predict",
-    "validation_events",
+    "spooled_part",
+    "spooled_scores",
+    "validation_scores",
 ]
 
 _log = logging.getLogger("l1ae")
@@ -50,16 +58,52 @@ FloatArray = npt.NDArray[np.float64]
 
 _BATCH = 8192
 
+OBSERVED_EVENTS = 20_000
+"""The first events of a sample, at which the inputs and the ranges of tensors are looked at."""
+
 
 def part_of(config: Config, events: Events) -> npt.NDArray[np.int8]:
     """Which part each background event belongs to; a recorded split must have been read with it, see `split_columns`."""
     return split_parts(config.data, events)
 
 
-def validation_events(config: Config, store: EventStore) -> tuple[npt.NDArray[np.integer], FloatArray | None]:
-    """Hardware integers (N, size) of the validation part of the background, and their weights (N,), None where all count alike."""
-    blocks = list(events_of(config.data, store, VALIDATION))
-    return np.concatenate([events.hw for events in blocks]), _joined([weights_of(events) for events in blocks])
+@dataclass(frozen=True, eq=False)
+class ValidationScores:
+    """Score codes of the validation part of the background, and the hardware integers (n, size) of its first events.
+
+    `wrapped` is what `Contract.wrapped` counts in it.
+    """
+
+    first: npt.NDArray[np.integer]
+    ranked: Ranked
+    wrapped: dict[str, int]
+
+    def threshold(self, fpr: float) -> int:
+        """The smallest one that accepts at most this fraction of the events, by weight."""
+        return int(self.ranked.highest_refused(fpr)) + 1
+
+
+def validation_scores(config: Config, store: EventStore, contract: Contract) -> ValidationScores:
+    """Score the validation part of the background."""
+    first: list[npt.NDArray[np.integer]] = []
+    ranked: list[Ranked] = []
+    held: list[tuple[FloatArray, FloatArray | None]] = []
+    wrapped: Counter[str] = Counter()
+    for events in events_of(config.data, store, VALIDATION):
+        wrapped.update(contract.wrapped(events.hw))
+        if sum(map(len, first)) < OBSERVED_EVENTS:
+            first.append(events.hw[:OBSERVED_EVENTS])
+        codes = contract.evaluate(events.hw, [contract.score.name])[contract.score.name][:, 0]
+        held.append((np.asarray(codes, np.float64), weights_of(events)))
+        if sum(len(codes) for codes, _ in held) >= PART_EVENTS:
+            ranked, held = [Ranked.merged([*ranked, _ranked(held)])], []
+    if held:
+        ranked = [Ranked.merged([*ranked, _ranked(held)])]
+    return ValidationScores(np.concatenate(first)[:OBSERVED_EVENTS], ranked[0], dict(wrapped))
+
+
+def _ranked(blocks: Sequence[tuple[FloatArray, FloatArray | None]]) -> Ranked:
+    return Ranked.of(np.concatenate([codes for codes, _ in blocks]), None, _joined([weights for _, weights in blocks]))
 
 
 def _joined(weights: Sequence[FloatArray | None]) -> FloatArray | None:
@@ -165,6 +209,36 @@ def evaluation_scores(scorer: Scorer) -> EvaluationScores:
     lsb = {"fixed": scorer.contract.score.format.lsb}
     sets = {variant: ScoreSet(by_sample.pop("background"), by_sample, lsb.get(variant)) for variant, by_sample in scores.items()}
     return EvaluationScores(sets, groups, weights)
+
+
+def spooled_scores(scorer: Scorer) -> dict[str, SpooledScores]:
+    """As `evaluation_scores`, in spools, by sample."""
+    config = scorer.config
+    dataset = open_dataset(config.data.source, config.inputs.selected)
+    stores = {"background": dataset.background, **dataset.signals}
+    return {
+        name: _spooled(scorer, name, store.n_events, _judged(config, store, background=name == "background"))
+        for name, store in stores.items()
+    }
+
+
+def spooled_part(scorer: Scorer, store: EventStore, part: int) -> SpooledScores:
+    """Scores of one part of the background."""
+    return _spooled(scorer, "background", store.n_events, events_of(scorer.config.data, store, part))
+
+
+def _spooled(scorer: Scorer, name: str, at_most: int, blocks: Iterable[Events]) -> SpooledScores:
+    lsb = {variant: scorer.contract.score.format.lsb if variant == "fixed" else None for variant in scorer.variants}
+    spool = Spool(at_most)
+    for block in blocks:
+        weights = weights_of(block)
+        counting = block if weights is None or weights.all() else block.select(weights > 0)
+        if not len(counting):
+            continue
+        found = weights_of(counting)
+        weighed = {} if found is None else {WEIGHT: found}
+        spool.append({"process": counting.process, "source_event": counting.source_event, **weighed, **scorer(counting.hw)})
+    return SpooledScores(name, spool, lsb)
 
 
 def _judged(config: Config, store: EventStore, *, background: bool) -> Iterator[Events]:

@@ -9,25 +9,24 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.config import Config, HlsConfig
-from l1ae.contract import Contract, threshold_for_fpr, wrapped_text
+from l1ae.contract import Contract, wrapped_text
 from l1ae.data import dataset_folder, open_dataset
 from l1ae.errors import CheckFailedError, UserError
-from l1ae.evaluation import evaluate, inputs_figure, write_evaluation
-from l1ae.families import find_score
+from l1ae.evaluation import LEVEL, save_evaluation
 from l1ae.hls import CsimReport, check_strategy, convert, corner_vectors, simulate
 from l1ae.manifest import digest_file, digest_tree
-from l1ae.pipeline._at_rate import firmware_threshold, rates_of, sample_facts
+from l1ae.pipeline._at_rate import firmware_threshold
 from l1ae.pipeline._comparison import float_comparison, quantized_comparison
-from l1ae.pipeline._label_free import label_free_of
+from l1ae.pipeline._evaluation import measured
 from l1ae.pipeline._models import copy_source, has_threshold, load_contract, load_models, source_files, untrained_contract
 from l1ae.pipeline._preprocessing import resolved
 from l1ae.pipeline._resources import collect_resources
 from l1ae.pipeline._run import Run, exclusive, held_run
-from l1ae.pipeline._samples import Scorer, csim_sample, evaluation_scores, first_events, validation_events
+from l1ae.pipeline._samples import OBSERVED_EVENTS, Scorer, ValidationScores, csim_sample, validation_scores
 from l1ae.pipeline._shared import changed_files, contract_digest, contract_of, data_digests, section_digest
 from l1ae.pipeline._summary import contract_summary, hls_summary
 from l1ae.pipeline._teacher import teacher_inputs, teachers_of
-from l1ae.pipeline._zero_bias import judge_of, rate_inputs, rate_sample
+from l1ae.pipeline._zero_bias import rate_inputs
 from l1ae.records import CONTRACT, CSIM, HLS, TRAINING, ImportedModel, TrainedNetwork, TrainingRecord
 from l1ae.report import write_report
 from l1ae.tables import train_tables
@@ -52,7 +51,6 @@ __all__ = [
 
 _log = logging.getLogger("l1ae")
 
-_OBSERVED_EVENTS = 20_000
 _TEST_VECTORS = 100
 
 
@@ -107,29 +105,26 @@ def contract_stage(run: Run) -> Contract:
         config = run.config
         contract = load_contract(config, run.path("train"))
         store = open_dataset(config.data.source, config.inputs.selected).background
-        hardware, weights = validation_events(config, store)
-        scores = contract.evaluate(hardware, [contract.score.name])[contract.score.name]
+        validation = validation_scores(config, store, contract)
         given = has_threshold(config, run.path("train"))
         of_rate = None if given else firmware_threshold(config, contract)
         if of_rate is not None:
             contract = contract.with_threshold(of_rate.code)
         elif not given:
-            contract = contract.with_threshold(_threshold(contract, scores, config.model.target_fpr, weights))
+            contract = contract.with_threshold(_threshold(contract, validation, config.model.target_fpr))
         contract.save(target / "contract.json")
-        above = scores.ravel() >= contract.threshold
-        wrapped = contract.wrapped(hardware)
-        if text := wrapped_text(wrapped, len(hardware)):
+        if text := wrapped_text(validation.wrapped, len(validation.ranked)):
             _log.warning("of the validation background %s", text)
         summary = contract_summary(
             contract,
             config,
-            hardware[:_OBSERVED_EVENTS],
+            validation.first,
             threshold_given=given,
-            threshold_events=(int(above.sum()), len(scores)),
-            threshold_fraction=None if weights is None else float(np.average(above, weights=weights)),
+            threshold_events=(validation.ranked.events_above(contract.threshold), len(validation.ranked)),
+            threshold_fraction=validation.ranked.accepted(contract.threshold) if validation.ranked.weighted else None,
             threshold_rate=of_rate,
-            wrapped=wrapped,
-            wrapped_events=len(hardware),
+            wrapped=validation.wrapped,
+            wrapped_events=len(validation.ranked),
         )
         CONTRACT.write(target, summary)
         return contract
@@ -137,17 +132,26 @@ def contract_stage(run: Run) -> Contract:
     return run.produce("contract", contract_inputs(run), make)
 
 
-def _threshold(contract: Contract, scores: npt.NDArray[np.integer], fpr: float, weights: npt.NDArray[np.float64] | None = None) -> int:
+def _threshold(contract: Contract, validation: ValidationScores, fpr: float) -> int:
     """Threshold for a false-positive rate, by weight; a score that too many events share at its upper end is told."""
-    wanted = threshold_for_fpr(scores, fpr, weights)
+    wanted = validation.threshold(fpr)
     reachable = int(max(contract.intervals[contract.score.name].high))
     if wanted > reachable:
         _log.warning(
             "the score saturates: %d of %d background events have its largest value, more than the target of %g, and the trigger fires "
             "for all of them; widen model.score_type or model.output_bits, or raise training.output_quantile",
-            int(np.sum(scores >= reachable)),
-            len(scores),
+            validation.ranked.events_above(reachable),
+            len(validation.ranked),
             fpr,
+        )
+    elif not validation.ranked.events_above(wanted):
+        _log.warning(
+            "model.target_fpr of %g cannot be set with %d background events: the threshold is above all of their scores, and the "
+            "false-positive rate is only known to be below %.2g (68.3 %% confidence); use more validation events, a larger "
+            "model.target_fpr, or zero-bias crossings and trigger.rates",
+            fpr,
+            len(validation.ranked),
+            1 - (1 - LEVEL) ** (1 / len(validation.ranked)),
         )
     return min(wanted, reachable)
 
@@ -157,28 +161,9 @@ def evaluate_stage(run: Run) -> None:
     """AUC and TPR of the float, quantized and fixed-point model: RUN/evaluation."""
 
     def make(target: Path) -> None:
-        scorer = _scorer(run)
-        judged = evaluation_scores(scorer)
-        contract = scorer.contract
-        by_sample = judged.groups, judged.weights
-        metrics = evaluate(judged.scores, *by_sample, threshold=contract.threshold * contract.score.format.lsb)
-        metrics = replace(metrics, label_free=label_free_of(scorer, judged.scores))
-        if (judge := judge_of(run.config)) is not None:
-            rates = rates_of(scorer, judge, judged.scores, rate_sample(run.config))
-            metrics = replace(metrics, at_rate=rates, rate_sample=sample_facts(run.config, judge))
-        first, weights = first_events(run.config, _OBSERVED_EVENTS)
-        inputs = inputs_figure(first, run.config.inputs.selected, weights)
-        # marked where it set the threshold
-        target_fpr = None if metrics.at_rate else run.config.model.target_fpr
-        name = _score_name(run.config)
-        write_evaluation(target, metrics, judged.scores, *by_sample, target_fpr=target_fpr, score_name=name, more={"inputs": inputs})
+        save_evaluation(target, *measured(_scorer(run)))
 
     run.produce("evaluation", evaluation_inputs(run), make)
-
-
-def _score_name(config: Config) -> str:
-    own = config.model.family.imported and config.model.score == "output"
-    return "Score of the imported network" if own else find_score(config.model.score).title
 
 
 @exclusive
@@ -201,7 +186,7 @@ def _hls_config(config: Config, backend: str | None) -> HlsConfig:
 
 def _test_vectors(config: Config, contract: Contract) -> npt.NDArray[np.int64]:
     """Events for the project's own test bench: the first of every sample, the highest scores among many, corner vectors."""
-    sample = csim_sample(config, _OBSERVED_EVENTS).hardware
+    sample = csim_sample(config, OBSERVED_EVENTS).hardware
     events = sample.reshape(len(sample), -1).astype(np.int64)
     scores = contract.evaluate(events, [contract.score.name])[contract.score.name][:, 0]
     corners = corner_vectors(contract)

@@ -22,32 +22,36 @@ from l1ae.pipeline._shared import contract_digest, contract_of, data_digests, se
 from l1ae.pipeline._zero_bias import RateSample, ladder_of, rate_inputs, rate_sample
 from l1ae.trigger import (
     WIDE_LEVEL,
+    Count,
     Exposure,
     Menu,
     MenuRates,
     RateCurve,
-    Sample,
     Score,
     SeedRate,
     SignalScores,
+    Spectrum,
+    SpooledSample,
     Stability,
     TriggerResult,
     WorkingPoint,
     ZeroBias,
+    added,
     count,
     fired_cuts,
     fired_recorded,
     menu_of,
+    merged,
     no_menu,
     overlap,
     periods,
     pileup_bins,
     possible_seeds,
     rate_interval,
-    read_sample,
     read_signal,
     save_working_points,
     spectrum,
+    spool_sample,
 )
 
 __all__ = ["trigger_inputs", "trigger_stage"]
@@ -146,7 +150,7 @@ class _Study:
     def result(self) -> TriggerResult:
         for difference in self.rates.differences(self.run.config):
             _log.warning("rates need care; %s", difference)
-        sample = read_sample(self.rates.events, self.score, self.menu)
+        sample = spool_sample(self.rates.events, self.score, self.menu)
         exposure = sample.exposure(self.crossing_khz)
         curve = self.curve(sample, exposure)
         points = curve.points(self.config.rates, self._ladder, self.contract.score.format.lsb)
@@ -181,14 +185,16 @@ class _Study:
     def _ladder(self) -> Literal["raw", "pure"]:
         return ladder_of(self.config, self.layout, self.menu)
 
-    def curve(self, sample: Sample, exposure: Exposure) -> RateCurve:
-        pure = None
-        if sample.any_seed is not None:
-            alone = ~sample.any_seed
-            pure = spectrum(sample.scores[alone], sample.weights[alone], sample.groups_of(alone))
+    def curve(self, sample: SpooledSample, exposure: Exposure) -> RateCurve:
+        raw: list[Spectrum] = []
+        pure: list[Spectrum] = []
+        for part in sample.parts():
+            raw = [merged([*raw, spectrum(part.scores, part.weights, part.groups)])]
+            if part.any_seed is not None:
+                alone = ~part.any_seed
+                pure = [merged([*pure, spectrum(part.scores[alone], part.weights[alone], part.groups_of(alone))])]
         reach = self.contract.intervals[self.contract.score.name]
-        raw = spectrum(sample.scores, sample.weights, sample.groups)
-        return RateCurve(exposure, raw, pure, int(min(reach.low)), int(max(reach.high)))
+        return RateCurve(exposure, raw[0], pure[0] if pure else None, int(min(reach.low)), int(max(reach.high)))
 
     def signals(self) -> dict[str, SignalScores]:
         dataset = open_dataset(self.run.config.data.source)
@@ -202,7 +208,7 @@ class _Study:
                 _log.warning("%s: %s; it lacks %s", dataset.signals[name].path, signal.note, ", ".join(signal.missing))
         return found
 
-    def _zero_bias(self, sample: Sample) -> ZeroBias:
+    def _zero_bias(self, sample: SpooledSample) -> ZeroBias:
         return ZeroBias(
             source=self.rates.name,
             sha256=self.zero_bias_digest,
@@ -211,23 +217,27 @@ class _Study:
             pileup_mean=sample.pileup_mean,
         )
 
-    def _stability(self, sample: Sample, exposure: Exposure, points: list[WorkingPoint]) -> Stability:
+    def _stability(self, sample: SpooledSample, exposure: Exposure, points: list[WorkingPoint]) -> Stability:
         thresholds = {point.name: point.threshold for point in points if point.threshold is not None}
         found, p_values = periods(sample, exposure, thresholds, self.config.luminosity_blocks)
         by_pileup = pileup_bins(sample, exposure, thresholds, self.config.pileup_bins)
         return Stability(pileup=by_pileup, periods=found, periods_p_value=p_values)
 
 
-def menu_rates(menu: Menu | None, sample: Sample, exposure: Exposure, layout: Layout, missing: Mapping[str, tuple[str, ...]]) -> MenuRates:
+def menu_rates(
+    menu: Menu | None, sample: SpooledSample, exposure: Exposure, layout: Layout, missing: Mapping[str, tuple[str, ...]]
+) -> MenuRates:
     """The rate of every seed, and of all together, without a menu the reason; `missing` seeds by signal."""
-    if menu is None or sample.any_seed is None:
+    if menu is None:
         return MenuRates(origin="none", seeds=(), left_out=(no_menu(layout),), khz=None, low=None, high=None)
-
-    def rate(positions: npt.NDArray[np.integer]) -> dict[str, float]:
-        return rate_interval(exposure, count(sample.weights[positions], sample.groups_of(positions))).model_dump()
-
-    seeds = tuple(SeedRate(name=seed.name, definition=seed.definition, **rate(sample.passed_by(k))) for k, seed in enumerate(menu.seeds))
-    total = rate(sample.fired)
+    counts: list[list[Count]] = [[] for _ in (*menu.seeds, "all")]
+    for part in sample.parts():
+        for k, found in enumerate(counts):
+            positions = part.passed_by(k) if k < len(menu.seeds) else part.fired
+            found.append(count(part.weights[positions], part.groups_of(positions)))
+    rates = [rate_interval(exposure, added(found)).model_dump() for found in counts]
+    seeds = tuple(SeedRate(name=seed.name, definition=seed.definition, **rate) for seed, rate in zip(menu.seeds, rates[:-1], strict=True))
+    total = rates[-1]
     if total["khz"] > exposure.crossing_khz / 2:
         most = max(seeds, key=lambda seed: seed.khz)
         _log.warning(
@@ -242,13 +252,17 @@ def _with_efficiency(point: WorkingPoint, signals: Mapping[str, SignalScores]) -
     return point.model_copy(update={"efficiency": {name: signal.efficiency(point.threshold) for name, signal in signals.items()}})
 
 
-def _with_what_takes_it(point: WorkingPoint, sample: Sample, menu: Menu | None) -> WorkingPoint:
+def _with_what_takes_it(point: WorkingPoint, sample: SpooledSample, menu: Menu | None) -> WorkingPoint:
     """That next to nothing is pure is a finding or a mistake in the menu: the note names the seeds that take the most."""
     if menu is None or point.threshold is None or point.pure is None:
         return point
-    passed = sample.scores >= point.threshold
-    shared = {seed.name: int(passed[sample.passed_by(k)].sum()) for k, seed in enumerate(menu.seeds)}
-    most, total = max(shared.values(), default=0), int(passed.sum())
+    shared, total = dict.fromkeys([seed.name for seed in menu.seeds], 0), 0
+    for crossings in sample.parts(grouped=False):
+        passed = crossings.scores >= point.threshold
+        total += int(passed.sum())
+        for k, seed in enumerate(menu.seeds):
+            shared[seed.name] += int(passed[crossings.passed_by(k)].sum())
+    most = max(shared.values(), default=0)
     if point.pure.khz > 0 and most < _TAKEN * total:
         return point
     names = [name for name, found in shared.items() if found == most]

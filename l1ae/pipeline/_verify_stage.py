@@ -2,13 +2,13 @@
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from l1ae.contract import Contract, wrapped_text
 from l1ae.delivery import Emulator, EmulatorError, Filling, compare_orbit, contract_answers, orbits, working_points
@@ -18,14 +18,15 @@ from l1ae.manifest import digest_file, digest_tree
 from l1ae.pipeline._delivery_stage import read_working_points
 from l1ae.pipeline._run import Run, digest_json, exclusive
 from l1ae.pipeline._shared import contract_digest, contract_of
-from l1ae.pipeline._zero_bias import open_zero_bias, zero_bias_events
+from l1ae.pipeline._zero_bias import CrossingSource, crossing_source, open_zero_bias
 from l1ae.records import HLS, VERIFICATION, VerificationReport, VerificationRow, VerifiedCrossings
 
 __all__ = ["Verification", "verification_inputs", "verify_stage"]
 
 _log = logging.getLogger("l1ae")
 
-Events = npt.NDArray[np.int64]
+_ORBITS = 16
+"""Orbits whose crossings are read together."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,8 @@ def verify_stage(run: Run, events: int | None = None, zero_bias: Path | None = N
     written all the same), `UserError` when the store holds fewer crossings.
     """
     contract = contract_of(run)
-    store = open_zero_bias(run.config, zero_bias)
-    events = store.n_events if events is None else events
-    hardware = zero_bias_events(run.config, events, store.path)
+    crossings = crossing_source(run.config, events, zero_bias)
+    store, events = crossings.store, crossings.events
 
     def make(target: Path) -> Verification:
         started = time.perf_counter()
@@ -65,10 +65,10 @@ def verify_stage(run: Run, events: int | None = None, zero_bias: Path | None = N
         for name, stage, compare in _COMPARISONS:
             if run.path(stage).is_dir():
                 _log.info("%s: %d crossings", name, events)
-                found.append(_row(name, partial(compare, run, contract, hardware)))
+                found.append(_row(name, partial(compare, run, contract, crossings)))
             else:
                 missing.append(f"{name}: there is no '{run.path(stage)}'")
-        verification = Verification(tuple(found), tuple(missing), contract.wrapped(hardware))
+        verification = Verification(tuple(found), tuple(missing), _wrapped(contract, crossings))
         source = VerifiedCrossings(run.config.trigger.zero_bias if zero_bias is None else store.path.name, events)
         VERIFICATION.write(target, _report(contract, verification, source, time.perf_counter() - started))
         return verification
@@ -97,6 +97,14 @@ def _row(name: str, compare: Callable[[], _Found]) -> VerificationRow:
     return VerificationRow(name, found.events, found.compared, found.differing, found.detail, round(time.perf_counter() - started, 1))
 
 
+def _wrapped(contract: Contract, crossings: CrossingSource) -> dict[str, int]:
+    """`Contract.wrapped` of all crossings."""
+    total: Counter[str] = Counter()
+    for hardware in crossings.pieces() if contract.wrapping else ():
+        total.update(contract.wrapped(hardware))
+    return dict(total)
+
+
 def _report(contract: Contract, verification: Verification, source: VerifiedCrossings, seconds: float) -> VerificationReport:
     return VerificationReport(
         project=contract.project,
@@ -110,8 +118,8 @@ def _report(contract: Contract, verification: Verification, source: VerifiedCros
     )
 
 
-def _csim(run: Run, contract: Contract, hardware: Events) -> _Found:
-    report = simulate(contract, run.path("hls"), HLS.read(run.folder).backend, hardware)
+def _csim(run: Run, contract: Contract, crossings: CrossingSource) -> _Found:
+    report = simulate(contract, run.path("hls"), HLS.read(run.folder).backend, crossings.pieces())
     detail = f"{report.compiler}; {report.corner_vectors} corner vectors, {report.types_compared} types"
     if report.first_mismatch is not None:
         detail = str(report.first_mismatch)
@@ -120,48 +128,52 @@ def _csim(run: Run, contract: Contract, hardware: Events) -> _Found:
     return _Found("every tensor, score, trigger bit", report.events, report.mismatches + len(report.type_mismatches), detail)
 
 
-def _rtl(run: Run, contract: Contract, hardware: Events) -> _Found:
+def _rtl(run: Run, contract: Contract, crossings: CrossingSource) -> _Found:
     from l1ae.rtl import simulate_rtl  # needs the extra `rtl`, as the stage that made the folder did
 
-    report = simulate_rtl(contract, run.path("rtl"), hardware)
+    report = simulate_rtl(contract, run.path("rtl"), crossings.pieces())
     detail = f"{report.compiler}; {report.corner_vectors} corner vectors, {report.clock_cycles} clock cycles with gaps and resets"
     first, wrong = report.first_mismatch or report.first_violation, report.mismatches + report.protocol_violations
     return _Found("score, trigger bit, every clock cycle", report.events, wrong, detail if first is None else str(first))
 
 
-def _different(wrong: npt.NDArray[np.bool_], what: str, detail: str, compared: str) -> _Found:
-    """Of a mask of events that differ."""
-    count = int(wrong.sum())
-    return _Found(compared, len(wrong), count, f"{what}, first in crossing {int(np.argmax(wrong))}" if count else detail)
-
-
-def _emulator(run: Run, contract: Contract, hardware: Events) -> _Found:
+def _emulator(run: Run, contract: Contract, crossings: CrossingSource) -> _Found:
+    # what is loaded is executed
+    run.check("delivery/cmssw", f"l1ae deliver {run.folder} --target cmssw")
     library = run.path("delivery/cmssw") / contract.project / f"{contract.project}.so"
     try:
         emulator = Emulator(library, digest=contract.digest)
     except EmulatorError as error:
         raise UserError(f"{error}; run `l1ae deliver {run.folder} --target cmssw` again") from error
-    scores, triggers = emulator.evaluate(hardware)
-    expected, bits = contract_answers(contract, hardware)
-    wrong = (scores != expected) | (np.asarray(triggers, np.bool_) != bits)
-    return _different(wrong, f"{library.name} differs", f"{library.name}, version {emulator.version}", "score, trigger bit")
+    differing, first, done = 0, None, 0
+    for hardware in crossings.pieces():
+        scores, triggers = emulator.evaluate(hardware)
+        expected, bits = contract_answers(contract, hardware)
+        wrong = np.flatnonzero((scores != expected) | (np.asarray(triggers, np.bool_) != bits))
+        first = done + int(wrong[0]) if len(wrong) and first is None else first
+        differing, done = differing + len(wrong), done + len(hardware)
+    detail = f"{library.name}, version {emulator.version}" if first is None else f"{library.name} differs, first in crossing {first}"
+    return _Found("score, trigger bit", done, differing, detail)
 
 
-def _vectors(run: Run, contract: Contract, hardware: Events) -> _Found:
+def _vectors(run: Run, contract: Contract, crossings: CrossingSource) -> _Found:
     """Written as orbits for the global trigger and read again: objects against the events, answers against the contract's."""
     points = working_points(contract, read_working_points(run, contract))
     filling = Filling(colliding=run.config.trigger.bunches)
-    done, crossings, differing, detail = 0, 0, 0, ""
-    for number, orbit in enumerate(orbits(contract, hardware, points, filling)):
-        where = f"orbit {number}"
-        found = compare_orbit(contract, points, orbit.vectors, orbit.scores, where)
-        places = np.flatnonzero(filling.pattern)[: orbit.events]
-        lost = np.zeros(found.crossings, np.bool_)
-        lost[places] = (found.events[places] != hardware[done : done + orbit.events]).any(axis=1)
-        if (found.differing or lost.any()) and not detail:
-            detail = f"{where}: {found.differing} answers and {int(lost.sum())} events differ"
-        done, crossings, differing = done + orbit.events, crossings + found.crossings, differing + int((found.wrong | lost).sum())
-    fine = f"{number + 1} orbits, {crossings} crossings with the empty ones, {len(points)} algorithm bits"
+    places = np.flatnonzero(filling.pattern)
+    number, done, compared, differing, detail = 0, 0, 0, 0, ""
+    for hardware in crossings.pieces(_ORBITS * len(places)):
+        for start, orbit in zip(range(0, len(hardware), len(places)), orbits(contract, hardware, points, filling), strict=True):
+            where = f"orbit {number}"
+            found = compare_orbit(contract, points, orbit.vectors, orbit.scores, where)
+            lost = np.zeros(found.crossings, np.bool_)
+            filled = places[: orbit.events]
+            lost[filled] = (found.events[filled] != hardware[start : start + orbit.events]).any(axis=1)
+            if (found.differing or lost.any()) and not detail:
+                detail = f"{where}: {found.differing} answers and {int(lost.sum())} events differ"
+            number, done, compared = number + 1, done + orbit.events, compared + found.crossings
+            differing += int((found.wrong | lost).sum())
+    fine = f"{number} orbits, {compared} crossings with the empty ones, {len(points)} algorithm bits"
     return _Found("inputs, score, algorithm bits", done, differing, detail or fine)
 
 

@@ -1,7 +1,7 @@
 """Zero-bias crossings for a run: which ones set rates, and how they differ from what was trained on."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +20,18 @@ from l1ae.pipeline._run import digest_json
 from l1ae.pipeline._shared import section_digest
 from l1ae.trigger import Judge, JudgedEvents, Menu, menu_of, no_menu
 
-__all__ = ["RateSample", "has_zero_bias", "judge_of", "ladder_of", "open_zero_bias", "rate_inputs", "rate_sample", "zero_bias_events"]
+__all__ = [
+    "CrossingSource",
+    "RateSample",
+    "crossing_source",
+    "has_zero_bias",
+    "judge_of",
+    "ladder_of",
+    "open_zero_bias",
+    "rate_inputs",
+    "rate_sample",
+    "zero_bias_events",
+]
 
 _log = logging.getLogger("l1ae")
 
@@ -190,6 +201,33 @@ def ladder_of(config: TriggerConfig, layout: Layout, menu: Menu | None) -> RateK
     return config.ladder
 
 
+@dataclass(frozen=True)
+class CrossingSource:
+    """The first `events` crossings of a store, which are read as often as they are needed."""
+
+    store: EventStore
+    events: int
+
+    def pieces(self, size: int = 1 << 16) -> Iterator[npt.NDArray[np.int64]]:
+        """Hardware integers (n, size) of the events in their order, at most `size` at a time; an empty piece where there are none."""
+        if not self.events:
+            yield np.empty((0, self.store.layout.size), np.int64)
+        for start in range(0, self.events, size):
+            yield self.store.read(start, min(start + size, self.events)).hw.astype(np.int64)
+
+
+def crossing_source(config: Config, count: int | None, path: Path | None = None) -> CrossingSource:
+    """The first `count` crossings, None: all. Raises `UserError` when the store holds fewer."""
+    store = open_zero_bias(config, path)
+    count = store.n_events if count is None else count
+    if store.n_events < count:
+        raise UserError(
+            f"'{store.path}' holds {store.n_events} crossings, fewer than the {count} asked for; make more with "
+            f"`l1ae data generate --sample zerobias --events {count} -o FILE.h5`"
+        )
+    return CrossingSource(store, count)
+
+
 def zero_bias_events(config: Config, count: int, path: Path | None = None) -> npt.NDArray[np.int64]:
     """Hardware integers (N, size) of the first `count` crossings; none where the shipped store has no such columns.
 
@@ -197,10 +235,4 @@ def zero_bias_events(config: Config, count: int, path: Path | None = None) -> np
     """
     if path is None and not has_zero_bias(config):
         return np.empty((0, config.inputs.selected.size), np.int64)
-    store = open_zero_bias(config, path)
-    if store.n_events < count:
-        raise UserError(
-            f"'{store.path}' holds {store.n_events} crossings, fewer than the {count} asked for; make more with "
-            f"`l1ae data generate --sample zerobias --events {count} -o FILE.h5`"
-        )
-    return store.read(0, count).hw.astype(np.int64)
+    return np.concatenate(list(crossing_source(config, count, path).pieces()))

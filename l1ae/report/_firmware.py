@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from l1ae.contract import wrapped_text
-from l1ae.evaluation import format_estimate
+from l1ae.evaluation import LEVEL, format_estimate
 from l1ae.hls import CsimReport
 from l1ae.inputs import FixedFormat
 from l1ae.records import ContractSummary, TensorSummary
@@ -93,7 +93,9 @@ def _threshold_origin(contract: ContractSummary) -> str:
 def _threshold_events(contract: ContractSummary) -> str:
     """How many events decided the threshold."""
     above, total = contract.threshold_events
-    warning = "; with so few the rate is uncertain" if above < 100 else ""
+    warning = "; with so few the rate is uncertain" if 0 < above < 100 else ""
+    if not above:
+        warning = f"; so many cannot set such a rate, which is only known to be below {number(1 - (1 - LEVEL) ** (1 / total), digits=2)}"
     share = "" if contract.threshold_fraction is None else f", {number(contract.threshold_fraction)} of their weight"
     return f", which {count(above)} of {count(total)} events reach{share}{warning}"
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from l1ae import __version__
+from l1ae.files import write_text
 from l1ae.report._blocks import Block, Section
 
 __all__ = ["write_page"]
@@ -36,6 +37,4 @@ def write_page(
         sections=sections,
         glossary=glossary,
     )
-    temporary = path.with_name(f"{path.name}.tmp")
-    temporary.write_text(page, encoding="utf-8")
-    temporary.replace(path)
+    write_text(path, page)

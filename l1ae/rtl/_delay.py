@@ -3,8 +3,8 @@
 Every line is charged, also those that synthesis will probably absorb, so that a stage that fits by these figures is a
 promise and not a hope for retiming. The logic delays are those of UltraScale+ (speed grade -2) as RapidWright's delay
 model publishes them (Maidee et al., "An Open-source Lightweight Timing Model for RapidWright", FPT 2019), the delay of
-a net is a statistical guess that grows with its fan-out, chosen so that the typical case of `l1ae synth`, whose static timing
-checks the result, keeps the clock.
+a net is a statistical guess that grows with its fan-out, chosen so that most designs keep the clock in the typical case of `l1ae synth`,
+whose static timing checks the result (docs/rtl_estimator.md counts how many do).
 """
 
 import math

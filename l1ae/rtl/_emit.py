@@ -16,6 +16,7 @@ from alkaid.types import CombLogic
 
 from l1ae.contract import Contract
 from l1ae.inputs import FixedFormat
+from l1ae.names import checked
 from l1ae.rtl._firmware import firmware_source
 from l1ae.rtl._project import RtlProject
 from l1ae.rtl._schedule import Pipeline
@@ -55,7 +56,7 @@ def design_of(contract: Contract, *, latency: int, interval: int, clock_period: 
     """What the ports of a design for `contract` are."""
     hardware, score = contract.hardware, contract.score.format
     return Design(
-        name=contract.project,
+        name=checked("project", contract.project),
         inputs=hardware.size,
         input_bits=hardware.format.width,
         score_bits=score.width,
@@ -65,7 +66,7 @@ def design_of(contract: Contract, *, latency: int, interval: int, clock_period: 
         latency=latency,
         interval=interval,
         clock_period=clock_period,
-        part=part,
+        part=checked("part", part),
         digest=contract.digest,
     )
 

@@ -47,8 +47,10 @@ def open_design(folder: Path) -> RtlProject:
 
     Raises `UserError` when there is none or its description is damaged.
     """
-    again = "run `l1ae rtl` again"
-    found = load_result(DesignFile, folder / DESCRIPTION, what="description of RTL", remedy="run `l1ae rtl` first", again=again)
+    path, again = folder / DESCRIPTION, "run `l1ae rtl` again"
+    if not path.is_file():
+        raise UserError(f"there is no RTL in '{folder}'; run `l1ae rtl` first")
+    found = load_result(DesignFile, path, what="description of RTL", remedy="run `l1ae rtl` first", again=again)
     try:
         files = {name: (folder / name).read_text() for name in (*found.verilog, *found.vhdl)}
     except (OSError, UnicodeError) as error:

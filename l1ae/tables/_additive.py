@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
-from l1ae.documents import validate
 from l1ae.errors import UserError
-from l1ae.files import read_json, write_json
+from l1ae.files import write_json
 from l1ae.inputs import Layout
+from l1ae.results import Count, FirstVersion, load_result
 
 __all__ = ["AdditiveTables", "Codes", "FloatArray", "IntArray", "load_tables", "save_tables"]
 
@@ -81,7 +81,7 @@ class _Binning(BaseModel):
 class _Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    of: tuple[Annotated[int, Field(ge=0)], ...]
+    of: tuple[Count, ...]
     entries: tuple[Annotated[float, Field(gt=-1e9, lt=1e9)], ...]
 
 
@@ -89,7 +89,7 @@ class _File(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal["l1ae-tables"]
-    version: Literal[1]
+    version: FirstVersion
     halvings: Annotated[int, Field(ge=0, le=16)]
     binnings: tuple[_Binning, ...]
     tables: tuple[_Table, ...]
@@ -113,8 +113,7 @@ def load_tables(path: Path, layout: Layout) -> AdditiveTables:
 
     Raises `UserError` when there is none, when it is damaged, and when it has columns that `layout` has not.
     """
-    content = read_json(path, missing="run `l1ae train` again", damaged="run `l1ae train` again")
-    found = validate(_File, content, str(path))
+    found = load_result(_File, path, what="model of tables", remedy="run `l1ae train` first", again="run `l1ae train` again")
     place = {name: column for column, name in enumerate(layout.names)}
     for k, binning in enumerate(found.binnings):
         if binning.column not in place:

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.special import expit
 
 from l1ae.config import PairsConfig
+from l1ae.errors import UserError
 from l1ae.tables._additive import AdditiveTables, FloatArray, IntArray
 from l1ae.tables._edges import edges_of_both
 from l1ae.tables._injection import Contrast
@@ -30,14 +32,17 @@ class _Sample:
     probability: FloatArray
 
 
-def fit_pairs(columns: Sequence[int], config: PairsConfig, sample: Contrast, seed: int) -> AdditiveTables:
-    """Tables of all pairs of some columns, entries log2 of the ratio of probabilities; the same arguments give the same tables."""
+def fit_pairs(columns: Sequence[int], config: PairsConfig, sample: Contrast, seed: int, *, checked: bool = True) -> AdditiveTables:
+    """Tables of all pairs of some columns, entries log2 of the ratio of probabilities; the same arguments give the same tables.
+
+    When `checked`, raises `UserError` where they tell crossings and reference no better apart than no tables do.
+    """
     rng = np.random.default_rng(seed)
     found = edges_of_both(sample.codes, sample.weights, sample.reference, config.bins, rng)
     binned = AdditiveTables(tuple(columns), tuple(found[column] for column in columns), (), ())
     events = _sample(binned.bins(sample.codes), sample.weights, binned.bins(sample.reference), config.contrast)
     pairs = np.array([(a, b) for a in range(len(columns)) for b in range(a + 1, len(columns))])
-    tables = _fit(events, pairs, [len(edges) + 1 for edges in binned.edges], config, rng)
+    tables = _fit(events, pairs, [len(edges) + 1 for edges in binned.edges], config, rng, checked=checked)
     return replace(binned, parts=tuple((int(a), int(b)) for a, b in pairs), tables=tuple(tables))
 
 
@@ -50,7 +55,9 @@ def _sample(crossings: IntArray, weights: FloatArray, reference: IntArray, contr
     return _Sample(np.concatenate([crossings, reference]), label, weight / probability / (contrast + 1), probability)
 
 
-def _fit(sample: _Sample, pairs: IntArray, bins: Sequence[int], config: PairsConfig, rng: np.random.Generator) -> list[FloatArray]:
+def _fit(
+    sample: _Sample, pairs: IntArray, bins: Sequence[int], config: PairsConfig, rng: np.random.Generator, *, checked: bool = True
+) -> list[FloatArray]:
     # numba is loaded where it is needed: that takes as long as everything else together
     from l1ae.tables._loops import descend
 
@@ -65,5 +72,43 @@ def _fit(sample: _Sample, pairs: IntArray, bins: Sequence[int], config: PairsCon
         rate = config.learning_rate * (0.5 * (1 + np.cos(np.pi * epoch / config.epochs)) + _LAST_RATE)
         settings = rate, config.decay, config.batch_size
         descend((sample.bins, sample.label, sample.weight), order, shape, (table, momentum, square, total, counters), settings)
-    mean = total / steps / np.log(2)
+    mean = total / steps
+    if checked:
+        _check_gain(sample, mean, shape, order[:_CHECKED], config)
+    mean /= np.log(2)
     return [part.reshape(own) for part, own in zip(np.split(mean, shape[0][1:]), shapes, strict=True)]
+
+
+_CHECKED = 20_000
+"""Drawn events on which it is checked that something was learnt."""
+
+
+def _check_gain(sample: _Sample, table: FloatArray, shape: tuple[IntArray, ...], order: IntArray, config: PairsConfig) -> None:
+    """Raise `UserError` unless the logistic loss of the tables is below that of the best constant."""
+    score = np.zeros(len(order))
+    for first, stride, (a, b) in zip(*shape, strict=True):
+        score += table[first + sample.bins[order, a] * stride + sample.bins[order, b]]
+    label, weight = sample.label[order], sample.weight[order]
+    none = _loss(np.zeros(len(order)), label, weight)
+    found = _loss(score, label, weight) if np.isfinite(score).all() else np.inf
+    if found >= none:
+        usual = PairsConfig().learning_rate
+        rate = min(usual, config.learning_rate / 10) if config.learning_rate > usual else usual
+        raise UserError(
+            f"model.pair_tables: nothing was learnt, the logistic loss of the tables after {config.epochs} epochs is {found:.6g}, that of "
+            f"no tables {none:.6g}; set model.pair_tables.learning_rate (it is {config.learning_rate:g}), for example to {rate:g}, or "
+            "give more events or epochs"
+        )
+
+
+def _loss(score: FloatArray, label: FloatArray, weight: FloatArray) -> float:
+    """Mean logistic loss with the best constant added, which halving an interval finds."""
+    low, high = -float(score.max()) - _FAR, -float(score.min()) + _FAR
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        slope = float(np.sum(weight * (expit(score + middle) - label)))
+        low, high = (low, middle) if slope > 0 else (middle, high)
+    return float(np.average(np.logaddexp(0.0, score + high) - label * (score + high), weights=weight))
+
+
+_FAR, _HALVINGS = 50.0, 60

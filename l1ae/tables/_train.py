@@ -1,13 +1,12 @@
 """Training of models made of tables, without TensorFlow."""
 
 import time
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from l1ae.config import Config, ReferenceConfig
+from l1ae.config import Config, PairsConfig, ReferenceConfig
 from l1ae.data import TRAIN, events_of, open_dataset, weights_of
 from l1ae.errors import UserError
 from l1ae.families import Body
@@ -22,6 +21,7 @@ __all__ = ["TABLES", "TablesResult", "train_tables", "untrained_tables"]
 TABLES = "tables.json"
 
 _UNTRAINED_EVENTS = 4096
+_USUAL_RATE = PairsConfig().learning_rate
 
 
 @dataclass(frozen=True)
@@ -57,15 +57,16 @@ def untrained_tables(config: Config) -> AdditiveTables:
     density = config.model.density
     short = {
         "density": density.model_copy(update={"trees": trees, "reference": density.reference and few}),
-        "pair_tables": config.model.pair_tables.model_copy(update={"epochs": 1, "reference": few}),
+        "pair_tables": config.model.pair_tables.model_copy(update={"epochs": 1, "learning_rate": _USUAL_RATE, "reference": few}),
     }
-    return _fitted(config.model_copy(update={"model": config.model.model_copy(update=short)}), lambda: [(codes, None)])
+    return _fitted(config.model_copy(update={"model": config.model.model_copy(update=short)}), lambda: [(codes, None)], checked=False)
 
 
-def _fitted(config: Config, blocks: Blocks) -> AdditiveTables:
-    body = config.model.family.body
-    assert body is not None
-    return _FITS[body](config, blocks)
+def _fitted(config: Config, blocks: Blocks, *, checked: bool = True) -> AdditiveTables:
+    """`checked`: whether tables that learnt nothing are an error."""
+    if config.model.family.body is Body.DENSITY:
+        return _forest(config, blocks)
+    return _pairs(config, blocks, checked=checked)
 
 
 def _forest(config: Config, blocks: Blocks) -> AdditiveTables:
@@ -76,9 +77,10 @@ def _forest(config: Config, blocks: Blocks) -> AdditiveTables:
     return fit_ratio(inputs.columns, density.trees, sample, columns, config.seed)
 
 
-def _pairs(config: Config, blocks: Blocks) -> AdditiveTables:
+def _pairs(config: Config, blocks: Blocks, *, checked: bool) -> AdditiveTables:
     pairs = config.model.pair_tables
-    return fit_pairs(used_columns(config), pairs, Contrast.of(config.inputs, pairs.reference, *_together(blocks), config.seed), config.seed)
+    sample = Contrast.of(config.inputs, pairs.reference, *_together(blocks), config.seed)
+    return fit_pairs(used_columns(config), pairs, sample, config.seed, checked=checked)
 
 
 def _together(blocks: Blocks) -> tuple[Codes, FloatArray]:
@@ -99,6 +101,3 @@ def used_columns(config: Config) -> tuple[int, ...]:
             raise UserError(f"model.columns: '{name}' is no feature and no column of the inputs; they are {', '.join(sorted(known))}")
     chosen = [asked is None or {column.name, column.feature.name} & set(asked) for column in layout.columns]
     return tuple(k for k, (wanted, present) in enumerate(zip(chosen, layout.present, strict=True)) if wanted and present)
-
-
-_FITS: Mapping[Body, Callable[[Config, Blocks], AdditiveTables]] = {Body.DENSITY: _forest, Body.CONTRAST: _pairs}

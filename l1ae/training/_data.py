@@ -1,4 +1,4 @@
-"""Training and validation events in memory."""
+"""Training and validation events: in memory where they fit, else in a file."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -11,6 +11,7 @@ from l1ae.config import Config
 from l1ae.data import TRAIN, VALIDATION, divided, open_dataset, weights_of
 from l1ae.errors import UserError
 from l1ae.inputs import Layout
+from l1ae.training._rows import Collected, blocks, scaled
 
 __all__ = ["Teacher", "TrainingData", "load_training_data"]
 
@@ -34,8 +35,9 @@ class Teacher:
 class TrainingData:
     """Hardware integers (N, size) of the background for training and validation; `digest` is the sha256 of all that is here.
 
-    `weights` and `validation_weights`, (N,) each, to the power `training.weight_power`, are positive and of mean 1; None where all events
-    count the same. `targets` and `validation_targets`, (N,) each, are what teachers say, None without any.
+    `weights` and `validation_weights`, (N,) each, to the power `training.weight_power`, are positive and of mean 1, so that a mean of
+    weight x loss over a batch has the weighted mean over all events as its expectation; None where all events count the same. `targets`
+    and `validation_targets`, (N,) each, are what teachers say, None without any.
     """
 
     training: Codes
@@ -48,30 +50,29 @@ class TrainingData:
 
 
 def load_training_data(config: Config, teachers: Sequence[Teacher] = ()) -> TrainingData:
-    """Read the background store and split it as `data` says; 2 bytes per input, and 4 per event each for weights and targets.
+    """Read the background store and split it as `data` says. More than a million events stay in a file, but for what teachers say.
 
     Raises `UserError` when the store is missing or damaged, has no recorded split though one is asked for, or has weights that cannot
     be used (`l1ae.data.divided`), or the training part is smaller than one batch, or the validation part is empty.
     """
     layout = config.inputs.selected
-    parts: tuple[list[Codes], ...] = ([], [])
-    weights: tuple[list[npt.NDArray[np.float64]], ...] = ([], [])
+    parts = [Collected() for _ in (TRAIN, VALIDATION)]
+    weights = [Collected() for _ in (TRAIN, VALIDATION)]
     for events, part in divided(config.data, open_dataset(config.data.source, layout).background, size=CHUNK):
         found = weights_of(events)
-        for index, blocks, weighed in zip((TRAIN, VALIDATION), parts, weights, strict=True):
-            blocks.append(events.hw[part == index])
+        for index, codes, weighed in zip((TRAIN, VALIDATION), parts, weights, strict=True):
+            codes.append(events.hw[part == index])
             if found is not None:
                 weighed.append(found[part == index])
-    _check_sizes(config, [sum(map(len, blocks)) for blocks in parts])
-    training, validation = (np.concatenate(blocks) for blocks in parts)
-    digest = hashlib.sha256(training.tobytes())
-    digest.update(validation.tobytes())
-    power = config.training.weight_power
-    exact = [np.concatenate(blocks) if blocks else None for blocks in weights]
-    shares = [None if found is None else _of_mean_one(found**power) for found in exact]
+    _check_sizes(config, list(map(len, parts)))
+    training, validation = (codes.array() for codes in parts)
+    exact = [weighed.array() if len(weighed) else None for weighed in weights]
+    shares = [None if found is None else scaled(found, config.training.weight_power) for found in exact]
     targets = _mean_targets(config, teachers, exact[0]) if teachers else (None, None)
-    for values in (*shares, *targets):
-        digest.update(b"" if values is None else values.tobytes())
+    digest = hashlib.sha256()
+    for values in (training, validation, *shares, *targets):
+        for block in () if values is None else blocks(values):
+            digest.update(block.tobytes())
     return TrainingData(training, validation, digest.hexdigest(), *shares, *targets)
 
 
@@ -84,10 +85,10 @@ def _targets(config: Config, teacher: Teacher, weights: Real | None) -> tuple[We
     """What the teacher says of training and validation events, as `model.teaching` wants it; `weights` are those of the training."""
     parts: tuple[list[Real], list[Real]] = ([], [])
     for events, part in divided(config.data, open_dataset(config.data.source, teacher.layout).background, size=CHUNK):
-        for index, blocks in zip((TRAIN, VALIDATION), parts, strict=True):
+        for index, said in zip((TRAIN, VALIDATION), parts, strict=True):
             if (part == index).any():
-                blocks.append(np.asarray(teacher.score(events.hw[part == index]), np.float64))
-    training, validation = (np.concatenate(blocks) for blocks in parts)
+                said.append(np.asarray(teacher.score(events.hw[part == index]), np.float64))
+    training, validation = (np.concatenate(said) for said in parts)
     if not (np.isfinite(training).all() and np.isfinite(validation).all()):
         raise UserError("model.teacher_run: its score of some training event is no finite number; train that run again, or choose another")
     if config.model.teaching == "rank":
@@ -107,11 +108,6 @@ def surprise_of_rank(scores: Real, reference: Real, weights: Real | None) -> Wei
     above = np.append(np.cumsum(weights[order][::-1])[::-1], weights.min())
     share = above[np.searchsorted(reference[order], scores, side="left")]
     return (-np.log2(np.minimum(share / weights.sum(), 1.0)) + 0.0).astype(np.float32)
-
-
-def _of_mean_one(weights: npt.NDArray[np.float64]) -> Weights:
-    """So that a mean of weight x loss over a batch has the weighted mean over all events as its expectation."""
-    return (weights / weights.mean()).astype(np.float32)
 
 
 def _check_sizes(config: Config, counts: list[int]) -> None:

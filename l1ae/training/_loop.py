@@ -1,5 +1,6 @@
-"""Training steps and validation, as TensorFlow graphs over data that stays in memory."""
+"""Training steps and validation, as TensorFlow graphs that are handed their events."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +16,13 @@ from l1ae.training._data import TrainingData
 from l1ae.training._events import Noise, Preprocessing
 from l1ae.training._objective import Batch, objective_for
 from l1ae.training._pruning import Pruning, pruning_epochs
+from l1ae.training._rows import release
 
 __all__ = ["Losses", "Trainer"]
 
 VALIDATION_BATCH = 16384
+_RELEASE = 16
+"""Steps after which memory that was read of a file is given back."""
 
 # keep the noise of the two views apart from each other and from that of the latent space
 _FIRST_VIEW = 777_000_001
@@ -50,14 +54,7 @@ class Trainer:
         self._pruning = Pruning(config, networks, phase)
         self._optimizer = keras.optimizers.Adam()
         self._optimizer.build(self._objective.trainable_variables)
-        # converted once: a graph then refers to the arrays instead of copying them at every call
-        self._training, self._validation = tf.constant(data.training), tf.constant(data.validation)
-        self._weights, self._validation_weights = (
-            None if weights is None else tf.constant(weights) for weights in (data.weights, data.validation_weights)
-        )
-        self._targets, self._validation_targets = (
-            None if targets is None else tf.constant(targets) for targets in (data.targets, data.validation_targets)
-        )
+        self._data = data
         # no Python control flow depends on a tensor, and AutoGraph reads the source again and confuses lambdas of one line
         self._train_step = tf.function(self._train_step_graph, autograph=False)
         self._validate_batch = tf.function(self._validate_batch_graph, autograph=False)
@@ -85,28 +82,32 @@ class Trainer:
         self._pruning.start_epoch(epoch)
         generator = np.random.default_rng([self._config.seed, *self._phase.encode(), epoch])
         batch = self._config.training.batch_size
-        steps = len(self._training) // batch
-        order = generator.permutation(len(self._training))[: steps * batch].reshape(steps, batch)
+        data, steps = self._data, len(self._data.training) // batch
+        # as `permutation` does, in half of its memory
+        order = np.arange(len(data.training), dtype=np.int32)
+        generator.shuffle(order)
         seed = int(generator.integers(2**31))
         weights = tf.constant(self._objective.weights(epoch), tf.float32)
         sums = tf.zeros(len(self._objective.names))
         # measured: with this loop inside the graph the last bits of a VAE's weights depended on timing, op determinism or not
-        for step, chosen in enumerate(order.astype(np.int32)):
-            sums += self._train_step(tf.constant(chosen), tf.constant([seed, step], tf.int32), weights)
+        for step in range(steps):
+            chosen = order[step * batch : (step + 1) * batch]
+            events = _taken((data.training, data.weights, data.targets), chosen)
+            sums += self._train_step(*events, tf.constant([seed, step], tf.int32), weights)
+            if step % _RELEASE == 0:
+                _release(data)
         return self._losses(sums.numpy().astype(float) / steps)
 
     def validate(self) -> Losses:
         """Average losses of the validation events; all noise is the same at every call."""
-        sums = np.zeros(len(self._objective.names))
-        for index, start in enumerate(range(0, len(self._validation), VALIDATION_BATCH)):
-            block = self._validation[start : start + VALIDATION_BATCH]
+        data, sums = self._data, np.zeros(len(self._objective.names))
+        for index, start in enumerate(range(0, len(data.validation), VALIDATION_BATCH)):
+            chosen = slice(start, start + VALIDATION_BATCH)
+            events = _taken((data.validation, data.validation_weights, data.validation_targets), chosen)
             seed = tf.constant([self._config.seed % 2**31, index], tf.int32)
-            weights, targets = (
-                None if values is None else values[start : start + VALIDATION_BATCH]
-                for values in (self._validation_weights, self._validation_targets)
-            )
-            sums += self._validate_batch(block, weights, targets, seed).numpy() * len(block)
-        return self._losses(sums / len(self._validation))
+            sums += self._validate_batch(*events, seed).numpy() * len(data.validation[chosen])
+            _release(data)
+        return self._losses(sums / len(data.validation))
 
     def _losses(self, terms: npt.NDArray[np.float64]) -> Losses:
         total = float(np.dot(self._objective.weights(None), terms))
@@ -124,11 +125,10 @@ class Trainer:
             views.append(self._preprocessing.inputs(noisy, self._preprocessing.mask(noisy)))
         return Batch(views[0], views[1], clean, counted, weights, targets)
 
-    def _train_step_graph(self, chosen: Any, seed: Any, weights: Any) -> Any:
-        """One step on the events `chosen`, (batch,); returns the terms of its loss."""
+    def _train_step_graph(self, codes: Any, shares: Any, targets: Any, seed: Any, weights: Any) -> Any:
+        """One step on a batch of events; returns the terms of its loss."""
         variables = self._objective.trainable_variables
-        shares, targets = (None if values is None else tf.gather(values, chosen) for values in (self._weights, self._targets))
-        batch = self._batch(tf.gather(self._training, chosen), shares, targets, seed)
+        batch = self._batch(codes, shares, targets, seed)
         with tf.GradientTape() as tape:
             terms = self._objective(batch, seed, training=True)
             loss = tf.reduce_sum(weights * terms)
@@ -141,3 +141,14 @@ class Trainer:
 
     def _validate_batch_graph(self, codes: Any, weights: Any, targets: Any, seed: Any) -> Any:
         return self._objective(self._batch(codes, weights, targets, seed), seed, training=False)
+
+
+def _taken(columns: Sequence[npt.NDArray[Any] | None], chosen: npt.NDArray[np.int32] | slice) -> list[Any]:
+    """Some events of each column as tensors."""
+    return [None if values is None else tf.constant(values[chosen]) for values in columns]
+
+
+def _release(data: TrainingData) -> None:
+    for values in vars(data).values():
+        if isinstance(values, np.ndarray):
+            release(values)

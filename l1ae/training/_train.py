@@ -27,6 +27,7 @@ from l1ae.models import (
 from l1ae.training._calibrate import calibrate_on
 from l1ae.training._checkpoint import Checkpoint, HistoryRow, Phase, fingerprint
 from l1ae.training._data import Teacher, TrainingData, load_training_data
+from l1ae.training._improvement import check_improvement, lower_rate
 from l1ae.training._logs import TensorBoardLog, write_history
 from l1ae.training._loop import Losses, Trainer
 
@@ -108,8 +109,8 @@ def train(
     checkpoint, or starts when there is none. On a CPU, with the same number of threads and versions, an interrupted and
     resumed training ends with the same bytes as one that ran through.
 
-    Raises `UserError` when the data do not fit the configuration, a loss is not finite, or the checkpoint belongs to
-    another configuration or other data.
+    Raises `UserError` when the data do not fit the configuration, a loss is not finite, a phase does not improve the validation loss,
+    or the checkpoint belongs to another configuration or other data.
     """
     tf.config.experimental.enable_op_determinism()
     folder.mkdir(parents=True, exist_ok=True)
@@ -121,7 +122,7 @@ def train(
         previous = _run_phase(run, "float", networks, start, None)
         finished = _run_phase(run, "quantized", networks := _quantize(run, networks), None, previous)
     else:
-        networks = build_quantized_networks(config, _read_calibration(folder))
+        networks = build_quantized_networks(config, Calibration.load(folder / CALIBRATION))
         finished = _run_phase(run, "quantized", networks, start, None)
     snap_weights(networks.firmware)
     _save_weights(networks.firmware, folder / QUANTIZED_WEIGHTS)
@@ -134,7 +135,7 @@ def load_trained(config: Config, folder: Path) -> TrainedModels:
     """Rebuild the models that `train` left in `folder`. Raises `UserError` when they are missing or do not fit `config`."""
     float_model = build_float_model(config, folded=True)
     _load_weights(float_model, folder / FLOAT_WEIGHTS)
-    quantized = build_quantized_networks(config, _read_calibration(folder))
+    quantized = build_quantized_networks(config, Calibration.load(folder / CALIBRATION))
     _load_weights(quantized.firmware, folder / QUANTIZED_WEIGHTS)
     for name, model in quantized.auxiliary.items():
         _load_weights(model, folder / AUXILIARY_WEIGHTS.format(name))
@@ -187,6 +188,7 @@ def _run_phase(run: _Run, phase: Phase, networks: Networks, start: Checkpoint | 
             write_history(run.folder / HISTORY, state.history)
             board.write(state.history[-1])
             _report(run, schedule, state.history[-1])
+    check_improvement(run.config, phase, state)
     _assign(networks.variables, state.best)
     _log.info("%s training: best validation loss %.6g after epoch %d of %d", phase, state.best_loss, state.best_epoch, state.epoch)
     return state
@@ -236,9 +238,7 @@ def _quantize(run: _Run, networks: Networks) -> Networks:
     folded = fold_batch_norm(run.config, networks)
     _save_weights(folded.firmware, run.folder / FLOAT_WEIGHTS)
     calibration = calibrate_on(run.config, folded.firmware, run.data.training, run.data.weights)
-    temporary = run.folder / f"{CALIBRATION}.tmp"
-    temporary.write_text(calibration.dumps())
-    temporary.replace(run.folder / CALIBRATION)
+    calibration.save(run.folder / CALIBRATION)
     quantized = build_quantized_networks(run.config, calibration)
     for source, target in zip(folded.models, quantized.models, strict=True):
         for layer in source.layers:
@@ -263,11 +263,8 @@ def _row(phase: Phase, epoch: int, learning_rate: float, losses: Losses, validat
 
 def _checked(run: _Run, phase: Phase, epoch: int, losses: Losses) -> Losses:
     if not np.isfinite(losses.total):
-        rate = _schedule(run.config, phase).learning_rate
-        raise UserError(
-            f"{phase} training, epoch {epoch}: the loss is {losses.total}; "
-            f"lower training.{phase}_phase.learning_rate (it is {rate:g}), for example to {rate / 10:g}"
-        )
+        advice = lower_rate(phase, _schedule(run.config, phase).learning_rate)
+        raise UserError(f"{phase} training, epoch {epoch}: the loss is {losses.total}; {advice}")
     return losses
 
 
@@ -317,10 +314,3 @@ def _load_weights(model: keras.Model, path: Path) -> None:
             model.load_weights(path)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, MemoryError, UserWarning) as error:
         raise UserError(f"{path}: cannot be loaded ({error}); was it trained with this configuration? Train the model again") from error
-
-
-def _read_calibration(folder: Path) -> Calibration:
-    try:
-        return Calibration.loads((folder / CALIBRATION).read_bytes())
-    except OSError as error:
-        raise UserError(f"'{folder}' holds no trained model ({error}); train it first") from error

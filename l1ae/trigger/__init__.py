@@ -1,7 +1,7 @@
 """Rates of a trigger: working points, raw and pure, their efficiencies, intervals and stability."""
 
-from l1ae.trigger._at_rate import RATES, Crossings, SignalEvents, at_rate
-from l1ae.trigger._counts import WIDE_LEVEL, Count, Exposure, count, gamma_interval, prediction_interval
+from l1ae.trigger._at_rate import RATES, Crossings, RateSpectra, SignalEvents, at_rate, at_rate_of
+from l1ae.trigger._counts import WIDE_LEVEL, Count, Exposure, added, count, gamma_interval, prediction_interval
 from l1ae.trigger._coverage import Coverage, Population, StratifiedPopulation, coverage
 from l1ae.trigger._cuts import Choice, CutLeg, CutSeed, cut_seed
 from l1ae.trigger._efficiency import SignalScores, read_signal
@@ -31,8 +31,8 @@ from l1ae.trigger._result import (
     save_working_points,
 )
 from l1ae.trigger._roc import RateCurves, rate_curves
-from l1ae.trigger._sample import Sample, read_sample
-from l1ae.trigger._spectrum import Spectrum, spectrum
+from l1ae.trigger._sample import Sample, SpooledSample, read_sample, spool_sample
+from l1ae.trigger._spectrum import Spectrum, merged, spectrum
 from l1ae.trigger._stability import constancy, periods, pileup_bins, rate_interval
 from l1ae.trigger._working_points import RateCurve, point_name
 
@@ -63,6 +63,7 @@ __all__ = [
     "RateCurve",
     "RateCurves",
     "RateInterval",
+    "RateSpectra",
     "RawPure",
     "RecordedSeed",
     "Sample",
@@ -72,12 +73,15 @@ __all__ = [
     "SignalEvents",
     "SignalScores",
     "Spectrum",
+    "SpooledSample",
     "Stability",
     "StratifiedPopulation",
     "TriggerResult",
     "WorkingPoint",
     "ZeroBias",
+    "added",
     "at_rate",
+    "at_rate_of",
     "constancy",
     "count",
     "coverage",
@@ -88,6 +92,7 @@ __all__ = [
     "gamma_interval",
     "load_working_points",
     "menu_of",
+    "merged",
     "no_menu",
     "overlap",
     "paired_differences",
@@ -102,4 +107,5 @@ __all__ = [
     "read_signal",
     "save_working_points",
     "spectrum",
+    "spool_sample",
 ]

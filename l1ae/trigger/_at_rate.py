@@ -1,17 +1,17 @@
 """The efficiencies of any score at given rates, with intervals that include the threshold's."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from l1ae.evaluation import AtRate, Estimate, RateKind, RatePoint, clopper_pearson, design_effect, worst
 from l1ae.trigger._counts import Count, Exposure, FloatArray, IntArray, count, gamma_interval
-from l1ae.trigger._spectrum import Spectrum, spectrum
+from l1ae.trigger._spectrum import Spectrum, merged, spectrum
 
-__all__ = ["RATES", "Crossings", "SignalEvents", "at_rate"]
+__all__ = ["RATES", "Crossings", "RateSpectra", "SignalEvents", "at_rate", "at_rate_of"]
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -83,10 +83,20 @@ def at_rate(
     interval of Clopper and Pearson at the threshold itself are added in quadrature. Signals share the threshold, so its
     error moves their mean as a whole, while their own errors are independent. A signal that the menu cannot judge has no pure efficiency.
     """
-    kinds: tuple[RateKind, ...] = ("raw",) if crossings.alone is None else ("raw", "pure")
+    counted = RateSpectra.of([(crossing_scores, crossings)], crossings.exposure)
+    return at_rate_of(counted, signal_scores, signals, rates=rates)
+
+
+def at_rate_of(
+    counted: "RateSpectra",
+    signal_scores: Mapping[str, npt.NDArray[np.generic]],
+    signals: Mapping[str, SignalEvents],
+    *,
+    rates: Sequence[float] = RATES,
+) -> AtRate:
+    """As `at_rate`, of crossings that are counted already."""
     points = []
-    for kind in kinds:
-        curve = _Curve.of(crossing_scores, crossings, kind)
+    for kind, curve in counted.curves.items():
         judged = {
             name: _Signal.of(signal_scores[name], signal, kind)
             for name, signal in signals.items()
@@ -105,18 +115,50 @@ class _Curve:
     exposure: Exposure
 
     @classmethod
-    def of(cls, scores: npt.NDArray[np.generic], crossings: Crossings, kind: RateKind) -> "_Curve":
-        chosen = crossings.weights > 0
-        if kind == "pure" and crossings.alone is not None:
-            chosen = chosen & crossings.alone
-        values, codes = np.unique(scores[chosen], return_inverse=True)
-        groups = None if crossings.groups is None else crossings.groups[chosen]
-        found = spectrum(codes.ravel().astype(np.int64), crossings.weights[chosen], groups)
-        return cls(np.asarray(values[::-1], np.float64), found, crossings.exposure)
+    def of(cls, parts: Sequence["_Curve"]) -> "_Curve":
+        """One curve out of those of parts that share no group."""
+        if len(parts) == 1:
+            return parts[0]
+        values = np.unique(np.concatenate([part.values for part in parts]))
+        numbered = [replace(part.counted, codes=np.searchsorted(values, part.values)) for part in parts]
+        return cls(values[::-1], merged(numbered), parts[0].exposure)
 
     def count(self, k: int) -> Count:
         found = self.counted
         return Count(int(found.events[k]), float(found.weight[k]), float(found.squares[k]), float(found.largest[k]))
+
+
+def _curve(scores: npt.NDArray[np.generic], crossings: Crossings, kind: RateKind, exposure: Exposure) -> _Curve:
+    chosen = crossings.weights > 0
+    if kind == "pure" and crossings.alone is not None:
+        chosen = chosen & crossings.alone
+    values, codes = np.unique(scores[chosen], return_inverse=True)
+    groups = None if crossings.groups is None else crossings.groups[chosen]
+    found = spectrum(codes.ravel().astype(np.int64), crossings.weights[chosen], groups)
+    return _Curve(np.asarray(values[::-1], np.float64), found, exposure)
+
+
+@dataclass(frozen=True, eq=False)
+class RateSpectra:
+    """What a score accepts of crossings at every threshold, raw and, with a menu, pure."""
+
+    curves: Mapping[RateKind, _Curve]
+
+    @classmethod
+    def of(cls, parts: Iterable[tuple[npt.NDArray[np.generic], Crossings]], exposure: Exposure) -> "RateSpectra":
+        """Of scores (N,) and crossings in parts that share no group; `exposure` is that of all of them."""
+        found: dict[RateKind, _Curve] = {}
+        for scores, crossings in parts:
+            kinds: tuple[RateKind, ...] = ("raw",) if crossings.alone is None else ("raw", "pure")
+            for kind in kinds:
+                curve = _curve(scores, crossings, kind, exposure)
+                found[kind] = _Curve.of([found[kind], curve] if kind in found else [curve])
+        return cls(found)
+
+    @classmethod
+    def of_parts(cls, parts: Sequence["RateSpectra"]) -> "RateSpectra":
+        """Of spectra of parts that share no group, with the exposure of all."""
+        return cls({kind: _Curve.of([part.curves[kind] for part in parts]) for kind in parts[0].curves})
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,5 +1,6 @@
 """Weighted counts of crossings, and the rates and intervals that follow from them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,7 +12,7 @@ from l1ae.data import check_weights
 from l1ae.errors import UserError
 from l1ae.evaluation import LEVEL, Estimate
 
-__all__ = ["WIDE_LEVEL", "Count", "Exposure", "IntervalArrays", "count", "gamma_interval", "prediction_interval"]
+__all__ = ["WIDE_LEVEL", "Count", "Exposure", "IntervalArrays", "added", "count", "gamma_interval", "prediction_interval"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -39,6 +40,14 @@ class Count:
     def effective(self) -> float:
         """Number of independent crossings of equal weight that would be known as well: weight**2 / squares."""
         return self.weight**2 / self.squares if self.squares > 0 else 0.0
+
+
+def added(parts: Sequence[Count]) -> Count:
+    """Count of crossings in parts that share no group."""
+    if len(parts) == 1:
+        return parts[0]
+    events, weight, squares = (sum(getattr(part, name) for part in parts) for name in ("events", "weight", "squares"))
+    return Count(events, weight, squares, max((part.largest for part in parts), default=0.0))
 
 
 def count(weights: npt.ArrayLike, groups: npt.ArrayLike | None = None) -> Count:
@@ -114,6 +123,11 @@ class Exposure:
         if sums.max() == 0:
             raise UserError("all weights of the zero-bias sample are 0; make it again with weights of mean 1")
         return cls(float(weights.sum()), float(sums.max()), crossing_khz)
+
+    @classmethod
+    def merged(cls, parts: Sequence["Exposure"]) -> "Exposure":
+        """The exposure of samples that share no group."""
+        return cls(sum(part.weight for part in parts), max(part.largest for part in parts), parts[0].crossing_khz)
 
     @property
     def khz_per_weight(self) -> float:

@@ -1,21 +1,24 @@
 """A zero-bias sample with its scores, read in blocks and held in a few bytes per crossing."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from l1ae.data import Events, weights_of
+from l1ae.data import Events, Spool, weights_of
 from l1ae.errors import UserError
 from l1ae.evaluation import group_numbers
-from l1ae.trigger._counts import Exposure, FloatArray, IntArray, count
+from l1ae.trigger._counts import Count, Exposure, FloatArray, IntArray, added, count
 from l1ae.trigger._events import JudgedEvents, ScoreFunction
 from l1ae.trigger._menu import Menu
 
-__all__ = ["Sample", "read_sample"]
+__all__ = ["Sample", "SpooledSample", "read_sample", "spool_sample"]
 
 BoolArray = npt.NDArray[np.bool_]
 _PERIOD = ("run", "lumi")
+_SEEDS = "seeds"
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +44,10 @@ class Sample:
     def __len__(self) -> int:
         return len(self.scores)
 
+    def parts(self, *, grouped: bool = True) -> Iterator["Sample"]:
+        """The sample as one part."""
+        yield self
+
     def groups_of(self, positions: npt.NDArray[np.integer] | BoolArray) -> IntArray | None:
         """Group numbers of some crossings."""
         return None if self.groups is None else self.groups[positions]
@@ -65,35 +72,70 @@ class Sample:
         return self.fired[(self.bits[:, seed // 8] >> (7 - seed % 8)) & 1 == 1]
 
 
-def read_sample(crossings: JudgedEvents, score: ScoreFunction, menu: Menu | None) -> Sample:
+@dataclass(frozen=True, eq=False)
+class SpooledSample:
+    """Crossings in parts that share no group, on disk where there are many."""
+
+    spool: Spool
+
+    def __len__(self) -> int:
+        return len(self.spool)
+
+    def parts(self, *, grouped: bool = True) -> Iterator[Sample]:
+        """One part after the other; without `grouped` their groups are left out."""
+        for columns in self.spool.parts():
+            groups = group_numbers(columns["process"], columns["source_event"]) if grouped else None
+            any_seed, seeds = columns.get("any_seed"), columns.get(_SEEDS)
+            fired = np.zeros(0, np.int64) if any_seed is None else np.flatnonzero(any_seed)
+            bits = np.zeros((0, 0), np.uint8) if seeds is None else seeds[fired]
+            named = {name: columns.get(name) for name in ("scores", "weights", "pileup", *_PERIOD)}
+            yield Sample(**named, groups=groups, any_seed=any_seed, fired=fired, bits=bits)  # type: ignore[arg-type]
+
+    @cached_property
+    def _counts(self) -> list[Count]:
+        return [count(part.weights, part.groups) for part in self.parts()]
+
+    def exposure(self, crossing_khz: float) -> Exposure:
+        """As `Sample.exposure`."""
+        return Exposure.merged([part.exposure(crossing_khz) for part in self.parts()])
+
+    @property
+    def effective_events(self) -> float:
+        """As `Sample.effective_events`."""
+        return added(self._counts).effective
+
+    @property
+    def pileup_mean(self) -> float | None:
+        """As `Sample.pileup_mean`."""
+        total = weight = 0.0
+        for part in self.parts(grouped=False):
+            known = part.pileup >= 0
+            total += float((part.pileup[known] * part.weights[known]).sum())
+            weight += float(part.weights[known].sum())
+        return total / weight if weight else None
+
+
+def spool_sample(crossings: JudgedEvents, score: ScoreFunction, menu: Menu | None, *, at_most: int | None = None) -> SpooledSample:
     """Read crossings, score them and let the menu decide. `score` takes hardware codes and gives score codes (n,).
 
-    Raises `UserError` when there are none.
+    `at_most` so many are there, default what the store says. Raises `UserError` when there are none.
     """
     period = _PERIOD if all(name in crossings.extra for name in _PERIOD) else ()
-    columns: dict[str, npt.NDArray[np.generic]] = {}
-    fired, bits = [np.zeros(0, np.int64)], []
-    start, score = 0, crossings.scored(score)
+    spool, score = Spool(crossings.at_most if at_most is None else at_most), crossings.scored(score)
     for events in crossings.blocks(menu, more=period):
-        stop = start + len(events)
         block = _columns(events, score)
         if menu is not None:
             decisions = menu.decide(events)
-            accepted = np.asarray(decisions.any(axis=1))
-            block["any_seed"] = accepted
-            fired.append(start + np.flatnonzero(accepted).astype(np.int64))
-            bits.append(np.packbits(decisions[accepted], axis=1))
-        for name, column in block.items():
-            # filled in place: joining blocks would hold everything twice
-            columns.setdefault(name, np.empty(crossings.at_most, column.dtype))[start:stop] = column
-        start = stop
-    if not start:
+            block |= {"any_seed": np.asarray(decisions.any(axis=1)), _SEEDS: np.packbits(decisions, axis=1)}
+        spool.append(block)
+    if not len(spool):
         raise UserError(f"{crossings.name}: has no events to measure rates on; generate or import zero-bias crossings")
-    columns = {name: column[:start] for name, column in columns.items()}
-    groups = group_numbers(columns.pop("process"), columns.pop("source_event"))  # type: ignore[arg-type]
-    packed = np.concatenate(bits) if bits else np.zeros((0, 0), np.uint8)
-    absent = {"run": None, "lumi": None, "any_seed": None}
-    return Sample(**(absent | columns), groups=groups, fired=np.concatenate(fired), bits=packed)  # type: ignore[arg-type]
+    return SpooledSample(spool)
+
+
+def read_sample(crossings: JudgedEvents, score: ScoreFunction, menu: Menu | None) -> Sample:
+    """As `spool_sample`, all of them in memory and in their order."""
+    return next(spool_sample(crossings, score, menu, at_most=0).parts())
 
 
 def _columns(events: Events, score: ScoreFunction) -> dict[str, npt.NDArray[np.generic]]:

@@ -1,13 +1,15 @@
 """Accepted crossings as a function of the threshold, for all thresholds at once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from l1ae.evaluation import sums_before
 from l1ae.trigger._counts import Count, FloatArray, IntArray
 
-__all__ = ["Spectrum", "spectrum"]
+__all__ = ["Spectrum", "merged", "spectrum"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +22,8 @@ class Spectrum:
     `largest` (K,) is the largest weight that a crossing which was not seen could add. One that is seen above the threshold
     counts in full. One that is seen below it only, at a code where the sum of weights is R times larger, counts 1 / R: crossings
     of its kind are taken to become rare with rising threshold at least as fast as all crossings do. In samples that are stitched
-    of slices by hardness, the soft ones weigh most and do so; with equal weights nothing is assumed.
+    of slices by hardness, the soft ones weigh most and do so; with equal weights nothing is assumed. It follows from `heaviest` (K,), the
+    largest sum of weights of a group with a crossing at each code.
     """
 
     codes: IntArray
@@ -28,6 +31,7 @@ class Spectrum:
     weight: FloatArray
     squares: FloatArray
     largest: FloatArray
+    heaviest: FloatArray
 
     def position(self, threshold: int) -> int:
         """Index of the lowest code that the threshold accepts, -1 when it accepts none."""
@@ -54,33 +58,38 @@ def spectrum(scores: npt.NDArray[np.integer], weights: FloatArray, groups: IntAr
     """
     order = np.argsort(scores, kind="stable")[::-1]
     w = weights[order]
-    growth = w * w if groups is None else w * (w + 2 * _sum_before(w, groups[order]))
+    growth = w * w if groups is None else w * (w + 2 * sums_before(w, groups[order]))
     falling = np.asarray(scores[order], np.int64)
     last = np.flatnonzero(np.append(falling[1:] != falling[:-1], True)) if len(falling) else np.zeros(0, np.int64)
     total = np.cumsum(w)
     whole = w if groups is None else np.asarray(np.bincount(groups, weights), np.float64)[groups[order]]
-    return Spectrum(falling[last], last.astype(np.int64) + 1, total[last], np.cumsum(growth)[last], _largest(whole, total[last], last))
+    heaviest = np.maximum.reduceat(whole, np.append(0, last[:-1] + 1)) if len(last) else np.zeros(0)
+    largest = _largest(heaviest, total[last])
+    return Spectrum(falling[last], last.astype(np.int64) + 1, total[last], np.cumsum(growth)[last], largest, heaviest)
 
 
-def _largest(whole: FloatArray, total: FloatArray, last: IntArray) -> FloatArray:
-    """`Spectrum.largest` from the weights (N,) of whole groups in falling order, and sums of weights and last positions (K,)."""
-    if not len(last):
+def merged(parts: Sequence[Spectrum]) -> Spectrum:
+    """Spectrum of several samples that share no group, with codes of the same meaning. Sums are made part by part, in their order."""
+    if len(parts) == 1:
+        return parts[0]
+    codes, where = np.unique(np.concatenate([-part.codes for part in parts]), return_inverse=True)
+    where = where.ravel()
+
+    def summed(name: str) -> FloatArray:
+        steps = np.concatenate([np.diff(getattr(part, name), prepend=0) for part in parts])
+        return np.asarray(np.cumsum(np.bincount(where, steps, len(codes))), np.float64)
+
+    events, weight, squares = (summed(name) for name in ("events", "weight", "squares"))
+    heaviest = np.zeros(len(codes))
+    np.maximum.at(heaviest, where, np.concatenate([part.heaviest for part in parts]))
+    return Spectrum(-codes, np.rint(events).astype(np.int64), weight, squares, _largest(heaviest, weight), heaviest)
+
+
+def _largest(heaviest: FloatArray, total: FloatArray) -> FloatArray:
+    """`Spectrum.largest` from `Spectrum.heaviest` and sums of weights, (K,) each."""
+    if not len(total):
         return np.zeros(0)
-    heaviest = np.maximum.reduceat(whole, np.append(0, last[:-1] + 1))
     above = np.maximum.accumulate(heaviest)
     diluted = np.divide(heaviest, total, out=np.zeros_like(total), where=total > 0)
     below = np.append(np.maximum.accumulate(diluted[::-1])[::-1][1:], 0.0)
     return np.asarray(np.maximum(above, total * below), np.float64)
-
-
-def _sum_before(weights: FloatArray, groups: IntArray) -> FloatArray:
-    """For each crossing the sum of weights of earlier ones of its group, (N,)."""
-    order = np.argsort(groups, kind="stable")
-    g = groups[order]
-    first = np.flatnonzero(np.append(True, g[1:] != g[:-1])[: len(g)])
-    before = weights[order]
-    before = np.cumsum(before) - before
-    before -= np.repeat(before[first], np.diff(np.append(first, len(g))))
-    result = np.empty_like(before)
-    result[order] = before
-    return result

@@ -220,10 +220,10 @@ def test_a_layout_is_as_it_was_written():
     content = json.loads(replace(_everything(), layout=layout).to_json())
     assert Contract.from_json(json.dumps(content)).layout == layout
     content["layout"]["groups"][0]["features"][0]["signed"] = 1
-    with pytest.raises(UserError, match="file is no readable contract .its layout is not as l1ae writes it"):
+    with pytest.raises(UserError, match=r"file is no readable contract \(its layout is not as l1ae writes it"):
         Contract.from_json(json.dumps(content), "file")
     for wrong in (3, [], {"name": "x"}, {"name": "x", "groups": [{"name": "x", "slots": 10**12}]}):
-        with pytest.raises(UserError, match="file is no readable contract .*layout"):
+        with pytest.raises(UserError, match=r"file is no readable contract .*layout"):
             Contract.from_json(json.dumps(content | {"layout": wrong}), "file")
 
 

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from l1ae.contract import Contract, function_table, threshold_for_fpr
+from l1ae.contract import Contract, function_table
 from l1ae.errors import UserError
 from l1ae.families import precision, variance_term
 from l1ae.inputs import FixedFormat
@@ -54,40 +54,6 @@ def test_a_missing_file_is_refused(tmp_path):
 def test_a_threshold_that_is_no_score_is_refused(make_network):
     with pytest.raises(UserError, match=r"threshold 262144 is no code of the score's type ufixed<18,14,TRN,SAT>; take one of 0 to 262143"):
         make_network("mu2", score_type="ufixed<18,14,TRN,SAT>").contract.with_threshold(1 << 18)
-
-
-@pytest.mark.parametrize(
-    ("scores", "fpr", "threshold"),
-    [
-        (range(10), 0.1, 9),  # only 9 passes
-        (range(10), 0.35, 7),  # 7, 8, 9 pass: 0.3
-        ([5] * 10, 0.5, 6),  # a tie cannot be split
-        ([1, 5, 5, 5], 0.75, 5),
-        (range(10), 0.01, 10),
-    ],
-)
-def test_threshold_is_the_lowest_that_keeps_the_rate(scores, fpr, threshold):
-    scores = np.array(list(scores))
-    found = threshold_for_fpr(scores, fpr)
-    assert np.mean(scores >= found) <= fpr
-    assert found == min(t for t in range(12) if np.mean(scores >= t) <= fpr)
-    assert found <= threshold
-
-
-@pytest.mark.parametrize("fpr", [1e-9, 0.01, 0.1, 0.25, 0.5])
-def test_threshold_of_integer_weights_is_that_of_repeated_events(fpr):
-    rng = np.random.default_rng(14)
-    scores, repeats = rng.integers(0, 50, 300), rng.integers(1, 6, 300)
-    assert threshold_for_fpr(scores[:, None], fpr, repeats) == threshold_for_fpr(np.repeat(scores, repeats), fpr)
-
-
-def test_threshold_of_strata_is_the_smallest_that_keeps_the_weighted_rate():
-    """A tail of events that weigh little, as unsigned codes."""
-    rng = np.random.default_rng(15)
-    scores = np.concatenate([rng.integers(0, 100, 500), rng.integers(100, 1000, 500)]).astype(np.uint16)
-    weights = np.where(scores < 100, 2.0, 1e-4)
-    found = threshold_for_fpr(scores, 3e-5, weights)
-    assert np.average(scores >= found, weights=weights) <= 3e-5 < np.average(scores >= found - 1, weights=weights)
 
 
 @pytest.mark.parametrize(

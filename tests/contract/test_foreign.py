@@ -468,14 +468,14 @@ REFUSED = {
         r"layer 'extract', kernel: 'extract.kernel'\[2, 1\] = 0.29\d* is no multiple of the LSB of fixed<6,2> \(-2 to 1.9375 in steps",
     ),
     "out of range": (_array("extract.kernel", _first_to(2.0)), r"'extract.kernel'\[2, 1\] = 2 lies outside fixed<6,2>"),
-    "not a number": (_array("extract.kernel", _first_to(np.nan)), r"'extract.kernel'\[2, 1\] = nan is no multiple"),
+    "not a number": (_array("extract.kernel", _first_to(np.nan)), r"'extract.kernel'\[2, 1\] = nan is no number; give the value that"),
     "complex": (
         _array("extract.kernel", lambda a: a + 0j),
         r"layer 'extract', kernel: array 'extract.kernel' must hold real numbers, not complex",
     ),
-    "transposed": (
-        _array("enc9.kernel", np.transpose),
-        r"network.yaml: layer 'enc9': kernel must have shape .* the 10 elements of 'features' as n_in, not \(9, 10\)",
+    "another kernel": (
+        _array("enc9.kernel", lambda kernel: kernel[1:, 1:]),
+        r"network.yaml: layer 'enc9': kernel must have shape .* the 10 elements of 'features' as n_in, or \(n_out, n_in\), not \(9, 8\)",
     ),
     "flat kernel": (_array("enc9.kernel", np.ravel), r"layer 'enc9': kernel must have shape \(n_in, n_out\) .* not \(90,\)"),
     "short bias": (_array("enc9.bias", lambda a: a[:-1]), r"network.yaml: layer 'enc9': bias must have shape \(9,\), not \(8,\)"),

@@ -14,7 +14,7 @@ import pytest
 from l1ae.contract import Contract
 from l1ae.delivery import _cmssw
 from l1ae.delivery._cmssw import CMSSW
-from l1ae.delivery._cmssw_library import build_library
+from l1ae.delivery._cmssw_library import _check_events, build_library
 from l1ae.delivery._emulator import Emulator
 from l1ae.delivery._templates import render
 from l1ae.errors import CheckFailedError, UserError
@@ -96,7 +96,8 @@ def test_without_an_hls_project_there_is_no_emulator(full_source):
 @pytest.mark.parametrize(("score", "factor"), [("ufixed<18,14,TRN,SAT>", "16"), ("ufixed<24,2>", "4194304"), ("ufixed<8,10>", "1/4")])
 def test_the_readme_says_what_a_score_is_multiplied_with(full_source, score, factor):
     contract = full_source.contract
-    operations = [replace(item, format=FixedFormat.parse(score)) if item.name == "score" else item for item in contract.operations]
+    changes = {"score": {"format": FixedFormat.parse(score)}, "trigger": {"threshold": 100}}
+    operations = [replace(item, **changes.get(item.name, {})) for item in contract.operations]
     values = _cmssw._values(
         replace(full_source, contract=Contract(contract.project, tuple(operations))), json.loads(full_source.hls[TYPES_FILE]), {}
     )
@@ -203,7 +204,38 @@ def test_the_loader_says_what_it_cannot_use(loader, tmp_path):
     short.write_text(one.events.read_text().rsplit(" ", 1)[0] + "\n")
     run = load(loader, one.library, short)
     assert run.returncode == 2
-    assert "line 203: 57 codes, a score and a trigger bit are expected" in run.stderr
+    assert "line 203: 57 codes of 32 bits, a score and a trigger bit are expected" in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("pattern", "replacement", "message"),
+    [
+        (r"(?s)(\A(?:[^\n]*\n){13}).*", r"\1", "holds 10 events and says that it holds 200"),
+        (r" events 200\n", "\n", "holds 200 events and says that it holds 0"),
+        (r"(\n-?\d+) -?\d+ ", r"\1 x ", "line 4: 57 codes of 32 bits"),
+        (r"\n0 ", r"\n4294967296 ", "57 codes of 32 bits"),
+        (r" [01]\n", " 2\n", "line 4: 57 codes of 32 bits, a score and a trigger bit are expected"),
+        (r" inputs 57 ", " inputs 56 ", "line 4: 56 codes of 32 bits, a score and a trigger bit are expected"),
+    ],
+)
+def test_the_loader_and_the_check_miss_no_event(loader, tmp_path, pattern, replacement, message):
+    one = delivered()
+    shutil.copy(one.events, tmp_path / "events.txt")
+    edit(tmp_path / "events.txt", pattern, replacement)
+    run = load(loader, one.library, tmp_path / "events.txt")
+    assert run.returncode == 2
+    assert message in run.stderr
+    check, _ = _check_events(tmp_path / "events.txt", one.contract)
+    assert check.passed is False
+
+
+def test_events_of_fewer_inputs_are_refused(loader, tmp_path):
+    """The library would read beyond the end of every event."""
+    one = delivered()
+    text = one.events.read_text().replace(" inputs 57 ", " inputs 56 ")
+    (tmp_path / "events.txt").write_text(re.sub(r"(?m)^\d+ ", "", text))
+    run = load(loader, one.library, tmp_path / "events.txt")
+    assert (run.returncode, run.stderr) == (3, f"refused: {one.library} takes 57 inputs, and the events have 56\n")
 
 
 # What a user of the interface sees: every convention, and what is refused.

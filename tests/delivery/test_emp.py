@@ -228,6 +228,15 @@ def test_a_changed_file_fails(small, tmp_path, path, old, new, name, detail):
     assert detail in failed(folder)[name]
 
 
+def test_events_that_are_missing_from_both_buffers_fail(small, tiny_rtl_source, tmp_path):
+    """The first seven events of twelve with their answers: the two files fit each other."""
+    folder = write(small, tmp_path)
+    short = files(replace(tiny_rtl_source, events=tiny_events(12)[:7], working_points=points(1200, 900, 600)))
+    for name in ("in", "out"):
+        (folder / f"buffers/tiny_v3_000_{name}.txt").write_bytes(short[f"buffers/tiny_v3_000_{name}.txt"])
+    assert failed(folder)["buffers"] == "tiny_v3_000_in.txt: 7 events, and buffers/buffers.json says 12; deliver again"
+
+
 def test_another_contract_fails(small, tmp_path):
     found = failed(write(small, tmp_path), tiny_contract(seed=6))
     assert set(found) == {"buffers name the contract", "constants of tiny_v3_pkg.vhd", "buffers"}

@@ -168,6 +168,24 @@ def test_a_swapped_phi_in_the_vectors_fails(every, tmp_path):
     assert f"; the first in crossing {number}" in failed(folder, every.contract)["test vectors"]
 
 
+@pytest.mark.parametrize(
+    ("kept", "detail"),
+    [
+        (slice(0, 7), "TestVector_tiny_v3_000.txt: 7 crossings, not 12"),
+        (slice(3, None), "TestVector_tiny_v3_000.txt: its crossings are not numbered from 0 without a gap"),
+        (slice(0, None, 2), "TestVector_tiny_v3_000.txt: its crossings are not numbered from 0 without a gap"),
+    ],
+    ids=str,
+)
+def test_crossings_that_are_missing_from_both_files_fail(small, tmp_path, kept, detail):
+    folder = write(small, tmp_path)
+    for name, head in (("", 0), ("_score", 2)):
+        path = folder / f"vectors/TestVector_tiny_v3_000{name}.txt"
+        lines = path.read_text().splitlines(keepends=True)
+        path.write_text("".join(lines[:head] + lines[head:][kept]))
+    assert failed(folder)["test vectors"].startswith(detail)
+
+
 def test_missing_vectors_fail(small, tmp_path):
     folder = write(small, tmp_path)
     (folder / "vectors/TestVector_tiny_v3_001_score.txt").unlink()

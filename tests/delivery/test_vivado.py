@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -106,6 +107,15 @@ def calls_of(result: DryRun, command: str) -> list[str]:
 def test_there_is_a_tcl_interpreter():
     """Without one nothing here is tested, so its absence is a failure and no skip."""
     assert tclsh() is not None, "apt-get install tcl"
+
+
+@pytest.mark.parametrize("name", ["a [b] c", "{x", "$y;#", "back\\slash", 'quote"'])
+def test_a_delivery_may_lie_in_any_folder(tmp_path, monkeypatch, name):
+    """Brackets, braces and backslashes are patterns to Tcl's glob."""
+    (tmp_path / name).mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / name))
+    made = dry_run(write(tmp_path / "made", files(stub())), ("hls", "hls_impl"), VITIS_HLS)
+    assert made.status == 0, made.output
 
 
 # what is delivered
@@ -441,8 +451,8 @@ PLANTED = {
     ),
     "path of a report": ("scripts/implement.tcl", "file mkdir reports", "file mkdir report", "is no output"),
     "path of a source": ("settings.tcl", "verilog/core.v", "verilog/cores.v", "there is no source '.*cores.v'"),
-    "name of the top": ("settings.tcl", "set project tiny_v3", "set project tiny_v4", "no source has the top 'tiny_v4'"),
-    "part": ("settings.tcl", "set rtl_part xcvu9p-flga2104-2L-e", "set rtl_part xcvu9p", "'xcvu9p' is no part"),
+    "name of the top": ("settings.tcl", "set project {tiny_v3}", "set project {tiny_v4}", "no source has the top 'tiny_v4'"),
+    "part": ("settings.tcl", "set rtl_part {xcvu9p-flga2104-2L-e}", "set rtl_part {xcvu9p}", "'xcvu9p' is no part"),
     "order": ("scripts/implement.tcl", "    opt_design\n    place_design", "    place_design\n    opt_design", "nothing was optimised"),
     "port in constraints": ("constraints/rtl.xdc", "get_ports clk", "get_ports clock", "no port matches"),
     "clock in constraints": ("constraints/rtl.xdc", "-clock clk", "-clock clok", "there is no such clock"),

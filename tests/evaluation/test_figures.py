@@ -299,3 +299,10 @@ def test_groups_of_every_kind_share_a_figure() -> None:
     for expected in ("Track-matched muons", "Mean $E_T$ [GeV]", "Samples, number"):
         assert expected in text
     check_style(figure)
+
+
+def test_a_background_of_one_event_has_a_curve():
+    """Its false-positive rates are 0 and 1: nothing between them sets the scale."""
+    scores = {"fixed": ScoreSet(np.array([1.0]), {"a": np.array([2.0])}, 1.0)}
+    svg = figure_svg(roc_figure(scores))
+    assert "1 background events" in svg

@@ -1,5 +1,6 @@
 """The hand-written sources in both languages: every bench passes, both languages agree, and planted faults are caught."""
 
+import os
 import shutil
 
 import find_libpython
@@ -16,12 +17,25 @@ _FIND = {"verilator": verilator, "ghdl": ghdl}
 
 
 def _need(simulator):
+    """Without the simulator there is nothing to test, which is no pass where it was asked for by name (BENCH_REQUIRED=1)."""
+    missing = pytest.fail if os.environ.get("BENCH_REQUIRED") == "1" else pytest.skip
     if find_libpython.find_libpython() is None:
-        pytest.skip("cocotb needs a Python with a shared library; Debian/Ubuntu: apt-get install libpython3-dev")
+        missing("cocotb needs a Python with a shared library; Debian/Ubuntu: apt-get install libpython3-dev")
     try:
         _FIND[simulator]()
     except UserError as error:
-        pytest.skip(str(error))
+        missing(str(error))
+
+
+@pytest.mark.parametrize("required", [True, False])
+def test_benches_that_did_not_run_pass_only_where_nobody_asked_for_them(monkeypatch, required):
+    def absent():
+        raise UserError("there is no GHDL")
+
+    monkeypatch.setitem(_FIND, "ghdl", absent)
+    monkeypatch.setenv("BENCH_REQUIRED", str(int(required)))
+    with pytest.raises(pytest.fail.Exception if required else pytest.skip.Exception):
+        _need("ghdl")
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """The C simulation agrees to the last bit, and every planted fault is found and named."""
 
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -157,6 +158,19 @@ def test_the_first_mismatch_tells_event_layer_and_both_values(written, hardware)
         f"layer 'enc0', event {mismatch.event}, element {mismatch.element}: "
         f"contract {mismatch.contract!r}, C simulation {mismatch.simulation!r}"
     )
+
+
+@pytest.mark.slow
+def test_pieces_say_what_all_events_say(written, hardware):
+    """One piece is in memory at a time: the next is asked for when the last is compared."""
+    contract, folder = written("squared_error")
+    _flip_weight_bit(folder)
+    whole = simulate(contract, folder, "Vitis", hardware)
+    cut = [0, 1, len(hardware) // 3, len(hardware)]
+    pieces = simulate(contract, folder, "Vitis", (hardware[start:stop] for start, stop in pairwise(cut)))
+    assert whole.mismatches > 0
+    for name in ("events", "mismatches", "first_mismatch", "outputs", "layers", "corner_vectors"):
+        assert getattr(pieces, name) == getattr(whole, name), name
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from l1ae.config import HlsConfig
 from l1ae.hls import convert
 from l1ae.inputs import named_layout
 
-from ..delivery.tiny import tiny_contract
+from ..delivery.tiny import tiny_contract, tiny_events
 from .networks import everything
 
 
@@ -38,6 +38,63 @@ def test_the_test_bench_passes_and_fails_when_one_answer_or_one_weight_is_wrong(
     assert result.stdout.startswith("event 7: expected")
     expected.write_text("")
     assert subprocess.run(["./bench"], cwd=folder, capture_output=True, check=False).returncode == 1
+
+
+def _cut(lines):
+    return lines[:10]
+
+
+def _token(place, value):
+    def change(lines):
+        words = lines[12].split()
+        words[place] = value
+        return [*lines[:12], " ".join(words), *lines[13:]]
+
+    return change
+
+
+INPUTS, ANSWERS = "tb_input_features.dat", "tb_output_predictions.dat"
+DAMAGE = {
+    "answers are missing": ({ANSWERS: _cut}, "compared were 10"),
+    "inputs are missing": ({INPUTS: _cut}, "compared were 10"),
+    "both are missing": ({INPUTS: _cut, ANSWERS: _cut}, "do not hold 20 events and their answers: compared were 10"),
+    "all are missing": ({INPUTS: lambda _: [], ANSWERS: lambda _: []}, "compared were 0"),
+    "there are more": ({INPUTS: lambda lines: lines * 2, ANSWERS: lambda lines: lines * 2}, "compared were 40"),
+    "an answer is left over": ({ANSWERS: lambda lines: [*lines, lines[0]]}, "compared were 20"),
+    "a code is a word": ({INPUTS: _token(3, "x")}, "tb_input_features.dat, line 13: 57 numbers are expected, not '"),
+    "a code is half a word": ({INPUTS: _token(3, "7x")}, "tb_input_features.dat, line 13: 57 numbers are expected"),
+    "a code is a fraction": ({INPUTS: _token(3, "7.5")}, "tb_input_features.dat, line 13: 57 numbers are expected"),
+    "a code is beyond an integer": ({INPUTS: _token(3, "99999999999")}, "tb_input_features.dat, line 13: 57 numbers are expected"),
+    "a code is beyond the port": ({INPUTS: _token(3, "4096")}, "event 12: input 3 is 4096, and the port takes -4096 to 4095"),
+    "a code is missing": ({INPUTS: _token(3, "")}, "tb_input_features.dat, line 13: 57 numbers are expected"),
+    "a code is left over": ({INPUTS: _token(3, "1 2")}, "tb_input_features.dat, line 13: 57 numbers are expected"),
+    "an answer is a word": ({ANSWERS: _token(0, "nan")}, "tb_output_predictions.dat, line 13: 2 numbers are expected, not 'nan "),
+    "an answer has a third": ({ANSWERS: _token(1, "0 0")}, "tb_output_predictions.dat, line 13: 2 numbers are expected"),
+    "lines are broken elsewhere": ({INPUTS: lambda lines: " ".join(lines).split(" 0 ", 1)}, "line 1: 57 numbers are expected"),
+}
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory):
+    """A project of twenty events with its bench, compiled."""
+    folder = tmp_path_factory.mktemp("bench")
+    contract = tiny_contract()
+    convert(contract, HlsConfig(), tiny_events(20, seed=8)).write(folder / "project")
+    assert _compile_and_run(folder / "project", contract.project).returncode == 0
+    return folder / "project"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_test_bench_that_lacks_an_event_fails(bench, tmp_path, damage):
+    changes, message = DAMAGE[damage]
+    (tmp_path / "tb_data").mkdir()
+    for name in (INPUTS, ANSWERS):
+        lines = (bench / "tb_data" / name).read_text().splitlines()
+        (tmp_path / "tb_data" / name).write_text("".join(line + "\n" for line in changes.get(name, lambda lines: lines)(lines)))
+    result = subprocess.run([bench / "bench"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert message in result.stdout
 
 
 @pytest.mark.slow

@@ -72,19 +72,26 @@ def test_activations_get_no_negative_integer_bits():
     assert set(_calibrate(_config(), activation=0.01).activations.values()) == {0}
 
 
-def test_json_round_trip():
+def test_json_round_trip(tmp_path):
     calibration = _calibrate(_config("dense_vae"))
-    assert Calibration.loads(calibration.dumps()) == calibration
+    calibration.save(tmp_path / "calibration.json")
+    assert Calibration.load(tmp_path / "calibration.json") == calibration
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "[]", "{}", '{"weights": {"enc0": {}}, "activations": {}}', '{"weights": 1, "activations": {}}'),
-        *('{"weights": {}, "activations": {"a": 2.5}}', '{"weights": {}, "activations": {"a": true}}'),
-        *('{"weights": {}, "activations": {"a": 1000000000000000000000}}', "[" * 100_000, b"\xff\xfe"),
+        "",
+        "[]",
+        "{}",
+        '{"weights": {"enc0": {}}, "activations": {}}',
+        '{"weights": 1, "activations": {}}',
+        '{"weights": {}, "activations": {"enc0": true}}',
+        '{"weights": {}, "activations": {"enc0": 2.5}}',
+        "[" * 100_000,
     ],
 )
-def test_damaged_calibrations_are_refused(text):
-    with pytest.raises(UserError, match="this is no calibration"):
-        Calibration.loads(text)
+def test_damaged_calibrations_are_refused(text, tmp_path):
+    (tmp_path / "calibration.json").write_text(text)
+    with pytest.raises(UserError, match=r"calibration\.json' is (damaged|no calibration).*train the model again"):
+        Calibration.load(tmp_path / "calibration.json")

@@ -11,7 +11,8 @@ from l1ae.config import Config
 from l1ae.contract import Contract
 from l1ae.delivery import TARGETS
 from l1ae.errors import CheckFailedError, UserError
-from l1ae.pipeline import Run, deliver_stage, hls_stage, train_stage, trigger_stage, verify_deliveries, verify_stage
+from l1ae.manifest import digest_file
+from l1ae.pipeline import Run, csim_stage, deliver_stage, hls_stage, train_stage, trigger_stage, verify_deliveries, verify_stage
 from l1ae.pipeline.rtl import rtl_stage
 
 pytestmark = pytest.mark.slow
@@ -27,6 +28,7 @@ def run(make_config, source, tmp_path_factory):
     config = make_config(model=MODEL, trigger=trigger, rtl={"events": 300, "vhdl_events": 20})
     run = train_stage(config, tmp_path_factory.mktemp("runs") / "run")
     hls_stage(run)
+    csim_stage(run, events=300)
     rtl_stage(run)
     trigger_stage(run)
     for target in TARGETS:
@@ -46,6 +48,13 @@ def spoil(path, pattern, replacement):
     changed = re.sub(pattern, replacement, text, count=1)
     assert changed != text
     path.write_text(changed)
+
+
+def seal(run, place):
+    """As if the stage had left the file so."""
+    stage, _, name = place.partition("/")
+    record = run.manifest.stages[stage]
+    run.manifest.with_stage(stage, replace(record, outputs={**record.outputs, name: digest_file(run.folder / place)})).save(run.folder)
 
 
 def test_deliveries_are_right_wherever_they_lie(run, tmp_path):
@@ -102,10 +111,21 @@ def test_a_wrong_threshold_in_the_rtl_is_found(copy):
 def test_an_emulator_of_another_version_is_refused(copy):
     contract = Contract.load(copy.path("contract") / "contract.json")
     contract.with_threshold(contract.threshold + 1).save(copy.path("contract") / "contract.json")
+    seal(copy, "contract/contract.json")
     for stage in ("hls", "rtl", "delivery/ugt"):
         shutil.rmtree(copy.path(stage))
     with pytest.raises(UserError, match=r"is of contract \w+, and contract \w+ was asked for; run `l1ae deliver"):
         verify_stage(copy, EVENTS)
+
+
+def test_a_library_that_is_not_as_it_was_delivered_is_not_loaded(copy):
+    """Loading executes it: this one would, before it says whose it is."""
+    library = copy.path("delivery/cmssw") / "tiny_v1" / "tiny_v1.so"
+    library.write_bytes(library.read_bytes() + b"\0")
+    for stage in ("hls", "rtl", "delivery/ugt"):
+        shutil.rmtree(copy.path(stage))
+    with pytest.raises(UserError, match=r"tiny_v1\.so.*l1ae deliver"):
+        verify_stage(copy, 10)
 
 
 def test_what_was_not_made_is_told(copy):
@@ -140,6 +160,10 @@ def test_results_of_another_contract_are_not_delivered(copy, stage):
     content = {"hls": "hls/l1ae_contract.json", "rtl": "rtl/design.json", "trigger": "trigger/working_points.json"}[stage]
     path = copy.folder / content
     path.write_text(other.to_json() if stage == "hls" else path.read_text().replace(contract.digest, other.digest))
+    seal(copy, content)
+    if stage == "hls":
+        csim = copy.manifest.stages["csim"]
+        copy.manifest.with_stage("csim", replace(csim, inputs={**csim.inputs, content: digest_file(path)})).save(copy.folder)
     with pytest.raises(UserError, match=rf"of another contract; run `l1ae {stage}"):
         deliver_stage(copy, "ugt")
 
@@ -148,12 +172,13 @@ def test_damaged_results_are_named(copy):
     points = copy.path("trigger") / "working_points.json"
     kept = points.read_text()
     points.write_text(kept.replace('"threshold"', '"limit"'))
+    seal(copy, "trigger/working_points.json")
     for use in (lambda: deliver_stage(copy, "ugt"), lambda: verify_stage(copy, 10)):
         with pytest.raises(UserError, match=r"working_points\.json: working_points\.0\.threshold: Field required"):
             use()
     points.write_text(kept)
     (copy.folder / "manifest.json").unlink()
-    with pytest.raises(UserError, match=r"'l1ae_contract\.json' is missing, there or in the run's manifest"):
+    with pytest.raises(UserError, match=r"the run's manifest knows nothing of '.*contract'; make it with `l1ae train`"):
         deliver_stage(copy, "ugt")
 
 
@@ -177,3 +202,33 @@ def test_a_zero_bias_store_of_other_inputs_is_refused(run, make_config):
     content["trigger"]["zero_bias"] = "nowhere.h5"
     with pytest.raises(UserError, match=r"nowhere\.h5"):
         verify_stage(Run(run.folder, Config.model_validate(content)), 10)
+
+
+@pytest.mark.parametrize(
+    ("place", "pattern", "replacement", "target", "command"),
+    [
+        ("hls/firmware/weights/w3.h", r"\{-?\d+\.\d+", "{0.9921875", "vivado", "l1ae hls"),
+        ("hls/firmware/weights/w3.h", r"\{-?\d+\.\d+", "{0.9921875", "cmssw", "l1ae hls"),
+        ("rtl/verilog/tiny_v1.v", r"DEFAULT_THRESHOLD\(18'd\d+\)", "DEFAULT_THRESHOLD(18'd3)", "emp", "l1ae rtl"),
+        ("csim/report.json", r'"events": \d+', '"events": 999999', "cmssw", "l1ae csim"),
+        ("trigger/working_points.json", r'"threshold": \d+', '"threshold": 1', "ugt", "l1ae trigger"),
+        ("contract/contract.json", r'"threshold": ?\d+', '"threshold": 1', "ugt", "l1ae train"),
+    ],
+)
+def test_nothing_is_delivered_of_what_changed_after_its_simulation(copy, place, pattern, replacement, target, command):
+    spoil(copy.folder / place, pattern, replacement)
+    before = sorted(copy.path(f"delivery/{target}").rglob("*"))
+    with pytest.raises(UserError, match=f"{place}' is not as it was left, by its sha256 .*{command}"):
+        deliver_stage(copy, target)
+    assert sorted(copy.path(f"delivery/{target}").rglob("*")) == before
+
+
+def test_an_hls_project_without_its_simulation_is_not_delivered(copy):
+    hls_stage(copy, backend="Vivado")
+    with pytest.raises(UserError, match="the C simulation was of another HLS project"):
+        deliver_stage(copy, "vivado")
+    csim_stage(copy, events=300)
+    assert not deliver_stage(copy, "vivado").failed
+    copy.forget("csim")
+    with pytest.raises(UserError, match=r"the run's manifest knows nothing of '.*csim'; make it with `l1ae csim"):
+        deliver_stage(copy, "vivado")

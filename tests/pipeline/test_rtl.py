@@ -10,6 +10,7 @@ import pytest
 from l1ae.config import Config
 from l1ae.contract import Contract
 from l1ae.errors import CheckFailedError, UserError
+from l1ae.manifest import Manifest
 from l1ae.pipeline import Run, rtl, train_stage
 from l1ae.pipeline.rtl import netlist_lines, proof_lines, rtl_inputs, rtl_stage, synth_inputs, synth_stage
 from l1ae.records import SYNTHESIS
@@ -44,6 +45,7 @@ def with_rtl(run, folder, **section):
     content["rtl"] |= section
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "contract").symlink_to(run.path("contract"))
+    Manifest(run.config.project, {"contract": run.manifest.stages["contract"]}).save(folder)
     other = Run(folder, Config.model_validate(content))
     other.save_config()
     return other
@@ -220,7 +222,7 @@ def test_a_fault_that_only_simulation_finds_keeps_its_report(trained, tmp_path, 
     assert report["first_mismatch"]["layer"] == "trigger"
     assert "rtl" not in run.manifest.stages
     (run.path("rtl") / "summary.json").unlink()
-    with caplog.at_level(logging.WARNING, "l1ae"), pytest.raises(UserError, match=r"summary.json' does not exist; run `l1ae rtl` first"):
+    with caplog.at_level(logging.WARNING, "l1ae"), pytest.raises(UserError, match=r"summary.json' does not exist; run `l1ae rtl .*` first"):
         synth_stage(run)
     assert "has not passed its simulation" in caplog.text
 

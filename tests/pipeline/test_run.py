@@ -1,11 +1,13 @@
 """The run folder: atomic stages, a truthful manifest, nothing done twice."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
 from l1ae.errors import UserError
-from l1ae.pipeline import Run
+from l1ae.pipeline import Run, evaluate_stage, report_stage, run_all, train_stage
 
 
 @pytest.fixture
@@ -92,3 +94,61 @@ def test_a_folder_that_is_no_run_is_refused(make_config, tmp_path):
         Run.create(make_config(), tmp_path)
     with pytest.raises(UserError, match=r"is no run folder .* make one with `l1ae train"):
         Run.open(tmp_path)
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from l1ae.files import held
+with held(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_second_process_on_a_run_folder_is_told_who_holds_it(make_config, run):
+    with subprocess.Popen([sys.executable, "-c", HOLD, run.folder], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "held\n"
+        for stage in (
+            lambda: train_stage(make_config(seed=2), run.folder),
+            lambda: run_all(make_config(seed=2), run.folder),
+            lambda: evaluate_stage(run),
+            lambda: report_stage(run),
+            lambda: run.produce("hls", {}, _fill("x")),
+        ):
+            with pytest.raises(UserError, match=f"'{run.folder}' is being written by process {other.pid} on "):
+                stage()
+        other.kill()
+    assert run.produce("hls", {}, _fill("x")) == "x"
+    assert sorted(path.name for path in run.folder.iterdir()) == ["config.yaml", "hls", "manifest.json"]
+
+
+def test_what_a_first_attempt_could_not_write_does_not_spoil_the_folder(make_config, tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / ".config.yaml.tmp").write_text("half")
+    assert Run.create(make_config(), folder).folder == folder
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.tex").write_text("mine")
+    with pytest.raises(UserError, match="exists and is no run folder"):
+        Run.create(make_config(), tmp_path / "other")
+
+
+def test_a_stage_that_did_not_finish_or_was_edited_is_not_read(run):
+    with pytest.raises(UserError, match=r"the run's manifest knows nothing of '.*hls'; make it with `l1ae hls`"):
+        run.check("hls", "l1ae hls")
+    run.produce("hls", {}, _fill("x"))
+    run.check("hls", "l1ae hls")
+    (run.path("hls") / "result.txt").write_text("y")
+    with pytest.raises(UserError, match=r"result.txt' is not as it was left, by its sha256 in the run's manifest; run `l1ae hls` again"):
+        run.check("hls", "l1ae hls")
+    (run.path("hls") / "result.txt").unlink()
+    with pytest.raises(UserError, match=r"result.txt' is gone; run `l1ae hls` again"):
+        run.check("hls", "l1ae hls")
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"project": "x", "stages": {"train": {"seconds": -1}}}', '{"project": 3}'])
+def test_a_damaged_manifest_is_named_with_its_remedy(run, text):
+    (run.folder / "manifest.json").write_text(text)
+    with pytest.raises(UserError, match=r"manifest.json' is .*; remove it, and the stages will be made again"):
+        run.manifest.stages  # noqa: B018

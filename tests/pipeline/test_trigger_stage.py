@@ -184,12 +184,12 @@ def test_a_mistake_in_the_overlap_stops_the_stage(make_run, weighted, monkeypatc
         return replace(menu, seeds=tuple(replace(seed, legs=tuple(map(_higher, seed.legs))) for seed in menu.seeds))
 
     if mistake == "score":
-        honest = _trigger_stage.read_sample
+        honest = _trigger_stage.spool_sample
 
         def lower(store, score, menu, **more):
             return honest(store, lambda hw: score(hw) - 1, menu, **more)
 
-        monkeypatch.setattr(_trigger_stage, "read_sample", lower)
+        monkeypatch.setattr(_trigger_stage, "spool_sample", lower)
     else:
         monkeypatch.setattr(_trigger_stage, "menu_of", planted)
     run = make_run()
@@ -208,7 +208,7 @@ def test_without_objects_there_are_raw_rates_only(make_run, tmp_path):
     study = _trigger_stage._Study(make_run(zero_bias=str(path)))
     vars(study).update(layout=layout, store=EventStore.open(path))
     assert study.menu is None
-    sample = _trigger_stage.read_sample(JudgedEvents.of(study.store), lambda hw: hw.sum(axis=1, dtype=np.int64), study.menu)
+    sample = _trigger_stage.spool_sample(JudgedEvents.of(study.store), lambda hw: hw.sum(axis=1, dtype=np.int64), study.menu)
     rates = _trigger_stage.menu_rates(study.menu, sample, sample.exposure(1.0), layout, {})
     assert (rates.origin, rates.khz) == ("none", None)
     assert "there is no menu and no pure rate: layout 'calo_regions' allows no seed of the default menu" in rates.left_out[0]
@@ -219,13 +219,13 @@ def test_a_menu_that_lost_seeds_is_counted_twice_as_it_is(make_run, weighted):
     layout = UGT.select({"eg": 0})
     study = _trigger_stage._Study(make_run(zero_bias=str(weighted), menu="eight"))
     vars(study).update(layout=layout, store=EventStore.open(weighted, layout))
-    sample = _trigger_stage.read_sample(JudgedEvents.of(study.store), lambda hw: hw[:, 0].astype(np.int64), study.menu)
+    sample = _trigger_stage.spool_sample(JudgedEvents.of(study.store), lambda hw: hw[:, 0].astype(np.int64), study.menu)
     rates = _trigger_stage.menu_rates(study.menu, sample, sample.exposure(1.0), layout, {})
     assert len(rates.seeds) == 6
     assert rates.left_out == ("there is no group 'eg' with an energy in GeV: SingleEG36er2p5, DoubleEG25_12er2p5",)
     fired = fired_cuts(possible_seeds(study.config, layout)[0], layout)
     blocks = list(JudgedEvents.of(study.store).blocks(study.menu))
-    assert sum(bool(fired(block, i)) for block in blocks for i in range(len(block))) == len(sample.fired)
+    assert sum(bool(fired(block, i)) for block in blocks for i in range(len(block))) == len(next(sample.parts()).fired)
 
 
 def test_a_menu_that_changes_makes_the_rates_again(make_run, weighted, monkeypatch):

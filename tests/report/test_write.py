@@ -274,3 +274,28 @@ def test_damaged_files_are_named(full_run: Path, write: Write, name: str, conten
 def test_a_folder_without_configuration_is_no_run(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"is no run folder \(it has no config.yaml\)"):
         write_report(tmp_path)
+
+
+def test_what_an_older_training_found_is_not_shown(full_run: Path, write: Write) -> None:
+    known = Manifest.load(full_run)
+    assert "was tested on 4,000 background events" in report(full_run).text
+    record = replace(known.stages["csim"], inputs={"contract/contract.json": "0" * 64}, outputs={})
+    write("manifest.json", replace(known, stages=known.stages | {"evaluation": record}))
+    page = report(full_run)
+    assert "was tested on" not in page.text
+    assert "Not shown: evaluation was made from an older contract/contract.json; run this stage again." in page.text
+    assert "How well it separates signals from background has not been measured" in page.text
+
+
+def test_an_edited_result_is_refused_and_an_edited_source_is_told(full_run: Path) -> None:
+    (full_run / "train" / "quantized.weights.h5").write_text("edited")
+    assert "train: quantized.weights.h5 not as the stage left it; run this stage again" in report(full_run).text
+    path = full_run / "csim" / "report.json"
+    path.write_text(path.read_text().replace('"mismatches": 0', '"mismatches": 1', 1))
+    with pytest.raises(UserError, match=r"csim/report.json' is not as it was left, by its sha256 .*; run `l1ae csim .*` again"):
+        write_report(full_run)
+
+
+def test_a_result_that_passes_without_being_known_is_told(empty_run: Path, write: Write) -> None:
+    write("csim/report.json", csim())
+    assert "csim says that it passed, and the manifest does not know of it" in report(empty_run).text

@@ -71,16 +71,22 @@ def damage(content, what):
             content["design"] = 7
         case "names":
             content["verilog"] = 3
+        case "outside":
+            content["verilog"] = ["../../etc/passwd"]
+        case "negative":
+            content["design"]["latency"] = -1
+        case "true":
+            content["design"]["threshold"] = True
 
 
-@pytest.mark.parametrize("what", ["field", "list", "type", "names"])
+@pytest.mark.parametrize("what", ["field", "list", "type", "names", "outside", "negative", "true"])
 def test_a_damaged_description(tmp_path, what):
     toy_project().write(tmp_path / "rtl")
     path = tmp_path / "rtl" / DESCRIPTION
     content = json.loads(path.read_text())
     damage(content, what)
     path.write_text(json.dumps(content))
-    with pytest.raises(UserError, match=r"design.json' is damaged \(.+\); run `l1ae rtl` again"):
+    with pytest.raises(UserError, match=r"design.json' is no description of RTL of this version \(.+\); run `l1ae rtl` again"):
         open_design(tmp_path / "rtl")
 
 
@@ -95,5 +101,5 @@ def test_a_description_that_is_none(tmp_path, text):
 def test_a_missing_source(tmp_path):
     toy_project().write(tmp_path / "rtl")
     (tmp_path / "rtl" / "src" / "toy_v1.vhd").unlink()
-    with pytest.raises(UserError, match=r"is damaged \(.*toy_v1.vhd.*\); run `l1ae rtl` again"):
+    with pytest.raises(UserError, match=r"is missing or damaged \(.*toy_v1.vhd.*\); run `l1ae rtl` again"):
         open_design(tmp_path / "rtl")

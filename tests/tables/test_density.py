@@ -250,8 +250,8 @@ def test_a_model_survives_its_file(tmp_path):
         ('"halvings": 2', '"halvings": -1', "halvings"),
         ('"of": [\n    0', '"of": [\n    99', "there is no binning 99"),
         ('"entries": [', '"entries": [\n    1.5,', "entries do not fill"),
-        ('"entries": [', '"entries": [\n    NaN,', "finite number"),
-        ("}\n", "", "is no readable model of tables"),
+        ('"entries": [', '"entries": [\n    NaN,', "NaN"),
+        ("}\n", "", "is damaged"),
     ],
 )
 def test_a_damaged_file_is_refused(tmp_path, old, new, message):

@@ -1,5 +1,7 @@
 """Tables of pairs against the density ratio that they estimate, and the objects that are put into crossings."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -56,6 +58,19 @@ def test_weights_are_how_often_events_are():
     settings = PairsConfig(contrast=1.0, decay=0.0, epochs=20, batch_size=512)
     (table,) = _fit(_sample(bins, weights, bins, 1.0), np.array([[0, 1]]), [2, 2], settings, rng)
     assert table[1, 0] - table[0, 0] == pytest.approx(np.log2(3), abs=0.05)
+
+
+def test_tables_that_learn_nothing_are_an_error_and_its_remedy_works():
+    """Seeds 50 of the events, 52 of the tables."""
+    codes = crossings(INPUTS.columns, 2000, 50)
+    sample = Contrast.of(INPUTS, QUICK.reference, codes, np.ones(len(codes)), 52)
+    for rate in (30.0, 1e300):
+        settings = QUICK.model_copy(update={"learning_rate": rate})
+        with pytest.raises(UserError, match=r"nothing was learnt, the logistic loss of .* that of no tables [\d.]+;") as found:
+            fit_pairs(range(INPUTS.columns.size), settings, sample, 52)
+        advised = re.search(r"model\.pair_tables\.learning_rate .*to ([\d.]+), or", str(found.value))
+        assert advised
+        fit_pairs(range(INPUTS.columns.size), QUICK.model_copy(update={"learning_rate": float(advised[1])}), sample, 52)
 
 
 def test_the_same_seed_gives_the_same_tables_and_another_others():

@@ -149,7 +149,7 @@ def test_no_epochs_give_post_training_quantization(make_config, tmp_path):
     result = train(config, tmp_path)
     models = load_trained(config, tmp_path)
     assert result.quantized_epochs == 0
-    calibration = Calibration.loads((tmp_path / "calibration.json").read_text())
+    calibration = Calibration.load(tmp_path / "calibration.json")
     for name, bits in calibration.weights.items():
         kernel, bias = models.float_model.get_layer(name).get_weights()
         expected = _rounded(kernel, bits.kernel_bits, bits.kernel_integer), _rounded(bias, bits.bias_bits, bits.bias_integer)

@@ -112,7 +112,7 @@ def _read_hdf5(path: Path, called: str) -> dict[str, Any]:
     if result.returncode < 0:
         raise _damaged(called, "the HDF5 library crashes in it, or does not end")
     if result.returncode:
-        raise _damaged(called, result.stderr)
+        raise _damaged(called, (result.stderr.strip().splitlines() or ["no reason"])[-1])
     answer: dict[str, Any] = json.loads(result.stdout)
     return answer
 

@@ -66,7 +66,7 @@ struct l1ae_pool {
     Pool:
         for (unsigned i = 0; i < CONFIG_T::n_out; i++) {
             #pragma HLS UNROLL
-            res_T pooled = windows[i * CONFIG_T::n_window];
+            typename CONFIG_T::template pooled_t<data_T, res_T> pooled = windows[i * CONFIG_T::n_window];
             for (unsigned k = 1; k < CONFIG_T::n_window; k++) {
                 #pragma HLS UNROLL
                 CONFIG_T::pool(pooled, windows[i * CONFIG_T::n_window + k]);

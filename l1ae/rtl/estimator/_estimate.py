@@ -52,7 +52,8 @@ _SLOWER = (1.0, 1.06, 1.12)
 
 @dataclass(frozen=True)
 class Estimated:
-    """A value, and the range that held the measured one for 90 % of networks that were not used to fit the constants."""
+    """A value, and a range for the measured one: 90 % where enough designs were measured (docs/rtl_estimator.md says how many, and what
+    share of those that were held back it held)."""
 
     value: float
     low: float
@@ -91,7 +92,7 @@ class Estimate:
 class Mapped:
     """Prices of one way to map logic. `luts`, `luts_packed`: LUTs for each of `PRICED`, then those of the shell.
 
-    `bands`: for each of `QUANTITIES` the ends of the range of measured / estimated that holds 90 %.
+    `bands`: for each of `QUANTITIES` the ends of the range of measured / estimated.
     """
 
     luts: tuple[float, ...]

@@ -42,6 +42,7 @@ from l1ae.rtl.estimator._shape import (
     product,
     rounded_products,
     rounds_products,
+    signed_square,
     square,
     times,
     total,
@@ -196,7 +197,7 @@ def _(operation: Concatenate, sources: Sequence[Tensor], output: Tensor, rounded
 def _(operation: Dot, sources: Sequence[Tensor], output: Tensor, rounded: bool) -> Shape:
     if len(sources) == 1:
         magnitudes = [_magnitude(sources[0], k) for k in range(len(sources[0].low))]
-        parts = [square(width, signed=_signed(sources[0], k)) for k, width in enumerate(magnitudes)]
+        parts = [_square(sources[0], k) for k in range(len(magnitudes))]
         widths = [2 * width for width in magnitudes]
     else:
         parts = [product(int(x), int(y)) for x, y in zip(sources[0].widths, sources[1].widths, strict=True)]
@@ -208,8 +209,15 @@ def _magnitude(tensor: Tensor, k: int) -> int:
     return max(int(tensor.high[k]), -int(tensor.low[k])).bit_length()
 
 
-def _signed(tensor: Tensor, k: int) -> bool:
-    return bool(tensor.low[k] < 0)
+def _absolute(tensor: Tensor, k: int) -> Shape:
+    return absolute(_magnitude(tensor, k)) if tensor.low[k] < 0 else Shape()
+
+
+def _square(tensor: Tensor, k: int) -> Shape:
+    beside = int(tensor.widths[k]) - 1
+    if tensor.low[k] < 0 and beside <= LUT_INPUTS:
+        return signed_square(beside)
+    return _absolute(tensor, k) + square(_magnitude(tensor, k))
 
 
 @shape_of.register
@@ -222,15 +230,9 @@ def _(operation: ReconstructionError, sources: Sequence[Tensor], output: Tensor,
     if len(sources) == 3:
         shape += _gating(operation, difference.widths, sources[2])
     magnitudes = [(k, _magnitude(difference, k)) for k in np.flatnonzero(difference.varies).tolist()]
-    terms = [_term(width, _signed(difference, k), operation.power) for k, width in magnitudes]
+    terms = [_square(difference, k) if operation.power == 2 else _absolute(difference, k) for k, _ in magnitudes]
     mean = operation.power * float(np.mean([width for _, width in magnitudes]))
     return shape + longest(terms) + total(len(terms), mean, float(output.widths[0]))
-
-
-def _term(width: int, signed: bool, power: int) -> Shape:
-    if power == 2:
-        return square(width, signed=signed)
-    return absolute(width) if signed else Shape()
 
 
 def _difference(operation: ReconstructionError, a: Tensor, b: Tensor) -> Tensor:

@@ -35,6 +35,7 @@ __all__ = [
     "rounded_products",
     "rounds_products",
     "shifted",
+    "signed_square",
     "square",
     "tensor_of",
     "times",
@@ -404,13 +405,13 @@ def total(count: int, width: float, end: float) -> Shape:
     return Shape(additions=count - 1, chain_bits=(count - 1) * mean, levels=levels)
 
 
-def square(width: int, *, signed: bool = False) -> Shape:
-    """`x**2` of `x` with `width` bits beside its sign, as `_arithmetic.square` builds it."""
-    if signed and width <= LUT_INPUTS:
-        # a table for either sign, and the sign chooses
-        return Shape(tables=2 * max(2 * width - 2, 0), logic=2 * width, levels=gates(1, 4 * width) + gates(1, 2 * width, 2 * width))
-    if signed:
-        return absolute(width) + square(width)
+def signed_square(width: int) -> Shape:
+    """`x**2` of a number with up to six bits beside its sign: a table of them for either sign, and the sign chooses."""
+    return Shape(tables=2 * max(2 * width - 2, 0), logic=2 * width, levels=gates(1, 4 * width) + gates(1, 2 * width, 2 * width))
+
+
+def square(width: int) -> Shape:
+    """`x**2` of an unsigned `x`, as `_arithmetic.square` builds it."""
     if width <= LUT_INPUTS:
         return Shape(tables=max(2 * width - 2, 0), levels=gates(1, 2 * width))
     high = width - LUT_INPUTS

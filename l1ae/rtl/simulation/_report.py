@@ -1,7 +1,7 @@
 """The result of an RTL simulation, and how one stimulus is judged."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,12 @@ class Run:
     violations: int
     first_mismatch: RtlMismatch | None
     first_violation: ProtocolViolation | None
+
+    def shifted(self, before: int, corners: int) -> "Run":
+        """The same of events that come after `before` real ones, which have `corners` corner vectors among them."""
+        first = None if self.first_mismatch is None else replace(self.first_mismatch, event=self.first_mismatch.event + before)
+        wrong = {name: getattr(self, name) + before + corners for name in ("wrong", "wrong_score", "wrong_trigger")}
+        return replace(self, first_mismatch=first, **wrong)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,14 +93,14 @@ def _violation(stimulus: Stimulus, expected: Trace, found: Trace, violation: Fla
     return ProtocolViolation(port, wanted, None if seen == UNKNOWN else seen, stimulus.name, cycle)
 
 
-def summary(judge: Judge, language: Language, runs: Sequence[Run], tool: str, seconds: tuple[float, float]) -> RtlReport:
-    """The report on all runs. `seconds` to compile and to simulate."""
-    contract, design, real = judge.contract, judge.design, judge.events.real
+def summary(judge: Judge, language: Language, runs: Sequence[Run], tool: str, seconds: tuple[float, float], *, real: int) -> RtlReport:
+    """The report on all runs, of `real` events and the corner vectors of `judge`. `seconds` to compile and to simulate."""
+    contract, design = judge.contract, judge.design
     return RtlReport(
         project=contract.project,
         language=language,
         events=real,
-        corner_vectors=len(judge.events.codes) - real,
+        corner_vectors=len(judge.events.codes) - judge.events.real,
         clock_cycles=sum(run.cycles for run in runs),
         latency=design.latency,
         interval=design.interval,

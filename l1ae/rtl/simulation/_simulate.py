@@ -2,9 +2,10 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -49,12 +50,18 @@ _EFFORT: dict[Language, _Effort] = {
 
 
 def simulate_rtl(
-    contract: Contract, folder: Path, hardware: npt.NDArray[np.integer], *, language: Language = "verilog", seed: int = 0
+    contract: Contract,
+    folder: Path,
+    hardware: npt.NDArray[np.integer] | Iterable[npt.NDArray[np.integer]],
+    *,
+    language: Language = "verilog",
+    seed: int = 0,
 ) -> RtlReport:
-    """Compile the RTL in `folder` and run it on `hardware` (N, size) and on corner vectors.
+    """Compile the RTL in `folder` and run it on `hardware` (N, size), or pieces of it, and on corner vectors.
 
     Three streams: all events back to back; events with gaps of random bits; events with resets and threshold writes in
-    mid-stream, all after a start from registers in a random state. Every clock cycle is compared.
+    mid-stream, all after a start from registers in a random state; of pieces, the second and third draw from the first piece.
+    Every clock cycle is compared.
 
     The project is taken as it is on disk, whoever changed it. `seed` chooses gaps, resets, thresholds and the state at
     power-up. Raises `UserError` when the project is not there, is another contract's, or a tool is missing,
@@ -64,21 +71,31 @@ def simulate_rtl(
     project = open_design(folder)
     design, effort = project.design, _EFFORT[language]
     _check_design(contract, design, folder)
-    events = Events.of(contract, hardware, _spaced(corner_vectors(contract), effort.corners))
+    pieces = iter([hardware] if isinstance(hardware, np.ndarray) else hardware)
+    events = Events.of(contract, next(pieces), _spaced(corner_vectors(contract), effort.corners))
     judge = Judge(contract, design, events)
     with scratch("rtl") as here:
         started = time.perf_counter()
         bench: Bench = (VerilatorBench if language == "verilog" else GhdlBench)(project, folder, here)
         compiled = time.perf_counter()
+        runs: list[Run] = []
 
-        def run(number: int, stimulus: Stimulus) -> Run:
+        def run(judge: Judge, number: int, stimulus: Stimulus) -> Run:
             return judge(stimulus, bench.run(stimulus, 1 + 1000 * seed + number))
 
-        streams = list(_streams(design, events, effort, seed))
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            runs = list(pool.map(run, range(len(streams)), streams))
+            streams = list(_streams(design, events, effort, seed))
+            runs += pool.map(partial(run, judge), range(len(streams)), streams)
+            real = events.real
+            for piece in pieces:
+                more = Events.of(contract, piece, events.codes[:0])
+                streams = list(Streams(design, more, np.random.default_rng([seed, real])).back_to_back(effort.block))
+                found = pool.map(partial(run, Judge(contract, design, more)), range(len(runs), len(runs) + len(streams)), streams)
+                # corner vectors keep the numbers that they have behind the first piece
+                runs += [item.shifted(real, len(events.codes) - events.real) for item in found]
+                real += more.real
         seconds = compiled - started, time.perf_counter() - compiled
-    return summary(judge, language, runs, bench.version, seconds)
+    return summary(judge, language, runs, bench.version, seconds, real=real)
 
 
 def _check_design(contract: Contract, design: Design, folder: Path) -> None:

@@ -1,18 +1,20 @@
 """The estimator against counts by hand, against the tracer on small contracts, and in what it must refuse."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 
 import numpy as np
 import pytest
 
 from l1ae.contract import (
+    Binning,
     Concatenate,
     Contract,
     Convolution,
     Dense,
     HardwareInput,
+    Lookup,
     Operation,
     Pool,
     Preprocess,
@@ -28,10 +30,10 @@ from l1ae.rtl import Clock, schedule, trace_contract
 from l1ae.rtl import _trace as trace_module
 from l1ae.rtl._delay import _disjoint
 from l1ae.rtl._opcodes import Opcode
-from l1ae.rtl.estimator._estimate import QUANTITIES, VERSION, count, estimate, parse_constants, prepare
+from l1ae.rtl.estimator._estimate import QUANTITIES, VERSION, Mapped, _constants, count, estimate, parse_constants, prepare, priced
 from l1ae.rtl.estimator._needed import needed_elements
 from l1ae.rtl.estimator._operations import shape_of
-from l1ae.rtl.estimator._shape import Laws, csd_digits, square
+from l1ae.rtl.estimator._shape import PRICED, Laws, csd_digits, square
 
 CLOCK = Clock(5.0)
 LAWS = Laws((0.0, -0.08, -0.1, -0.1, 0.03), (0.8, 0.5, 0.5), 0.3, 0.5)
@@ -195,6 +197,88 @@ def test_squares():
     assert prepare(contract).shapes["error"].additions == pytest.approx(_traced_additions(contract, "error"), rel=0.5)
 
 
+def _truncating(weights, dropped):
+    """A dense layer whose accumulator drops bits of every product, so that each is cast before the sum."""
+    builder = Builder()
+    _inputs(builder, len(weights), 8)
+    fraction = builder.format_of("inputs").fraction + WEIGHT.fraction - dropped
+
+    def make(form):
+        return Dense(
+            name="hidden",
+            inputs=("inputs",),
+            format=form,
+            size=weights.shape[1],
+            weights=weights,
+            bias=np.zeros(weights.shape[1], np.int64),
+            weight_format=WEIGHT,
+            bias_format=BIAS,
+        )
+
+    hidden = builder.add_exact(make, fraction)
+    relu = builder.add(Relu(name="relu", inputs=(hidden,), format=FixedFormat.parse("ufixed<8,8,TRN,SAT>"), size=weights.shape[1]))
+    return _contract(builder, _dense(builder, "out", relu, np.ones((weights.shape[1], 1), np.int64)))
+
+
+@pytest.mark.parametrize(("seed", "values", "dropped"), [(11, (-3, -1, 1, 3, 5), 3), (12, (-7, -5, 3, 11), 2), (13, (-1, 1, 2, 4), 4)])
+def test_truncated_products_are_shared_between_outputs(seed, values, dropped):
+    """Kernels of few bits hold few values: each input times each of them is made once, and cast once."""
+    weights = np.random.default_rng(seed).choice(values, (6, 20)).astype(np.int64)
+    contract = _truncating(weights, dropped)
+    shape = prepare(contract).shapes["hidden"]
+    assert shape.additions == pytest.approx(_traced_additions(contract, "hidden"), rel=0.15)
+
+
+def test_registers_of_truncated_products():
+    contract = _truncating(np.random.default_rng(14).choice((-3, -1, 1, 3, 5), (12, 16)).astype(np.int64), 3)
+    pipeline = schedule(trace_contract(contract, "binary"), Clock(3.0))
+    counted = count(prepare(contract), LAWS, Clock(3.0))
+    assert counted.total_bits == pytest.approx(pipeline.register_bits, rel=0.35)
+
+
+def test_a_cast_to_more_fractional_bits_leaves_nothing_to_round():
+    """The new bits are 0, and a cast behind it that drops only them adds nothing."""
+    builder = Builder()
+    _inputs(builder, 4, 6)
+    fine = builder.add(Quantize(name="fine", inputs=("inputs",), format=FixedFormat.parse("fixed<12,8>"), size=4))
+    back = builder.add(Quantize(name="back", inputs=(fine,), format=FixedFormat.parse("fixed<8,8,RND,SAT>"), size=4))
+    contract = _contract(builder, _dense(builder, "sum", back, np.ones((4, 1), np.int64)))
+    assert prepare(contract).shapes["back"].additions == _traced_additions(contract, "back") == 0
+
+
+@pytest.mark.parametrize(("bits", "negations"), [(5, 0), (6, 0), (9, 4)])
+def test_squares_of_few_signed_bits_are_two_tables(bits, negations):
+    """Up to six bits beside the sign, which chooses; above, the magnitude comes first."""
+    builder = Builder()
+    _inputs(builder, 4, bits)
+    contract = _contract(builder, builder.dot("squares", "inputs"))
+    shape = prepare(contract).shapes["squares"]
+    graph = trace_contract(contract, "binary")
+    lines = [op for op, name in zip(graph.logic.ops, graph.layers, strict=True) if name == "squares"]
+    found = sum(op.opcode == Opcode.NEGATIVE and sum(op.qint.kif) > 1 for op in lines)
+    assert found == negations
+    assert shape.additions == pytest.approx(_traced_additions(contract, "squares"), rel=0.25)
+    assert (shape.rows > 0) == (negations > 0)
+
+
+def test_tables_of_several_columns_have_prices_of_their_own():
+    builder = Builder()
+    form, bins = FixedFormat(False, 6, 6), FixedFormat(False, 2, 2)
+    low, high = np.zeros(2, np.int64), np.full(2, 63, np.int64)
+    builder.add(HardwareInput(name="hw", inputs=(), format=form, size=2, low=low, high=high))
+    builder.add(Binning(name="bins", inputs=("hw",), format=bins, size=2, index=np.arange(2), edges=((3, 9, 20), (5, 8, 40))))
+    tables = [np.arange(16) ** 2 % 13]
+    builder.add(Lookup.of_tables(tables, [(0, 1)], [(2, 2)], name="terms", inputs=("bins",), format=FixedFormat(False, 4, 4), function=""))
+    tabled = _contract(builder, "terms")
+    assert (prepare(tabled).mapping, prepare(_network(_random(1))).mapping) == ("as_written", "restructured")
+    constants = _constants()
+    dear = Mapped(*[(2.0,) * (len(PRICED) + 1)] * 2, constants.mappings["as_written"].bands)
+    other = replace(constants, mappings=dict(constants.mappings) | {"as_written": dear})
+    for contract, changes in ((tabled, True), (_network(_random(1)), False)):
+        counted = count(prepare(contract), constants.laws, CLOCK)
+        assert (priced(counted, other).luts.value != priced(counted, constants).luts.value) == changes
+
+
 def test_cycles_and_registers_follow_the_schedule():
     contract = _network(_random(1))
     pipeline = schedule(trace_contract(contract, "binary"), Clock(3.0))
@@ -351,9 +435,11 @@ def test_refuses_a_clock_that_is_too_fast():
 def test_constants_belong_to_this_version():
     content = json.loads((files("l1ae.rtl.estimator") / "estimator.json").read_text())
     constants = parse_constants(content)
-    assert set(constants.bands) == set(QUANTITIES)
-    assert content["networks"]["synthesised"] >= 60
-    assert all(low < 1.05 and high > 0.95 for low, high in constants.bands.values())
+    assert set(constants.mappings) == {"restructured", "as_written"}
+    assert content["networks"]["synthesised"] >= 20
+    for mapped in constants.mappings.values():
+        assert set(mapped.bands) == set(QUANTITIES)
+        assert all(low < 1.05 and high > 0.95 for low, high in mapped.bands.values())
     for other in ({"version": VERSION + 1}, {"priced": ["logic"]}):
         with pytest.raises(UserError, match=r"constants of the estimator are of version"):
             parse_constants(content | other)

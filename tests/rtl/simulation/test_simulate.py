@@ -248,6 +248,16 @@ def test_the_first_mismatch_tells_event_and_both_values(written, events):
     )
 
 
+def test_pieces_say_what_all_events_say(written, events):
+    folder = written()
+    _plant(folder, "coefficient", "verilog")
+    whole = simulate_rtl(toy_contract(), folder, events)
+    pieces = simulate_rtl(toy_contract(), folder, iter([events[:100], events[100:170], events[170:]]))
+    assert (pieces.events, pieces.corner_vectors) == (whole.events, whole.corner_vectors)
+    assert pieces.mismatches == whole.mismatches > 0
+    assert pieces.outputs[0] == whole.outputs[0]  # the bit depends on the thresholds that are drawn
+
+
 def test_a_latency_that_is_not_the_described_one_is_found(tmp_path, events):
     project = toy_project()
     folder = tmp_path / "rtl"

@@ -12,12 +12,12 @@ proc hls_sources {} {
     global root project language
     set folder [file join $root build hls ${project}_prj solution1 impl ip hdl $language]
     set suffix [expr {$language eq "vhdl" ? "vhd" : "v"}]
-    set sources [lsort [glob -nocomplain [file join $folder *.$suffix]]]
+    set sources [lsort [glob -nocomplain -directory $folder *.$suffix]]
     if {[llength $sources] == 0} {
         error "there is no $language in $folder; run make hls first, with export among its STEPS"
     }
     # Contents of ROMs, which the sources name relative to where synthesis runs.
-    foreach table [glob -nocomplain [file join $folder *.dat]] {
+    foreach table [glob -nocomplain -directory $folder *.dat] {
         file copy -force $table .
     }
     return $sources

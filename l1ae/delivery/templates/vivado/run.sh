@@ -40,7 +40,7 @@ find_tool() {
 }
 
 backend() {
-    sed -n 's/^set backend //p' "$here/settings.tcl"
+    sed -n 's/^set backend {\(.*\)}$/\1/p' "$here/settings.tcl"
 }
 
 hls() {

@@ -2,54 +2,54 @@
 # contract sha256 c3b3c4958b36e2c0f11137340c76b4f59c49919c2d64300149d2abd96a0ee033
 # What the scripts work on. Your own values go into a file local.tcl beside this one, which is read last.
 
-set project tiny_v3
+set project {tiny_v3}
 set digest c3b3c4958b36e2c0f11137340c76b4f59c49919c2d64300149d2abd96a0ee033
 set ip_version 3.0
 
 # C synthesis: period in ns, uncertainty in percent of it. Vivado's clocks are in constraints/.
-set backend Vitis
-set hls_part xcvu9p-flga2104-2L-e
+set backend {Vitis}
+set hls_part {xcvu9p-flga2104-2L-e}
 set hls_clock_period 5.0
 set hls_clock_uncertainty 12.5%
 
 # RTL: sources in order of compilation below rtl/; latency and interval (II) in clock cycles, period in ns.
-set rtl_part xcvu9p-flga2104-2L-e
+set rtl_part {xcvu9p-flga2104-2L-e}
 set rtl_clock_period 5.0
 set rtl_latency 5
 set rtl_interval 1
 set rtl_verilog {
-    verilog/binop.v
-    verilog/multiplier.v
-    verilog/mux.v
-    verilog/negative.v
-    verilog/shift_adder.v
-    verilog/ternary_adder.v
-    verilog/tables.v
-    verilog/tiny_v3_stage0.v
-    verilog/tiny_v3_stage1.v
-    verilog/tiny_v3_stage2.v
-    verilog/tiny_v3_stage3.v
-    verilog/tiny_v3_stage4.v
-    verilog/tiny_v3_core.v
-    verilog/l1ae_trigger.v
-    verilog/tiny_v3.v
+    {verilog/binop.v}
+    {verilog/multiplier.v}
+    {verilog/mux.v}
+    {verilog/negative.v}
+    {verilog/shift_adder.v}
+    {verilog/ternary_adder.v}
+    {verilog/tables.v}
+    {verilog/tiny_v3_stage0.v}
+    {verilog/tiny_v3_stage1.v}
+    {verilog/tiny_v3_stage2.v}
+    {verilog/tiny_v3_stage3.v}
+    {verilog/tiny_v3_stage4.v}
+    {verilog/tiny_v3_core.v}
+    {verilog/l1ae_trigger.v}
+    {verilog/tiny_v3.v}
 }
 set rtl_vhdl {
-    vhdl/binop.vhd
-    vhdl/multiplier.vhd
-    vhdl/mux.vhd
-    vhdl/negative.vhd
-    vhdl/shift_adder.vhd
-    vhdl/ternary_adder.vhd
-    vhdl/tables.vhd
-    vhdl/tiny_v3_stage0.vhd
-    vhdl/tiny_v3_stage1.vhd
-    vhdl/tiny_v3_stage2.vhd
-    vhdl/tiny_v3_stage3.vhd
-    vhdl/tiny_v3_stage4.vhd
-    vhdl/tiny_v3_core.vhd
-    vhdl/l1ae_trigger.vhd
-    vhdl/tiny_v3.vhd
+    {vhdl/binop.vhd}
+    {vhdl/multiplier.vhd}
+    {vhdl/mux.vhd}
+    {vhdl/negative.vhd}
+    {vhdl/shift_adder.vhd}
+    {vhdl/ternary_adder.vhd}
+    {vhdl/tables.vhd}
+    {vhdl/tiny_v3_stage0.vhd}
+    {vhdl/tiny_v3_stage1.vhd}
+    {vhdl/tiny_v3_stage2.vhd}
+    {vhdl/tiny_v3_stage3.vhd}
+    {vhdl/tiny_v3_stage4.vhd}
+    {vhdl/tiny_v3_core.vhd}
+    {vhdl/l1ae_trigger.vhd}
+    {vhdl/tiny_v3.vhd}
 }
 
 # What the design may cost. A quantity without a limit is not judged. bram: blocks of 36 kbit; slack_ns: least WNS.

@@ -103,15 +103,15 @@ std::string out_of_range(int input, std::int64_t code) {
            std::to_string(model::INPUT_HIGH[input]);
 }
 
-std::string held_by(const std::any &any) {
-    if (!any.has_value())
-        return "nothing";
+std::string name_of(const std::type_info &type) {
     int status = 0;
-    char *text = abi::__cxa_demangle(any.type().name(), nullptr, nullptr, &status);
-    std::string name = status == 0 ? text : any.type().name();
+    char *text = abi::__cxa_demangle(type.name(), nullptr, nullptr, &status);
+    std::string name = status == 0 ? text : type.name();
     std::free(text);
     return name;
 }
+
+std::string held_by(const std::any &any) { return any.has_value() ? name_of(any.type()) : "nothing"; }
 
 // Whether `any` holds a T * or a const T *, which is then in `pointer`.
 template <class T> bool holds(const std::any &any, const T *&pointer) {
@@ -126,16 +126,82 @@ template <class T> bool holds(const std::any &any, const T *&pointer) {
     return true;
 }
 
-// Fill the pair that `any` points to, if it points to a pair of these types.
-template <class First, class Second> bool give(const std::any &any, const First &first, const Second &second) {
+template <class T> double real(const T &value) {
+    if constexpr (std::is_arithmetic_v<T>)
+        return value;
+    else
+        return value.to_double();
+}
+
+// `value` as a T, if a T holds it to the last bit.
+template <class T> T exactly(double value, const char *what) {
+    const T held = value;
+    if (real(held) != value)
+        throw std::out_of_range(model::PROJECT + std::string(": ") + what + std::to_string(value) + " does not fit into " + name_of(typeid(T)) +
+                                "; take std::pair<std::int64_t, bool>, or make a model whose score has fewer bits");
+    return held;
+}
+
+// A member of a result: the score.
+template <class T> struct Member {
+    static T of(const Answer &answer) { return exactly<T>(answer.score, "the score "); }
+};
+// Networks that end in a latent space have it here. It is no port of this firmware: the trigger bit, and zeros.
+template <class T, std::size_t N> struct Member<std::array<T, N>> {
+    static std::array<T, N> of(const Answer &answer) {
+        std::array<T, N> values;
+        values.fill(T(0));
+        values.at(0) = exactly<T>(answer.trigger, "the trigger bit ");
+        return values;
+    }
+};
+template <> struct Member<std::int64_t> {
+    static std::int64_t of(const Answer &answer) { return answer.code(); }
+};
+template <> struct Member<bool> {
+    static bool of(const Answer &answer) { return answer.trigger; }
+};
+
+// Fill the pair that `any` points to, if it points to a pair of these types; all of it or nothing.
+template <class First, class Second> bool give(const std::any &any, const Answer &answer) {
     auto found = std::any_cast<std::pair<First, Second> *>(&any);
     if (found == nullptr)
         return false;
     if (*found == nullptr)
         throw std::invalid_argument(std::string(model::PROJECT) + ": read_result got a null pointer");
-    (*found)->first = first;
-    (*found)->second = second;
+    **found = {Member<First>::of(answer), Member<Second>::of(answer)};
     return true;
+}
+
+template <class... T> struct Types {};
+
+// What may hold the score, and what may stand before it: the types of CMSSW's conditions, this score's own, and those that the
+// library was built with (FIRST and SECOND of the Makefile).
+#ifndef MORE_FIRST
+#define MORE_FIRST
+#endif
+#ifndef MORE_SECOND
+#define MORE_SECOND
+#endif
+using Saturating = ap_fixed<18, 14, AP_RND_CONV, AP_SAT>;
+using Latent = ap_fixed<10, 7, AP_RND_CONV, AP_SAT>;
+using Seconds = Types<ap_ufixed<18, 14>, Score, Plain<Score>::type, Saturating, float, double MORE_SECOND>;
+using Firsts = Types<Saturating, std::array<Latent, 8>, std::array<Plain<Latent>::type, 8>, std::array<Plain<Bit>::type, 1>, Score,
+                     Plain<Score>::type, ap_ufixed<18, 14>, float, double MORE_FIRST>;
+
+template <class First, class... Second> bool give_before(Types<Second...>, const std::any &any, const Answer &answer) {
+    return (give<First, Second>(any, answer) || ...);
+}
+template <class... First> bool give_any(Types<First...>, const std::any &any, const Answer &answer) {
+    return give<std::int64_t, bool>(any, answer) || (give_before<First>(Seconds(), any, answer) || ...);
+}
+
+template <class... T> std::string names_of(Types<T...>) {
+    std::string names;
+    for (const std::string &name : {name_of(typeid(T))...})
+        if (names.find(name) == std::string::npos)
+            names += (names.empty() ? "" : " | ") + name;
+    return names;
 }
 
 class Emulator final : public hls4mlEmulator::Model {
@@ -177,14 +243,10 @@ class Emulator final : public hls4mlEmulator::Model {
     void read_result(std::any result) override {
         if (state_ != ANSWERED)
             throw std::logic_error(std::string(model::PROJECT) + ": read_result before predict");
-        const Score score = answer_.score;
-        const Plain<Score>::type plain = score;
-        const std::array<Plain<Bit>::type, 1> bit = {Plain<Bit>::type(answer_.trigger)};
-        if (!(give(result, answer_.code(), answer_.trigger) || give(result, bit, score) || give(result, bit, plain) ||
-              give(result, score, score) || give(result, plain, plain)))
-            throw std::invalid_argument(std::string(model::PROJECT) + ": read_result takes a pointer to std::pair<R, S>: S " + model::SCORE_TYPE +
-                                        " with or without its modes, R the same or std::array<ap_ufixed<1, 1>, 1>; or to" +
-                                        " std::pair<std::int64_t, bool>; not " + held_by(result));
+        if (!give_any(Firsts(), result, answer_))
+            throw std::invalid_argument(std::string(model::PROJECT) + ": read_result takes a pointer to std::pair<std::int64_t, bool>, or to a pair of " +
+                                        names_of(Firsts()) + " and " + names_of(Seconds()) + "; not " + held_by(result) +
+                                        "; `make FIRST=TYPE SECOND=TYPE` adds others");
     }
 };
 

@@ -31,7 +31,7 @@ struct Refused : std::runtime_error {
 
 struct Events {
     std::string project, digest;
-    std::size_t inputs = 0;
+    std::size_t inputs = 0, stated = 0;
     std::vector<std::int32_t> codes;
     std::vector<std::pair<std::int64_t, bool>> answers;
 };
@@ -43,20 +43,24 @@ static Events read_events(const std::string &path) {
     for (std::size_t number = 1; std::getline(file, line); number++) {
         std::istringstream text(line);
         if (line.rfind("# project ", 0) == 0)
-            text >> hash >> word >> events.project >> word >> events.digest >> word >> events.inputs;
+            text >> hash >> word >> events.project >> word >> events.digest >> word >> events.inputs >> word >> events.stated;
         if (line.empty() || line[0] == '#')
             continue;
         std::vector<std::int64_t> row;
         for (std::int64_t value; text >> value;)
             row.push_back(value);
-        if (!text.eof() || row.size() != events.inputs + 2)
+        const auto fits = [](std::int64_t code) { return INT32_MIN <= code && code <= INT32_MAX; };
+        if (!text.eof() || row.size() != events.inputs + 2 || !std::all_of(row.begin(), row.end() - 2, fits) || row.back() >> 1 != 0)
             throw std::runtime_error(path + ", line " + std::to_string(number) + ": " + std::to_string(events.inputs) +
-                                     " codes, a score and a trigger bit are expected");
+                                     " codes of 32 bits, a score and a trigger bit are expected");
         events.codes.insert(events.codes.end(), row.begin(), row.end() - 2);
         events.answers.emplace_back(row[row.size() - 2], row.back() != 0);
     }
     if (events.answers.empty())
         throw std::runtime_error(path + " holds no events");
+    if (events.answers.size() != events.stated)
+        throw std::runtime_error(path + " holds " + std::to_string(events.answers.size()) + " events and says that it holds " +
+                                 std::to_string(events.stated));
     return events;
 }
 
@@ -85,9 +89,12 @@ class Library {
         destroy = symbol<void(hls4mlEmulator::Model *)>("destroy_model");
         const int version = symbol<int()>(events.project + "_version")();
         const std::string digest = symbol<const char *()>(events.project + "_digest")();
+        const auto inputs = static_cast<std::size_t>(symbol<int()>(events.project + "_inputs")());
         const std::string asked = events.project.substr(events.project.rfind("_v") + 2);
         if (std::to_string(version) != asked)
             throw Refused(path + " is version " + std::to_string(version) + ", asked for was " + asked);
+        if (inputs != events.inputs)
+            throw Refused(path + " takes " + std::to_string(inputs) + " inputs, and the events have " + std::to_string(events.inputs));
         if (digest != events.digest)
             throw Refused(path + " is of contract " + digest + ", asked for was " + events.digest);
     }
