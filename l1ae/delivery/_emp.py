@@ -18,6 +18,7 @@ from l1ae.delivery._templates import render
 from l1ae.delivery._ugt_hdl import model_package, values_of
 from l1ae.delivery._ugt_vectors import WorkingPoint, working_points
 from l1ae.errors import UserError
+from l1ae.files import json_content
 
 __all__ = ["EMP", "checks", "files"]
 
@@ -86,7 +87,7 @@ def _description(folder: Path) -> tuple[dict[str, Any], Links, tuple[WorkingPoin
     """What `buffers.json` says. Raises `UserError` when it is damaged."""
     path = folder / _DESCRIPTION
     try:
-        content = json.loads(path.read_text())
+        content = json_content(path.read_bytes())
         _ = content["digest"], [entry[key] for entry in content["buffers"] for key in ("inputs", "outputs", "events")]
         return content, Links(**content["links"]), tuple(WorkingPoint(**point) for point in content["working_points"])
     except (KeyError, OSError, TypeError, ValueError) as error:

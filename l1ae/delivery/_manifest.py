@@ -13,6 +13,7 @@ from l1ae.contract import Contract
 from l1ae.delivery._source import Provenance, Source
 from l1ae.delivery._target import Check, Target
 from l1ae.errors import UserError
+from l1ae.files import json_content
 
 __all__ = ["CONTRACT", "MANIFEST", "VerifiedDelivery", "verify_delivery", "write_delivery"]
 
@@ -121,9 +122,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise UserError(f"there is no '{path}': '{folder}' is no delivered folder; make one with `l1ae deliver RUN --target TARGET`")
     try:
-        content: dict[str, Any] = json.loads(path.read_text())
-        if not isinstance(content, dict):
-            raise TypeError(f"it holds a {type(content).__name__}")
+        content = json_content(path.read_bytes())
         if (content["format"], content["format_version"]) != (FORMAT, FORMAT_VERSION):
             raise UserError(
                 f"'{path}' has format {content['format']} {content['format_version']}, not {FORMAT} {FORMAT_VERSION}; deliver again"

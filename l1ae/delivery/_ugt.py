@@ -15,6 +15,7 @@ from l1ae.delivery._ugt_hdl import hdl_files, values_of
 from l1ae.delivery._ugt_objects import layout_of
 from l1ae.delivery._ugt_vectors import Difference, Filling, WorkingPoint, compare_orbit, orbits, working_points
 from l1ae.errors import UserError
+from l1ae.files import json_content
 
 __all__ = ["UGT", "checks", "files"]
 
@@ -66,7 +67,7 @@ def _description(folder: Path) -> tuple[dict[str, Any], tuple[WorkingPoint, ...]
     """What `vectors.json` says, and the algorithm bits. Raises `UserError` when it is damaged."""
     path = folder / _DESCRIPTION
     try:
-        content = json.loads(path.read_text())
+        content = json_content(path.read_bytes())
         _ = content["digest"], content["filling"]["crossings"]
         _ = [entry[key] for entry in content["orbits"] for key in ("vectors", "scores", "events")]
         return content, tuple(WorkingPoint(**point) for point in content["algorithms"])

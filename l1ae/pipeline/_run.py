@@ -97,14 +97,22 @@ class Run:
     def _temporary(self, stage: str) -> Path:
         return self.folder / f".tmp-{stage.replace('/', '-')}"
 
-    def produce(self, stage: str, inputs: Mapping[str, str], make: Callable[[Path], _T], *, resume: bool = False) -> _T:
+    def produce(
+        self, stage: str, inputs: Mapping[str, str], make: Callable[[Path], _T], *, resumable: bool = False, resume: bool = False
+    ) -> _T:
         """Let `make` fill a temporary folder, rename it to the stage's, and record it in the manifest.
 
-        When `make` fails, the stage's previous result stays as it was. With `resume` the temporary folder of an
-        interrupted attempt is handed to `make` again. Raises `UserError` when another process works on this run.
+        When `make` fails, the stage's previous result stays as it was. What a `resumable` stage has done until then is kept, and
+        with `resume` the temporary folder of an interrupted attempt is handed to `make` again. Raises `UserError` when another process works on this run.
         """
         with held(self.folder):
-            return self._produce(stage, inputs, make, resume=resume)
+            try:
+                return self._produce(stage, inputs, make, resume=resume)
+            except BaseException:
+                if not resumable:
+                    shutil.rmtree(self._temporary(stage), ignore_errors=True)
+                    self._note(stage).unlink(missing_ok=True)
+                raise
 
     def _produce(self, stage: str, inputs: Mapping[str, str], make: Callable[[Path], _T], *, resume: bool) -> _T:
         temporary = self._temporary(stage)

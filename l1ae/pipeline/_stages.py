@@ -85,7 +85,7 @@ def train_model(run: Run, *, resume: bool, progress: Progress | None, backend: s
             result = ImportedModel(Path(run.config.model.source).name)
         TRAINING.write(target, result)
 
-    run.produce("train", train_inputs(run.config), make, resume=resume)
+    run.produce("train", train_inputs(run.config), make, resumable=True, resume=resume)
     save_source(run)
 
 

@@ -152,3 +152,16 @@ def test_a_damaged_manifest_is_named_with_its_remedy(run, text):
     (run.folder / "manifest.json").write_text(text)
     with pytest.raises(UserError, match=r"manifest.json' is .*; remove it, and the stages will be made again"):
         run.manifest.stages  # noqa: B018
+
+
+def test_a_stage_that_fails_leaves_nothing_behind_but_what_can_be_resumed(run):
+    def refuse(folder):
+        (folder / "result.txt").write_text("half")
+        raise UserError("no")
+
+    with pytest.raises(UserError):
+        run.produce("latent", {"a": "1"}, refuse)
+    assert sorted(path.name for path in run.folder.iterdir()) == ["config.yaml"]
+    with pytest.raises(UserError):
+        run.produce("train", {"a": "1"}, refuse, resumable=True)
+    assert run.can_resume("train", {"a": "1"})
