@@ -102,8 +102,9 @@ class Run:
     ) -> _T:
         """Let `make` fill a temporary folder, rename it to the stage's, and record it in the manifest.
 
-        When `make` fails, the stage's previous result stays as it was. What a `resumable` stage has done until then is kept, and
-        with `resume` the temporary folder of an interrupted attempt is handed to `make` again. Raises `UserError` when another process works on this run.
+        When `make` fails, the stage's previous result stays as it was. What a `resumable` stage has done until then is kept, and with
+        `resume` the temporary folder of an interrupted attempt is handed to `make` again. Raises `UserError` when another process works
+        on this run.
         """
         with held(self.folder):
             try:

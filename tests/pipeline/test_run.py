@@ -70,7 +70,7 @@ def test_resume_hands_over_the_unfinished_folder(run):
 
     assert not run.can_resume("train", {"a": "1"})
     with pytest.raises(KeyboardInterrupt):
-        run.produce("train", {"a": "1"}, interrupted)
+        run.produce("train", {"a": "1"}, interrupted, resumable=True)
     assert run.can_resume("train", {"a": "1"})
     assert not run.can_resume("train", {"a": "2"})
     assert run.produce("train", {"a": "1"}, names, resume=True) == ["half.txt"]
