@@ -86,11 +86,24 @@ def _message(model: type[BaseModel], item: Any, where: str) -> str:
     path = ".".join(str(part) for part in item["loc"])
     if item["type"] != "extra_forbidden":
         value = "" if isinstance(item["input"], dict) else f" (value: {item['input']!r})"
-        return ": ".join(filter(None, (where, path, f"{item['msg'].removeprefix('Value error, ')}{value}")))
+        return ": ".join(filter(None, (where, path, f"{_complaint(item)}{value}")))
     known = _fields_at(model, item["loc"][:-1])
     close = difflib.get_close_matches(str(item["loc"][-1]), known, n=1)
-    hint = f"did you mean '{close[0]}'?" if close else f"known keys are {', '.join(known)}"
+    others = f"known keys are {', '.join(known)}" if known else "nothing can stand there; remove it"
+    hint = f"did you mean '{close[0]}'?" if close else others
     return f"{where}: unknown key '{path}'; {hint}"
+
+
+def _complaint(item: Any) -> str:
+    """What is wrong with a value, in words of YAML instead of those of Python's types."""
+    value = item["input"]
+    match item["type"]:
+        case "tuple_type" | "list_type":
+            return f"must be a list; write for example [{value if isinstance(value, str | int | float) else 1}]"
+        case "dict_type" | "model_type" | "model_attributes_type" | "dataclass_type":
+            return "must be a section with keys of its own"
+        case _:
+            return str(item["msg"].removeprefix("Value error, "))
 
 
 def _fields_at(root: type[BaseModel], location: tuple[Any, ...]) -> list[str]:

@@ -30,6 +30,7 @@ from l1ae.config._description import (
 from l1ae.config._load import dump_config, load_config
 from l1ae.config._menus import NamedMenu, StandIn, menu_names, named_menu
 from l1ae.config._schema import (
+    MOST_CROSSINGS,
     Config,
     ConvolutionConfig,
     CsimConfig,
@@ -53,6 +54,7 @@ from l1ae.config._slots import SLOTS, Fit, Slot, data_frames
 from l1ae.config._trigger import TriggerConfig
 
 __all__ = [
+    "MOST_CROSSINGS",
     "SLOTS",
     "ActivationDescription",
     "BatchNormDescription",

@@ -56,6 +56,9 @@ __all__ = [
     "VicregConfig",
 ]
 
+MOST_CROSSINGS = 2
+"""What the global trigger's mode of the RTL goes up to."""
+
 SOURCES = ("zerobias", "shipped", "shipped_regions")
 """Data sets that come with l1ae."""
 
@@ -613,7 +616,10 @@ class RtlConfig(Section):
     clock_period: float | None = Field(None, gt=0, description="ns; default: hls.clock_period, or 25 with `crossings`")
     clock_uncertainty: float = Field(12.5, ge=0, lt=100, description="percent of the clock period that logic does not use")
     crossings: int | None = Field(
-        None, ge=1, le=2, description="the global trigger's mode: a clock of 25 ns, nothing but logic between one register and the next"
+        None,
+        ge=1,
+        le=MOST_CROSSINGS,
+        description="the global trigger's mode: a clock of 25 ns, nothing but logic between one register and the next",
     )
     adders: Literal["binary", "ternary"] = Field("binary", description="terms of an adder: ternary saves LUTs and costs latency")
     interval: int = Field(1, ge=1, description="clocks from one event to the next (II); above 1 layers are folded")

@@ -72,6 +72,8 @@ def train_model(run: Run, *, resume: bool, progress: Progress | None, backend: s
     if run.config.model.source is None:
         # what the firmware cannot be should not cost a training
         check_strategy(untrained_contract(run.config), _hls_config(run.config, backend))
+        # nor should crossings that are not there
+        rate_inputs(run.config)
 
     def make(target: Path) -> None:
         result: TrainingRecord

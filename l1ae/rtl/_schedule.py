@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from alkaid.types import CombLogic, Op
 
+from l1ae.config import MOST_CROSSINGS
 from l1ae.errors import UserError
 from l1ae.rtl._delay import Delays, absorbed, line_delays
 from l1ae.rtl._opcodes import GIVEN, Opcode
@@ -70,9 +71,10 @@ def schedule(graph: Graph, clock: Clock, delays: Delays | None = None) -> Pipeli
     compare = _comparison(logic.ops[score], delays, clock)
     last = lines.stages[score] + (lines.ends[score] + compare > budget)
     if clock.stages is not None and last + 1 > clock.stages:
+        more = "allow more crossings, or make" if clock.stages < MOST_CROSSINGS else "leave rtl.crossings out for a pipeline, or make"
         raise UserError(
             f"the logic takes {_whole(logic, times, shared) + compare:.1f} ns, which is {last + 1} stages of {clock.period} ns (of which "
-            f"{budget:.1f} ns are for logic), but rtl.crossings is {clock.stages}; allow more crossings, or make the network smaller"
+            f"{budget:.1f} ns are for logic), but rtl.crossings is {clock.stages}; {more} the network smaller"
         )
     return _pipeline(lines, last, compare, clock)
 

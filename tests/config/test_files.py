@@ -89,3 +89,20 @@ def test_numbers_that_are_none_are_refused(tmp_path, value):
     (tmp_path / "config.yaml").write_text("name: tiny")
     with pytest.raises(UserError, match=r"model\.target_fpr"):
         load_config(tmp_path / "config.yaml", (f"model.target_fpr={value}",))
+
+
+@pytest.mark.parametrize(
+    ("override", "said", "remedy"),
+    [
+        ("model.encoder=32,24,16", "model.encoder: must be a list; write for example [32,24,16] (value: '32,24,16')", "[32,24,16]"),
+        ("model.encoder=32", "model.encoder: must be a list; write for example [32] (value: 32)", "[32]"),
+        ("model=3", "model: must be a section with keys of its own (value: 3)", "{architecture: dense_ae, score: squared_error}"),
+    ],
+)
+def test_values_of_another_kind_are_said_in_words_of_yaml_and_the_remedy_works(tmp_path, override, said, remedy):
+    (tmp_path / "config.yaml").write_text("name: tiny\nmodel: {architecture: dense_ae, score: squared_error}")
+    with pytest.raises(UserError) as error:
+        load_config(tmp_path / "config.yaml", (override,))
+    assert said in str(error.value)
+    key = override.partition("=")[0]
+    load_config(tmp_path / "config.yaml", (f"{key}={remedy}",))

@@ -32,7 +32,14 @@ def test_ternary_adders_are_fewer():
     assert len(lines["ternary"]) < len(lines["binary"])
 
 
-@pytest.mark.parametrize(("clock", "message"), [(Clock(0.8), "choose a slower clock"), (Clock(2.0, stages=1), "allow more crossings")])
+@pytest.mark.parametrize(
+    ("clock", "message"),
+    [
+        (Clock(0.8), "choose a slower clock"),
+        (Clock(2.0, stages=1), "allow more crossings"),
+        (Clock(1.5, stages=2), "leave rtl.crossings out"),
+    ],
+)
 def test_clocks_that_cannot_be(clock, message):
     with pytest.raises(UserError, match=message):
         unroll(toy_contract(), clock, PART)
