@@ -23,7 +23,7 @@ from l1ae.records import (
     TrainingRecord,
 )
 
-__all__ = ["RunFiles", "read_run"]
+__all__ = ["RunFiles", "pictures", "read_run"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,8 @@ def read_run(run: Path) -> RunFiles:
     config = load_config(run / "config.yaml")
     manifest, contract = Manifest.load(run, config.project), CONTRACT.find(run)
     outdated = manifest.outdated(None if contract is None else contract.digest)
-    figures = {} if "evaluation" in outdated else {path.stem: path.read_text() for path in sorted((run / "evaluation").glob("*.svg"))}
+    manifest.check_file(run, "train/history.csv", f"l1ae train {run / 'config.yaml'} --run {run}")
+    figures = {} if "evaluation" in outdated else pictures(run, manifest, "evaluation", f"l1ae evaluate {run}")
     return RunFiles(
         folder=run,
         config=config,
@@ -69,12 +70,21 @@ def read_run(run: Path) -> RunFiles:
     )
 
 
+def pictures(run: Path, manifest: Manifest, stage: str, command: str) -> dict[str, str]:
+    """The figures that a stage left, as SVG by name. Raises `UserError` when one is not as it was left; `command` makes it again."""
+    found = {}
+    for path in sorted((run / stage).glob("*.svg")):
+        manifest.check_file(run, f"{stage}/{path.name}", command)
+        found[path.stem] = path.read_text(errors="replace")
+    return found
+
+
 def _history(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
-    with path.open(newline="") as file:
-        rows: list[dict[str, str | float]] = list(csv.DictReader(file))
     try:
+        with path.open(newline="") as file:
+            rows: list[dict[str, str | float]] = list(csv.DictReader(file))
         return {"history": figure_svg(history_figure(rows))} if rows else {}
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, csv.Error) as error:
         raise UserError(f"'{path}' is damaged ({error}); run 'l1ae train' again") from error

@@ -4,8 +4,10 @@ from pathlib import Path
 
 from l1ae.evaluation import Estimate, format_estimate
 from l1ae.latent import Generation, LatentResult, SelectedHunt, find_mass
+from l1ae.manifest import Manifest
 from l1ae.records import LATENT
 from l1ae.report._blocks import Block, Facts, Notice, Paragraph, Picture, Section, Table
+from l1ae.report._files import pictures
 from l1ae.report._text import count, number, percent, sample
 
 __all__ = ["latent_sections"]
@@ -19,7 +21,7 @@ def latent_sections(run: Path) -> tuple[Section, ...]:
     if not (folder / "latent.json").is_file():
         return ()
     result = LATENT.read(run)
-    pictures = {path.stem: path.read_text() for path in sorted(folder.glob("*.svg"))}
+    drawn = pictures(run, Manifest.load(run), "latent", f"l1ae latent {run}")
     blocks: list[Block] = [
         Paragraph(
             "The encoder squeezes an event into a few numbers, the latent code. The codes are the integers that the firmware holds; "
@@ -28,11 +30,11 @@ def latent_sections(run: Path) -> tuple[Section, ...]:
         ),
         _compression(result),
         *(Notice("info", f"{name}: left out, {reason}.") for name, reason in result.skipped.items()),
-        *_pictures(pictures),
+        *_pictures(drawn),
         *_resolution(result),
         *(_generation(result.generation) if result.generation is not None else ()),
         _drift(result),
-        *_hunts(result, pictures),
+        *_hunts(result, drawn),
     ]
     return (Section("latent", "Latent space", tuple(blocks)),)
 
@@ -49,13 +51,13 @@ def _compression(result: LatentResult) -> Facts:
     return Facts(tuple(rows))
 
 
-def _pictures(pictures: dict[str, str]) -> list[Block]:
+def _pictures(drawn: dict[str, str]) -> list[Block]:
     captions = {
         "dimensions": "Distribution of each latent dimension; the outermost bins hold everything beyond.",
         "pairs": "Pairs of latent dimensions: density of the background, single events of the signals.",
         "correlation": "Linear correlation of the latent dimensions of background events.",
     }
-    return [Picture(pictures[name], caption, caption, name != "correlation") for name, caption in captions.items() if name in pictures]
+    return [Picture(drawn[name], caption, caption, name != "correlation") for name, caption in captions.items() if name in drawn]
 
 
 def _resolution(result: LatentResult) -> list[Block]:
@@ -139,7 +141,7 @@ def _drift(result: LatentResult) -> Table:
     return Table(caption, ("Data sets", "Events", "MMD", "p", "Smallest corrected p"), rows)
 
 
-def _hunts(result: LatentResult, pictures: dict[str, str]) -> list[Block]:
+def _hunts(result: LatentResult, drawn: dict[str, str]) -> list[Block]:
     if not result.hunts:
         return []
     rows = tuple(_hunt_row(item) for item in result.hunts)
@@ -154,9 +156,9 @@ def _hunts(result: LatentResult, pictures: dict[str, str]) -> list[Block]:
     blocks: list[Block] = [Table(caption, header, rows)]
     for item in result.hunts:
         name = f"bump_{round(100 * item.quantile):02d}"
-        if name in pictures:
+        if name in drawn:
             text = f"Spectrum of events above the {item.quantile:.0%} quantile of the score, and the most significant window."
-            blocks.append(Picture(pictures[name], text, text))
+            blocks.append(Picture(drawn[name], text, text))
     return blocks
 
 

@@ -299,3 +299,17 @@ def test_an_edited_result_is_refused_and_an_edited_source_is_told(full_run: Path
 def test_a_result_that_passes_without_being_known_is_told(empty_run: Path, write: Write) -> None:
     write("csim/report.json", csim())
     assert "csim says that it passed, and the manifest does not know of it" in report(empty_run).text
+
+
+@pytest.mark.parametrize("name", ["train/history.csv", "evaluation/roc.svg"])
+def test_bytes_that_are_no_text_and_edited_figures_are_refused(full_run: Path, write: Write, name: str) -> None:
+    known = Manifest.load(full_run)
+    record = replace(known.stages["csim"], inputs={}, outputs={})
+    write("manifest.json", replace(known, stages=known.stages | {"evaluation": record}))
+    for path in (full_run / "evaluation").iterdir():
+        write(f"evaluation/{path.name}", path.read_text())
+    write("train/history.csv", (full_run / "train" / "history.csv").read_text())
+    report(full_run)
+    (full_run / name).write_bytes(b"\xff<script>")
+    with pytest.raises(UserError, match=f"{name}' is not as it was left"):
+        write_report(full_run)

@@ -169,7 +169,7 @@ def _near(value: Any, rng: random.Random) -> Any:
         return rng.choice((value + 1, value * 2, -value, value * 1.01, str(value), [value]))
     if isinstance(value, str):
         return rng.choice((value.upper(), value + "x", value[:-1], [value]))
-    return list(value)[:-1] if isinstance(value, list) else list(value)
+    return value[:-1] if isinstance(value, list) else list(value or ())
 
 
 def _json(path: Path, rng: random.Random) -> str:
