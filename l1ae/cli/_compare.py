@@ -25,7 +25,7 @@ __all__ = ["compare"]
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="HTML file to write; the numbers go beside it as JSON."
 )
 @click.option("--replicas", type=click.IntRange(50), default=500, show_default=True, help="Bootstrap replicas of paired intervals.")
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed of the replicas.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1, show_default=True, help="Seed of the replicas.")
 def compare(runs: tuple[Path, ...], output: Path | None, replicas: int, seed: int) -> None:
     """Compare runs with the first one: efficiency at a rate with paired errors, cost, thresholds, settings."""
     comparison = _load()

@@ -36,7 +36,7 @@ def data() -> None:
 @data.command()
 @click.option("--sample", required=True, help="background, zerobias, a4l, lq, h0, hc or hcpair; or one of --config.")
 @click.option("--events", required=True, type=click.IntRange(1))
-@click.option("--seed", default=1, show_default=True, type=click.IntRange(0))
+@click.option("--seed", default=1, show_default=True, type=click.IntRange(0, 2**32 - 1))
 @click.option("--workers", type=click.IntRange(1), help="Processes; default: one per core. The events do not depend on it.")
 @click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="YAML with other detector or process choices.")
 @click.option("--layout", type=click.Choice(["ugt", "ugt_full"]), help="Columns of an event; default: ugt, or as --config says.")

@@ -40,7 +40,7 @@ def _injections(context: click.Context, parameter: click.Parameter, values: tupl
 )
 @click.option("--mass-range", type=(float, float), metavar="LOW HIGH", help="Its span in GeV; default: the central 99 % of the events.")
 @click.option("--inject", multiple=True, metavar="NAME=COUNT", callback=_injections, help="Signal events to hide in the bump hunt.")
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1, show_default=True)
 def latent(*, run: Path, **choices: Any) -> None:
     """Latent codes of all events, what they keep, events from the prior, drift between data sets, bump hunt."""
     stages = load_pipeline()

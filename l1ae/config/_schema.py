@@ -78,7 +78,7 @@ class DataConfig(Section):
     )
     train: float = Field(0.4, gt=0, lt=1, description="fraction of background source events")
     validation: float = Field(0.1, gt=0, lt=1, description="fraction of background source events")
-    split_seed: int = 1
+    split_seed: int = Field(1, ge=0, lt=2**32)
 
     @property
     def fractions_given(self) -> bool:
@@ -650,7 +650,7 @@ class Config(Section):
 
     name: ModelName = Field(description="C++ and HDL identifier, in VHDL without two _ in a row")
     version: int = Field(1, ge=1, lt=2**31, description="part of every symbol: NAME_vVERSION")
-    seed: int = Field(1, ge=0)
+    seed: int = Field(1, ge=0, lt=2**32)
     data: DataConfig = DataConfig()
     inputs: InputsConfig = InputsConfig()
     model: ModelConfig

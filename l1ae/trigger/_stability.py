@@ -88,7 +88,7 @@ def periods(
         Period(
             label=f"run {run}, luminosity blocks {block * blocks + 1} to {(block + 1) * blocks}",
             run=run,
-            lumi_low=block * blocks + 1,
+            lumi_low=max(block * blocks + 1, 0),
             lumi_high=(block + 1) * blocks,
             events=int(number),
             rates=found,
