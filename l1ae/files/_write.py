@@ -23,7 +23,10 @@ def is_full(error: BaseException) -> bool:
     """Whether an error, or what it came from, says that a disk, a quota or a file is full."""
     found: BaseException | None = error
     while found is not None:
-        if isinstance(found, OSError) and (found.errno in _FULL or _SAY_FULL.search(str(found))):
+        # HDF5 below Keras raises RuntimeError
+        if isinstance(found, OSError) and found.errno in _FULL:
+            return True
+        if isinstance(found, OSError | RuntimeError) and _SAY_FULL.search(str(found)):
             return True
         found = found.__cause__ or found.__context__
     return False

@@ -1,7 +1,10 @@
 """Float pre-training, BatchNorm folding, calibration and quantization-aware fine-tuning."""
 
+import errno
 import logging
+import os
 import shutil
+import sys
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +19,7 @@ import tensorflow as tf
 
 from l1ae.config import Config, PhaseConfig
 from l1ae.errors import UserError
+from l1ae.files import is_full
 from l1ae.models import (
     Calibration,
     Networks,
@@ -303,7 +307,16 @@ def _assign(variables: Sequence[Any], values: Sequence[npt.NDArray[Any]]) -> Non
 
 def _save_weights(model: keras.Model, path: Path) -> None:
     temporary = path.with_name(f"unfinished.{path.name}")  # Keras insists on the ending .weights.h5
-    model.save_weights(temporary)
+    report, sys.unraisablehook = sys.unraisablehook, lambda _: None
+    try:
+        model.save_weights(temporary)
+    except (OSError, RuntimeError) as error:
+        if is_full(error):
+            # what HDF5 holds it tries to write until the process ends, and says each time that it cannot
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
+        sys.unraisablehook = report
+        raise
+    sys.unraisablehook = report
     temporary.replace(path)
 
 
