@@ -1,7 +1,5 @@
 """A model without preprocessing and without weights is delivered like any other, and says what its first operation does."""
 
-import hashlib
-import json
 import re
 import shutil
 import subprocess
@@ -18,6 +16,7 @@ from l1ae.hls import convert
 from l1ae.inputs import named_layout
 
 from ..hls.networks import tables
+from .seal import seal
 from .tiny import layout_events, tiny_events
 from .tree import tree_contract
 
@@ -129,15 +128,6 @@ def copy(delivered, tmp_path, monkeypatch) -> Path:
     """A copy of the delivered folder that may be changed."""
     monkeypatch.setenv("CXXFLAGS", "-O0")
     return Path(shutil.copytree(delivered, tmp_path / "copy"))
-
-
-def seal(folder: Path) -> None:
-    """Say of every file that it was delivered as it is, so that the checks of what is in them are made."""
-    path = folder / "delivery.json"
-    content = json.loads(path.read_text())
-    for name, entry in content["files"].items():
-        entry["sha256"] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
-    path.write_text(json.dumps(content))
 
 
 def checked(folder: Path) -> dict[str, bool | None]:

@@ -17,6 +17,8 @@ from l1ae.contract import Contract, Elementwise, Table
 from l1ae.data import TRAIN, Events, EventStore, StoreWriter, events_of
 from l1ae.inputs import Layout, derive_tables, named_layout
 
+from ..delivery.seal import seal
+
 COUNT = 3000
 UGT = named_layout("ugt").select({"mu": 2, "jet": 3, "eg": 0})
 SELECT = {"mu": 2, "jet": 3, "eg": 0}
@@ -98,6 +100,7 @@ def test_energies_alone_to_rtl_and_emulator(tmp_path):
     (folder / "delivery" / "cmssw" / "tables_v1" / "interface" / "tables_v1_scales.h").write_text(
         header.replace("{0, 12, 0, 0}", "{0, 12, 0, 1}")
     )
+    seal(folder / "delivery" / "cmssw")
     result = CliRunner().invoke(_cli, ["verify", str(folder / "delivery")])
     assert result.exit_code != 0
     assert "STEP[0] is {0, 12, 0, 1}, not {0, 12, 0, 0}" in result.output
