@@ -27,7 +27,7 @@ from l1ae.config._description import (
     TableDescription,
     load_description,
 )
-from l1ae.config._load import dump_config, load_config
+from l1ae.config._load import dump_config, load_config, read_config, set_key
 from l1ae.config._menus import NamedMenu, StandIn, menu_names, named_menu
 from l1ae.config._schema import (
     MOST_CROSSINGS,
@@ -49,11 +49,13 @@ from l1ae.config._schema import (
     TrainingConfig,
     VicregConfig,
 )
+from l1ae.config._section import Section
 from l1ae.config._seed import LegConfig, SeedConfig
-from l1ae.config._slots import SLOTS, Fit, Slot, data_frames
+from l1ae.config._slots import CROSSING, SLOTS, Fit, Slot, data_frames
 from l1ae.config._trigger import TriggerConfig
 
 __all__ = [
+    "CROSSING",
     "MOST_CROSSINGS",
     "SLOTS",
     "ActivationDescription",
@@ -96,6 +98,7 @@ __all__ = [
     "ReluDescription",
     "RtlConfig",
     "ScoreDescription",
+    "Section",
     "SeedConfig",
     "SelectDescription",
     "Slot",
@@ -113,4 +116,6 @@ __all__ = [
     "load_description",
     "menu_names",
     "named_menu",
+    "read_config",
+    "set_key",
 ]

@@ -11,7 +11,7 @@ from l1ae.config._trigger import ZERO_BIAS
 from l1ae.documents import read_yaml, validate, yaml_value
 from l1ae.errors import UserError
 
-__all__ = ["dump_config", "load_config"]
+__all__ = ["dump_config", "load_config", "read_config", "set_key"]
 
 
 def load_config(path: Path, overrides: tuple[str, ...] = ()) -> Config:
@@ -21,11 +21,17 @@ def load_config(path: Path, overrides: tuple[str, ...] = ()) -> Config:
 
     Raises `UserError` when the file is missing or no YAML, or a key or value is wrong.
     """
-    content = read_yaml(path)
-    _resolve_files(content, Path(path).parent)
+    content = read_config(path)
     for override in overrides:
         _apply(content, override)
     return validate(Config, content, str(path))
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """What a run's YAML file says, not yet checked, with the files that it names relative to it. Raises `UserError` as `read_yaml`."""
+    content = read_yaml(path)
+    _resolve_files(content, Path(path).parent)
+    return content
 
 
 def dump_config(config: Config) -> str:
@@ -33,21 +39,46 @@ def dump_config(config: Config) -> str:
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
 
 
+def set_key(content: dict[str, Any], key: str, value: Any, folder: Path) -> None:
+    """Change `content` at a dotted key; a number in it is a place in a list. Files that `value` names are relative to `folder`.
+
+    Raises `ValueError` when the key goes through a value, or beyond the end of a list.
+    """
+    *parents, leaf = key.split(".")
+    section: Any = content
+    for depth, parent in enumerate(parents):
+        section = _place(section, parent, key, {})
+        if not isinstance(section, dict | list):
+            raise ValueError(f"'{'.'.join(parents[: depth + 1])}' is a value, not a section")
+    value = _resolved(".".join(parents), leaf, value, folder)
+    if isinstance(section, list):
+        _place(section, leaf, key, None)
+        section[int(leaf)] = value
+    else:
+        section[leaf] = value
+
+
+def _place(section: dict[str, Any] | list[Any], part: str, key: str, missing: Any) -> Any:
+    """What a section or list holds at one part of a key; a section gets what is `missing`."""
+    if isinstance(section, dict):
+        return section.setdefault(part, missing)
+    if not part.isdecimal() or int(part) >= len(section):
+        raise ValueError(f"'{key}': '{part}' is no place in a list of {len(section)}; places are counted from 0")
+    return section[int(part)]
+
+
 def _apply(content: dict[str, Any], override: str) -> None:
     key, sign, text = override.partition("=")
     if not sign:
         raise UserError(f"--set '{override}' has no '='; write for example --set training.batch_size=512")
-    *parents, leaf = key.split(".")
-    section = content
-    for parent in parents:
-        section = section.setdefault(parent, {})
-        if not isinstance(section, dict):
-            raise UserError(f"--set '{override}': '{parent}' is a value, not a section")
     try:
         value = yaml_value(text)
     except ValueError as error:
         raise UserError(f"--set '{override}': '{text}' is no valid YAML: {error}") from error
-    section[leaf] = _resolved(".".join(parents), leaf, value, Path())
+    try:
+        set_key(content, key, value, Path())
+    except ValueError as error:
+        raise UserError(f"--set '{override}': {error}") from error
 
 
 # Keys that may name a file, and the words that are none.

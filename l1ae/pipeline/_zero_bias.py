@@ -11,7 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.config import Config, DataConfig, TriggerConfig
-from l1ae.data import SPLIT, WEIGHT, Dataset, EventStore, dataset_folder, open_dataset, shipped_zero_bias
+from l1ae.data import (
+    SPLIT,
+    TEST,
+    VALIDATION,
+    WEIGHT,
+    Dataset,
+    EventStore,
+    dataset_folder,
+    is_recorded,
+    open_dataset,
+    shipped_zero_bias,
+)
 from l1ae.errors import UserError
 from l1ae.evaluation import RateKind
 from l1ae.inputs import Layout
@@ -37,6 +48,10 @@ _log = logging.getLogger("l1ae")
 
 RECORDED = DataConfig(split="recorded")
 
+Use = Literal["all", "choosing", "reporting"]
+"""What events are judged for. Choosing among models takes events that reporting does not: the validation part, or, where there is none,
+one half of what is judged on otherwise."""
+
 
 @dataclass(frozen=True)
 class RateSample:
@@ -54,14 +69,25 @@ class RateSample:
     @property
     def events(self) -> JudgedEvents:
         """Those that rates are measured on."""
-        if self.origin == "data":
-            return JudgedEvents.test_part(self.store, self.data, self.inputs)
-        return JudgedEvents.of(self.store, RECORDED if SPLIT in self.store.extra else None, self.inputs)
+        return self.crossings("all")
 
-    def signals(self, dataset: Dataset) -> dict[str, JudgedEvents]:
+    def crossings(self, use: Use) -> JudgedEvents:
+        """The crossings for a use."""
+        if self.origin == "data":
+            return JudgedEvents.part_of(self.store, self.data, VALIDATION if use == "choosing" else TEST, self.inputs)
+        every = JudgedEvents.of(self.store, RECORDED if SPLIT in self.store.extra else None, self.inputs)
+        return every if use == "all" else every.half(use == "choosing")
+
+    def signals(self, dataset: Dataset, use: Use = "all") -> dict[str, JudgedEvents]:
         """The events of each signal that efficiencies are measured on, in the same columns."""
         opened = {name: EventStore.open(store.path, self.store.layout) for name, store in dataset.signals.items()}
-        return {name: JudgedEvents.of(store, self.data, self.inputs) for name, store in opened.items()}
+        return {name: self._signal(store, use) for name, store in opened.items()}
+
+    def _signal(self, store: EventStore, use: Use) -> JudgedEvents:
+        every = JudgedEvents.of(store, self.data, self.inputs)
+        if is_recorded(self.data, store.extra) and SPLIT in store.extra:
+            return JudgedEvents.part_of(store, self.data, VALIDATION, self.inputs) if use == "choosing" else every
+        return every if use == "all" else every.half(use == "choosing")
 
     @property
     def name(self) -> str:
@@ -182,14 +208,14 @@ def open_zero_bias(config: Config, path: Path | None = None) -> EventStore:
     return EventStore.open(rate_sample(config, path).store.path, config.inputs.selected)
 
 
-def judge_of(config: Config, *, signals: bool = True) -> Judge | None:
+def judge_of(config: Config, *, signals: bool = True, use: Use = "all") -> Judge | None:
     """What scores of a run are judged on; None where there are no crossings. Raises `UserError` as `rate_sample` and `menu_of`."""
     if not has_zero_bias(config):
         return None
     sample = rate_sample(config)
     menu = menu_of(config.trigger, sample.store.layout, sample.store)
-    judged = sample.signals(open_dataset(config.data.source)) if signals else {}
-    return Judge(sample.events, judged, menu, config.trigger.revolution_khz * config.trigger.bunches)
+    judged = sample.signals(open_dataset(config.data.source), use) if signals else {}
+    return Judge(sample.crossings(use), judged, menu, config.trigger.revolution_khz * config.trigger.bunches)
 
 
 def ladder_of(config: TriggerConfig, layout: Layout, menu: Menu | None) -> RateKind:

@@ -39,8 +39,10 @@ def power_law_tail(spectrum: Spectrum, last: int, high: int) -> tuple[IntArray, 
     """
     reached = _reached(spectrum.weight)
     at = int(np.searchsorted(spectrum.codes, last))
-    before = np.flatnonzero((spectrum.codes > 0) & (spectrum.codes < last) & (reached <= _DECADE * reached[min(at, len(reached) - 1)]))
-    if last <= 0 or at >= len(reached) or not len(before):
+    if last <= 0 or at >= len(reached):
+        return np.zeros(0, np.int64), np.ones(1)
+    before = np.flatnonzero((spectrum.codes > 0) & (spectrum.codes < last) & (reached <= _DECADE * reached[at]))
+    if not len(before):
         return np.zeros(0, np.int64), np.ones(1)
     start = int(before[0])
     power = np.log(reached[start] / reached[at]) / np.log(last / spectrum.codes[start])

@@ -7,12 +7,15 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.config import DataConfig
-from l1ae.data import TEST, WEIGHT, Events, EventStore, events_of, held_out
+from l1ae.data import WEIGHT, Events, EventStore, events_of, held_out, split_fractions
 from l1ae.errors import UserError
 from l1ae.inputs import Layout
 from l1ae.trigger._menu import Menu
 
 __all__ = ["JudgedEvents", "ScoreFunction"]
+
+_HALVES = 7
+"""Seed of the hash that halves samples; another one than that of training, validation and test."""
 
 ScoreFunction = Callable[[npt.NDArray[np.integer]], npt.NDArray[np.generic]]
 
@@ -47,9 +50,18 @@ class JudgedEvents:
         return cls(str(store.path), store.extra, store.n_events, stream, store.layout, inputs or store.layout)
 
     @classmethod
-    def test_part(cls, store: EventStore, data: DataConfig, inputs: Layout | None = None) -> "JudgedEvents":
-        """The test part of a background, recorded or by hash."""
-        return replace(cls.of(store, inputs=inputs), stream=lambda extra: events_of(data, store, TEST, extra=extra))
+    def part_of(cls, store: EventStore, data: DataConfig, part: int, inputs: Layout | None = None) -> "JudgedEvents":
+        """One part of a background, recorded or by hash: that of `events_of`."""
+        return replace(cls.of(store, inputs=inputs), stream=lambda extra: events_of(data, store, part, extra=extra))
+
+    def half(self, first: bool) -> "JudgedEvents":
+        """One of two halves, by the hash of the source event: what is chosen on the first is reported on the second."""
+
+        def stream(extra: Sequence[str]) -> Iterator[Events]:
+            for events in self.stream(extra):
+                yield events.select(split_fractions(events, (0.5,), _HALVES) == (0 if first else 1))
+
+        return replace(self, stream=stream)
 
     def blocks(self, menu: Menu | None = None, *, more: Sequence[str] = ()) -> Iterator[Events]:
         """Blocks with their weights, what the menu needs, and `more`. Crossings of weight 0 are as if they were not there, and no

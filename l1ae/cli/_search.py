@@ -1,0 +1,93 @@
+"""`l1ae search`: from a study to its front."""
+
+import importlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from l1ae.cli._engine import engine_options
+from l1ae.cli._run import load_pipeline
+from l1ae.errors import UserError
+from l1ae.files import held
+
+__all__ = ["search"]
+
+_EXTRA = {"optuna", "sqlalchemy", "distributed", "dask", "dask_jobqueue", "psycopg", "alkaid"}
+
+
+def _load(module: str) -> ModuleType:
+    load_pipeline()
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in _EXTRA:
+            raise
+        raise UserError(f"the package '{error.name}' is not installed; a search needs it: pip install 'l1ae[search,rtl]'") from error
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[Any], None]]:
+    """A progress bar over candidates, on stderr."""
+    columns = (TextColumn("search"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[more]}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("search", total=None, more="")
+
+        def update(found: Any) -> None:
+            more = f"trained, {found.running} running, {found.refused} refused"
+            bar.update(task, completed=found.trained, total=found.trials, more=more)
+
+        yield update
+
+
+@click.command()
+@click.argument("study", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--run", type=click.Path(path_type=Path, file_okay=False), help="Run folder; default runs/NAME of the study.")
+@click.option("--trials", type=click.IntRange(1), help="Models to train in all; default: the study's.")
+@click.option("--resume", is_flag=True, help="Continue a search; nothing that finished is done again.")
+@click.option("--verify/--no-verify", default=True, help="Make the points of the front down to synthesis; default: so many as the study says.")
+@engine_options
+def search(study: Path, run: Path | None, trials: int | None, resume: bool, verify: bool, engine: Any) -> None:
+    """Search the space of STUDY for the best triggers within its budget: RUN/search.
+
+    Candidates that break the budget are refused before they are trained. The points of the front are taken to C simulation, RTL and
+    synthesis. Interrupted or killed, the same command with --resume continues.
+    """
+    package = _load("l1ae.search")
+    loaded = package.load_study(study)
+    if trials is not None:
+        loaded = replace(loaded, config=loaded.config.model_copy(update={"trials": trials}))
+    package.check_study(loaded)
+    folder = package.SearchFolder((run or Path("runs") / loaded.config.name) / "search")
+    folder.path.mkdir(parents=True, exist_ok=True)
+    with held(folder.path):
+        folder.begin(loaded, resume=resume)
+        ledger = package.Ledger(loaded, folder.path)
+        with _load("l1ae.engine").engine(engine) as opened, _bar() as progress:
+            workers = opened.workers
+            package.run_search(loaded, folder, ledger, opened, progress=progress)
+        found = package.finish_search(loaded, folder, ledger, verify=verify, workers=workers)
+    _print(found)
+    click.echo(f"front: {folder.front}")
+    click.echo(f"page: {(folder.path / 'front.html').resolve()}")
+
+
+def _print(front: Any) -> None:
+    counts = front.counts
+    stopped = f" ({counts.stopped} of them with fewer epochs)" if counts.stopped else ""
+    table = Table(title=f"front of {front.study}: {counts.complete} trained{stopped}, {counts.refused} refused, {counts.failed} failed")
+    for name in ("", *(objective.label for objective in front.objectives), "synthesised", "bits"):
+        table.add_column(name, justify="left" if not name else "right")
+    for point in front.points:
+        made = point.verified
+        luts = "" if made is None else f"{made.lut:,} LUT, {made.latency_ns:g} ns"
+        bits = "" if made is None else f"{made.csim_mismatches + made.rtl_mismatches} differ"
+        table.add_row(point.name, *(str(value) for value in point.values), luts, bits)
+    Console().print(table)
