@@ -50,10 +50,11 @@ from l1ae.config._schema import (
     VicregConfig,
 )
 from l1ae.config._seed import LegConfig, SeedConfig
-from l1ae.config._slots import SLOTS, Fit, Slot, data_frames
+from l1ae.config._slots import CROSSING, SLOTS, Fit, Slot, data_frames
 from l1ae.config._trigger import TriggerConfig
 
 __all__ = [
+    "CROSSING",
     "MOST_CROSSINGS",
     "SLOTS",
     "ActivationDescription",
