@@ -3,6 +3,7 @@
 from l1ae.manifest import digest_file
 from l1ae.pipeline._baselines_stage import baselines_of, baselines_stage
 from l1ae.pipeline._delivery_stage import deliver_stage, slot_of, verify_deliveries
+from l1ae.pipeline._estimate import forecast, forecast_of
 from l1ae.pipeline._latent_stage import LatentOptions, latent_stage
 from l1ae.pipeline._resources import read_resources
 from l1ae.pipeline._run import Run, digest_json
@@ -13,9 +14,11 @@ from l1ae.pipeline._table import STAGES, RunOptions, Stage, run_all, stages_to
 from l1ae.pipeline._trigger_stage import trigger_stage
 from l1ae.pipeline._verify_stage import Verification, verify_stage
 from l1ae.pipeline._zero_bias import judge_of, rate_sample
+from l1ae.rtl_results import Forecast, beyond, sentences
 
 __all__ = [
     "STAGES",
+    "Forecast",
     "LatentOptions",
     "Run",
     "RunOptions",
@@ -23,6 +26,7 @@ __all__ = [
     "Verification",
     "baselines_of",
     "baselines_stage",
+    "beyond",
     "contract_of",
     "contract_stage",
     "csim_sample",
@@ -32,6 +36,8 @@ __all__ = [
     "digest_file",
     "digest_json",
     "evaluate_stage",
+    "forecast",
+    "forecast_of",
     "hls_stage",
     "judge_of",
     "latent_stage",
@@ -39,6 +45,7 @@ __all__ = [
     "read_resources",
     "report_stage",
     "run_all",
+    "sentences",
     "slot_of",
     "stages_to",
     "train_stage",

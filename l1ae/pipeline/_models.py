@@ -14,7 +14,16 @@ from l1ae.models import build_quantized_model, calibrate, firmware_plan, weight_
 from l1ae.tables import TABLES, AdditiveTables, load_tables, untrained_tables
 from l1ae.training import load_trained
 
-__all__ = ["Models", "copy_source", "has_threshold", "load_contract", "load_models", "source_files", "untrained_contract"]
+__all__ = [
+    "Models",
+    "copy_source",
+    "has_threshold",
+    "load_contract",
+    "load_models",
+    "source_contract",
+    "source_files",
+    "untrained_contract",
+]
 
 
 @dataclass(frozen=True)
@@ -42,12 +51,18 @@ def load_contract(config: Config, folder: Path) -> Contract:
 
     Raises `UserError` when a description does not fit the events that `config.inputs` asks for (`for_events`).
     """
-    if not config.model.described:
-        models = load_models(config, folder)
-        return build_contract(config, models.quantized_model) if models.tables is None else tables_contract(config, models.tables)
-    path = _copy(config, folder)
-    with _called_as_given(config, folder):
+    if config.model.source is not None:
+        with _called_as_given(config, folder):
+            return source_contract(config, _copy(config, folder))
+    models = load_models(config, folder)
+    return build_contract(config, models.quantized_model) if models.tables is None else tables_contract(config, models.tables)
+
+
+def source_contract(config: Config, path: Path) -> Contract:
+    """The contract of an imported model, which `path` holds: a description, or layers of Keras. Raises `UserError` as `load_contract`."""
+    if config.model.described:
         return for_events(import_description(path, config.project), config.inputs.selected, path)
+    return build_contract(config, load_keras(path, config.model.source))
 
 
 def untrained_contract(config: Config) -> Contract:

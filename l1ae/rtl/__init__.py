@@ -6,7 +6,7 @@ from l1ae.rtl._project import DESCRIPTION, RtlProject, open_design
 from l1ae.rtl._schedule import Clock, Pipeline, Stage, schedule
 from l1ae.rtl._trace import Adders, Element, Graph, Layer, trace_contract
 from l1ae.rtl._unroll import Unrolled, restructured, unroll
-from l1ae.rtl.estimator import Estimate, Estimated, LayerEstimate, estimate
+from l1ae.rtl.estimator import Estimate, LayerEstimate, estimate
 from l1ae.rtl.folding import Folded, fold
 from l1ae.rtl.proofs import prove_linear, prove_netlist, prove_stages, prove_tables, prove_text
 from l1ae.rtl.simulation import simulate_rtl
@@ -18,7 +18,6 @@ __all__ = [
     "Clock",
     "Element",
     "Estimate",
-    "Estimated",
     "Folded",
     "Graph",
     "Layer",

@@ -24,6 +24,7 @@ from l1ae.rtl.estimator._needed import needed_elements
 from l1ae.rtl.estimator._operations import shape_of
 from l1ae.rtl.estimator._pipeline import Registers, registers_of
 from l1ae.rtl.estimator._shape import PRICED, Laws, Products, Shape, Tensor, longest, products_of, rounds_products, tensor_of, tree
+from l1ae.rtl_results import Estimated
 
 __all__ = [
     "QUANTITIES",
@@ -31,7 +32,6 @@ __all__ = [
     "Constants",
     "Counted",
     "Estimate",
-    "Estimated",
     "LayerEstimate",
     "Mapped",
     "Prepared",
@@ -48,16 +48,6 @@ VERSION = 2
 # The slowest element of one operation seldom feeds the slowest of the next, and those of one level end at different times:
 # cycles and registers are the mean over clocks up to so much slower.
 _SLOWER = (1.0, 1.06, 1.12)
-
-
-@dataclass(frozen=True)
-class Estimated:
-    """A value, and a range for the measured one: 90 % where enough designs were measured (docs/rtl_estimator.md says how many, and what
-    share of those that were held back it held)."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
