@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from l1ae import __version__
-from l1ae.cli import _baselines, _compare, _data, _delivery, _doctor, _latent, _rtl, _run, _trigger
+from l1ae.cli import _baselines, _compare, _data, _delivery, _doctor, _latent, _rtl, _run, _search, _trigger
 from l1ae.errors import L1aeError
 from l1ae.files import is_full
 from l1ae.tools import stop_programs
@@ -40,6 +40,7 @@ for _command in (
     _trigger.trigger,
     _baselines.baselines,
     _compare.compare,
+    _search.search,
     _doctor.doctor,
 ):
     _cli.add_command(_command)

@@ -52,9 +52,11 @@ def _bar() -> Iterator[Callable[[Any], None]]:
 @click.option("--run", type=click.Path(path_type=Path, file_okay=False), help="Run folder; default runs/NAME of the study.")
 @click.option("--trials", type=click.IntRange(1), help="Models to train in all; default: the study's.")
 @click.option("--resume", is_flag=True, help="Continue a search; nothing that finished is done again.")
-@click.option("--verify/--no-verify", default=True, help="Make the points of the front down to synthesis; default: so many as the study says.")
+@click.option(
+    "--verify/--no-verify", default=True, help="Make the points of the front down to synthesis; default: so many as the study says."
+)
 @engine_options
-def search(study: Path, run: Path | None, trials: int | None, resume: bool, verify: bool, engine: Any) -> None:
+def search(*, study: Path, run: Path | None, trials: int | None, resume: bool, verify: bool, engine: Any) -> None:
     """Search the space of STUDY for the best triggers within its budget: RUN/search.
 
     Candidates that break the budget are refused before they are trained. The points of the front are taken to C simulation, RTL and

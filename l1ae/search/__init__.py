@@ -8,14 +8,13 @@ from l1ae.search._finish import finish_search
 from l1ae.search._front import Best, best_below, configuration_of, fitting, front_of, write_front
 from l1ae.search._measure import Task, measure
 from l1ae.search._objectives import ObjectiveConfig
-from l1ae.search._results import Cost, Counts, Front, FrontPoint, Measured, Objective, Trial, Verified
+from l1ae.search._results import Counts, Front, FrontPoint, Measured, Objective, Trial, Verified
 from l1ae.search._storage import Ledger
 from l1ae.search._study import Model, Point, Study, load_study
 from l1ae.search._verify import verify_front
 
 __all__ = [
     "Best",
-    "Cost",
     "Counts",
     "DimensionConfig",
     "Engine",

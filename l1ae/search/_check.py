@@ -5,8 +5,8 @@ from itertools import chain
 from l1ae.config import Config
 from l1ae.data import open_dataset
 from l1ae.errors import UserError
-from l1ae.pipeline import judge_of
-from l1ae.search._cost import excess, forecast, sentences
+from l1ae.pipeline import forecast, judge_of
+from l1ae.rtl_results import beyond, sentences
 from l1ae.search._sampling import bases, corners
 from l1ae.search._study import Model, Study
 
@@ -22,12 +22,16 @@ def check_study(study: Study) -> None:
         where = f"{study.path}: models.{model.name}"
         config = model.config({}, where)
         _check_objectives(study, config, where)
-    if all(_nearest(study, model) is not None for model in study.models.values()):
-        closest = min((found for model in study.models.values() if (found := _nearest(study, model)) is not None), key=lambda one: one[0])
-        raise UserError(
-            f"{study.path}: budget: no candidate that was looked at fits; of model {closest[1]} the nearest has {closest[2]}; allow more, or "
-            "make the spaces smaller"
-        )
+    nearest: list[tuple[float, str, str]] = []
+    for model in study.models.values():
+        found = _nearest(study, model)
+        if found is None:
+            return
+        nearest.append(found)
+    _, name, why = min(nearest)
+    raise UserError(
+        f"{study.path}: budget: no candidate that was looked at fits; the nearest is of model {name}: {why}; allow more, or change the spaces"
+    )
 
 
 def _check_objectives(study: Study, config: Config, where: str) -> None:
@@ -44,9 +48,7 @@ def _check_objectives(study: Study, config: Config, where: str) -> None:
         raise UserError(f"{where}: objectives: {wanted[0].label}: its data have no signals; add some, or take an objective label_free")
     for objective in wanted:
         if objective.kind == "pure" and judge.menu is None:
-            raise UserError(
-                f"{where}: objectives: {objective.label}: there is no menu of seeds; set trigger.menu, or ask for `kind: raw`"
-            )
+            raise UserError(f"{where}: objectives: {objective.label}: there is no menu of seeds; set trigger.menu, or ask for `kind: raw`")
 
 
 def _nearest(study: Study, model: Model) -> tuple[float, str, str] | None:
@@ -58,8 +60,10 @@ def _nearest(study: Study, model: Model) -> tuple[float, str, str] | None:
         except UserError as error:
             found = min(found, (float("inf"), model.name, str(error)))
             continue
-        broken = excess(cost, study.config.budget, sure=True)
+        broken = beyond(cost, study.config.budget, sure=True)
         if not broken and not cost.problems:
             return None
-        found = min(found, (max(broken.values(), default=1.0), model.name, "; ".join((*sentences(cost, study.config.budget), *cost.problems))))
+        found = min(
+            found, (max(broken.values(), default=1.0), model.name, "; ".join((*sentences(cost, study.config.budget), *cost.problems)))
+        )
     return found

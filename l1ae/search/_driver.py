@@ -10,7 +10,8 @@ import optuna
 
 from l1ae.config import Config
 from l1ae.errors import UserError
-from l1ae.search._cost import excess, forecast, sentences
+from l1ae.pipeline import forecast
+from l1ae.rtl_results import beyond, sentences
 from l1ae.search._files import SearchFolder
 from l1ae.search._halving import goes_on
 from l1ae.search._measure import Task, measure
@@ -134,7 +135,7 @@ class _Search:
         except UserError as error:
             self._refuse(running, str(error), {"possible": 1.0})
             return
-        broken = excess(found, self.study.config.budget, sure=True)
+        broken = beyond(found, self.study.config.budget, sure=True)
         if found.problems:
             self._refuse(running, "; ".join(found.problems), {"possible": 1.0})
         elif broken:
@@ -195,7 +196,7 @@ class _Search:
         return 2 if self.study.config.halving is None else self.study.config.halving.eta
 
     def _within(self, measured: Sequence[Measured]) -> bool:
-        return not excess(measured[0].cost, self.study.config.budget)
+        return not beyond(measured[0].cost, self.study.config.budget, sure=False)
 
     def _failed(self, running: _Running, error: Exception) -> None:
         self.trained += 1
@@ -249,8 +250,9 @@ class _Search:
             measured = same.by_rung(same.rung)
             values = self._values(measured)
             assert values is not None
-            limits = excess(measured[0].cost, self.study.config.budget, every=True)
-            self.ledger.tell(trial, values, limits)
+            broken = beyond(measured[0].cost, self.study.config.budget, sure=False)
+            limits = [name for name, limit in self.study.config.budget if limit is not None]
+            self.ledger.tell(trial, values, {name: broken.get(name, 0.0) for name in limits})
         elif same.state == "refused":
             self.ledger.refuse(trial, broken or {"possible": 1.0})
         else:

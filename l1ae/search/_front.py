@@ -9,7 +9,7 @@ import numpy as np
 from l1ae.evaluation import Estimate
 from l1ae.files import write_text
 from l1ae.results import save_result
-from l1ae.search._cost import excess
+from l1ae.rtl_results import beyond
 from l1ae.search._files import SearchFolder
 from l1ae.search._halving import nondominated
 from l1ae.search._results import Counts, Front, FrontPoint, Measured, Objective, Trial
@@ -31,7 +31,7 @@ def costs_of(study: Study, trial: Trial) -> list[float]:
 
 def fitting(study: Study, trials: Iterable[Trial]) -> list[Trial]:
     """The complete trials within the budget, as far as is estimated."""
-    return [one for one in trials if one.state == "complete" and not excess(one.by_rung(one.rung)[0].cost, study.config.budget)]
+    return [one for one in trials if one.state == "complete" and not beyond(one.by_rung(one.rung)[0].cost, study.config.budget, sure=False)]
 
 
 def _taken(study: Study, trial: Trial) -> Measured:
@@ -146,8 +146,8 @@ def best_below(study: Study, trials: Sequence[Trial], steps: Sequence[int]) -> l
     found: list[Best] = []
     for kind in dict.fromkeys(model.kind for model in study.models.values()):
         mine = [one for one in trials if one.state == "complete" and study.models[one.model].kind == kind]
-        mine = [one for one in mine if not excess(one.by_rung(one.rung)[0].cost, other)]
+        mine = [one for one in mine if not beyond(one.by_rung(one.rung)[0].cost, other, sure=False)]
         for lut in steps:
-            within = [one for one in mine if one.by_rung(one.rung)[0].cost.lut.value <= lut]
+            within = [one for one in mine if one.by_rung(one.rung)[0].cost.luts_packed.value <= lut]
             found.append(Best(kind, lut, min(within, key=lambda one: costs_of(study, one)[0], default=None)))
     return found

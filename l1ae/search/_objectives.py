@@ -15,6 +15,7 @@ __all__ = ["ObjectiveConfig"]
 Metric = Literal["capacity", "adaptive", "wasserstein", "wasserstein_log"]
 
 _UNITS = {"lut": "packed LUT", "ff": "FF", "latency_ns": "ns", "cycles": "clock cycles", "crossings": "crossings", "weight_bits": "bits"}
+_FIELDS = {"lut": "luts_packed", "ff": "flip_flops"}
 
 
 class ObjectiveConfig(Section):
@@ -64,4 +65,7 @@ class ObjectiveConfig(Section):
         if self.quantity == "label_free":
             found = measured.label_free[self.metric]
             return Estimate(found, found, found)
-        return measured.cost.of(self.quantity)
+        if self.quantity == "weight_bits":
+            return Estimate(measured.cost.weight_bits, measured.cost.weight_bits, measured.cost.weight_bits)
+        cost = getattr(measured.cost, _FIELDS.get(self.quantity, self.quantity))
+        return Estimate(cost.value, cost.low, cost.high)

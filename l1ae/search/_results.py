@@ -8,31 +8,12 @@ from pydantic import Field
 
 from l1ae.evaluation import AtRate, Estimate, RateKind
 from l1ae.results import Count, Digest, FirstVersion, Positive, Real
+from l1ae.rtl_results import Forecast
 
-__all__ = ["Cost", "Counts", "Front", "FrontPoint", "Measured", "Objective", "Settings", "Trial", "Verified"]
+__all__ = ["Counts", "Front", "FrontPoint", "Measured", "Objective", "Settings", "Trial", "Verified"]
 
 Settings = dict[str, Any]
 """Values of dotted keys of a configuration."""
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What the RTL of a contract costs, estimated, each with the band that holds 90 % of networks; `weight_bits` are counted."""
-
-    lut: Estimate
-    ff: Estimate
-    cycles: Estimate
-    latency_ns: Estimate
-    crossings: Estimate
-    weight_bits: Count
-
-    def of(self, quantity: str) -> Estimate:
-        """One of them."""
-        if quantity == "weight_bits":
-            return Estimate(self.weight_bits, self.weight_bits, self.weight_bits)
-        found = getattr(self, quantity)
-        assert isinstance(found, Estimate)
-        return found
 
 
 @dataclass(frozen=True)
@@ -44,7 +25,7 @@ class Measured:
     chosen: AtRate | None
     reported: AtRate | None
     label_free: dict[str, Real]
-    cost: Cost
+    cost: Forecast
     seconds: Positive
 
     def efficiency(self, of: str, kind: RateKind, khz: float, *, reported: bool = False) -> Estimate:

@@ -4,6 +4,7 @@ import logging
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,6 +22,7 @@ _log = logging.getLogger("l1ae")
 _T = TypeVar("_T")
 
 _DIGEST = "l1ae:study"
+_MOST_EXCESS = 1e6
 
 
 class Ledger:
@@ -130,7 +132,7 @@ class Ledger:
 
     def _constrain(self, trial: optuna.Trial, excess: dict[str, float]) -> None:
         for name, value in excess.items():
-            self._steady(lambda name=name, value=value: trial.set_constraint(name, value))  # type: ignore[misc]
+            self._steady(partial(trial.set_constraint, name, min(value, _MOST_EXCESS)))
 
 
 def _shown(url: str) -> str:
