@@ -30,7 +30,7 @@ def check_study(study: Study) -> None:
         nearest.append(found)
     _, name, why = min(nearest)
     raise UserError(
-        f"{study.path}: budget: no candidate that was looked at fits; the nearest is of model {name}: {why}; allow more, or change the spaces"
+        f"{study.path}: budget: no candidate that was looked at fits; the nearest is of {name}: {why}; allow more, or change the spaces"
     )
 
 
