@@ -56,9 +56,13 @@ def scheduled(config: Config, contract: Contract) -> Forecast:
     # as many stages as it needs, so that what is too slow says how much
     clock = rtl.Clock(period, config.rtl.clock_uncertainty, None if config.rtl.crossings is None else _ENDLESS)
     cycles = len(rtl.schedule(rtl.trace_contract(contract, config.rtl.adders), clock).stages)
-    crossings = float(ceil(cycles * period / CROSSING - 1e-6))
-    exact = {"cycles": float(cycles), "latency_ns": cycles * period, "crossings": crossings}
-    known = replace(found, **{name: Estimated(value, value, value) for name, value in exact.items()}, problems=())
+    latency, begun = cycles * period, float(ceil(cycles * period / CROSSING - 1e-6))
+    known = replace(
+        found,
+        cycles=Estimated(cycles, cycles, cycles),
+        latency_ns=Estimated(latency, latency, latency),
+        crossings=Estimated(begun, begun, begun),
+    )
     return replace(known, problems=tuple(_problems(config, contract, known.cycles)))
 
 
