@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from distributed import Client
+from distributed import Client, Status
 from distributed.utils import get_ip_interface
 
 from l1ae.engine._clusters import HTCondor, Slurm, load_cluster
@@ -75,8 +75,23 @@ def _made(config: Slurm | HTCondor, memory: str | None) -> Iterator[Any]:
         jobqueue = import_module("dask_jobqueue")
     except ModuleNotFoundError as error:
         raise UserError(f"a cluster needs the package '{error.name}'; install it with: pip install 'l1ae[search]'") from error
-    with getattr(jobqueue, _SYSTEMS[config.system].cluster)(**_arguments(config, memory)) as cluster:
+    kind = getattr(jobqueue, _SYSTEMS[config.system].cluster)
+    with kind(job_cls=_that_may_be_refused(kind.job_cls), **_arguments(config, memory)) as cluster:
         yield cluster
+
+
+def _that_may_be_refused(job: Any) -> Any:
+    """A kind of job that knows when it was not taken, without which its cluster does not close."""
+
+    class Job(job):  # type: ignore[misc]
+        async def start(self) -> None:
+            try:
+                await super().start()
+            except (RuntimeError, ValueError, OSError):
+                self.status = Status.failed
+                raise
+
+    return Job
 
 
 def _arguments(config: Slurm | HTCondor, memory: str | None) -> dict[str, Any]:
@@ -120,8 +135,6 @@ def _submit(cluster: Any, number: int, name: str) -> None:
         cluster.sync(cluster._correct_state)
     except (RuntimeError, ValueError, OSError) as error:
         said = " ".join(str(error).split())
-        # jobs that were not taken have nothing to close
-        cluster._created.clear()
         raise UserError(f"cluster '{name}' does not take the jobs: {said}") from error
 
 
