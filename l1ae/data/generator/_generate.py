@@ -137,7 +137,7 @@ def _generate(
     plan = Plan(queues, events, progress)
     with _engine(options) as engine:
         make_library(engine, library_tasks(sample, seed, config, folder))
-        plan.run(engine, 1 if isinstance(engine, InlineEngine) else engine.workers + 1)
+        plan.run(engine)
     log.info("%s: %d shards made, %d reused; writing %s", sample, plan.made, plan.reused, output)
     streams = [_Stream(queue) for queue in queues]
     with StoreWriter(

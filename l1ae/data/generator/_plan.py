@@ -110,15 +110,15 @@ class Plan:
     made: int = 0
     reused: int = 0
 
-    def run(self, engine: Engine, in_flight: int) -> None:
-        """Work until every queue has its events, with at most `in_flight` shards handed to `engine` at any time.
+    def run(self, engine: Engine) -> None:
+        """Work until every queue has its events, with at most as many shards handed to `engine` at any time as it has workers.
 
         Shards of a queue are submitted in order and all of them are waited for, so the finished ones have no gap.
         """
         pending: dict[str, tuple[Queue, int]] = {}
         try:
             while True:
-                while len(pending) < in_flight and (queue := self._most_urgent()) is not None:
+                while len(pending) < engine.workers and (queue := self._most_urgent()) is not None:
                     self._start(engine, queue, pending)
                 self._report()
                 if not pending:
@@ -126,15 +126,18 @@ class Plan:
                 self._take(engine, pending)
         except KeyboardInterrupt:
             log.warning("interrupted; completing the shards in hand, run again to continue")
-            while pending:
-                self._take(engine, pending)
+            while pending and self._take(engine, pending):
+                pass
             raise
 
-    def _take(self, engine: Engine, pending: dict[str, tuple[Queue, int]]) -> None:
-        for outcome in engine.finished():
+    def _take(self, engine: Engine, pending: dict[str, tuple[Queue, int]]) -> int:
+        """How many shards were finished; none where the engine has none in hand."""
+        outcomes = engine.finished()
+        for outcome in outcomes:
             queue, index = pending.pop(outcome.key)
             queue.done[index] = _made(outcome, queue.task(index).detector_path)
             self.made += 1
+        return len(outcomes)
 
     def _start(self, engine: Engine, queue: Queue, pending: dict[str, tuple[Queue, int]]) -> None:
         index, queue.submitted = queue.submitted, queue.submitted + 1

@@ -7,7 +7,7 @@ import pytest
 from l1ae.data.generator import GeneratorConfig, _plan
 from l1ae.data.generator._plan import Plan, Queue
 from l1ae.data.generator._shards import ShardSummary
-from l1ae.engine import LostError, Outcome
+from l1ae.engine import InlineEngine, LostError, Outcome
 from l1ae.errors import L1aeError, UserError
 
 
@@ -18,10 +18,9 @@ def summary(accepted: int) -> ShardSummary:
 class LastFirst:
     """An engine that finishes what was submitted last first, as the worst of several workers would."""
 
-    workers = 3
-
-    def __init__(self, yields: dict[str, list[int]]) -> None:
+    def __init__(self, yields: dict[str, list[int]], workers: int = 4) -> None:
         self.yields = yields
+        self.workers = workers
         self.submitted: list[tuple[str, int]] = []
         self.waiting: list[Outcome] = []
 
@@ -41,12 +40,12 @@ class LastFirst:
 
 
 def run(
-    needs: dict[str, int], yields: dict[str, list[int]], folder: Path, in_flight: int = 4
+    needs: dict[str, int], yields: dict[str, list[int]], folder: Path, workers: int = 4
 ) -> tuple[Plan, LastFirst, list[tuple[int, int]]]:
-    engine, progress = LastFirst(yields), []
+    engine, progress = LastFirst(yields, workers), []
     queues = [Queue(name, need, 1, GeneratorConfig(), folder) for name, need in needs.items()]
     plan = Plan(queues, sum(needs.values()), lambda done, total: progress.append((done, total)))
-    plan.run(engine, in_flight)
+    plan.run(engine)
     return plan, engine, progress
 
 
@@ -62,9 +61,9 @@ def test_every_queue_gets_its_events_without_gaps(tmp_path):
     assert progress == sorted(progress)
 
 
-@pytest.mark.parametrize("in_flight", [1, 2, 8])
-def test_the_shards_used_do_not_depend_on_what_was_made_ahead_of_need(in_flight, tmp_path):
-    plan, _, _ = run({"w": 1000}, {"w": [100, 300, 20]}, tmp_path, in_flight)
+@pytest.mark.parametrize("workers", [1, 2, 8])
+def test_the_shards_used_do_not_depend_on_what_was_made_ahead_of_need(workers, tmp_path):
+    plan, _, _ = run({"w": 1000}, {"w": [100, 300, 20]}, tmp_path, workers)
     assert [shard.accepted for shard in plan.queues[0].used()] == [100, 300, 20, 100, 300, 20, 100, 300]
 
 
@@ -98,9 +97,22 @@ def test_interrupted_it_takes_what_is_in_hand_and_begins_nothing_more(tmp_path):
     engine = Interrupted({"w": [10]})
     plan = Plan([Queue("w", 1000, 1, GeneratorConfig(), tmp_path)], 1000, None)
     with pytest.raises(KeyboardInterrupt):
-        plan.run(engine, 4)
+        plan.run(engine)
     assert len(engine.submitted) == plan.made == 5
     assert not engine.waiting
+
+
+def test_interrupted_in_this_process_it_waits_for_nothing(tmp_path):
+    class InterruptedInline(InlineEngine):
+        def finished(self, timeout: float | None = None) -> list[Outcome]:
+            outcomes = super().finished(timeout)
+            if outcomes:
+                raise KeyboardInterrupt
+            return outcomes
+
+    plan = Plan([Queue("w", 1000, 1, GeneratorConfig(), tmp_path)], 1000, None)
+    with pytest.raises(KeyboardInterrupt):
+        plan.run(InterruptedInline())
 
 
 class Elsewhere(LastFirst):
@@ -118,9 +130,9 @@ def test_shards_that_are_not_here_and_workers_that_die(tmp_path, monkeypatch):
     monkeypatch.setattr(_plan, "_UNSEEN", 0.0)
     plan = Plan([Queue("w", 10, 1, GeneratorConfig(), tmp_path)], 10, None)
     with pytest.raises(UserError, match=r"000000\.npz: a worker made this shard, and here it is not; .* a file system that is shared"):
-        plan.run(Elsewhere({"w": [10]}), 4)
+        plan.run(Elsewhere({"w": [10]}))
     dying = Elsewhere({"w": [10]})
     dying.error = LostError("its worker died 3 times")
     plan = Plan([Queue("w", 10, 1, GeneratorConfig(), tmp_path)], 10, None)
     with pytest.raises(L1aeError, match="shard-w-0: its worker died 3 times; finished shards are kept"):
-        plan.run(dying, 4)
+        plan.run(dying)
