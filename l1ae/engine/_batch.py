@@ -89,14 +89,17 @@ def _made(config: Slurm | HTCondor, memory: str | None) -> Iterator[Any]:
 
 
 def _that_may_be_refused(job: Any) -> Any:
-    """A kind of job that knows when it was not taken, without which its cluster does not close."""
+    """A kind of job that knows when and why it was not taken; without the former its cluster does not close."""
 
     class Job(job):  # type: ignore[misc]
+        refusal: Exception | None = None
+
         async def start(self) -> None:
             try:
                 await super().start()
-            except (RuntimeError, ValueError, OSError):
+            except (RuntimeError, ValueError, OSError) as error:
                 self.status = Status.failed
+                self.refusal = error
                 raise
 
     return Job
@@ -138,12 +141,12 @@ def _check_interface(interface: str) -> None:
 
 def _submit(cluster: Any, number: int, name: str) -> None:
     cluster.scale(jobs=number)
-    try:
+    with suppress(RuntimeError, ValueError, OSError):
         # what `scale` begins, waited for
         cluster.sync(cluster._correct_state)
-    except (RuntimeError, ValueError, OSError) as error:
-        said = " ".join(str(error).split())
-        raise UserError(f"cluster '{name}' does not take the jobs: {said}") from error
+    for job in cluster.workers.values():
+        if job.refusal is not None:
+            raise UserError(f"cluster '{name}' does not take the jobs: {' '.join(str(job.refusal).split())}") from job.refusal
 
 
 class _Jobs:
