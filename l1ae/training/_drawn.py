@@ -63,10 +63,11 @@ class _Events:
         mean, spreads = _moments(inputs, counts)
         return cls(inputs, counts, mean, float(np.sqrt((spreads**2).mean())))
 
-    def components(self, number: int) -> FloatArray:
-        """The first principal components (size, number)."""
+    def components(self, number: int, rng: np.random.Generator) -> FloatArray:
+        """A basis (size, number) of what the first principal components span; training finds any."""
         _, vectors = np.linalg.eigh(np.cov(self.inputs.T, aweights=self.counts))
-        return np.asarray(vectors[:, ::-1][:, :number], np.float32)
+        turned, _ = np.linalg.qr(rng.normal(size=(number, number)))
+        return np.asarray(vectors[:, ::-1][:, :number] @ turned, np.float32)
 
     def moments(self, model: keras.Model) -> tuple[FloatArray, float]:
         """Mean (units,) of what a model makes of the inputs, and the spread of all units."""
@@ -86,6 +87,7 @@ class _Drawn:
     `linear`: size of a code with nothing between it, inputs and reconstruction, so that weights are principal components (Baldi and
     Hornik, Neural Networks 2 (1989) 53), else 0."""
 
+    seed: int
     rng: np.random.Generator
     pruned: float
     outputs: frozenset[str]
@@ -98,7 +100,12 @@ class _Drawn:
         outputs = frozenset(step.name for step in output_steps(config, plan))
         linear = len(plan) == 2 and model.family.body is Body.AUTOENCODER and not model.family.of_tables
         linear = linear and model.latent_activation == "linear" and model.latent < config.inputs.columns.size
-        return cls(np.random.default_rng(config.seed), pruned, outputs, model.latent if linear else 0)
+        return cls(config.seed, np.random.default_rng(config.seed), pruned, outputs, model.latent if linear else 0)
+
+    @property
+    def turning(self) -> np.random.Generator:
+        """The same for code and reconstruction."""
+        return np.random.default_rng(self.seed)
 
     def reconstructs(self, step: WeightStep, size: int) -> bool:
         """Whether a layer gives the inputs again."""
@@ -116,7 +123,7 @@ def _draw(model: keras.Model, step: WeightStep, events: _Events, drawn: _Drawn) 
     """Draw one layer, whose sources have their weights."""
     layer, reconstructs = model.get_layer(step.name), drawn.reconstructs(step, events.inputs.shape[1])
     if drawn.linear:
-        components = events.components(drawn.linear)
+        components = events.components(drawn.linear, drawn.turning)
         kernel = components.T if reconstructs else components
     else:
         kernel = drawn.kernel(layer.kernel.shape)
