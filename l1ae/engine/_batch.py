@@ -97,7 +97,7 @@ def _arguments(config: Slurm | HTCondor, memory: str | None) -> dict[str, Any]:
         "job_script_prologue": [f"export {key}={value}" for key, value in (ENVIRONMENT | _DASK).items()],
         "job_directives_skip": (),
         "worker_extra_args": [],
-        "scheduler_options": {"dashboard": False, "dashboard_address": None},
+        "scheduler_options": {"dashboard": False, "dashboard_address": "127.0.0.1:0"},
         "silence_logs": logging.CRITICAL,
     }
     if isinstance(config, Slurm):
