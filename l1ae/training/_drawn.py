@@ -1,4 +1,4 @@
-"""Networks as training leaves them, without training: for what a network costs, the distribution of its weights counts, not what they say."""
+"""Networks as training leaves them, without training: what they cost follows from how their weights are distributed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -16,8 +16,8 @@ def with_derived_inputs(config: Config, events: WeightedBlock | None = None) -> 
     left to the data.
 
     Reads the training part of the background once for each, in blocks, or takes `events` of `inputs.selected` instead. What a
-    configuration has derived already stays.
-    Raises `UserError` as `derive_preprocessing`, `derive_tables`, and for a data source that is missing or does not fit.
+    configuration has derived already stays. Raises `UserError` as `derive_preprocessing`, `derive_tables`, and for a data source that is
+    missing or does not fit.
     """
     inputs = config.inputs
     if not inputs.from_data or inputs.derived is not None or config.model.family.imported or config.model.family.tabular:
