@@ -35,8 +35,10 @@ def replacing(path: Path) -> Iterator[Path]:
     """A temporary path in the folder of `path`, for the block to write a file to; then it replaces `path`.
 
     When the block fails, nothing is left and `path` is as it was. What a killed process left under that name is overwritten by
-    the next one. Raises `UserError` when another process writes the same file now.
+    the next one. Raises `UserError` when another process writes the same file now, or `path` is a folder ("." and "" are).
     """
+    if path.is_dir():
+        raise UserError(f"'{path}' is a folder; name a file to write")
     temporary = path.with_name(f".{path.name}.tmp")
     with held(path):
         try:

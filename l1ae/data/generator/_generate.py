@@ -99,13 +99,15 @@ def generate(
     An `output` that exists is replaced if it holds the first events of the same request, or with `overwrite`.
 
     Raises `UserError` for an unknown sample, a number below 1, a missing package, an `output` or a folder of shards that another
-    process writes, or an `output` that holds something else; `L1aeError` when a worker dies.
+    process writes, or an `output` that is a folder or holds something else; `L1aeError` when a worker dies.
     """
     config = config or GeneratorConfig()
     workers = (os.cpu_count() or 1) if workers is None else workers
     config.fractions(sample)
     _check(events, workers, seed)
     output = Path(output)
+    if output.is_dir():
+        raise UserError(f"the output '{output}' is a folder; name a file to write")
     folder = output.parent / "shards" if shards is None else Path(shards)
     for needed in (output.parent, folder):
         needed.mkdir(parents=True, exist_ok=True)
