@@ -1,7 +1,8 @@
-r"""What a string may hold that reaches Tcl, VHDL, C++, make or a shell: one table, for whoever reads it and whoever writes it down.
+r"""What a string may hold that reaches Tcl, VHDL, C++, make, a shell or a batch system: one table, for reader and writer.
 
 Kinds have no quotes, brackets, `$`, `;`, `\` or line ends, so that none ends the word, string or comment in which it is written in any
-of these languages; writers check and quote all the same, because a description may have been made without a schema.
+of these languages; writers check and quote all the same, because a description may have been made without a schema. Those of batch
+systems are for lines of a job description alone, which no shell reads.
 """
 
 import re
@@ -12,7 +13,23 @@ from pydantic import AfterValidator
 
 from l1ae.errors import UserError
 
-__all__ = ["KINDS", "Kind", "ModelName", "PartName", "Text", "checked", "comment", "tcl"]
+__all__ = [
+    "KINDS",
+    "CondorCommand",
+    "CondorValue",
+    "FolderName",
+    "JobWord",
+    "Kind",
+    "ModelName",
+    "PartName",
+    "Size",
+    "SlurmDirective",
+    "Text",
+    "Walltime",
+    "checked",
+    "comment",
+    "tcl",
+]
 
 
 @dataclass(frozen=True)
@@ -37,6 +54,23 @@ KINDS = {
     "part": Kind(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*", 64, "letters and digits with - between, as in xcvu9p-flga2104-2L-e"),
     "path": Kind(
         r"(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*", 256, "names of letters, digits, _, - and . with / between"
+    ),
+    "job word": Kind(r"[A-Za-z0-9][A-Za-z0-9_.-]*", 64, "letters, digits, _, . and -, 64 at most"),
+    "walltime": Kind(r"([0-9]{1,3}-)?[0-9]{1,3}:[0-9]{2}(:[0-9]{2})?", 16, "hours:minutes:seconds, or days-hours:minutes:seconds"),
+    "size": Kind(r"[0-9]+(\.[0-9]+)? ?[kMGT]i?B", 16, "a number with kB, MB, GB, TB, MiB or GiB, as in 4GiB"),
+    "folder": Kind(
+        r"(?!.*\.\.)/?[A-Za-z0-9_.][A-Za-z0-9_.-]*(/[A-Za-z0-9_.][A-Za-z0-9_.-]*)*",
+        256,
+        "names of letters, digits, _, - and . with / between",
+    ),
+    "Slurm directive": Kind(
+        r"--[a-z]+(-[a-z]+)*(=[A-Za-z0-9_.,:@+*/-]+)?", 200, "one long option of sbatch with its value, as in --constraint=haswell"
+    ),
+    "HTCondor command": Kind(r"\+?[A-Za-z][A-Za-z0-9_]*", 64, "letters, digits and _, a letter or + first, 64 at most"),
+    "HTCondor value": Kind(
+        r"[A-Za-z0-9_ .,:\"=<>!&|?()+*/-]+",
+        200,
+        "a word, a number, a string in double quotes or an expression of them, 200 characters at most",
     ),
     "text": Kind(r"(?!.*\?\?/)[^\\]*", 500, "one line of printable characters without \\ and ??/, 500 at most"),
 }
@@ -79,3 +113,10 @@ def _valid(kind: str) -> AfterValidator:
 ModelName = Annotated[str, _valid("model name")]
 PartName = Annotated[str, _valid("part")]
 Text = Annotated[str, _valid("text")]
+JobWord = Annotated[str, _valid("job word")]
+Walltime = Annotated[str, _valid("walltime")]
+Size = Annotated[str, _valid("size")]
+FolderName = Annotated[str, _valid("folder")]
+SlurmDirective = Annotated[str, _valid("Slurm directive")]
+CondorCommand = Annotated[str, _valid("HTCondor command")]
+CondorValue = Annotated[str, _valid("HTCondor value")]

@@ -8,17 +8,25 @@ import click
 
 __all__ = ["engine_options"]
 
+_OPTIONS = (
+    click.option("--workers", type=click.IntRange(1), help="Processes, or jobs; default: one per core, or what the cluster's file says."),
+    click.option("--scheduler", metavar="ADDRESS", help="Run on the workers of this Dask scheduler, for example tcp://host:8786."),
+    click.option("--cluster", metavar="slurm|htcondor|FILE.yaml", help="Run in jobs of a batch system."),
+    click.option("--memory", metavar="SIZE", help="What a worker may use, beyond which it is started again; default: 4GiB."),
+)
+
 
 def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options; the command gets them as `engine`, an `EngineOptions`."""
 
-    @click.option("--workers", type=click.IntRange(1), help="Processes; default: one per core.")
-    @click.option("--scheduler", metavar="ADDRESS", help="Run on the workers of this Dask scheduler, for example tcp://host:8786.")
-    @click.option("--memory", default="4GiB", show_default=True, help="What a worker may use.")
     @wraps(command)
-    def with_engine(*arguments: Any, workers: int | None, scheduler: str | None, memory: str, **options: Any) -> Any:
+    def with_engine(
+        *arguments: Any, workers: int | None, scheduler: str | None, cluster: str | None, memory: str | None, **options: Any
+    ) -> Any:
         from l1ae.engine import EngineOptions
 
-        return command(*arguments, engine=EngineOptions(workers, scheduler, None, memory), **options)
+        return command(*arguments, engine=EngineOptions(workers, scheduler, cluster, memory), **options)
 
+    for option in reversed(_OPTIONS):
+        with_engine = option(with_engine)
     return with_engine

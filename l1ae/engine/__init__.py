@@ -1,5 +1,7 @@
 """Where work runs: processes here, any Dask scheduler, or the batch system of a cluster."""
 
-from l1ae.engine._engine import Engine, EngineOptions, LostError, Outcome, engine
+from l1ae.engine._open import engine
+from l1ae.engine._options import EngineOptions
+from l1ae.engine._tasks import Engine, InlineEngine, LostError, Outcome
 
-__all__ = ["Engine", "EngineOptions", "LostError", "Outcome", "engine"]
+__all__ = ["Engine", "EngineOptions", "InlineEngine", "LostError", "Outcome", "engine"]

@@ -3,7 +3,7 @@
 from l1ae.manifest import digest_file
 from l1ae.pipeline._baselines_stage import baselines_of, baselines_stage
 from l1ae.pipeline._delivery_stage import deliver_stage, slot_of, verify_deliveries
-from l1ae.pipeline._estimate import forecast, forecast_of
+from l1ae.pipeline._estimate import forecast, forecast_of, scheduled
 from l1ae.pipeline._latent_stage import LatentOptions, latent_stage
 from l1ae.pipeline._resources import read_resources
 from l1ae.pipeline._run import Run, digest_json
@@ -45,6 +45,7 @@ __all__ = [
     "read_resources",
     "report_stage",
     "run_all",
+    "scheduled",
     "sentences",
     "slot_of",
     "stages_to",

@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Iterator
+from dataclasses import replace
 from math import ceil
 from types import ModuleType
 
@@ -13,7 +14,9 @@ from l1ae.pipeline._models import source_contract, source_files, untrained_contr
 from l1ae.rtl_results import Estimated, Forecast
 from l1ae.training import with_derived_inputs
 
-__all__ = ["forecast", "forecast_of"]
+__all__ = ["forecast", "forecast_of", "scheduled"]
+
+_ENDLESS = 1 << 20
 
 
 def forecast(config: Config) -> Forecast:
@@ -45,6 +48,22 @@ def forecast_of(config: Config, contract: Contract) -> Forecast:
         weight_bits=_weight_bits(contract),
         problems=tuple(_problems(config, contract, cycles)),
     )
+
+
+def scheduled(config: Config, contract: Contract) -> Forecast:
+    """As `forecast_of`, with the latency of the traced and scheduled design in place of an estimated one: exact, in seconds."""
+    found, rtl, period = forecast_of(config, contract), _rtl(), config.rtl_clock_period
+    # as many stages as it needs, so that what is too slow says how much
+    clock = rtl.Clock(period, config.rtl.clock_uncertainty, None if config.rtl.crossings is None else _ENDLESS)
+    cycles = len(rtl.schedule(rtl.trace_contract(contract, config.rtl.adders), clock).stages)
+    latency, begun = cycles * period, float(ceil(cycles * period / CROSSING - 1e-6))
+    known = replace(
+        found,
+        cycles=Estimated(cycles, cycles, cycles),
+        latency_ns=Estimated(latency, latency, latency),
+        crossings=Estimated(begun, begun, begun),
+    )
+    return replace(known, problems=tuple(_problems(config, contract, known.cycles)))
 
 
 def _rtl() -> ModuleType:

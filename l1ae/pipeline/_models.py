@@ -12,7 +12,7 @@ from l1ae.contract import Contract, build_contract, for_events, import_descripti
 from l1ae.errors import UserError
 from l1ae.models import build_quantized_model, calibrate, firmware_plan, weight_steps
 from l1ae.tables import TABLES, AdditiveTables, load_tables, untrained_tables
-from l1ae.training import load_trained
+from l1ae.training import drawn_model, load_trained
 
 __all__ = [
     "Models",
@@ -76,6 +76,10 @@ def untrained_contract(config: Config) -> Contract:
     halves = {step.name: 0.5 for step in steps}
     calibration = calibrate(config, halves, halves, {step.activation: 2.0 for step in steps})
     return build_contract(config, build_quantized_model(config, calibration))
+
+
+def drawn_contract(config: Config, hardware, weights) -> Contract:
+    return build_contract(config, drawn_model(config, hardware, weights))
 
 
 def has_threshold(config: Config, folder: Path) -> bool:

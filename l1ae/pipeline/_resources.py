@@ -158,7 +158,7 @@ def _estimate(run: Run) -> StageFigures | None:
         if error.name is None or error.name.startswith("l1ae"):
             raise
         return None
-    clock = rtl.Clock(config.rtl_clock_period, config.rtl.clock_uncertainty)
+    clock = rtl.Clock(config.rtl_clock_period, config.rtl.clock_uncertainty, config.rtl.crossings)
     try:
         contract = Contract.load(path)
         part, found = part_of(config.rtl_part), rtl.estimate(contract, clock, config.rtl.adders)

@@ -20,12 +20,13 @@ _log = logging.getLogger("l1ae")
 def finish_search(study: Study, folder: SearchFolder, ledger: Ledger, *, verify: bool = True, workers: int = 1) -> Front:
     """Write front.json, the configurations of its points and front.html; with `verify` the points are made, `workers` at a time.
 
-    Raises `UserError` when no trial is within the budget.
+    Raises `UserError` when no trial is within the budget; the page says which ones there were.
     """
     trials = folder.trials()
     front = front_of(study, trials, ledger)
     write_front(study, folder, front, trials)
     if not front.points:
+        write_search_page(study, folder, front, trials)
         reason = next(iter(front.reasons), "there was no trial")
         raise UserError(
             f"'{folder.path}': none of the {len(trials)} candidates is within the budget of '{study.path}' (most often: {reason}); allow "

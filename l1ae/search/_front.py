@@ -17,7 +17,18 @@ from l1ae.search._sampling import parameter_name
 from l1ae.search._storage import Ledger
 from l1ae.search._study import Study
 
-__all__ = ["Best", "best_below", "configuration_of", "costs_of", "fitting", "front_of", "write_front"]
+__all__ = [
+    "Best",
+    "best_below",
+    "configuration_of",
+    "costs_of",
+    "fitting",
+    "front_of",
+    "kind_of",
+    "reported_of",
+    "taken_of",
+    "write_front",
+]
 
 _FEW = 10
 """Trials of a model below which nothing is said of the importance of its keys."""
@@ -34,7 +45,7 @@ def fitting(study: Study, trials: Iterable[Trial]) -> list[Trial]:
     return [one for one in trials if one.state == "complete" and not beyond(one.by_rung(one.rung)[0].cost, study.config.budget, sure=False)]
 
 
-def _taken(study: Study, trial: Trial) -> Measured:
+def taken_of(study: Study, trial: Trial) -> Measured:
     """The training of a point that becomes its configuration: of several seeds the best one by the first objective."""
     first = study.config.objectives[0]
     found = trial.by_rung(trial.rung)
@@ -43,7 +54,7 @@ def _taken(study: Study, trial: Trial) -> Measured:
 
 def configuration_of(study: Study, trial: Trial) -> tuple[str, str]:
     """Name and YAML of a trial's configuration, which makes the contract that was measured."""
-    taken, name = _taken(study, trial), f"{study.config.name}_{trial.number:04d}"
+    taken, name = taken_of(study, trial), f"{study.config.name}_{trial.number:04d}"
     values = "\n".join(f"{one.label}: {one.estimate(taken)}" for one in study.config.objectives)
     comment = (
         f"Trial {trial.number} of study {study.config.name}, model {trial.model}; as it was chosen:\n{values}\ncontract {taken.digest}"
@@ -53,7 +64,7 @@ def configuration_of(study: Study, trial: Trial) -> tuple[str, str]:
 
 
 def _point(study: Study, trial: Trial) -> FrontPoint:
-    taken, name = _taken(study, trial), f"{study.config.name}_{trial.number:04d}"
+    taken, name = taken_of(study, trial), f"{study.config.name}_{trial.number:04d}"
     return FrontPoint(
         name=name,
         trial=trial.number,
@@ -63,12 +74,13 @@ def _point(study: Study, trial: Trial) -> FrontPoint:
         digest=taken.digest,
         seed=taken.seed,
         values=tuple(one.estimate(taken) for one in study.config.objectives),
-        reported=tuple(_reported(study, taken)),
+        reported=tuple(reported_of(study, taken)),
         configuration=f"front/{name}.yaml",
     )
 
 
-def _reported(study: Study, measured: Measured) -> Iterable[Estimate | None]:
+def reported_of(study: Study, measured: Measured) -> Iterable[Estimate | None]:
+    """Every objective of a training on events that nothing is chosen on; None for those that events say nothing of."""
     for objective in study.config.objectives:
         try:
             yield objective.estimate(measured, reported=True) if objective.quantity == "efficiency" else None
@@ -91,14 +103,14 @@ def front_of(study: Study, trials: Sequence[Trial], ledger: Ledger) -> Front:
         objectives=tuple(Objective(one.label, one.maximised) for one in study.config.objectives),
         budget={name: limit for name, limit in study.config.budget if limit is not None},
         counts=Counts(counted["complete"], stopped, counted["refused"], counted["failed"], counted["repeated"]),
-        reasons=dict(Counter(_kind_of(trial.reason) for trial in trials if trial.state in {"refused", "failed"}).most_common()),
+        reasons=dict(Counter(kind_of(trial.reason) for trial in trials if trial.state in {"refused", "failed"}).most_common()),
         points=tuple(points),
         importance=_importance(study, trials, ledger),
         seconds=sum(trial.seconds for trial in trials),
     )
 
 
-def _kind_of(reason: str) -> str:
+def kind_of(reason: str) -> str:
     """A reason without the numbers that make it one candidate's own."""
     return " ".join("…" if any(sign.isdigit() for sign in word) else word for word in reason.split())[:200]
 

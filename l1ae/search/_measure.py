@@ -13,7 +13,7 @@ from l1ae.contract import Contract
 from l1ae.data import TRAIN, VALIDATION, Events, events_of, open_dataset, weights_of
 from l1ae.evaluation import AtRate, approximation_capacity, wasserstein
 from l1ae.files import scratch
-from l1ae.pipeline import contract_of, forecast_of, judge_of, train_stage
+from l1ae.pipeline import contract_of, judge_of, scheduled, train_stage
 from l1ae.search._results import Measured
 from l1ae.trigger import RATES, Judge
 
@@ -52,7 +52,7 @@ def _measured(config: Config, task: Task) -> Measured:
         chosen=chosen,
         reported=reported,
         label_free=_label_free(trained, contract) if task.label_free else {},
-        cost=forecast_of(trained, contract),
+        cost=scheduled(trained, contract),
         seconds=time.perf_counter() - started,
     )
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -17,12 +18,13 @@ import numpy.typing as npt
 
 from l1ae.contract import Contract, Convolution, Dense, Operation, Quantize, Relu
 from l1ae.errors import UserError
+from l1ae.rtl._delay import Delays
 from l1ae.rtl._schedule import Clock
 from l1ae.rtl._trace import Adders, rounding_constants
 from l1ae.rtl._unroll import restructured
 from l1ae.rtl.estimator._needed import needed_elements
 from l1ae.rtl.estimator._operations import shape_of
-from l1ae.rtl.estimator._pipeline import Registers, registers_of
+from l1ae.rtl.estimator._pipeline import Registers, registers_of, whole_time
 from l1ae.rtl.estimator._shape import PRICED, Laws, Products, Shape, Tensor, longest, products_of, rounds_products, tensor_of, tree
 from l1ae.rtl_results import Estimated
 
@@ -48,6 +50,8 @@ VERSION = 2
 # The slowest element of one operation seldom feeds the slowest of the next, and those of one level end at different times:
 # cycles and registers are the mean over clocks up to so much slower.
 _SLOWER = (1.0, 1.06, 1.12)
+# Of the whole time of the logic, measured / estimated: what `l1ae.rtl.schedule` finds for 90 % of designs (docs/estimate.md).
+_TIME = (0.89, 1.13)
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,7 @@ class LayerEstimate:
 class Estimate:
     """The whole design, shell included. `adders`: carry chains; `luts`: before packing; `cycles`: latency of the core.
 
+    `time` (ns): of the whole logic and the comparison with the threshold without a register between, as `schedule` charges long stages.
     `shift_registers` (one LUT each) hold what waits three clocks and longer; yosys counts them apart. `layers` add up to
     the values without the shell.
     """
@@ -74,6 +79,7 @@ class Estimate:
     luts_packed: Estimated
     flip_flops: Estimated
     cycles: Estimated
+    time: Estimated
     shift_registers: float
     layers: tuple[LayerEstimate, ...]
 
@@ -126,12 +132,14 @@ class Prepared:
 class Counted:
     """Shapes of all operations; cycles, not yet rounded, and bits between stages; bits of registers and shift registers by operation.
 
-    `mapping`, `score_bits`: as in `Prepared`.
+    `mapping`, `score_bits`: as in `Prepared`. `time`: of the whole logic in ns.
     """
 
     mapping: str
     score_bits: int
     shapes: Mapping[str, Shape]
+    clock: Clock
+    time: float
     cycles: float
     total_bits: float
     bits: Mapping[str, float]
@@ -144,7 +152,8 @@ class Counted:
 
 
 def estimate(contract: Contract, clock: Clock, adders: Adders = "binary") -> Estimate:
-    """The cost of `unroll(contract, clock, part, adders)` on UltraScale+ without DSP blocks. `clock.stages` is not looked at.
+    """The cost of `unroll(contract, clock, part, adders)` on UltraScale+ without DSP blocks. With `clock.stages` it is cut into
+    long stages, as many as it needs.
 
     Raises `UserError` for ternary adders, for operations that the estimator does not know, and when the clock is too fast
     for one addition.
@@ -189,11 +198,13 @@ def _ranges(contract: Contract) -> dict[str, Tensor]:
 def count(prepared: Prepared, laws: Laws, clock: Clock) -> Counted:
     """Apply the laws of the matrix products and schedule the result."""
     shapes = prepared.with_trees(laws)
-    runs = [_schedule(prepared, shapes, replace(clock, period=clock.period * factor)) for factor in _SLOWER]
+    slower = _SLOWER if clock.stages is None else _SLOWER[:1]
+    runs = [_schedule(prepared, shapes, replace(clock, period=clock.period * factor)) for factor in slower]
     bits = {name: float(np.mean([run.bits.get(name, 0.0) for run in runs])) for name in prepared.tensors}
     shifts = {name: float(np.mean([run.shifts.get(name, 0.0) for run in runs])) for name in prepared.tensors}
     cycles, total = (float(np.mean([getattr(run, name) for run in runs])) for name in ("cycles", "total"))
-    return Counted(prepared.mapping, prepared.score_bits, shapes, cycles, total, bits, shifts)
+    time = whole_time(prepared.operations, shapes, prepared.tensors)
+    return Counted(prepared.mapping, prepared.score_bits, shapes, clock, time, cycles, total, bits, shifts)
 
 
 def _schedule(prepared: Prepared, shapes: Mapping[str, Shape], clock: Clock) -> Registers:
@@ -221,7 +232,16 @@ def priced(counted: Counted, constants: Constants) -> Estimate:
         "cycles": float(round(counted.cycles)),
     }
     ranges = {name: Estimated(value, *(value * end for end in mapped.bands[name])) for name, value in values.items()}
-    return Estimate(**ranges, shift_registers=sum(counted.shifts.values()), layers=tuple(layers))
+    time = Estimated(counted.time, *(counted.time * end for end in _TIME))
+    if counted.clock.stages is not None:
+        ranges["cycles"] = _long_stages(time, counted.clock)
+    return Estimate(**ranges, time=time, shift_registers=sum(counted.shifts.values()), layers=tuple(layers))
+
+
+def _long_stages(time: Estimated, clock: Clock) -> Estimated:
+    """Stages of what takes `time`; what is lost where it is cut is less than the range is wide."""
+    budget = clock.budget(Delays())
+    return Estimated(*(float(ceil(end / budget)) for end in (time.value, time.low, time.high)))
 
 
 @cache

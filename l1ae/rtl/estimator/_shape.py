@@ -104,11 +104,15 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Level:
-    """One step of the longest path: `chain` bits of carry, or a level of LUTs where that is 0. `live`: bits behind it."""
+    """One step of the longest path: `chain` bits of carry, or a level of LUTs where that is 0. `live`: bits behind it.
+
+    `cast`: a gate of a cast, which often fits into one LUT with the one before it.
+    """
 
     chain: float
     fan_out: float
     live: float
+    cast: bool = False
 
 
 @dataclass(frozen=True)
@@ -172,7 +176,11 @@ def _only_subtracted(values: Ints) -> npt.NDArray[np.bool_]:
 
 
 def gates(levels: int, live: float, fan_out: float = 1.0) -> tuple[Level, ...]:
-    return tuple(Level(0.0, fan_out, live) for _ in range(levels))
+    return (Level(0.0, fan_out, live),) * levels
+
+
+def _cast_gates(levels: int, live: float) -> tuple[Level, ...]:
+    return (Level(0.0, _CAST_FAN_OUT, live, cast=True),) * levels
 
 
 def any_of(bits: float) -> int:
@@ -360,7 +368,7 @@ def cast(tensor: Tensor, form: FixedFormat, *, relu: bool = False, rounded: bool
     shape, out = Shape(), form.width * len(varying.low)
     drop = tensor.fraction - form.fraction
     if relu and varying.low.min() < 0:
-        shape += Shape(logic=out, levels=gates(1, varying.bits, _CAST_FAN_OUT))
+        shape += Shape(logic=out, levels=_cast_gates(1, varying.bits))
     if drop > 0:
         shape += _rounding(varying, form, drop, rounded)
     return shape + _saturation(shifted(varying, form.fraction), form, relu)
@@ -373,7 +381,7 @@ def _rounding(tensor: Tensor, form: FixedFormat, drop: int, rounded: bool) -> Sh
         width = float(tensor.widths.max())
         shape += Shape(additions=count, constant_bits=bits, levels=(Level(width, _CAST_FAN_OUT, bits),))
     if form.rounding is Rounding.RND_CONV:
-        shape += Shape(logic=count * (1 + drop / 5), levels=gates(any_of(drop) + 1, bits - drop * count, _CAST_FAN_OUT))
+        shape += Shape(logic=count * (1 + drop / 5), levels=_cast_gates(any_of(drop) + 1, bits - drop * count))
     return shape
 
 
@@ -387,7 +395,7 @@ def _saturation(tensor: Tensor, form: FixedFormat, relu: bool) -> Shape:
     top = float((_bits(low, tensor.high)[beyond] - form.width + 1).mean())
     steps = any_of(top) + (2 if form.signed else 1) + (not form.signed and not relu and bool(tensor.low.min() < 0))
     logic = count * (form.width + (2 if form.signed else 1) * (1 + top / 5))
-    return Shape(logic=logic, levels=gates(steps, form.width * len(tensor.low) + 2 * count, _CAST_FAN_OUT))
+    return Shape(logic=logic, levels=_cast_gates(steps, form.width * len(tensor.low) + 2 * count))
 
 
 # -- sums and products of variables ----------------------------------------------------------------------------------
