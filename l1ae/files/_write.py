@@ -24,9 +24,7 @@ def is_full(error: BaseException) -> bool:
     found: BaseException | None = error
     while found is not None:
         # HDF5 below Keras raises RuntimeError
-        if isinstance(found, OSError) and found.errno in _FULL:
-            return True
-        if isinstance(found, OSError | RuntimeError) and _SAY_FULL.search(str(found)):
+        if isinstance(found, OSError | RuntimeError) and (getattr(found, "errno", None) in _FULL or _SAY_FULL.search(str(found))):
             return True
         found = found.__cause__ or found.__context__
     return False
