@@ -2,11 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
-import optuna
 
 from l1ae.config import Config
 from l1ae.engine import Engine, Outcome
@@ -16,8 +13,8 @@ from l1ae.rtl_results import beyond, sentences
 from l1ae.search._files import SearchFolder
 from l1ae.search._halving import goes_on
 from l1ae.search._measure import Task, measure
-from l1ae.search._results import Measured, Settings, Trial
-from l1ae.search._sampling import asked, bases, parameters_of
+from l1ae.search._results import Measured, Settings, State, Trial
+from l1ae.search._sampling import parameters_of
 from l1ae.search._storage import Ledger
 from l1ae.search._study import Point, Study
 
@@ -44,7 +41,7 @@ Progress = Callable[[SearchProgress], None]
 
 @dataclass
 class _Running:
-    trial: optuna.Trial
+    number: int
     point: Point
     settings: Settings
     rung: int
@@ -72,25 +69,39 @@ class _Search:
 
     def take_up(self) -> None:
         """What an earlier process left: finished trials are told, and those that were under way begin again."""
-        for trial in self.folder.trials():
+        trials = {trial.number: trial for trial in self.folder.trials()}
+        for trial in trials.values():
             self._remember(trial)
-        unfinished = self.ledger.running()
-        for number in unfinished:
-            found, again = self.folder.find(number), self.ledger.again(number)
-            if found is not None:
-                self._tell(again, found)
+        self._restore(trials)
+        unfinished = {*self.ledger.running(), *(number for number in range(len(self.ledger)) if number not in trials)}
+        for number in sorted(unfinished):
+            if number in trials:
+                self._tell(trials[number])
             else:
-                self._begin(again)
+                self._begin(number, self.ledger.again(number))
 
     def _remember(self, trial: Trial) -> None:
         if trial.state in {"complete", "failed"}:
             self.trained += 1
             self.known[self.study.point(trial.model, trial.parameters).key] = trial
+            self.in_a_row = 0
+        else:
+            self.in_a_row += 1
         self.refused += trial.state == "refused"
         for rung in range(trial.rung + 1 if trial.state == "complete" else 0):
-            values = self._values(trial.by_rung(rung))
-            if values is not None:
-                self.rungs.setdefault((trial.model, rung), []).append(self._costs(values))
+            self._reached(trial.model, rung, trial.by_rung(rung))
+
+    def _reached(self, model: str, rung: int, measured: Sequence[Measured]) -> list[list[float]]:
+        """What was found at a rung, the last of it now. Raises `ValueError` where there is nothing."""
+        reached = self.rungs.setdefault((model, rung), [])
+        reached.append(self._costs(measured))
+        return reached
+
+    def _restore(self, trials: Mapping[int, Trial]) -> None:
+        """A database that was lost, or brought back from an older copy, learns again what there was."""
+        for number in range(len(self.ledger), max(trials, default=-1) + 1):
+            found = trials.get(number)
+            self.ledger.restore(None if found is None else parameters_of(self.study, self.study.point(found.model, found.parameters)))
 
     # -- asking -----------------------------------------------------------------------------------------------------
 
@@ -101,15 +112,40 @@ class _Search:
 
     def ask(self) -> None:
         """The next candidate."""
-        self._begin(self.ledger.ask())
+        self._begin(*self.ledger.ask())
 
-    def _begin(self, trial: optuna.Trial) -> None:
-        point = asked(self.study, trial)
-        if point.key in self.known:
-            self._finish(trial, self._trial(trial, point, "repeated", reason=f"as trial {self.known[point.key].number}"))
+    def _begin(self, number: int, point: Point) -> None:
+        twin = self._twin(point)
+        running = _Running(number, point, {}, 0, time.perf_counter())
+        if twin is not None:
             self.in_a_row += 1
-            return
-        running = _Running(trial, point, {}, 0, time.perf_counter())
+            self._finish(running, "repeated", f"as trial {twin}")
+        elif self._go_on(running):
+            self.in_a_row = 0
+        else:
+            self._consider(running)
+
+    def _twin(self, point: Point) -> int | None:
+        """A trial with the same candidate, which finished or runs."""
+        if point.key in self.known:
+            return self.known[point.key].number
+        return next((other.number for other in self.running.values() if other.point.key == point.key), None)
+
+    def _go_on(self, running: _Running) -> bool:
+        """Whether a candidate was trained in part by an earlier process; then it goes on from there."""
+        earlier = self.folder.find_part(running.number)
+        if earlier is None:
+            return False
+        for rung in range(earlier.rung + 1):
+            self._reached(earlier.model, rung, earlier.by_rung(rung))
+        running.earlier, running.rung = earlier.measured, earlier.rung + 1
+        running.started -= earlier.seconds
+        self._prepare(running)
+        self._submit(running)
+        return True
+
+    def _consider(self, running: _Running) -> None:
+        """Refuse a candidate, or have it trained."""
         try:
             self._prepare(running)
             found = forecast(self._configs(running)[0])
@@ -128,10 +164,10 @@ class _Search:
     def _refuse(self, running: _Running, reason: str, broken: dict[str, float]) -> None:
         self.refused += 1
         self.in_a_row += 1
-        self._finish(running.trial, self._trial(running.trial, running.point, "refused", reason=reason), broken)
+        self._finish(running, "refused", reason, broken)
 
     def _prepare(self, running: _Running) -> None:
-        running.settings = self.study.trained(running.point, running.trial.number, running.rung)
+        running.settings = self.study.trained(running.point, running.number, running.rung)
 
     def _configs(self, running: _Running) -> tuple[Config, ...]:
         model = self.study.models[running.point.model]
@@ -139,7 +175,7 @@ class _Search:
         return tuple(base.model_copy(update={"seed": base.seed + k}) for k in range(self.study.config.seeds))
 
     def _submit(self, running: _Running) -> None:
-        key = f"trial-{running.trial.number}-{running.rung}"
+        key = f"trial-{running.number}-{running.rung}"
         self.running[key] = running
         objectives = self.study.config.objectives
         rates = tuple(sorted({one.khz for one in objectives if one.quantity == "efficiency"}))
@@ -156,21 +192,20 @@ class _Search:
             return
         measured: tuple[Measured, ...] = outcome.value
         running.earlier += measured
-        values = self._values(measured)
-        if values is None:
-            self._failed(running, ValueError(self._missing(measured)))
+        try:
+            reached = self._reached(running.point.model, running.rung, measured)
+        except ValueError as error:
+            self._failed(running, error)
             return
-        reached = self.rungs.setdefault((running.point.model, running.rung), [])
-        reached.append(self._costs(values))
         last = self.study.last_rung(running.point.model)
         if running.rung < last and self._within(measured) and goes_on(reached, self._eta):
+            self.folder.save_part(self._trial(running, "complete", "under way"))
             running.rung += 1
             self._prepare(running)
             self._submit(running)
             return
         self.trained += 1
-        stopped = "" if running.rung == last else "others had found more with as many epochs"
-        self._finish(running.trial, self._trial(running.trial, running.point, "complete", running, reason=stopped))
+        self._finish(running, "complete", "" if running.rung == last else "others had found more with as many epochs")
 
     @property
     def _eta(self) -> int:
@@ -182,62 +217,49 @@ class _Search:
     def _failed(self, running: _Running, error: Exception) -> None:
         self.trained += 1
         reason = " ".join(str(error).split()) or type(error).__name__
-        _log.warning("trial %d (%s) failed: %s", running.trial.number, running.point.model, reason)
-        self._finish(running.trial, self._trial(running.trial, running.point, "failed", running, reason=reason))
+        _log.warning("trial %d (%s) failed: %s", running.number, running.point.model, reason)
+        self._finish(running, "failed", reason)
 
-    def _values(self, measured: Sequence[Measured]) -> list[float] | None:
-        try:
-            return [objective.value(measured) for objective in self.study.config.objectives]
-        except ValueError:
-            return None
+    def _values(self, measured: Sequence[Measured]) -> list[float]:
+        return [objective.value(measured) for objective in self.study.config.objectives]
 
-    def _missing(self, measured: Sequence[Measured]) -> str:
-        for objective in self.study.config.objectives:
-            try:
-                objective.value(measured)
-            except ValueError as error:
-                return str(error)
-        raise AssertionError
-
-    def _costs(self, values: Sequence[float]) -> list[float]:
-        """Values of which less is better."""
-        pairs = zip(self.study.config.objectives, values, strict=True)
+    def _costs(self, measured: Sequence[Measured]) -> list[float]:
+        """Values of which less is better. Raises `ValueError` where there is none."""
+        pairs = zip(self.study.config.objectives, self._values(measured), strict=True)
         return [-value if objective.maximised else value for objective, value in pairs]
 
-    def _trial(self, trial: optuna.Trial, point: Point, state: Any, running: _Running | None = None, *, reason: str = "") -> Trial:
+    def _trial(self, running: _Running, state: State, reason: str) -> Trial:
+        trained = state in {"complete", "failed"}
         return Trial(
-            number=trial.number,
-            model=point.model,
-            parameters=point.parameters,
-            settings=point.settings if running is None else running.settings,
+            number=running.number,
+            model=running.point.model,
+            parameters=running.point.parameters,
+            settings=running.settings if trained else running.point.settings,
             state=state,
-            rung=0 if running is None else running.rung,
-            measured=() if running is None else running.earlier,
+            rung=running.rung,
+            measured=running.earlier,
             reason=reason,
-            seconds=0.0 if running is None else time.perf_counter() - running.started,
+            seconds=time.perf_counter() - running.started if trained else 0.0,
         )
 
-    def _finish(self, trial: optuna.Trial, found: Trial, broken: dict[str, float] | None = None) -> None:
+    def _finish(self, running: _Running, state: State, reason: str, broken: dict[str, float] | None = None) -> None:
+        found = self._trial(running, state, reason)
         self.folder.save(found)
-        if found.state in {"complete", "failed"}:
-            self.known[self.study.point(found.model, found.parameters).key] = found
-        self._tell(trial, found, broken)
+        if state in {"complete", "failed"}:
+            self.known[running.point.key] = found
+        self._tell(found, broken)
 
-    def _tell(self, trial: optuna.Trial, found: Trial, broken: dict[str, float] | None = None) -> None:
+    def _tell(self, found: Trial, broken: dict[str, float] | None = None) -> None:
         same = self.known.get(self.study.point(found.model, found.parameters).key, found) if found.state == "repeated" else found
-        if found.reason:
-            self.ledger.note(trial, found.reason)
         if same.state == "complete":
             measured = same.by_rung(same.rung)
-            values = self._values(measured)
-            assert values is not None
             broken = beyond(measured[0].cost, self.study.config.budget, sure=False)
             limits = [name for name, limit in self.study.config.budget if limit is not None]
-            self.ledger.tell(trial, values, {name: broken.get(name, 0.0) for name in limits})
+            self.ledger.tell(found.number, self._values(measured), {name: broken.get(name, 0.0) for name in limits}, found.reason)
         elif same.state == "refused":
-            self.ledger.refuse(trial, broken or {"possible": 1.0})
+            self.ledger.refuse(found.number, broken or {"possible": 1.0}, found.reason)
         else:
-            self.ledger.fail(trial)
+            self.ledger.fail(found.number, found.reason)
 
 
 def run_search(
@@ -254,8 +276,7 @@ def run_search(
     Every trial that finished is a file before its database knows of it. Raises `UserError` when the database or the engine goes away.
     """
     search = _Search(study, folder, ledger, engine, function)
-    for point in bases(study):
-        ledger.enqueue(parameters_of(study, point))
+    ledger.belong_to(folder.identity())
     search.take_up()
 
     def tell_progress() -> None:

@@ -1,7 +1,9 @@
 """The files of a search: what every trial found, in a file of its own, and the study that they belong to."""
 
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from l1ae.errors import UserError
 from l1ae.files import read_json, write_json
@@ -27,16 +29,23 @@ class SearchFolder:
         if not place.is_file():
             self.path.mkdir(parents=True, exist_ok=True)
             (self.path / "trials").mkdir(exist_ok=True)
-            write_json(place, {"study": study.config.name, "digest": study.digest})
+            write_json(place, {"study": study.config.name, "digest": study.digest, "folder": uuid.uuid4().hex})
             return
         if not resume:
             raise UserError(f"'{self.path}' holds a search; continue it with --resume, or begin another one with --run")
-        again = "begin a new search with --run"
-        if read_json(place, missing=again, damaged=again).get("digest") != study.digest:
+        if self._content().get("digest") != study.digest:
             raise UserError(
                 f"'{self.path}' was begun with another study than '{study.path}' is now; restore it, or begin a new search with --run "
                 "(trials, verify and storage may change)"
             )
+
+    def _content(self) -> dict[str, Any]:
+        again = "begin a new search with --run"
+        return read_json(self.path / "study.json", missing=again, damaged=again)
+
+    def identity(self) -> str:
+        """What tells this folder from others with the same study."""
+        return str(self._content().get("folder"))
 
     def trial(self, number: int) -> Path:
         """Where a trial is written."""
@@ -45,10 +54,19 @@ class SearchFolder:
     def save(self, trial: Trial) -> None:
         """Write what a trial found."""
         save_result(self.trial(trial.number), trial)
+        self._part(trial.number).unlink(missing_ok=True)
 
-    def find(self, number: int) -> Trial | None:
-        """What a trial found; None where it has not finished. Raises `UserError` when its file is damaged."""
-        path = self.trial(number)
+    def _part(self, number: int) -> Path:
+        return self.path / "parts" / f"{number:06d}.json"
+
+    def save_part(self, trial: Trial) -> None:
+        """Write what a trial found that goes on with more epochs."""
+        self._part(trial.number).parent.mkdir(exist_ok=True)
+        save_result(self._part(trial.number), trial)
+
+    def find_part(self, number: int) -> Trial | None:
+        """What a trial that went on had found; None where it had not come so far. Raises `UserError` when its file is damaged."""
+        path = self._part(number)
         return self._load(path) if path.is_file() else None
 
     def trials(self) -> list[Trial]:

@@ -10,7 +10,7 @@ from l1ae.evaluation import AtRate, Estimate, RateKind
 from l1ae.results import Count, Digest, FirstVersion, Positive, Real
 from l1ae.rtl_results import Forecast
 
-__all__ = ["Counts", "Front", "FrontPoint", "Measured", "Objective", "Settings", "Trial", "Verified"]
+__all__ = ["Counts", "Front", "FrontPoint", "Measured", "Objective", "Settings", "State", "Trial", "Verified"]
 
 Settings = dict[str, Any]
 """Values of dotted keys of a configuration."""

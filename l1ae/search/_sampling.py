@@ -26,9 +26,16 @@ def sampler_of(config: StudyConfig, number: int) -> optuna.samplers.BaseSampler:
         case "tpe":
             return optuna.samplers.TPESampler(seed=seed, n_startup_trials=_STARTUP, multivariate=True, group=True)
         case "nsga2":
-            return optuna.samplers.NSGAIISampler(seed=seed, population_size=_POPULATION)
+            return _NSGAII(seed=seed, population_size=_POPULATION)
         case "random":
             return optuna.samplers.RandomSampler(seed=seed)
+
+
+class _NSGAII(optuna.samplers.NSGAIISampler):
+    """Draws parents in the order of trials, in which it finds them again after an interruption."""
+
+    def select_parent(self, study: optuna.Study, generation: int) -> list[optuna.trial.FrozenTrial]:
+        return sorted(super().select_parent(study, generation), key=lambda trial: trial.number)
 
 
 def parameter_name(model: str, dimension: str) -> str:

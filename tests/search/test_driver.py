@@ -76,7 +76,7 @@ def test_a_seed_gives_the_same_study_whether_interrupted_or_not(write_study, tmp
 def test_what_finished_and_was_not_told_is_told(study, tmp_path, monkeypatch):
     """As if killed between the file of a trial and its database."""
     with monkeypatch.context() as patch:
-        patch.setattr(Ledger, "tell", lambda *arguments: (_ for _ in ()).throw(KilledError))
+        patch.setattr(Ledger, "tell", lambda *arguments, **options: (_ for _ in ()).throw(KilledError))
         with pytest.raises(KilledError):
             searched(study, tmp_path / "search")
     assert len(list((tmp_path / "search" / "trials").iterdir())) == 1
