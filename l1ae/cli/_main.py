@@ -76,9 +76,9 @@ def _interrupt(*_: object) -> None:
 def _continuing(arguments: list[str]) -> str:
     """How what was interrupted is continued."""
     words = [word for word in arguments if not word.startswith("-")]
-    if words[:1] == ["train"]:
+    if words[:1] in (["train"], ["search"]):
         command = arguments if "--resume" in arguments else [*arguments, "--resume"]
-        return f"`l1ae {shlex.join(command)}` continues the training"
+        return f"`l1ae {shlex.join(command)}` continues the {'training' if words[0] == 'train' else 'search'}"
     if words[:1] == ["run"] or words[:2] == ["data", "generate"]:
         return "the same command continues"
     return "nothing was left half written, and what was there before still is; the same command begins anew"
@@ -89,7 +89,8 @@ def _end_without_space(error: OSError) -> None:
     if not is_full(error):
         return
     place = f" for '{error.filename}'" if error.filename else ""
-    click.echo(f"Error: no space is left{place} ({error}); free some, and run the same command again: nothing is half written", err=True)
+    again = _continuing(sys.argv[1:]) if "search" in sys.argv[1:2] else "run the same command again"
+    click.echo(f"Error: no space is left{place} ({error}); free some, and {again}: nothing is half written", err=True)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(1)

@@ -20,6 +20,7 @@ from tests.robustness.kills import kills
 from tests.robustness.names import names
 from tests.robustness.page import write_page
 from tests.robustness.pairs import PAIRS, Pair, pairs
+from tests.robustness.searches import searches
 from tests.robustness.things import STAGES, make_things
 
 _SMALL_STAGES = ("train", "trigger", "hls")
@@ -64,6 +65,7 @@ CAMPAIGNS: dict[str, Callable[[Path, Path, Size], Found]] = {
     "concurrent pairs": lambda base, work, size: pairs(base, work, _pairs(size.small), each=size.trials(5)),
     "names and strings": lambda base, work, size: names(base, work, trials=size.trials(260, 5)),
     "kills": lambda base, work, size: kills(base, work, size.jobs(_kills)),
+    "searches": lambda base, work, size: searches(work, size.trials),
 }
 
 
@@ -79,7 +81,8 @@ def main() -> int:
     preload()
     with tempfile.TemporaryDirectory(prefix="robustness-") as temporary:
         base = chosen.base or Path(temporary, "base")
-        if not base.exists():
+        # searches bring their own
+        if not base.exists() and wanted != ["searches"]:
             base.mkdir(parents=True)
             make_things(base, _SMALL_STAGES if chosen.small else tuple(STAGES), ("tree",) if chosen.small else ("tiny", "tree"))
         found = {}

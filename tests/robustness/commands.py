@@ -99,8 +99,10 @@ def preload() -> None:
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     import l1ae.cli
     import l1ae.data
+    import l1ae.engine._dask
     import l1ae.latent
-    import l1ae.pipeline.rtl  # noqa: F401
+    import l1ae.pipeline.rtl
+    import l1ae.search  # noqa: F401
 
 
 def start(what: Sequence[str] | Callable[[], object], folder: Path, *, temporary: Path | None = None) -> Child:
