@@ -143,8 +143,8 @@ class Workers:
     def kill_worker(self, k: int) -> bool:
         """SIGKILL to the process that has the task, which its nanny starts again; whether there was one."""
         nanny = self.processes[1 + k].pid
-        children = Path(f"/proc/{nanny}/task/{nanny}/children").read_text().split()
-        victims = [int(pid) for pid in children if b"spawn_main" in _words(int(pid)) or b"forkserver" in _words(int(pid))]
+        children = [int(pid) for place in Path(f"/proc/{nanny}/task").glob("*/children") for pid in place.read_text().split()]
+        victims = [pid for pid in children if b"spawn_main" in _words(pid)]
         for pid in victims:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
