@@ -1,6 +1,7 @@
 """Entry point: logging, exit status, and the list of commands."""
 
 import logging
+import multiprocessing
 import os
 import shlex
 import signal
@@ -68,14 +69,32 @@ def main() -> None:
 
 
 def _interrupt(*_: object) -> None:
-    """Programs that run in other threads would be waited for."""
+    """Programs that run in other threads would be waited for, and so would the workers of a search."""
     stop_programs()
+    if _words(sys.argv[1:])[:1] == ["search"]:
+        _end_with_workers(f"interrupted; {_continuing(sys.argv[1:])}")
     raise KeyboardInterrupt
+
+
+def _end_with_workers(message: str) -> None:
+    """End at once. A search can be killed anywhere, and what it would take leave of may not have started yet."""
+    for child in multiprocessing.active_children():
+        child.kill()
+    if sys.stderr.isatty():
+        Console(stderr=True).show_cursor(True)
+    # the stream may be in the middle of another line
+    os.write(sys.stderr.fileno(), f"\n{message}\n".encode())
+    os._exit(1)
+
+
+def _words(arguments: list[str]) -> list[str]:
+    """Command, subcommand and names, without options."""
+    return [word for word in arguments if not word.startswith("-")]
 
 
 def _continuing(arguments: list[str]) -> str:
     """How what was interrupted is continued."""
-    words = [word for word in arguments if not word.startswith("-")]
+    words = _words(arguments)
     if words[:1] in (["train"], ["search"]):
         command = arguments if "--resume" in arguments else [*arguments, "--resume"]
         return f"`l1ae {shlex.join(command)}` continues the {'training' if words[0] == 'train' else 'search'}"
@@ -89,7 +108,7 @@ def _end_without_space(error: OSError) -> None:
     if not is_full(error):
         return
     place = f" for '{error.filename}'" if error.filename else ""
-    again = _continuing(sys.argv[1:]) if "search" in sys.argv[1:2] else "run the same command again"
+    again = _continuing(sys.argv[1:]) if _words(sys.argv[1:])[:1] == ["search"] else "run the same command again"
     click.echo(f"Error: no space is left{place} ({error}); free some, and {again}: nothing is half written", err=True)
     sys.stdout.flush()
     sys.stderr.flush()

@@ -46,8 +46,7 @@ def local(workers: int | None, memory: str | None) -> Iterator[tuple[Client, Pla
 
 @contextmanager
 def _cluster(number: int, limit: int) -> Iterator[LocalCluster]:
-    # it is started by whichever thread needs it first, and lets through what is blocked there
-    resource_tracker.ensure_running()
+    _begin_tracker()
     # Ctrl-C reaches every process of a terminal. Workers inherit that it is blocked: they end when we end them, and what they have in
     # hand may be completed.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
@@ -65,6 +64,19 @@ def _cluster(number: int, limit: int) -> Iterator[LocalCluster]:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     with cluster:
         yield cluster
+
+
+def _begin_tracker() -> None:
+    """What removes the semaphores of a client that is killed. It does so silently where it finds this variable when it starts."""
+    before = os.environ.get("PYTHONWARNINGS")
+    os.environ["PYTHONWARNINGS"] = "ignore::UserWarning:multiprocessing.resource_tracker"
+    try:
+        # it would be started by whichever thread needs it first, and lets through what is blocked there
+        resource_tracker.ensure_running()
+    finally:
+        del os.environ["PYTHONWARNINGS"]
+        if before is not None:
+            os.environ["PYTHONWARNINGS"] = before
 
 
 @contextmanager

@@ -5,21 +5,21 @@ import time
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 
 import optuna
 from optuna.exceptions import StorageInternalError
 from optuna.trial import TrialState
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import SQLAlchemyError
 
 from l1ae.errors import UserError
+from l1ae.search._database import POSTGRESQL, database_of, shown
 from l1ae.search._sampling import asked, bases, parameters_of, sampler_of
 from l1ae.search._study import Point, Study
 
-__all__ = ["Ledger", "database_of"]
+__all__ = ["Ledger"]
 
 _log = logging.getLogger("l1ae")
 _T = TypeVar("_T")
@@ -29,25 +29,6 @@ _FOLDER = "l1ae:folder"
 _MOST_EXCESS = 1e6
 _FIRST_ANSWER = 5
 """Seconds in which a database must answer that a search begins with."""
-_POSTGRESQL = "postgresql+psycopg"
-_EXAMPLE = "postgresql://USER@HOST:5432/DATABASE"
-
-
-def database_of(url: str, where: str) -> URL:
-    """The database at a URL. Raises `UserError` that begins with `where`, and has no password in it, for what is none."""
-    try:
-        found = make_url(url)
-    except (ArgumentError, ValueError) as error:
-        # which part is wrong is not said: the password may be
-        raise UserError(f"{where}: it is no URL of a database; write for example {_EXAMPLE}") from error
-    kind = found.drivername.partition("+")[0]
-    if kind in {"postgresql", "postgres"} and found.host and found.database:
-        if find_spec("psycopg") is None:
-            raise UserError(f"{where}: '{_shown(found)}' needs the package 'psycopg'; install it with: pip install 'l1ae[search]'")
-        return found.set(drivername=_POSTGRESQL)
-    if kind == "sqlite" and found.database:
-        return found
-    raise UserError(f"{where}: '{_shown(found)}' is no database that a search can use; write for example {_EXAMPLE}")
 
 
 class Ledger:
@@ -85,7 +66,7 @@ class Ledger:
 
     def _open(self) -> optuna.Study:
         options: dict[str, object] = {"pool_pre_ping": True, "connect_args": {"connect_timeout": _FIRST_ANSWER}}
-        if self._url.drivername != _POSTGRESQL:
+        if self._url.drivername != POSTGRESQL:
             options = {"connect_args": {"timeout": _FIRST_ANSWER}}
         storage = optuna.storages.RDBStorage(self.url, engine_kwargs=options)
         direction = {True: optuna.study.StudyDirection.MAXIMIZE, False: optuna.study.StudyDirection.MINIMIZE}
@@ -100,7 +81,7 @@ class Ledger:
         known = opened.user_attrs.get(_DIGEST)
         if known not in {None, self._study.digest}:
             raise UserError(
-                f"{self._study.path}: storage '{_shown(self._url)}' holds another study of the name '{self._study.config.name}'; give "
+                f"{self._study.path}: storage '{shown(self._url)}' holds another study of the name '{self._study.config.name}'; give "
                 "this one another name, or the storage that it was begun with"
             )
         if known is None:
@@ -118,11 +99,11 @@ class Ledger:
                 reason = self._reason(error)
                 if "database or disk is full" in reason:
                     raise UserError(
-                        f"no space is left for '{_shown(self._url)}'; free some, and continue with --resume: nothing that finished is lost"
+                        f"no space is left for '{shown(self._url)}'; free some, and continue with --resume: nothing that finished is lost"
                     ) from error
                 if time.monotonic() - began + wait > self._patience:
                     raise UserError(
-                        f"the study's database '{_shown(self._url)}' has not answered for {self._patience:.0f} s ({reason}); is its "
+                        f"the study's database '{shown(self._url)}' has not answered for {self._patience:.0f} s ({reason}); is its "
                         "address right, and does it run? Nothing that finished is lost: bring it back, and continue with --resume"
                     ) from error
                 _log.warning("the study's database does not answer (%s); trying again", reason)
@@ -141,7 +122,7 @@ class Ledger:
         known = self._steady(lambda: self._optuna.user_attrs).get(_FOLDER)
         if known not in {None, folder}:
             raise UserError(
-                f"{self._study.path}: storage '{_shown(self._url)}' holds this study as it was begun in another run folder; continue it "
+                f"{self._study.path}: storage '{shown(self._url)}' holds this study as it was begun in another run folder; continue it "
                 "there, or give this one another name"
             )
         if known is None:
@@ -236,8 +217,3 @@ class Ledger:
 
     def _trial(self, number: int) -> optuna.Trial:
         return optuna.Trial(self._memory, self._memory._storage.get_trial_id_from_study_id_trial_number(self._memory._study_id, number))
-
-
-def _shown(url: URL) -> str:
-    """A URL without its password."""
-    return url.set(password=None).render_as_string()

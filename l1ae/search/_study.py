@@ -16,6 +16,7 @@ from l1ae.documents import read_yaml, validate
 from l1ae.errors import UserError
 from l1ae.families import Body
 from l1ae.search._config import DimensionConfig, StudyConfig, same
+from l1ae.search._database import database_of
 from l1ae.search._results import Settings
 
 __all__ = ["Model", "Point", "Study", "load_study", "tidy", "value_at"]
@@ -141,6 +142,8 @@ def load_study(path: Path) -> Study:
     """
     words = {"what": "study", "remedy": "the ones that come with l1ae are in configs/studies/"}
     config = validate(StudyConfig, read_yaml(path, **words), str(path))
+    if config.storage is not None:
+        database_of(config.storage, f"{path}: storage")
     study = Study(Path(path), config, {name: _model(path, config, name) for name in config.models})
     for name, model in study.models.items():
         _check(study, name, model)

@@ -5,7 +5,6 @@ import random
 import shutil
 import signal
 import sqlite3
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +15,8 @@ from pathlib import Path
 from tests.robustness.commands import Child, Ended, run, start
 from tests.robustness.disks import small_disk
 from tests.robustness.found import Found
-from tests.search.pretended import calls, logged, without_times, write_study
+from tests.search.command import search as pretended_search
+from tests.search.pretended import calls, without_times, write_study
 from tests.search.servers import Postgres, Workers, postgres, workers
 
 __all__ = ["searches"]
@@ -54,17 +54,7 @@ class _Search:
 
     def command(self, *more: str) -> Callable[[], object]:
         """The command as `commands.start` takes it."""
-        words, function = [*self.words, *more], logged(self.log, self.seconds)
-
-        def search() -> object:
-            import l1ae.search as package
-            from l1ae.cli._main import _cli
-
-            sys.argv = ["l1ae", *words]
-            package.run_search = partial(package.run_search, function=function)
-            return type(_cli).main(_cli, words, standalone_mode=False)
-
-        return search
+        return partial(pretended_search, self.log, self.seconds, [*self.words, *more])
 
     def finished(self) -> dict[str, bytes]:
         """The files of the trials that finished."""
@@ -148,7 +138,10 @@ def _kill(campaign: _Campaign, number: int) -> None:
         time.sleep(campaign.rng.random() * 6)
     what = f"client of {search.workers} workers by {how.name} with {len(search.finished())} finished"
     os.kill(child.pid, how)
-    ended = child.wait(time.monotonic() - child.begin + 60)
+    after = time.monotonic()
+    ended = child.wait(after - child.begin + 60)
+    if time.monotonic() - after > 2:
+        campaign.found.fault("slow to end", f"{what}: {time.monotonic() - after:.1f} s")
     if ended.status == 1 and "--resume` continues the search" not in ended.said:
         campaign.found.fault("not said", f"{what}: {ended.said[-500:]}")
     campaign.judge(what, search, ended)

@@ -1,0 +1,27 @@
+"""`l1ae search` with trainings that are pretended: `python -m tests.search.command LOG SECONDS search STUDY ...`."""
+
+import sys
+from functools import partial
+from pathlib import Path
+
+from tests.search.pretended import logged
+
+__all__ = ["search"]
+
+
+def search(log: Path, seconds: float, words: list[str]) -> object:
+    """Run the command in this process; every training takes `seconds` and writes a line to `log`."""
+    import l1ae.search as package
+    from l1ae.cli._main import _cli
+
+    sys.argv = ["l1ae", *words]
+    package.run_search = partial(package.run_search, function=logged(log, seconds))
+    return type(_cli).main(_cli, words, standalone_mode=False)
+
+
+if __name__ == "__main__":
+    import l1ae.cli._main as entry
+
+    log, seconds, *words = sys.argv[1:]
+    entry._cli.main = lambda **options: search(Path(log), float(seconds), words)  # type: ignore[method-assign]
+    entry.main()
