@@ -18,7 +18,7 @@ from l1ae.search._tables import (
     trials_tables,
     verified_table,
 )
-from l1ae.search._view import HandMade, SearchView, as_text
+from l1ae.search._view import HandMade, SearchView, title, with_unit
 
 __all__ = ["write_search_page"]
 
@@ -53,7 +53,7 @@ def write_search_page(study: Study, folder: SearchFolder, front: Front, trials: 
         subtitle=f"Search {study.config.name}: {', '.join(view.kinds)}",
         summary=_summary(view),
         sections=[section for section in _sections(view, folder) if section.blocks],
-        glossary=sorted((*((term, text) for term, text in GLOSSARY if term in _TERMS), *_MORE)),
+        glossary=sorted((*((term, text) for term, text in GLOSSARY if term in _TERMS), *_MORE), key=lambda one: one[0].lower()),
     )
 
 
@@ -98,10 +98,10 @@ def _best(view: SearchView) -> tuple[Block, ...]:
         details = (f"Most often: {reason}",) if reason else ()
         return (Notice("bad", "No candidate is within the budget, so that there is no front.", details),)
     point, objective = view.front.points[0], view.study.config.objectives[0]
-    value = as_text(objective, point.reported[0] or point.values[0])
+    value = with_unit(objective, point.reported[0] or point.values[0])
     what = f"The best point by {objective.label} is {point.name}, of {point.kind}: {value}"
     if point.reported[0] is not None:
-        what += f" on events that nothing was chosen on; it was chosen by {as_text(objective, point.values[0])}"
+        what += f" on events that nothing was chosen on; it was chosen by {with_unit(objective, point.values[0])}"
     return (Paragraph(f"{what}. {_against(view)}".strip()),)
 
 
@@ -117,7 +117,7 @@ def _against(view: SearchView) -> str:
         return f"It is the base model {best.name} itself."
     mine = (point.reported[0] or point.values[0]).value
     beaten = mine >= found if objective.maximised else mine <= found
-    text = as_text(objective, view.reported(best.trial)[0] or view.chosen(best.trial)[0])
+    text = with_unit(objective, view.reported(best.trial)[0] or view.chosen(best.trial)[0])
     said = "is at least as good as" if beaten else "finds less than" if objective.maximised else "is worse than"
     return f"It {said} the best of the base models within the budget, {best.name} with {text}."
 
@@ -172,7 +172,7 @@ def _front(view: SearchView) -> tuple[Block, ...]:
 def _picture(view: SearchView, other: int) -> Picture:
     objectives = view.study.config.objectives
     caption = (
-        f"{objectives[0].label[0].upper() + objectives[0].label[1:]} against {objectives[other].label}. Dots: all trained candidates as "
+        f"{title(objectives[0])} against {objectives[other].label}. Dots: all trained candidates as "
         "chosen, hollow beyond the budget. Diamonds: the front as reported, with intervals; a line leads from each to the value that it "
         "was chosen by."
     )
@@ -189,8 +189,8 @@ def _curse(view: SearchView) -> tuple[Block, ...]:
         return (Notice("info", text),)
     text = "Values as chosen are too high by selection: of many candidates with the same true value, the luckiest is on the front."
     details = (
-        "Efficiencies “as chosen” are of the validation part of the crossings and of the signals. Those “as reported” are of the test part, "
-        "on which nothing was chosen; they are not too high, and are the ones to quote.",
+        "Efficiencies “as chosen” are of the validation part of the crossings and of the signals. Those “as reported” are of the test "
+        "part, on which nothing was chosen: they are not too high, and are the ones to quote.",
         "Their intervals hold with 68.3 % confidence and include the threshold's. All models are judged on the same events, so that "
         "differences are known better than the intervals say: “l1ae compare” pairs them.",
         "The ranges of costs in brackets hold 90 % of the designs that the estimator was held against.",
@@ -222,8 +222,8 @@ def _verified(view: SearchView) -> tuple[Block, ...]:
     if not table.rows:
         return ()
     text = (
-        "Every configuration was trained again; its contract must be the one that was measured, to the last bit. LUTs are packed, with memory "
-        "and shift registers. The slowest path is before placement, in the typical case and in the pessimistic one."
+        "Every configuration was trained again; its contract must be the one that was measured, to the last bit. LUTs are packed, with "
+        "memory and shift registers. The slowest path is before placement, in the typical case and in the pessimistic one."
     )
     left = len(view.front.points) - len(table.rows)
     more = (Notice("missing", f"{left} points were not made."),) if left else ()
@@ -254,8 +254,8 @@ def _importance(view: SearchView) -> tuple[Block, ...]:
     if figure is None:
         return (Notice("missing", "There are too few trained candidates to say which keys matter."),)
     caption = (
-        "Share of each key in the spread of each objective over the candidates that were trained (fANOVA), for the keys that all candidates "
-        "of a model have. With few candidates these are rough."
+        "Share of each key in the spread of each objective over the candidates that were trained (fANOVA), for the keys that all "
+        "candidates of a model have. With few candidates these are rough."
     )
     return (Picture(figure_svg(figure), caption, caption, True), *importance_tables(view))
 
@@ -265,7 +265,7 @@ def _refused(view: SearchView) -> tuple[Block, ...]:
     if not table.rows:
         return (Notice("info", "Nothing was refused, and nothing failed."),)
     text = (
-        "A candidate is refused before it is trained when even the low end of its estimate is beyond the budget, or when no firmware could be "
-        "made of it. Failed ones were trained, and say nothing of their values."
+        "A candidate is refused before it is trained when even the low end of its estimate is beyond the budget, or when no firmware could "
+        "be made of it. Failed ones were trained, and say nothing of their values."
     )
     return (Paragraph(text), table)

@@ -8,7 +8,7 @@ from l1ae.report import Table, count
 from l1ae.search._front import Best, best_below, kind_of
 from l1ae.search._objectives import ObjectiveConfig
 from l1ae.search._results import FrontPoint, Trial, Verified
-from l1ae.search._view import HandMade, SearchView, as_text, in_words, luts_text
+from l1ae.search._view import HandMade, SearchView, as_text, in_words, luts_text, title
 
 __all__ = [
     "LUTS",
@@ -30,18 +30,21 @@ _MOST = 1000
 
 
 def _titles(objectives: Sequence[ObjectiveConfig]) -> tuple[str, ...]:
-    """Headers: every objective as chosen, and the ones that can be reported as that, too."""
-    chosen = [f"{one.label}, as chosen" if one.quantity == "efficiency" else one.label for one in objectives]
-    return (*(title[0].upper() + title[1:] for title in chosen), *("As reported" for one in objectives if one.quantity == "efficiency"))
+    """Headers: every objective, and behind the ones that can be reported the values that are."""
+    found: list[str] = []
+    for one in objectives:
+        found += [f"{title(one)} [%], as chosen", "As reported"] if one.quantity == "efficiency" else [title(one)]
+    return tuple(found)
 
 
 def _cells(
     objectives: Sequence[ObjectiveConfig], values: Sequence[Estimate | None], reported: Sequence[Estimate | None]
 ) -> tuple[str, ...]:
-    return (
-        *(as_text(one, value) for one, value in zip(objectives, values, strict=True)),
-        *(as_text(one, value) for one, value in zip(objectives, reported, strict=True) if one.quantity == "efficiency"),
-    )
+    """Values under `_titles`."""
+    found: list[str] = []
+    for one, value, other in zip(objectives, values, reported, strict=True):
+        found += [as_text(one, value), *([as_text(one, other)] if one.quantity == "efficiency" else [])]
+    return tuple(found)
 
 
 def front_table(view: SearchView) -> Table:
@@ -148,8 +151,8 @@ def kinds_table(view: SearchView) -> Table | None:
             rows.append(("", "as reported", *(_best_cell(view, best, "reported") for best in mine)))
         rows.append(("", "trial, LUT", *(_best_cell(view, best, "trial") for best in mine)))
     limit = view.study.config.budget.lut
-    header = ("Kind", "", *(f"{lut:,} LUT{' (beyond the budget)' if limit is not None and lut > limit else ''}" for lut in LUTS))
-    label = objective.label[0].upper() + objective.label[1:]
+    header = ("Kind", "", *(f"{lut:,} LUT{', beyond the budget' if limit is not None and lut > limit else ''}" for lut in LUTS))
+    label = f"{title(objective)} [%]" if objective.quantity == "efficiency" else title(objective)
     return Table(f"{label}: the best of each kind up to some numbers of packed LUTs, as estimated", header, tuple(rows), 2)
 
 
