@@ -4,11 +4,13 @@
 #   make demo                 collisions to a verified HLS project with a report
 #   make test                 all tests          make quick   the fast ones
 #   make train hls csim rtl synth trigger baselines report    one stage each; CONFIG= and RUN= choose the model
+#   make search               the front of the triggers within a budget; STUDY= chooses another study (hours)
 #   make deliver vivado       folders for CMSSW, the global trigger, EMP boards; for Vivado and Vitis
 
 CONFIG ?= configs/surprise_ae.yaml
 RUN    ?= runs/$(basename $(notdir $(CONFIG)))
 MODELS ?= configs/surprise_ae.yaml configs/dnn_vae.yaml
+STUDY  ?= configs/studies/one_crossing.yaml
 
 # A stage of the run in RUN as that run is configured; of CONFIG, with all that it needs, where there is no such run yet.
 stage = if [ -f $(RUN)/config.yaml ]; then $(BIN)/l1ae $(1) $(RUN) $(2); else $(BIN)/l1ae run $(CONFIG) --run $(RUN) --to $(1); fi
@@ -34,7 +36,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 READY := .venv/.complete
 
-.PHONY: scale demo test quick robustness lint data train evaluate hls csim csim-matrix rtl synth rtl-check rtl-matrix calibration estimator flows \
+.PHONY: scale search demo test quick robustness lint data train evaluate hls csim csim-matrix rtl synth rtl-check rtl-matrix calibration estimator flows \
     trigger baselines deliver vivado delivery-check verify report latent families doctor bench clean
 
 demo: $(READY)
@@ -80,6 +82,9 @@ report: $(READY)
 csim-matrix: $(READY)
 	for model in $(MODELS); do for backend in Vitis Vivado; do \
 	    $(BIN)/l1ae run $$model --run $(run_of) --backend $$backend --events 100000 || exit; done; done
+
+search: $(READY)
+	$(BIN)/l1ae search $(STUDY) $(if $(wildcard runs/$(basename $(notdir $(STUDY)))/search/study.json),--resume)
 
 rtl: $(READY)
 	$(call stage,rtl)

@@ -59,7 +59,7 @@ KINDS = {
     "walltime": Kind(r"([0-9]{1,3}-)?[0-9]{1,3}:[0-9]{2}(:[0-9]{2})?", 16, "hours:minutes:seconds, or days-hours:minutes:seconds"),
     "size": Kind(r"[0-9]+(\.[0-9]+)? ?[kMGT]i?B", 16, "a number with kB, MB, GB, TB, MiB or GiB, as in 4GiB"),
     "folder": Kind(
-        r"(?!.*\.\.)/?[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*",
+        r"(?!.*\.\.)/?[A-Za-z0-9_.][A-Za-z0-9_.-]*(/[A-Za-z0-9_.][A-Za-z0-9_.-]*)*",
         256,
         "names of letters, digits, _, - and . with / between",
     ),

@@ -2,7 +2,7 @@
 
 from l1ae.contract._bounds import Interval, patches
 from l1ae.contract._builder import function_table
-from l1ae.contract._contract import Contract, wrapped_text
+from l1ae.contract._contract import Contract, wrapped_text, wrapped_total
 from l1ae.contract._foreign import for_events, import_description
 from l1ae.contract._from_keras import build_contract
 from l1ae.contract._from_tables import tables_contract
@@ -61,4 +61,5 @@ __all__ = [
     "patches",
     "tables_contract",
     "wrapped_text",
+    "wrapped_total",
 ]

@@ -4,7 +4,8 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -388,6 +389,14 @@ class Contract:
         """Number type that the fast evaluation uses for each tensor."""
         context = Context(self.intervals, {})
         return {operation.name: str(context.type_of(operation.name)) for operation in self.operations}
+
+
+def wrapped_total(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """What `Contract.wrapped` found in all parts of a sample; a tensor that never wraps is kept, with 0."""
+    total: Counter[str] = Counter()
+    for part in parts:
+        total.update(part)
+    return dict(total)
 
 
 def wrapped_text(wrapped: Mapping[str, int], events: int) -> str:

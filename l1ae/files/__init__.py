@@ -1,6 +1,6 @@
 """Files that one program leaves for another: whole or absent, held by one at a time, read with their type."""
 
-from l1ae.files._arrays import array_header, array_names, read_arrays
+from l1ae.files._arrays import array_header, array_names, read_arrays, unpacked_bytes
 from l1ae.files._lock import held
 from l1ae.files._read import DamagedError, json_content, read_json
 from l1ae.files._scratch import scratch
@@ -18,6 +18,7 @@ __all__ = [
     "remove_left",
     "replacing",
     "scratch",
+    "unpacked_bytes",
     "write_bytes",
     "write_json",
     "write_text",

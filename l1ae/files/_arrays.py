@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from l1ae.files._read import DamagedError
 
-__all__ = ["array_header", "array_names", "read_arrays"]
+__all__ = ["array_header", "array_names", "read_arrays", "unpacked_bytes"]
 
 _Array = npt.NDArray[Any]
 
@@ -57,6 +57,12 @@ def array_names(path: Path) -> tuple[str, ...]:
     """Names of the arrays in a npz file. Raises `DamagedError` where it is none, `OSError` where it cannot be opened."""
     with path.open("rb") as file, _damage(), zipfile.ZipFile(file) as archive:
         return tuple(name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy"))
+
+
+def unpacked_bytes(path: Path) -> int:
+    """Of all members of a npz file together, as it says: reading stops there. Raises as `array_names` does."""
+    with path.open("rb") as file, _damage(), zipfile.ZipFile(file) as archive:
+        return sum(member.file_size for member in archive.infolist())
 
 
 def read_arrays(path: Path, names: Sequence[str] | None = None) -> dict[str, _Array]:

@@ -4,8 +4,7 @@ import os
 import re
 import shutil
 import time
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from l1ae.contract import Contract
+from l1ae.contract import Contract, wrapped_total
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.files import read_json, scratch
 from l1ae.hls._corners import corner_vectors
@@ -209,7 +208,7 @@ class _BlockResult:
     outputs: tuple[TensorComparison, ...]
     first: Mismatch | None
     wrong_events: int
-    wrapped: Counter[str]
+    wrapped: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -239,7 +238,7 @@ class _Comparer:
                 if found is not None:
                     firsts.append(replace(found, corner=corner, event=before + start + found.event))
             compared.append(tuple(tensors))
-        wrapped: Counter[str] = Counter() if corner else Counter(self.contract.wrapped(block, workers=1))
+        wrapped = {} if corner else self.contract.wrapped(block, workers=1)
         return _BlockResult(compared[0], compared[1], _first(self.contract, firsts), int(wrong.sum()), wrapped)
 
     def _run(self, block: npt.NDArray[np.int32], stem: str) -> Values:
@@ -278,16 +277,8 @@ def _joined(contract: Contract, results: Sequence[_BlockResult]) -> _BlockResult
         _merge([result.outputs for result in results]),
         _first(contract, [result.first for result in results if result.first is not None]),
         sum(result.wrong_events for result in results),
-        _added(result.wrapped for result in results),
+        wrapped_total(result.wrapped for result in results),
     )
-
-
-def _added(parts: Iterable[Counter[str]]) -> Counter[str]:
-    """The sums; a tensor that never wraps is kept, with 0."""
-    total: Counter[str] = Counter()
-    for part in parts:
-        total.update(part)
-    return total
 
 
 def _first(contract: Contract, found: Sequence[Mismatch]) -> Mismatch | None:

@@ -12,10 +12,11 @@ from l1ae.models._build import (
 from l1ae.models._calibration import Calibration, WeightBits, calibrate, integer_bits
 from l1ae.models._layers import Slice, SumPooling2D
 from l1ae.models._learned import LearnedActivation, LearnedConv2D, LearnedDense, effective_bit_operations
-from l1ae.models._plan import TableStep, WeightStep, code_step, firmware_plan, output_steps, weight_steps
+from l1ae.models._plan import INPUTS, TableStep, WeightStep, code_step, firmware_plan, output_steps, weight_steps
 from l1ae.models._tables import TableDense, table_luts
 
 __all__ = [
+    "INPUTS",
     "Calibration",
     "LearnedActivation",
     "LearnedConv2D",

@@ -1,7 +1,6 @@
 """Events on which a trained model is judged, and its three answers: float, quantized, fixed point."""
 
 import logging
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.config import Config
-from l1ae.contract import Contract
+from l1ae.contract import Contract, wrapped_total
 from l1ae.data import (
     PART_EVENTS,
     TEST,
@@ -88,9 +87,9 @@ def validation_scores(config: Config, store: EventStore, contract: Contract) -> 
     first: list[npt.NDArray[np.integer]] = []
     ranked: list[Ranked] = []
     held: list[tuple[FloatArray, FloatArray | None]] = []
-    wrapped: Counter[str] = Counter()
+    wrapped: list[dict[str, int]] = []
     for events in events_of(config.data, store, VALIDATION):
-        wrapped.update(contract.wrapped(events.hw))
+        wrapped.append(contract.wrapped(events.hw))
         if sum(map(len, first)) < OBSERVED_EVENTS:
             first.append(events.hw[:OBSERVED_EVENTS])
         codes = contract.evaluate(events.hw, [contract.score.name])[contract.score.name][:, 0]
@@ -99,7 +98,7 @@ def validation_scores(config: Config, store: EventStore, contract: Contract) -> 
             ranked, held = [Ranked.merged([*ranked, _ranked(held)])], []
     if held:
         ranked = [Ranked.merged([*ranked, _ranked(held)])]
-    return ValidationScores(np.concatenate(first)[:OBSERVED_EVENTS], ranked[0], dict(wrapped))
+    return ValidationScores(np.concatenate(first)[:OBSERVED_EVENTS], ranked[0], wrapped_total(wrapped))
 
 
 def _ranked(blocks: Sequence[tuple[FloatArray, FloatArray | None]]) -> Ranked:

@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from l1ae.contract import Contract, wrapped_text
+from l1ae.contract import Contract, wrapped_text, wrapped_total
 from l1ae.delivery import Emulator, EmulatorError, Filling, compare_orbit, contract_answers, orbits, working_points
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.hls import simulate
@@ -99,10 +98,7 @@ def _row(name: str, compare: Callable[[], _Found]) -> VerificationRow:
 
 def _wrapped(contract: Contract, crossings: CrossingSource) -> dict[str, int]:
     """`Contract.wrapped` of all crossings."""
-    total: Counter[str] = Counter()
-    for hardware in crossings.pieces() if contract.wrapping else ():
-        total.update(contract.wrapped(hardware))
-    return dict(total)
+    return wrapped_total(contract.wrapped(hardware) for hardware in (crossings.pieces() if contract.wrapping else ()))
 
 
 def _report(contract: Contract, verification: Verification, source: VerifiedCrossings, seconds: float) -> VerificationReport:

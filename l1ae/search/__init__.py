@@ -2,7 +2,7 @@
 
 from l1ae.search._check import check_study
 from l1ae.search._config import DimensionConfig, HalvingConfig, ModelStudyConfig, StudyConfig
-from l1ae.search._driver import Engine, SearchProgress, run_search
+from l1ae.search._driver import SearchProgress, run_search
 from l1ae.search._files import SearchFolder
 from l1ae.search._finish import finish_search
 from l1ae.search._front import Best, best_below, configuration_of, fitting, front_of, write_front
@@ -17,7 +17,6 @@ __all__ = [
     "Best",
     "Counts",
     "DimensionConfig",
-    "Engine",
     "Front",
     "FrontPoint",
     "HalvingConfig",

@@ -4,11 +4,12 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import optuna
 
 from l1ae.config import Config
+from l1ae.engine import Engine, Outcome
 from l1ae.errors import UserError
 from l1ae.pipeline import forecast
 from l1ae.rtl_results import beyond, sentences
@@ -20,32 +21,12 @@ from l1ae.search._sampling import asked, bases, parameters_of
 from l1ae.search._storage import Ledger
 from l1ae.search._study import Point, Study
 
-__all__ = ["Engine", "Progress", "SearchProgress", "run_search"]
+__all__ = ["Progress", "SearchProgress", "run_search"]
 
 _log = logging.getLogger("l1ae")
 
 _LONGEST_ROW = 500
 """Candidates in a row that are not trained (refused, or tried before), after which a space is taken to hold no more."""
-
-
-class Outcome(Protocol):
-    """What became of a task: its value, or the error that it ended with."""
-
-    @property
-    def key(self) -> str: ...
-    @property
-    def value(self) -> Any: ...
-    @property
-    def error(self) -> Exception | None: ...
-
-
-class Engine(Protocol):
-    """What runs trainings, `workers` at a time."""
-
-    @property
-    def workers(self) -> int: ...
-    def submit(self, key: str, function: Callable[..., Any], *arguments: Any) -> None: ...
-    def finished(self, timeout: float | None = None) -> Sequence[Outcome]: ...
 
 
 @dataclass(frozen=True)
@@ -280,8 +261,10 @@ def run_search(
     def tell_progress() -> None:
         progress(SearchProgress(search.trained, study.config.trials, search.refused, len(search.running)))
 
+    # one candidate waits, so that no worker does while the next ones are looked at; a single worker's study must not depend on when
+    at_once = engine.workers + (engine.workers > 1)
     while search.running or search.wants_more:
-        while search.wants_more and len(search.running) < engine.workers:
+        while search.wants_more and len(search.running) < at_once:
             search.ask()
             tell_progress()
         for outcome in engine.finished() if search.running else ():

@@ -82,8 +82,8 @@ def _staircase(axes: Axes, view: SearchView, other: int) -> None:
     for x, y in points:
         if not stairs or (y > stairs[-1][1] if first.maximised else y < stairs[-1][1]):
             stairs.append((x, y))
-    places, heights = ([_scaled(objective, one[k]) for one in stairs] for k, objective in ((0, second), (1, first)))
-    axes.step(places, heights, where="post", color=_INK, lw=1.3, zorder=3)
+    across, up = ([_scaled(objective, one[k]) for one in stairs] for k, objective in ((0, second), (1, first)))
+    axes.step(across, up, where="post", color=_INK, lw=1.3, zorder=3)
 
 
 def _hand_made(axes: Axes, view: SearchView, other: int, colours: dict[str, str]) -> None:

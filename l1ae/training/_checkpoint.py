@@ -45,12 +45,10 @@ class HistoryRow:
 
 
 @dataclass(frozen=True, eq=False)
-class Checkpoint:
-    """Everything that the next epoch depends on.
+class _State:
+    """A checkpoint without its arrays.
 
-    `variables` are those of `Trainer.variables`; `best` are the network variables of the epoch with the lowest validation
-    loss. `stale` counts epochs since the last improvement, `stale_rate` those since the last improvement or decay.
-    There is no random state: order and noise follow from (seed, phase, epoch).
+    `stale` counts epochs since the last improvement, `stale_rate` those since the last improvement or decay.
     """
 
     fingerprint: str
@@ -63,6 +61,19 @@ class Checkpoint:
     stale_rate: int
     seconds: float
     history: tuple[HistoryRow, ...]
+
+
+_STATE = TypeAdapter(_State)
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint(_State):
+    """Everything that the next epoch depends on.
+
+    `variables` are those of `Trainer.variables`; `best` are the network variables of the epoch with the lowest validation
+    loss. There is no random state: order and noise follow from (seed, phase, epoch).
+    """
+
     variables: tuple[Array, ...]
     best: tuple[Array, ...]
 
@@ -120,25 +131,6 @@ class Checkpoint:
                 "restore the old configuration and data, or train without --resume"
             )
         return checkpoint
-
-
-@dataclass(frozen=True)
-class _State:
-    """A checkpoint without its arrays."""
-
-    fingerprint: str
-    phase: Phase
-    epoch: int
-    learning_rate: float
-    best_loss: float
-    best_epoch: int
-    stale: int
-    stale_rate: int
-    seconds: float
-    history: tuple[HistoryRow, ...]
-
-
-_STATE = TypeAdapter(_State)
 
 
 def _count(arrays: Mapping[str, Array], name: str) -> int:

@@ -246,11 +246,11 @@ def _quantize(run: _Run, networks: Networks) -> Networks:
     quantized = build_quantized_networks(run.config, calibration)
     for source, target in zip(folded.models, quantized.models, strict=True):
         for layer in source.layers:
-            _copy_weights(layer, target.get_layer(layer.name))
+            copy_weights(layer, target.get_layer(layer.name))
     return quantized
 
 
-def _copy_weights(source: Any, target: Any) -> None:
+def copy_weights(source: Any, target: Any) -> None:
     """Kernel and bias; trained widths, which only `target` may have, stay as they are."""
     weights = source.get_weights()
     if weights:
