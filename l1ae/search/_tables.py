@@ -18,6 +18,7 @@ __all__ = [
     "importance_tables",
     "kinds_table",
     "refused_table",
+    "search_tables",
     "trials_tables",
     "verified_table",
 ]
@@ -235,3 +236,9 @@ def trials_tables(view: SearchView) -> tuple[Table, ...]:
             else []
         ),
     )
+
+
+def search_tables(view: SearchView) -> tuple[Table, ...]:
+    """What came out of a search: base models, front, kinds, what was made, what was refused; no empty ones."""
+    found = (hand_made_table(view), front_table(view), kinds_table(view), verified_table(view), difference_table(view), refused_table(view))
+    return tuple(table for table in found if table is not None and table.rows)
