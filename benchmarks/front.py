@@ -8,16 +8,17 @@ that the runs were made with. The figure is written beside the page, as SVG of t
 
 import argparse
 import json
+import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from l1ae.errors import UserError
 from l1ae.evaluation import figure_svg
 from l1ae.report import Table
-from l1ae.search import SearchFolder, SearchView, front_figure, load_study, search_tables
+from l1ae.search import SearchFolder, SearchView, front_figure, headline, load_study, search_tables
 
 STUDIES = Path(__file__).parents[1] / "configs" / "studies"
-CRITICAL = 0.10
+NAMED = 0.10
 """Share of the spread of an objective from which a key is named."""
 
 
@@ -43,6 +44,11 @@ def markdown(table: Table) -> Iterator[str]:
     for row in table.rows:
         yield f"| {' | '.join(cell.replace('|', '/') for cell in row)} |"
     yield ""
+
+
+def paragraph(text: str) -> Iterator[str]:
+    """Running text in lines as in other pages."""
+    yield f"{textwrap.fill(text, 138)}\n"
 
 
 def asked(views: Sequence[SearchView]) -> Table:
@@ -79,7 +85,7 @@ def importance(view: SearchView) -> Iterator[str]:
     """The keys that matter, by model and objective."""
     for model, by in view.front.importance.items():
         for label, shares in by.items():
-            named = [f"`{key}` {100 * share:.0f} %" for key, share in sorted(shares.items(), key=lambda one: -one[1]) if share >= CRITICAL]
+            named = [f"`{key}` {100 * share:.0f} %" for key, share in sorted(shares.items(), key=lambda one: -one[1]) if share >= NAMED]
             yield f"* `{model}`, {label}: {', '.join(named) or 'none stands out'}"
 
 
@@ -88,13 +94,13 @@ def study_lines(view: SearchView) -> Iterator[str]:
     config = view.study.config
     yield f"## {config.title or config.name}\n"
     yield f"`configs/studies/{view.study.path.name}`: {wanted(view)}; {budget(view)}.\n"
+    yield from paragraph(headline(view))
     for table in search_tables(view):
         yield from markdown(table)
     if view.front.importance:
-        text = (
-            "Keys that matter: shares of at least a tenth of the spread of an objective (fANOVA), over the trained candidates of a model:\n"
+        yield from paragraph(
+            "Keys that matter: shares of at least a tenth of the spread of an objective (fANOVA), over the trained candidates of a model:"
         )
-        yield text
         yield from importance(view)
         yield ""
 
@@ -107,18 +113,24 @@ def page(views: Sequence[SearchView], figure: str) -> str:
         "# What a budget buys\n",
         "The front of a search: the models within a budget that no other one of the search beats in every objective. Made by\n",
         f"```\n{commands}\npython benchmarks/front.py {names} -o docs/front.md\n```\n",
-        "from the files of these searches and nothing else. [search.md](search.md) says how a search works, "
-        "[at_rate.md](at_rate.md) what is measured.\n",
+        *paragraph(
+            "from the files of these searches and nothing else. [search.md](search.md) says how a search works, [at_rate.md](at_rate.md) what "
+            "is measured."
+        ),
         f"![front]({figure})\n",
-        "Dots: trained candidates as chosen, hollow beyond the budget. Line: the front as chosen. Diamonds: its points as reported, with "
-        "intervals, at the synthesised LUTs where they were made; a thin line leads to the value that each was chosen by. Stars: the models "
-        "made by hand, as chosen.\n",
+        *paragraph(
+            "Dots: trained candidates as chosen, hollow beyond the budget. Line: the front as chosen. Diamonds: its points as reported, with "
+            "intervals, at the synthesised LUTs where they were made; a thin line leads to the value that each was chosen by. Stars: the "
+            "models made by hand, as chosen."
+        ),
         *markdown(asked(views)),
-        "**As chosen, as reported.** Candidates are chosen on the validation part of the crossings and of the signals. Values as chosen are too "
-        "high by selection: of many candidates with the same true value the luckiest is on the front. Values as reported are of the test part, "
-        "on which nothing was chosen; they are the ones to quote. Intervals hold with 68.3 % confidence and include the threshold's; all models "
-        "are judged on the same events, so that differences are known better (`l1ae compare`). Ranges of LUTs in brackets are those of the "
-        "estimator, 90 %.\n",
+        *paragraph(
+            "**As chosen, as reported.** Candidates are chosen on the validation part of the crossings and of the signals. Values as chosen "
+            "are too high by selection: of many candidates with the same true value the luckiest is on the front. Values as reported are of "
+            "the test part, on which nothing was chosen; they are the ones to quote. Intervals hold with 68.3 % confidence and include the "
+            "threshold's; all models are judged on the same events, so that differences are known better (`l1ae compare`). Ranges of LUTs in "
+            "brackets are those of the estimator, 90 %."
+        ),
         *(line for view in views for line in study_lines(view)),
         *unknown(views),
     ]

@@ -9,6 +9,7 @@ from l1ae.search._finish import finish_search
 from l1ae.search._front import Best, best_below, configuration_of, fitting, front_of, write_front
 from l1ae.search._measure import Task, measure
 from l1ae.search._objectives import ObjectiveConfig
+from l1ae.search._page import headline
 from l1ae.search._results import Counts, Front, FrontPoint, Measured, Objective, Trial, Verified
 from l1ae.search._storage import Ledger
 from l1ae.search._study import Model, Point, Study, load_study
@@ -45,6 +46,7 @@ __all__ = [
     "fitting",
     "front_figure",
     "front_of",
+    "headline",
     "load_study",
     "measure",
     "run_search",

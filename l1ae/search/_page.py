@@ -20,7 +20,7 @@ from l1ae.search._tables import (
 )
 from l1ae.search._view import HandMade, SearchView, title, with_unit
 
-__all__ = ["write_search_page"]
+__all__ = ["headline", "write_search_page"]
 
 _TERMS = {
     "C simulation",
@@ -92,17 +92,23 @@ def _summary(view: SearchView) -> tuple[Block, ...]:
 
 
 def _best(view: SearchView) -> tuple[Block, ...]:
+    if view.front.points:
+        return (Paragraph(headline(view)),)
+    reason = next(iter(view.front.reasons), "")
+    details = (f"Most often: {reason}",) if reason else ()
+    return (Notice("bad", headline(view), details),)
+
+
+def headline(view: SearchView) -> str:
     """The best point by the first objective, and whether what was made by hand is as good."""
     if not view.front.points:
-        reason = next(iter(view.front.reasons), "")
-        details = (f"Most often: {reason}",) if reason else ()
-        return (Notice("bad", "No candidate is within the budget, so that there is no front.", details),)
+        return "No candidate is within the budget, so that there is no front."
     point, objective = view.front.points[0], view.study.config.objectives[0]
     value = with_unit(objective, point.reported[0] or point.values[0])
     what = f"The best point by {objective.label} is {point.name}, of {point.kind}: {value}"
     if point.reported[0] is not None:
         what += f" on events that nothing was chosen on; it was chosen by {with_unit(objective, point.values[0])}"
-    return (Paragraph(f"{what}. {_against(view)}".strip()),)
+    return f"{what}. {_against(view)}"
 
 
 def _against(view: SearchView) -> str:
