@@ -114,22 +114,22 @@ def page(views: Sequence[SearchView], figure: str) -> str:
         "The front of a search: the models within a budget that no other one of the search beats in every objective. Made by\n",
         f"```\n{commands}\npython benchmarks/front.py {names} -o docs/front.md\n```\n",
         *paragraph(
-            "from the files of these searches and nothing else. [search.md](search.md) says how a search works, [at_rate.md](at_rate.md) what "
-            "is measured."
+            "from the files of these searches and nothing else. [search.md](search.md) says how a search works, "
+            "[at_rate.md](at_rate.md) what is measured."
         ),
         f"![front]({figure})\n",
         *paragraph(
-            "Dots: trained candidates as chosen, hollow beyond the budget. Line: the front as chosen. Diamonds: its points as reported, with "
-            "intervals, at the synthesised LUTs where they were made; a thin line leads to the value that each was chosen by. Stars: the "
+            "Dots: trained candidates as chosen, hollow beyond the budget. Line: the front as chosen. Diamonds: its points as reported, "
+            "with intervals, at the synthesised LUTs where they were made; a thin line leads to the value that each was chosen by. Stars: the "
             "models made by hand, as chosen."
         ),
         *markdown(asked(views)),
         *paragraph(
-            "**As chosen, as reported.** Candidates are chosen on the validation part of the crossings and of the signals. Values as chosen "
-            "are too high by selection: of many candidates with the same true value the luckiest is on the front. Values as reported are of "
-            "the test part, on which nothing was chosen; they are the ones to quote. Intervals hold with 68.3 % confidence and include the "
-            "threshold's; all models are judged on the same events, so that differences are known better (`l1ae compare`). Ranges of LUTs in "
-            "brackets are those of the estimator, 90 %."
+            "**As chosen, as reported.** Candidates are chosen on the validation part of the crossings and of the signals. Values as "
+            "chosen are too high by selection: of many candidates with the same true value the luckiest is on the front. Values as reported are "
+            "of the test part, on which nothing was chosen; they are the ones to quote. Intervals hold with 68.3 % confidence and include the "
+            "threshold's; all models are judged on the same events, so that differences are known better (`l1ae compare`). Ranges of LUTs "
+            "in brackets are those of the estimator, 90 %."
         ),
         *(line for view in views for line in study_lines(view)),
         *unknown(views),
