@@ -119,17 +119,17 @@ def page(views: Sequence[SearchView], figure: str) -> str:
         ),
         f"![front]({figure})\n",
         *paragraph(
-            "Dots: trained candidates as chosen, hollow beyond the budget. Line: the front as chosen. Diamonds: its points as reported, "
-            "with intervals, at the synthesised LUTs where they were made; a thin line leads to the value that each was chosen by. Stars: the "
-            "models made by hand, as chosen."
+            "Dots: trained candidates as chosen, hollow beyond the budget. Line: the front as chosen. Diamonds: its points as "
+            "reported, with intervals, at the synthesised LUTs where they were made; a thin line leads to the value that each was "
+            "chosen by. Stars: the models made by hand, as chosen."
         ),
         *markdown(asked(views)),
         *paragraph(
             "**As chosen, as reported.** Candidates are chosen on the validation part of the crossings and of the signals. Values as "
-            "chosen are too high by selection: of many candidates with the same true value the luckiest is on the front. Values as reported are "
-            "of the test part, on which nothing was chosen; they are the ones to quote. Intervals hold with 68.3 % confidence and include the "
-            "threshold's; all models are judged on the same events, so that differences are known better (`l1ae compare`). Ranges of LUTs "
-            "in brackets are those of the estimator, 90 %."
+            "chosen are too high by selection: of many candidates with the same true value the luckiest is on the front. Values as "
+            "reported are of the test part, on which nothing was chosen; they are the ones to quote. Intervals hold with 68.3 % "
+            "confidence and include the threshold's; all models are judged on the same events, so that differences are known better "
+            "(`l1ae compare`). Ranges of LUTs in brackets are those of the estimator, 90 %."
         ),
         *(line for view in views for line in study_lines(view)),
         *unknown(views),
