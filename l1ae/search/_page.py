@@ -231,8 +231,8 @@ def _verified(view: SearchView) -> tuple[Block, ...]:
         "Every configuration was trained again; its contract must be the one that was measured, bit by bit. LUTs are packed, with memory "
         "and shift registers. The slowest path is before placement, in the typical case and in the pessimistic one."
     )
-    left = len(view.front.points) - len(table.rows)
-    more = (Notice("missing", f"{left} points were not made."),) if left else ()
+    left = [point.name for point in view.front.points if point.verified is None]
+    more = (Notice("missing", f"These were not made: {', '.join(left)}."),) if left else ()
     return (table, Paragraph(text), *more)
 
 

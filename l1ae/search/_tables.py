@@ -93,7 +93,7 @@ def _made_row(point: FrontPoint, made: Verified) -> tuple[str, ...]:
         "reproduced" if made.reproduced else f"ANOTHER ONE: {made.digest[:12]}…",
         count(made.lut),
         count(made.ff),
-        f"{made.latency_cycles} clocks, {made.latency_ns:g} ns",
+        f"{made.latency_ns:g} ns, {made.latency_cycles} x {made.latency_ns / max(made.latency_cycles, 1):g} ns",
         f"{made.path_ns:.1f} ns ({made.path_ns_pessimistic:.1f} ns)",
         f"{count(made.csim_events)}, {count(made.rtl_events)}",
         count(made.csim_mismatches + made.rtl_mismatches),
