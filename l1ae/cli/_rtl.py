@@ -1,9 +1,10 @@
 """Commands of the RTL: rtl, synth and estimate."""
 
 import importlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -14,9 +15,11 @@ from l1ae.config import SLOTS, Config, load_config
 from l1ae.contract import Contract
 from l1ae.errors import UserError
 from l1ae.manifest import Manifest
+from l1ae.rtl_results import Estimated, Forecast, sentences
 
 if TYPE_CHECKING:
     from l1ae.records import SynthesisedDesign, SynthesisReport
+    from l1ae.rtl import LayerEstimate
 
 __all__ = ["COMMANDS"]
 
@@ -110,40 +113,67 @@ def _timing(report: "SynthesisReport") -> list[str]:
 
 
 @click.command()
-@_run_argument
-def estimate(run: Path) -> None:
-    """Estimate adders, LUTs, flip-flops and latency of a run's RTL in less than a second, without making it."""
-    config = load_config(run / "config.yaml")
-    found = _estimate(run, config)
-    table = Table(title=f"'{run}', unrolled, estimated before tracing and synthesis")
-    for name in ("", "estimate", "90 % of other networks lie in"):
-        table.add_column(name, justify="right" if name else "left")
-    names = {"adders": "adders", "luts": "LUT", "luts_packed": "LUT, packed", "flip_flops": "FF", "cycles": "latency, clock cycles"}
-    for key, name in names.items():
-        value = getattr(found, key)
-        table.add_row(name, f"{value.value:,.0f}", f"{value.low:,.0f} to {value.high:,.0f}")
+@click.argument("path", metavar="RUN|CONFIG.yaml", type=click.Path(path_type=Path))
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the configuration. More than once.")
+def estimate(path: Path, overrides: tuple[str, ...]) -> None:
+    """Estimate LUTs, flip-flops and latency of RTL in less than a second, without making it.
+
+    Of a run, from its contract; of a configuration, before any training. What is beyond `budget` is said.
+    """
+    pipeline = load_pipeline()
+    _load("l1ae.rtl")
+    if path.is_file():
+        config = load_config(path, overrides)
+        _show(f"'{path}', estimated before training", pipeline.forecast(config), config)
+        return
+    if overrides:
+        raise UserError(f"--set belongs to a configuration, and '{path}' is a run folder; leave it out, or give '{path / 'config.yaml'}'")
+    config = load_config(path / "config.yaml")
+    Manifest.load(path).check(path, "contract", f"l1ae train {path / 'config.yaml'} --run {path} --resume")
+    contract = Contract.load(path / "contract" / "contract.json")
+    found = pipeline.forecast_of(config, contract)
+    estimator = _load("l1ae.rtl")
+    clock = estimator.Clock(config.rtl_clock_period, config.rtl.clock_uncertainty, config.rtl.crossings)
+    counted = estimator.estimate(contract, clock, config.rtl.adders)
+    Console().print(_layers(counted.layers))
+    _show(f"'{path}', unrolled, estimated before synthesis", found, config, {"adders": counted.adders, "LUT": counted.luts})
+
+
+def _layers(found: Sequence["LayerEstimate"]) -> Table:
     layers = Table(title="by layer")
     for name in ("", "adders", "LUT", "LUT, packed", "FF"):
         layers.add_column(name, justify="right" if name else "left")
-    for layer in found.layers:
+    for layer in found:
         counts = (layer.adders, layer.luts, layer.luts_packed, layer.flip_flops)
         layers.add_row(layer.name, *(f"{count:,.0f}" for count in counts))
-    console = Console()
-    console.print(layers)
-    console.print(table)
+    return layers
+
+
+_NAMES = {
+    "luts_packed": "LUT, packed",
+    "flip_flops": "FF",
+    "cycles": "latency, clock cycles",
+    "latency_ns": "latency, ns",
+    "crossings": "bunch crossings",
+}
+
+
+def _show(title: str, found: Forecast, config: Config, more: Mapping[str, Estimated] | None = None) -> None:
+    """Quantities, of the logic before packing too where they are known, what tools refuse, what is beyond the budget, and the slots."""
+    table = Table(title=title)
+    for name in ("", "estimate", "90 % lie in"):
+        table.add_column(name, justify="right" if name else "left")
+    for name, value in (dict(more or {}) | {name: getattr(found, key) for key, name in _NAMES.items()}).items():
+        table.add_row(name, f"{value.value:,.0f}", f"{value.low:,.0f} to {value.high:,.0f}")
+    table.add_row("bits of weights and tables", f"{found.weight_bits:,}", "")
+    Console().print(table)
+    for problem in found.problems:
+        click.echo(f"{'REFUSED':<7} {problem}")
+    for sentence in sentences(found, config.budget):
+        click.echo(f"{'MISSED':<7} {sentence}")
     for slot in SLOTS.values():
         fit = slot.fit(latency=round(found.cycles.value), interval=1, period=config.rtl_clock_period, given=config.budget)
         click.echo(f"{'ok' if fit.fits else 'MISSED':<7} {fit.text}")
-
-
-def _estimate(run: Path, config: Config) -> Any:
-    """Without the pipeline, whose import alone takes longer than the estimate."""
-    if config.rtl.interval > 1:
-        raise UserError("the estimator knows unrolled designs only, and rtl.interval folds this one; run `l1ae rtl` and `l1ae synth`")
-    Manifest.load(run).check(run, "contract", f"l1ae train {run / 'config.yaml'} --run {run} --resume")
-    contract = Contract.load(run / "contract" / "contract.json")
-    estimator = _load("l1ae.rtl")
-    return estimator.estimate(contract, estimator.Clock(config.rtl_clock_period, config.rtl.clock_uncertainty), config.rtl.adders)
 
 
 COMMANDS = (rtl, synth, estimate)

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.config import DataConfig
-from l1ae.data._store import Events, EventStore, split_fractions
+from l1ae.data._store import Events, EventStore, concatenate, split_fractions
 from l1ae.errors import UserError
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "events_of",
     "held_out",
     "is_recorded",
+    "some_of",
     "split_columns",
     "split_parts",
     "weight_columns",
@@ -96,7 +97,7 @@ def divided(
     `check_weights`, and when a store has nothing but weights of 0.
     """
     start = kept = 0
-    for block in store.chunks(size, extra=tuple(dict.fromkeys((*extra, *split_columns(data, store), *weight_columns(store))))):
+    for block in store.chunks(size, extra=_columns(data, store, extra)):
         events = _counting(block, store, start)
         start, kept = start + len(block), kept + len(events)
         yield events, split_parts(data, events, f"{store.path}: ")
@@ -131,7 +132,38 @@ def events_of(data: DataConfig, store: EventStore, part: int, *, extra: Sequence
         remedy = recorded if is_recorded(data, store.extra) else "use more events, or smaller data.train and data.validation"
         raise UserError(f"{store.path}: has no background event of the test part, on which models and rates are judged; {remedy}")
     # so that nobody has to know the columns of no event
-    yield store.read(0, 0, extra=tuple(dict.fromkeys((*extra, *split_columns(data, store), *weight_columns(store)))))
+    yield store.read(0, 0, extra=_columns(data, store, extra))
+
+
+_RUNS, _RUN = 16, 1 << 14
+
+
+def some_of(data: DataConfig, store: EventStore, part: int, most: int) -> tuple[Events, float]:
+    """At most `most` background events of one part, evenly spaced, with `WEIGHT` where the store has it; and what part of all of them
+    they are, about.
+
+    Reads at most 262,144 events, in runs that are spread over the store: strata and recorded parts may lie one after the other. Raises
+    `UserError` as `divided`, for what is read, and when none of it is of that part.
+    """
+    last = max(store.n_events - _RUN, 0)
+    starts = range(0, store.n_events, _RUN) if store.n_events <= _RUNS * _RUN else (last * k // (_RUNS - 1) for k in range(_RUNS))
+    found, read = [], 0
+    for start in starts:
+        block = store.read(start, start + _RUN, extra=_columns(data, store))
+        events = _counting(block, store, start)
+        found.append(events.select(split_parts(data, events, f"{store.path}: ") == part))
+        read += len(block)
+    together = concatenate(found)
+    if not len(together):
+        raise UserError(f"{store.path}: no event of part {part} among {read:,} that were read; use more events, or larger data.train")
+    count = min(most, len(together))
+    share = count / (len(together) * store.n_events / read)
+    return together.select(np.arange(count) * len(together) // count), share
+
+
+def _columns(data: DataConfig, store: EventStore, extra: Sequence[str] = ()) -> tuple[str, ...]:
+    """Extra columns that are read: those asked for, and those that decide on parts and weights."""
+    return tuple(dict.fromkeys((*extra, *split_columns(data, store), *weight_columns(store))))
 
 
 def held_out(data: DataConfig, store: EventStore, *, extra: Sequence[str] = (), size: int = 65536) -> Iterator[Events]:

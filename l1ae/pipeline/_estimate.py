@@ -2,52 +2,139 @@
 
 import importlib
 from collections.abc import Iterator
-from dataclasses import replace
-from math import ceil
+from dataclasses import dataclass, replace
+from math import ceil, exp, floor, hypot, log
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from l1ae.config import CROSSING, Config
 from l1ae.contract import Contract, Lookup
 from l1ae.errors import UserError
 from l1ae.hls import check_strategy
-from l1ae.pipeline._models import source_contract, source_files, untrained_contract
+from l1ae.pipeline._models import drawn_contract, source_contract, source_files
 from l1ae.rtl_results import Estimated, Forecast
-from l1ae.training import with_derived_inputs
+from l1ae.training import is_linear
 
-__all__ = ["forecast", "forecast_of", "scheduled"]
+if TYPE_CHECKING:
+    from l1ae.rtl import Estimate
+
+__all__ = ["forecast", "forecast_of", "scheduled", "training_kind"]
 
 _ENDLESS = 1 << 20
+# Carry chains of a design that is traced in less than a second.
+_TRACED = 1000
+
+Band = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Change:
+    """What training makes of a cost that was forecast: trained / drawn of the estimates, the least, a typical one and the largest.
+
+    `time`: of the logic from end to end, in cycles or in ns.
+    """
+
+    luts: Band
+    flip_flops: Band
+    time: Band
+
+    @staticmethod
+    def of(found: Estimated, band: Band) -> Estimated:
+        """The estimate after training: its own error and the change are independent."""
+        least, typical, largest = band
+        below = hypot(log(found.value / found.low), log(typical / least))
+        above = hypot(log(found.high / found.value), log(largest / typical))
+        return Estimated(found.value * typical, found.value * typical * exp(-below), found.value * typical * exp(above))
+
+
+_NOTHING = Change((1.0, 1.0, 1.0), (1.0, 1.0, 1.0), (1.0, 1.0, 1.0))
+
+_CHANGES = {
+    "networks": Change((0.60, 1.00, 1.30), (0.55, 1.00, 1.30), (0.90, 1.00, 1.10)),
+    "linear networks": Change((0.70, 1.00, 1.30), (0.55, 0.90, 1.30), (0.75, 0.93, 1.10)),
+    "learned widths": Change((0.08, 0.15, 1.10), (0.08, 0.15, 1.10), (0.60, 0.80, 1.05)),
+    "penalised weights": Change((0.15, 0.30, 1.10), (0.15, 0.30, 1.10), (0.75, 0.90, 1.05)),
+    "table networks": Change((0.60, 0.90, 1.15), (0.80, 1.05, 1.40), (0.85, 0.96, 1.06)),
+    "tables": Change((0.80, 1.00, 1.25), (0.95, 1.00, 1.05), (0.84, 1.00, 1.08)),
+}
+"""By kind of training, from trained models: benchmarks/estimate_untrained.py measures them, docs/estimate.md has the numbers."""
+
+
+def training_kind(config: Config) -> str:
+    """What decides how far training takes a model from the one that was drawn."""
+    family, training = config.model.family, config.training
+    if family.tabular:
+        return "tables"
+    if training.learned_widths is not None:
+        return "learned widths"
+    if family.of_tables:
+        return "table networks"
+    if training.weight_decay > 0 or training.sparsity.l1 > 0:
+        return "penalised weights"
+    return "linear networks" if is_linear(config) else "networks"
 
 
 def forecast(config: Config) -> Forecast:
-    """What the RTL of a configuration will cost, from the model before any training; an imported one is what it is.
+    """What the RTL of a configuration will cost, from a model about as training leaves it; an imported one is what it is.
 
-    Raises `UserError` where there is no such model (`untrained_contract`), and as `forecast_of`.
+    Values and ranges take up what training was found to change (docs/estimate.md). Raises `UserError` where there is no such model, and
+    as `forecast_of`.
     """
     if config.model.source is not None:
         return forecast_of(config, source_contract(config, source_files(config)[0]))
-    config = config if config.model.family.tabular else with_derived_inputs(config)
-    return forecast_of(config, untrained_contract(config))
+    contract = drawn_contract(config)
+    return _found(config, contract, _CHANGES[training_kind(config)])
 
 
 def forecast_of(config: Config, contract: Contract) -> Forecast:
     """What the RTL of a contract will cost. Raises `UserError` for folded layers, ternary adders, what the estimator does not know, and
     without the packages that RTL needs."""
+    return _found(config, contract, _NOTHING)
+
+
+def _found(config: Config, contract: Contract, change: Change) -> Forecast:
+    """The cost of a contract that training will `change`."""
     if config.rtl.interval > 1:
         raise UserError("the estimator knows unrolled designs only, and rtl.interval folds this one; run `l1ae rtl` and `l1ae synth`")
     rtl, period = _rtl(), config.rtl_clock_period
     clock = rtl.Clock(period, config.rtl.clock_uncertainty, config.rtl.crossings)
     found = rtl.estimate(contract, clock, config.rtl.adders)
-    cycles = found.cycles
+    cycles = _cycles(config, contract, found, change)
     return Forecast(
-        luts_packed=found.luts_packed,
-        flip_flops=found.flip_flops,
+        luts_packed=change.of(found.luts_packed, change.luts),
+        flip_flops=change.of(found.flip_flops, change.flip_flops),
         cycles=cycles,
         latency_ns=Estimated(cycles.value * period, cycles.low * period, cycles.high * period),
         crossings=Estimated(*(float(ceil(end * period / CROSSING - 1e-6)) for end in (cycles.value, cycles.low, cycles.high))),
         weight_bits=_weight_bits(contract),
         problems=tuple(_problems(config, contract, cycles)),
     )
+
+
+def _cycles(config: Config, contract: Contract, found: "Estimate", change: Change) -> Estimated:
+    """Clock cycles of a contract that was estimated as `found`."""
+    if config.rtl.crossings is None:
+        return _whole(change.of(found.cycles, change.time))
+    rtl = _rtl()
+    clock = rtl.Clock(config.rtl_clock_period, config.rtl.clock_uncertainty, config.rtl.crossings)
+    cycles: Estimated = rtl.long_stages(change.of(found.time, change.time), clock)
+    if cycles.low < cycles.high and found.adders.value < _TRACED:
+        time = _traced(config, contract)
+        cycles = rtl.long_stages(change.of(Estimated(time, time, time), change.time), clock)
+    return cycles
+
+
+def _traced(config: Config, contract: Contract) -> float:
+    """The time of the logic from end to end in ns, from the design itself: where an estimate leaves open how many crossings it takes."""
+    rtl = _rtl()
+    clock = rtl.Clock(config.rtl_clock_period, config.rtl.clock_uncertainty, _ENDLESS)
+    return float(sum(stage.delay for stage in rtl.schedule(rtl.trace_contract(contract, config.rtl.adders), clock).stages))
+
+
+def _whole(cycles: Estimated) -> Estimated:
+    """The whole numbers in a range, the nearest to its value at least."""
+    value = float(round(cycles.value))
+    return Estimated(value, min(float(ceil(cycles.low)), value), max(float(floor(cycles.high)), value))
 
 
 def scheduled(config: Config, contract: Contract) -> Forecast:

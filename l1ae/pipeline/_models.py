@@ -4,19 +4,26 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from l1ae.config import Config, load_description
+import numpy as np
+import numpy.typing as npt
+
+from l1ae.config import Config, DataConfig, load_description
 from l1ae.contract import Contract, build_contract, for_events, import_description, load_keras, tables_contract
+from l1ae.data import TRAIN, EventStore, dataset_folder, some_of, weights_of
 from l1ae.errors import UserError
+from l1ae.inputs import Layout
 from l1ae.models import build_quantized_model, calibrate, firmware_plan, weight_steps
-from l1ae.tables import TABLES, AdditiveTables, load_tables, untrained_tables
-from l1ae.training import drawn_model, load_trained
+from l1ae.tables import TABLES, AdditiveTables, load_tables, sketched_tables, untrained_tables
+from l1ae.training import drawn_model, load_trained, with_derived_inputs
 
 __all__ = [
     "Models",
     "copy_source",
+    "drawn_contract",
     "has_threshold",
     "load_contract",
     "load_models",
@@ -78,8 +85,30 @@ def untrained_contract(config: Config) -> Contract:
     return build_contract(config, build_quantized_model(config, calibration))
 
 
-def drawn_contract(config: Config, hardware, weights) -> Contract:
-    return build_contract(config, drawn_model(config, hardware, weights))
+def drawn_contract(config: Config) -> Contract:
+    """The contract of a model about as training leaves it, without training: weights are drawn, tables counted on some of the events.
+
+    Raises `UserError` as `build_contract` and `tables_contract` do, and for a data source that is missing or does not fit.
+    """
+    folder = dataset_folder(config.data.source)
+    codes, weights, share = _sample(config.data, config.inputs.selected, (folder / "background.h5").stat().st_mtime_ns)
+    if config.model.family.tabular:
+        return tables_contract(config, sketched_tables(config, codes, weights, share))
+    config = with_derived_inputs(config, (codes, weights))
+    some = np.arange(0, len(codes), max(len(codes) // _DRAWN_EVENTS, 1))
+    return build_contract(config, drawn_model(config, codes[some], None if weights is None else weights[some]))
+
+
+_SAMPLE, _DRAWN_EVENTS = 1 << 15, 1 << 12
+"""Training events that bins, tables and offsets are found on, and those of them that the ranges of a network are."""
+
+
+@lru_cache(maxsize=4)
+def _sample(data: DataConfig, layout: Layout, modified: int) -> tuple[npt.NDArray[np.integer], npt.NDArray[np.float64] | None, float]:
+    """Codes (N, layout.size), weights (N,) and the part of all training events that these are; `modified`: when the store was written."""
+    store = EventStore.open(dataset_folder(data.source) / "background.h5", layout)
+    events, share = some_of(data, store, TRAIN, _SAMPLE)
+    return events.hw, weights_of(events), share
 
 
 def has_threshold(config: Config, folder: Path) -> bool:

@@ -6,7 +6,7 @@ from l1ae.rtl._project import DESCRIPTION, RtlProject, open_design
 from l1ae.rtl._schedule import Clock, Pipeline, Stage, schedule
 from l1ae.rtl._trace import Adders, Element, Graph, Layer, trace_contract
 from l1ae.rtl._unroll import Unrolled, restructured, unroll
-from l1ae.rtl.estimator import Estimate, LayerEstimate, estimate
+from l1ae.rtl.estimator import Estimate, LayerEstimate, estimate, long_stages
 from l1ae.rtl.folding import Folded, fold
 from l1ae.rtl.proofs import prove_linear, prove_netlist, prove_stages, prove_tables, prove_text
 from l1ae.rtl.simulation import simulate_rtl
@@ -30,6 +30,7 @@ __all__ = [
     "estimate",
     "fold",
     "layer_of_net",
+    "long_stages",
     "open_design",
     "primitives",
     "prove_linear",

@@ -2,7 +2,7 @@
 
 from l1ae.tables._additive import AdditiveTables, load_tables, save_tables
 from l1ae.tables._density import Blocks, DensityTree, fit_forest, fit_trees
-from l1ae.tables._train import TABLES, TablesResult, train_tables, untrained_tables, used_columns
+from l1ae.tables._train import TABLES, TablesResult, sketched_tables, train_tables, untrained_tables, used_columns
 
 __all__ = [
     "TABLES",
@@ -14,6 +14,7 @@ __all__ = [
     "fit_trees",
     "load_tables",
     "save_tables",
+    "sketched_tables",
     "train_tables",
     "untrained_tables",
     "used_columns",

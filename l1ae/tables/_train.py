@@ -16,7 +16,7 @@ from l1ae.tables._density import Blocks, fit_forest, fit_ratio
 from l1ae.tables._injection import Contrast
 from l1ae.tables._pairs import fit_pairs
 
-__all__ = ["TABLES", "TablesResult", "train_tables", "untrained_tables"]
+__all__ = ["TABLES", "TablesResult", "sketched_tables", "train_tables", "untrained_tables"]
 
 TABLES = "tables.json"
 
@@ -60,6 +60,18 @@ def untrained_tables(config: Config) -> AdditiveTables:
         "pair_tables": config.model.pair_tables.model_copy(update={"epochs": 1, "learning_rate": _USUAL_RATE, "reference": few}),
     }
     return _fitted(config.model_copy(update={"model": config.model.model_copy(update=short)}), lambda: [(codes, None)], checked=False)
+
+
+def sketched_tables(config: Config, codes: Codes, weights: FloatArray | None, share: float) -> AdditiveTables:
+    """A model as training gives it, of some of its events (N, size) with weights (N,), which are `share` of all: bins and entries of trees
+    are about those of trained ones. Tables of pairs, whose entries take more steps, are those of `untrained_tables`."""
+    if config.model.family.body is not Body.DENSITY:
+        return untrained_tables(config)
+    density = config.model.density
+    trees = tuple(tree.model_copy(update={"populated": max(round(tree.populated * share), 1)}) for tree in density.trees)
+    few = density.reference and density.reference.model_copy(update={"events": min(density.reference.events, len(codes))})
+    short = {"density": density.model_copy(update={"trees": trees, "reference": few})}
+    return _fitted(config.model_copy(update={"model": config.model.model_copy(update=short)}), lambda: [(codes, weights)])
 
 
 def _fitted(config: Config, blocks: Blocks, *, checked: bool = True) -> AdditiveTables:

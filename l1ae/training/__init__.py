@@ -2,7 +2,7 @@
 
 from l1ae.training._checkpoint import Phase
 from l1ae.training._data import Teacher
-from l1ae.training._drawn import drawn_model
+from l1ae.training._drawn import drawn_model, is_linear
 from l1ae.training._preprocessing import with_derived_inputs
 from l1ae.training._train import EpochReport, Progress, TrainedModels, TrainingResult, load_trained, train
 
@@ -14,6 +14,7 @@ __all__ = [
     "TrainedModels",
     "TrainingResult",
     "drawn_model",
+    "is_linear",
     "load_trained",
     "train",
     "with_derived_inputs",

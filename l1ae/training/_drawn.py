@@ -1,9 +1,8 @@
-"""Networks as training leaves them, without training: for what a network costs, the distribution of its weights counts, not what they say."""
+"""Networks as training leaves them, without training: what they cost follows from how their weights are distributed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any
 
 import keras
 import numpy as np
@@ -12,12 +11,12 @@ import tensorflow as tf
 
 from l1ae.config import Config
 from l1ae.families import Body
-from l1ae.models import INPUTS, TableStep, WeightStep, build_float_model, build_quantized_model, firmware_plan, output_steps, weight_steps
+from l1ae.models import TableStep, WeightStep, build_float_model, build_quantized_model, firmware_plan, output_steps, weight_steps
 from l1ae.training._calibrate import calibrate_on
 from l1ae.training._events import Preprocessing
 from l1ae.training._train import copy_weights
 
-__all__ = ["drawn_model"]
+__all__ = ["drawn_model", "is_linear"]
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -29,8 +28,8 @@ def drawn_model(config: Config, hardware: npt.NDArray[np.integer], event_weights
     """The quantized firmware graph with drawn weights, calibrated on events (N, size) with weights (N,) as a trained one is.
 
     Kernels have the quantiles of a Laplace distribution in an order that `config.seed` decides, the smallest are 0 where pruning makes
-    them so; layers are scaled and centred as BatchNormalization does it, the reconstruction to the spread of the inputs. Tables have the
-    straight lines that they start with.
+    them so; layers are scaled and centred as BatchNormalization does it, the reconstruction to the spread of the inputs. Linear
+    autoencoders whose empty slots count have principal components. Tables have the straight lines that they start with.
     """
     model, events, drawn = build_float_model(config, folded=True), _Events.of(config, hardware, event_weights), _Drawn.of(config)
     for step in weight_steps(firmware_plan(config)):
@@ -40,6 +39,14 @@ def drawn_model(config: Config, hardware: npt.NDArray[np.integer], event_weights
     for layer in model.layers:
         copy_weights(layer, quantized.get_layer(layer.name))
     return quantized
+
+
+def is_linear(config: Config) -> bool:
+    """Whether a network learns principal components: a linear autoencoder to which all inputs count the same, filled or not."""
+    model = config.model
+    autoencoder = model.family.body is Body.AUTOENCODER and not model.family.of_tables and model.latent_activation == "linear"
+    counted = config.inputs.empty_slots == "counted" and model.latent < config.inputs.columns.size
+    return autoencoder and counted and len(firmware_plan(config)) == 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,10 +70,11 @@ class _Events:
         mean, spreads = _moments(inputs, counts)
         return cls(inputs, counts, mean, float(np.sqrt((spreads**2).mean())))
 
-    def components(self, number: int) -> FloatArray:
-        """The first principal components (size, number)."""
+    def components(self, number: int, rng: np.random.Generator) -> FloatArray:
+        """A basis (size, number) of what the first principal components span; training finds any."""
         _, vectors = np.linalg.eigh(np.cov(self.inputs.T, aweights=self.counts))
-        return np.asarray(vectors[:, ::-1][:, :number], np.float32)
+        turned, _ = np.linalg.qr(rng.normal(size=(number, number)))
+        return np.asarray(vectors[:, ::-1][:, :number] @ turned, np.float32)
 
     def moments(self, model: keras.Model) -> tuple[FloatArray, float]:
         """Mean (units,) of what a model makes of the inputs, and the spread of all units."""
@@ -86,6 +94,7 @@ class _Drawn:
     `linear`: size of a code with nothing between it, inputs and reconstruction, so that weights are principal components (Baldi and
     Hornik, Neural Networks 2 (1989) 53), else 0."""
 
+    seed: int
     rng: np.random.Generator
     pruned: float
     outputs: frozenset[str]
@@ -96,9 +105,12 @@ class _Drawn:
         pruned = 0.0 if config.training.pruning is None else config.training.pruning.sparsity
         plan, model = firmware_plan(config), config.model
         outputs = frozenset(step.name for step in output_steps(config, plan))
-        linear = len(plan) == 2 and model.family.body is Body.AUTOENCODER and not model.family.of_tables
-        linear = linear and model.latent_activation == "linear" and model.latent < config.inputs.columns.size
-        return cls(np.random.default_rng(config.seed), pruned, outputs, model.latent if linear else 0)
+        return cls(config.seed, np.random.default_rng(config.seed), pruned, outputs, model.latent if is_linear(config) else 0)
+
+    @property
+    def turning(self) -> np.random.Generator:
+        """The same for code and reconstruction."""
+        return np.random.default_rng(self.seed)
 
     def reconstructs(self, step: WeightStep, size: int) -> bool:
         """Whether a layer gives the inputs again."""
@@ -116,7 +128,7 @@ def _draw(model: keras.Model, step: WeightStep, events: _Events, drawn: _Drawn) 
     """Draw one layer, whose sources have their weights."""
     layer, reconstructs = model.get_layer(step.name), drawn.reconstructs(step, events.inputs.shape[1])
     if drawn.linear:
-        components = events.components(drawn.linear)
+        components = events.components(drawn.linear, drawn.turning)
         kernel = components.T if reconstructs else components
     else:
         kernel = drawn.kernel(layer.kernel.shape)

@@ -1,5 +1,5 @@
 """Cost of a contract in RTL before any is made."""
 
-from l1ae.rtl.estimator._estimate import Estimate, LayerEstimate, estimate
+from l1ae.rtl.estimator._estimate import Estimate, LayerEstimate, estimate, long_stages
 
-__all__ = ["Estimate", "LayerEstimate", "estimate"]
+__all__ = ["Estimate", "LayerEstimate", "estimate", "long_stages"]

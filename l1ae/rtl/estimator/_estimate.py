@@ -39,6 +39,7 @@ __all__ = [
     "Prepared",
     "count",
     "estimate",
+    "long_stages",
     "parse_constants",
     "prepare",
     "priced",
@@ -234,11 +235,11 @@ def priced(counted: Counted, constants: Constants) -> Estimate:
     ranges = {name: Estimated(value, *(value * end for end in mapped.bands[name])) for name, value in values.items()}
     time = Estimated(counted.time, *(counted.time * end for end in _TIME))
     if counted.clock.stages is not None:
-        ranges["cycles"] = _long_stages(time, counted.clock)
+        ranges["cycles"] = long_stages(time, counted.clock)
     return Estimate(**ranges, time=time, shift_registers=sum(counted.shifts.values()), layers=tuple(layers))
 
 
-def _long_stages(time: Estimated, clock: Clock) -> Estimated:
+def long_stages(time: Estimated, clock: Clock) -> Estimated:
     """Stages of what takes `time`; what is lost where it is cut is less than the range is wide."""
     budget = clock.budget(Delays())
     return Estimated(*(float(ceil(end / budget)) for end in (time.value, time.low, time.high)))
