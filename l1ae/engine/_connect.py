@@ -5,6 +5,7 @@ import platform
 import time
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 
@@ -47,7 +48,9 @@ def _client(address: str) -> Client:
         warnings.simplefilter("always", VersionMismatchWarning)
         try:
             # a client has no end of its patience with a port that takes connections and does not answer as a scheduler does
-            asyncio.run(asyncio.wait_for(_ask(address), _ANSWER))
+            with ThreadPoolExecutor(1) as thread:
+                # a notebook has a loop of its own in this one
+                thread.submit(asyncio.run, _ask(address)).result()
             client = Client(address, timeout=_ANSWER, set_as_default=False)
         except ImportError as error:
             raise UserError(f"the scheduler at '{address}' has packages that do not fit: {error}; install the same there") from error
@@ -63,13 +66,14 @@ def _client(address: str) -> Client:
 
 async def _ask(address: str) -> None:
     """Have a scheduler say what it is."""
-    comm = await connect(address, timeout=_ANSWER)
-    try:
-        await comm.write({"op": "identity", "n_workers": 0, "reply": True})
-        if (await comm.read()).get("type") != "Scheduler":
-            raise ValueError("something else answers")
-    finally:
-        comm.abort()
+    async with asyncio.timeout(_ANSWER):
+        comm = await connect(address, timeout=_ANSWER)
+        try:
+            await comm.write({"op": "identity", "n_workers": 0, "reply": True})
+            if (await comm.read()).get("type") != "Scheduler":
+                raise ValueError("something else answers")
+        finally:
+            comm.abort()
 
 
 def _workers(client: Client, address: str) -> int:

@@ -54,7 +54,9 @@ def _port(says: bytes | None):
             connection.close()
 
 
-@pytest.mark.parametrize("address", ["nonsense", "tcp://127.0.0.1:1", "tcp://127.0.0.1", "http://127.0.0.1:80", "tcp://no.such.invalid:8786"])
+@pytest.mark.parametrize(
+    "address", ["nonsense", "tcp://127.0.0.1:1", "tcp://127.0.0.1", "http://127.0.0.1:80", "tcp://no.such.invalid:8786"]
+)
 def test_an_address_without_a_scheduler_is_refused(address):
     begin = time.monotonic()
     with (
@@ -78,35 +80,37 @@ def test_a_port_of_something_else_is_refused(says):
 
 @pytest.mark.slow
 def test_workers_elsewhere_do_tasks_and_are_replaced_and_a_lost_scheduler_is_told(tmp_path):
-    with elsewhere(tmp_path, workers=1) as place:
-        with engine(EngineOptions(scheduler=place.address)) as opened:
-            assert opened.workers == 1
-            opened.submit("half", operator.truediv, 1, 2)
-            assert take(opened, 1)["half"].value == 0.5
-            # of another client, with the same keys
-            with engine(EngineOptions(scheduler=place.address)) as other:
-                other.submit("half", operator.truediv, 1, 4)
-                assert take(other, 1)["half"].value == 0.25
-            opened.submit("long", time.sleep, 1.0)
-            time.sleep(0.5)
-            for worker in place.workers:
-                worker.kill()
-            assert opened.finished(3.0) == []
-            place.start_worker()
-            assert take(opened, 1)["long"].error is None
-            opened.submit("longer", time.sleep, 60)
-            place.process.kill()
-            with pytest.raises(UserError, match=r"the scheduler of the workers \(tcp://.*\) went away; .*search with --resume"):
-                take(opened, 1)
-            with pytest.raises(UserError, match="went away"):
-                opened.submit("more", operator.neg, 1)
+    with elsewhere(tmp_path, workers=1) as place, engine(EngineOptions(scheduler=place.address)) as opened:
+        assert opened.workers == 1
+        opened.submit("half", operator.truediv, 1, 2)
+        assert take(opened, 1)["half"].value == 0.5
+        # of another client, with the same keys
+        with engine(EngineOptions(scheduler=place.address)) as other:
+            other.submit("half", operator.truediv, 1, 4)
+            assert take(other, 1)["half"].value == 0.25
+        opened.submit("long", time.sleep, 1.0)
+        time.sleep(0.5)
+        for worker in place.workers:
+            worker.kill()
+        assert opened.finished(3.0) == []
+        place.start_worker()
+        assert take(opened, 1)["long"].error is None
+        opened.submit("longer", time.sleep, 60)
+        place.process.kill()
+        with pytest.raises(UserError, match=r"the scheduler of the workers \(tcp://.*\) went away; .*search with --resume"):
+            take(opened, 1)
+        with pytest.raises(UserError, match="went away"):
+            opened.submit("more", operator.neg, 1)
 
 
 @pytest.mark.slow
 def test_workers_of_another_kind_are_refused(tmp_path):
     """None at all, one with two threads, one with another l1ae; and who comes late finds out with its first task."""
     with elsewhere(tmp_path) as place:
-        with pytest.raises(UserError, match="has no worker; start some with `dask worker tcp://"), engine(EngineOptions(scheduler=place.address)):
+        with (
+            pytest.raises(UserError, match="has no worker; start some with `dask worker tcp://"),
+            engine(EngineOptions(scheduler=place.address)),
+        ):
             pass
         threaded = place.start_worker("--nthreads", "2")
         with pytest.raises(UserError, match="has 2 threads, and tasks need a process each"), engine(EngineOptions(scheduler=place.address)):
