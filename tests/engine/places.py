@@ -40,7 +40,7 @@ def _start(what: str, *arguments: str, folder: Path, path: Path | None = None) -
 def elsewhere(folder: Path, workers: int = 0) -> Iterator[Elsewhere]:
     """A scheduler on a free port of 127.0.0.1, and so many workers."""
     file = folder / "scheduler.json"
-    options = ("--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file))
+    options = ("--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--dashboard-address", "127.0.0.1:0", "--scheduler-file", str(file))
     process = _start("scheduler", *options, folder=folder)
     place = None
     try:

@@ -145,7 +145,7 @@ def test_fifty_workers_lose_nothing_and_do_nothing_twice():
     sys.modules["l1ae_test_done"].done = done
     try:
         with LocalCluster(
-            n_workers=50, threads_per_worker=1, processes=False, protocol="tcp://", dashboard_address=None, worker_dashboard_address=None,
+            n_workers=50, threads_per_worker=1, processes=False, protocol="tcp://", dashboard_address="127.0.0.1:0", worker_dashboard_address=None,
             silence_logs=50, memory_limit=0,
         ) as cluster, engine(EngineOptions(scheduler=cluster.scheduler_address)) as opened:  # fmt: skip
             assert opened.workers == 50
