@@ -15,8 +15,11 @@ import pytest
 from l1ae.data import EventStore, StoreWriter
 from l1ae.data.generator import DetectorConfig, GeneratorConfig, RegionConfig, _pythia, generate
 from l1ae.data.generator._generate import mixture
+from l1ae.engine import EngineOptions
 from l1ae.errors import UserError
 from l1ae.inputs import Layout, named_layout
+
+from ...engine.places import elsewhere
 
 pytest.importorskip("pythia8mc")
 
@@ -137,6 +140,21 @@ def test_a_changed_detector_reuses_every_truth_shard(background, config, tmp_pat
     assert result.shards_made > 0
     assert truth_files(shards) == before
     assert columns(tmp_path / "changed.h5")["pileup"].mean() == pytest.approx(8, abs=5 * np.sqrt(8 / 120))
+
+
+@pytest.mark.slow
+def test_workers_of_a_scheduler_make_the_same_bytes(background, config, fresh_shards, tmp_path):
+    pytest.importorskip("distributed")
+    shards = fresh_shards("shards")
+    with elsewhere(tmp_path, workers=2) as place:
+        options = EngineOptions(scheduler=place.address)
+        result = generate("background", 200, tmp_path / "out.h5", engine=options, config=config, shards=shards)
+    assert result.shards_made > 0
+    assert (tmp_path / "out.h5").read_bytes() == background.read_bytes()
+    made, wanted = (
+        {path.relative_to(folder) for path in folder.glob("detector/*/*/*.npz")} for folder in (shards, background.parent / "shards")
+    )
+    assert wanted <= made
 
 
 def test_a_job_that_was_killed_continues_where_it_was(background, config, fresh_shards, tmp_path):
