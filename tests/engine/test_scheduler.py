@@ -1,5 +1,6 @@
 """A scheduler and workers that run already, as processes of their own; and addresses where there is none."""
 
+import logging
 import operator
 import socket
 import sys
@@ -55,7 +56,11 @@ def _port(says: bytes | None):
 
 
 @pytest.mark.parametrize(
-    "address", ["nonsense", "tcp://127.0.0.1:1", "tcp://127.0.0.1", "http://127.0.0.1:80", "tcp://no.such.invalid:8786"]
+    "address",
+    [
+        *("nonsense", "tcp://127.0.0.1", "http://127.0.0.1:80"),
+        *(pytest.param(address, marks=pytest.mark.slow) for address in ("tcp://127.0.0.1:1", "tcp://no.such.invalid:8786")),
+    ],
 )
 def test_an_address_without_a_scheduler_is_refused(address):
     begin = time.monotonic()
@@ -144,10 +149,11 @@ def test_fifty_workers_lose_nothing_and_do_nothing_twice():
     sys.modules["l1ae_test_done"] = type(sys)("l1ae_test_done")
     sys.modules["l1ae_test_done"].done = done
     try:
-        with LocalCluster(
-            n_workers=50, threads_per_worker=1, processes=False, protocol="tcp://", dashboard_address="127.0.0.1:0", worker_dashboard_address=None,
-            silence_logs=50, memory_limit=0,
-        ) as cluster, engine(EngineOptions(scheduler=cluster.scheduler_address)) as opened:  # fmt: skip
+        quiet = {"dashboard_address": "127.0.0.1:0", "worker_dashboard_address": None, "silence_logs": logging.CRITICAL}
+        with (
+            LocalCluster(n_workers=50, threads_per_worker=1, processes=False, protocol="tcp://", memory_limit=0, **quiet) as cluster,
+            engine(EngineOptions(scheduler=cluster.scheduler_address)) as opened,
+        ):
             assert opened.workers == 50
             begin = time.monotonic()
             for k in range(1000):
