@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from l1ae.cli._engine import engine_options
 from l1ae.documents import load_yaml
 from l1ae.inputs import find_layout, layout_names, layout_text, named_layout
 
@@ -37,19 +38,19 @@ def data() -> None:
 @click.option("--sample", required=True, help="background, zerobias, a4l, lq, h0, hc or hcpair; or one of --config.")
 @click.option("--events", required=True, type=click.IntRange(1))
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0, 2**32 - 1))
-@click.option("--workers", type=click.IntRange(1), help="Processes; default: one per core. The events do not depend on it.")
 @click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="YAML with other detector or process choices.")
 @click.option("--layout", type=click.Choice(["ugt", "ugt_full"]), help="Columns of an event; default: ugt, or as --config says.")
 @click.option("--regions", is_flag=True, help="The 18 x 14 calorimeter image of every event, too (about 120 bytes each).")
 @click.option("--inclusive", is_flag=True, help="Signals without the lepton requirement, as a trigger meets them.")
 @click.option("--force", is_flag=True, help="Overwrite the output even where it holds other events.")
 @_output_option
+@engine_options
 def generate(
     *,
     sample: str,
     events: int,
     seed: int,
-    workers: int | None,
+    engine: Any,
     config: Path | None,
     layout: str | None,
     regions: bool,
@@ -59,6 +60,7 @@ def generate(
 ) -> None:
     """Generate simulated collisions (Pythia 8, parametrised detector, pileup).
 
+    The events do not depend on where they are made. Workers on other machines need the output's folder under the same path.
     Layout ugt_full has every object and sum of the global trigger, of which ugt is a part with the same values. Interrupted,
     the same command continues; with more events, it extends the output.
     """
@@ -69,7 +71,7 @@ def generate(
     choices = choices.read_out(layout=layout, regions=regions)
     choices = choices.inclusive() if inclusive else choices
     with _event_bar(f"{sample} events") as progress:
-        result = run_generator(sample, events, output, seed=seed, workers=workers, config=choices, progress=progress, overwrite=force)
+        result = run_generator(sample, events, output, seed=seed, engine=engine, config=choices, progress=progress, overwrite=force)
     click.echo(f"{result.events} events of '{sample}' in {result.wall_seconds:.0f} s: {result.path}")
 
 

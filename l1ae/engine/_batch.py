@@ -2,15 +2,16 @@
 
 import logging
 import shutil
+import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from distributed import Client
+from distributed import Client, Status
 from distributed.utils import get_ip_interface
 
 from l1ae.engine._clusters import HTCondor, Slurm, load_cluster
@@ -19,6 +20,7 @@ from l1ae.engine._places import Place
 from l1ae.engine._remote import ENVIRONMENT
 from l1ae.errors import UserError
 from l1ae.names import checked
+from l1ae.tools import run_program
 
 __all__ = ["batch", "job_script"]
 
@@ -27,22 +29,27 @@ _DASK = {
     "DASK_DISTRIBUTED__WORKER__MEMORY__SPILL": "False",
     "DASK_DISTRIBUTED__WORKER__MEMORY__PAUSE": "False",
 }
-_REPLACE = 30.0
+
+REPLACE = 30.0
 """Seconds between two looks for jobs that are gone."""
+
+_HOPELESS = 3
+"""How often every job may end before any takes a task."""
 
 
 @dataclass(frozen=True)
 class _System:
-    """How a batch system is spoken to: class of dask-jobqueue, its commands, how its jobs are looked at."""
+    """How a batch system is spoken to: class of dask-jobqueue, its commands, how it lists the jobs that wait or run."""
 
     cluster: str
     programs: tuple[str, ...]
-    look: str
+    queue: tuple[str, ...]
 
 
+_CONDOR_Q = ("condor_q", "-format", "%d.", "ClusterId", "-format", "%d\\n", "ProcId")
 _SYSTEMS = {
-    "slurm": _System("SLURMCluster", ("sbatch", "scancel"), "squeue"),
-    "htcondor": _System("HTCondorCluster", ("condor_submit", "condor_rm"), "condor_q"),
+    "slurm": _System("SLURMCluster", ("sbatch", "scancel"), ("squeue", "--noheader", "--me", "--format=%A")),
+    "htcondor": _System("HTCondorCluster", ("condor_submit", "condor_rm"), _CONDOR_Q),
 }
 
 
@@ -57,8 +64,9 @@ def batch(name: str, workers: int | None, memory: str | None) -> Iterator[tuple[
     with _made(config, memory) as cluster:
         _submit(cluster, number, name)
         with Client(cluster, set_as_default=False) as client:
-            remedy = f"see `{system.look}` for the jobs that hold them, and {config.logs} for what they printed"
-            place = Place(name, number, remedy, lambda: len(cluster.scheduler.workers), _replacing(cluster, number))
+            remedy = f"see `{system.queue[0]}` for the jobs that hold them, and {config.logs} for what they printed"
+            jobs = _Jobs(cluster, number, system, config.logs)
+            place = Place(name, number, remedy, lambda: len(cluster.scheduler.workers), jobs.look_after)
             yield client, place
 
 
@@ -75,8 +83,26 @@ def _made(config: Slurm | HTCondor, memory: str | None) -> Iterator[Any]:
         jobqueue = import_module("dask_jobqueue")
     except ModuleNotFoundError as error:
         raise UserError(f"a cluster needs the package '{error.name}'; install it with: pip install 'l1ae[search]'") from error
-    with getattr(jobqueue, _SYSTEMS[config.system].cluster)(**_arguments(config, memory)) as cluster:
+    kind = getattr(jobqueue, _SYSTEMS[config.system].cluster)
+    with kind(job_cls=_that_may_be_refused(kind.job_cls), **_arguments(config, memory)) as cluster:
         yield cluster
+
+
+def _that_may_be_refused(job: Any) -> Any:
+    """A kind of job that knows when and why it was not taken; without the former its cluster does not close."""
+
+    class Job(job):  # type: ignore[misc]
+        refusal: Exception | None = None
+
+        async def start(self) -> None:
+            try:
+                await super().start()
+            except (RuntimeError, ValueError, OSError) as error:
+                self.status = Status.failed
+                self.refusal = error
+                raise
+
+    return Job
 
 
 def _arguments(config: Slurm | HTCondor, memory: str | None) -> dict[str, Any]:
@@ -115,25 +141,44 @@ def _check_interface(interface: str) -> None:
 
 def _submit(cluster: Any, number: int, name: str) -> None:
     cluster.scale(jobs=number)
-    try:
+    with suppress(RuntimeError, ValueError, OSError):
         # what `scale` begins, waited for
         cluster.sync(cluster._correct_state)
-    except (RuntimeError, ValueError, OSError) as error:
-        said = " ".join(str(error).split())
-        # jobs that were not taken have nothing to close
-        cluster._created.clear()
-        raise UserError(f"cluster '{name}' does not take the jobs: {said}") from error
+    for job in cluster.workers.values():
+        if job.refusal is not None:
+            raise UserError(f"cluster '{name}' does not take the jobs: {' '.join(str(job.refusal).split())}") from job.refusal
 
 
-def _replacing(cluster: Any, number: int) -> Callable[[], None]:
-    """Submits new jobs for those that ended, by their time limit or with their node."""
-    last = time.monotonic()
+class _Jobs:
+    """The jobs of a cluster, of which there are to be `number`: Dask misses those that end before their worker has joined."""
 
-    def replace() -> None:
-        nonlocal last
-        if time.monotonic() - last >= _REPLACE:
-            last = time.monotonic()
-            with suppress(RuntimeError, ValueError, OSError):
-                cluster.scale(jobs=number)
+    def __init__(self, cluster: Any, number: int, system: _System, logs: str) -> None:
+        self._cluster, self._number, self._system, self._logs = cluster, number, system, logs
+        self._looked = time.monotonic()
+        self._failed = 0
 
-    return replace
+    def look_after(self) -> None:
+        """Submit new ones for those that ended, by their time limit or with their node. Raises `UserError` when all of them fail."""
+        if time.monotonic() - self._looked < REPLACE:
+            return
+        self._looked = time.monotonic()
+        jobs = {name: job.job_id for name, job in list(self._cluster.workers.items())}
+        queued, joined = self._queued(), {worker.name for worker in list(self._cluster.scheduler.workers.values())}
+        if queued is None:
+            return
+        lost = [name for name, job in jobs.items() if job not in queued and name not in joined]
+        for name in lost:
+            self._cluster.workers.pop(name, None)
+        self._failed = 0 if joined else self._failed + len(lost)
+        if self._failed >= _HOPELESS * self._number:
+            raise UserError(f"{self._failed} jobs ended before they took a task; what they printed is in {self._logs}")
+        with suppress(RuntimeError, ValueError, OSError):
+            self._cluster.scale(jobs=self._number)
+
+    def _queued(self) -> set[str] | None:
+        """The jobs that wait or run; None when the batch system does not say."""
+        try:
+            result = run_program(self._system.queue, timeout=30)
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return set(result.stdout.split()) if result.returncode == 0 else None

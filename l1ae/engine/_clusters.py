@@ -30,7 +30,7 @@ class _Batch(Section):
     """A job has one worker with one core. `workers`: jobs, where nobody says how many; `memory` of each; `logs`: folder of what they print.
 
     `interface` of the network that both this machine and the jobs are in, default: that of this machine's name. `scratch`: folder for
-    temporary files, default: that of the node. `patience` [s]: how long a job whose client is gone looks for it before it ends.
+    temporary files, default: that of the node. `patience` [s]: how long a job looks for a client that is gone, and may take to start.
     """
 
     workers: Annotated[int, Field(ge=1, le=10_000)] = 10
@@ -38,7 +38,7 @@ class _Batch(Section):
     interface: JobWord | None = None
     scratch: FolderName | None = None
     logs: FolderName = "cluster_logs"
-    patience: Annotated[int, Field(ge=5, le=3600)] = 60
+    patience: Annotated[int, Field(ge=30, le=3600)] = 120
 
 
 class Slurm(_Batch):

@@ -1,10 +1,13 @@
 """Tasks on the workers of a Dask scheduler."""
 
 import queue
+import threading
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import Any
 
 import dask
@@ -28,8 +31,6 @@ ATTEMPTS = 3
 
 _SETTINGS = {
     "distributed.scheduler.allowed-failures": ATTEMPTS - 1,
-    # a task that waits at a worker would be blamed for the death of that worker
-    "distributed.scheduler.worker-saturation": 1.0,
     # compilers that hold the interpreter for minutes are no death
     "distributed.scheduler.worker-ttl": "30 minutes",
     # a worker that pauses for lack of memory may have nothing left that it could end; one beyond its limit is started anew
@@ -41,6 +42,7 @@ _SETTINGS = {
 }
 
 _POLL = 0.5
+_LOOK = 2.0
 _LONELY = 60.0
 
 
@@ -52,10 +54,15 @@ class DaskEngine:
         self._client = client
         self._place = place
         self._keys = Keys()
+        # another client of the same scheduler may use the same keys
         self._prefix = uuid.uuid4().hex
-        self._running: dict[str, Future] = {}
+        self._lock = threading.RLock()
+        self._waiting: deque[tuple[str, Callable[..., Any], tuple[Any, ...]]] = deque()
+        self._sent: dict[str, Future] = {}
+        self._unfinished = 0
         self._done: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
-        self._seen = time.monotonic()
+        self._present = place.present()
+        self._looked = self._seen = time.monotonic()
         self._gone = False
 
     @property
@@ -67,30 +74,36 @@ class DaskEngine:
         """See `Engine`."""
         self._keys.add(key)
         self._check_scheduler()
-        # another client of the same scheduler may use the same keys
-        name = f"{key}-{self._prefix}"
-        future = self._client.submit(call, __version__, key, function, arguments, key=name, pure=False)
-        self._running[key] = future
-        future.add_done_callback(lambda ended: self._receive(key, ended))
+        self._unfinished += 1
+        with self._lock:
+            self._waiting.append((key, function, arguments))
+            self._send()
 
     def finished(self, timeout: float | None = None) -> list[Outcome]:
         """See `Engine`."""
         begin = time.monotonic()
-        while self._running:
+        while self._unfinished:
             self._check_scheduler()
+            self._look_after()
             try:
                 outcomes = [self._done.get(timeout=_POLL if timeout is None else min(_POLL, timeout))]
             except queue.Empty:
-                self._look_after()
                 if timeout is not None and time.monotonic() - begin >= timeout:
                     return []
                 continue
             while not self._done.empty():
                 outcomes.append(self._done.get())
-            for outcome in outcomes:
-                del self._running[outcome.key]
+            self._unfinished -= len(outcomes)
             return outcomes
         return []
+
+    def _send(self) -> None:
+        """Send as many tasks as there are workers: one that waits at a worker would be blamed for the death of that worker."""
+        while self._waiting and len(self._sent) < max(1, min(self._place.workers, self._present)):
+            key, function, arguments = self._waiting.popleft()
+            future = self._client.submit(call, __version__, key, function, arguments, key=f"{key}-{self._prefix}", pure=False)
+            self._sent[key] = future
+            future.add_done_callback(partial(self._receive, key))
 
     def _receive(self, key: str, future: Future) -> None:
         """Take what a task returned from its worker at once: while it lies there, the death of the worker would undo it."""
@@ -98,12 +111,11 @@ class DaskEngine:
             # we cancel none: the scheduler is gone
             self._gone = True
             return
-        try:
-            self._done.put(future.result())
-        except KilledWorker as error:
-            self._done.put(Outcome(key, None, _lost(error)))
-        except Exception as error:  # noqa: BLE001
-            self._done.put(Outcome(key, None, error))
+        outcome = _outcome(key, future)
+        with self._lock:
+            del self._sent[key]
+            self._send()
+        self._done.put(outcome)
 
     def _check_scheduler(self) -> None:
         if self._gone or self._client.status != "running":
@@ -113,14 +125,29 @@ class DaskEngine:
             )
 
     def _look_after(self) -> None:
-        """Have workers replaced that are lost for good, and say when there are none."""
-        self._place.look_after()
+        """Have workers replaced that are lost for good, use those that came, and say when there are none."""
         now = time.monotonic()
-        if self._place.present():
+        if now - self._looked < _LOOK:
+            return
+        self._looked = now
+        self._place.look_after()
+        self._present = self._place.present()
+        with self._lock:
+            self._send()
+        if self._present:
             self._seen = now
         elif now - self._seen >= _LONELY:
             self._seen = now
             log.warning("no worker is there; %s", self._place.remedy)
+
+
+def _outcome(key: str, future: Future) -> Outcome:
+    try:
+        return future.result()
+    except KilledWorker as error:
+        return Outcome(key, None, _lost(error))
+    except Exception as error:  # noqa: BLE001
+        return Outcome(key, None, error)
 
 
 def _lost(error: KilledWorker) -> LostError:

@@ -1,9 +1,9 @@
-"""From a sample's name to a store: shards made on all cores, then mixed in a fixed order."""
+"""From a sample's name to a store: shards made by an engine, then mixed in a fixed order."""
 
 import logging
-import os
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -18,10 +18,12 @@ from l1ae.data._store import Events, EventStore, StoreWriter
 from l1ae.data.generator._calorimeter import REGIONS
 from l1ae.data.generator._config import ZERO_BIAS, GeneratorConfig
 from l1ae.data.generator._full import full_layout
-from l1ae.data.generator._plan import Plan, Progress, Queue, make_library, start_pool
+from l1ae.data.generator._plan import Plan, Progress, Queue, make_library
 from l1ae.data.generator._pythia import load_extra
 from l1ae.data.generator._shards import DetectorShard, library_tasks, load_detector_shard
 from l1ae.data.generator._zero_bias import strata
+from l1ae.engine import Engine, EngineOptions, InlineEngine
+from l1ae.engine import engine as open_engine
 from l1ae.errors import UserError
 from l1ae.files import held
 from l1ae.inputs import named_layout
@@ -79,6 +81,7 @@ def generate(
     *,
     seed: int = 1,
     workers: int | None = None,
+    engine: EngineOptions | None = None,
     config: GeneratorConfig | None = None,
     shards: Path | None = None,
     progress: Progress | None = None,
@@ -90,29 +93,30 @@ def generate(
     `l1ae.data.generator._zero_bias`. Its process is the stratum and its extra column `weight` (float64, mean 1) undoes the
     shares of the strata; averages, fractions and rates must use it.
 
-    The events depend on `sample`, `seed` and `config` alone: not on the number of `workers` (default: all cores), and the
-    first events of a longer run are those of a shorter one. Finished shards are kept in `shards` (default: the folder
-    `shards` beside `output`), where an interrupted run continues and a run with more events or another detector finds
-    what it can reuse. `progress(done, total)` is called with numbers of events. With more than one worker, call it from a
-    script under `if __name__ == "__main__":`, because the workers import the script.
+    The events depend on `sample`, `seed` and `config` alone: not on the number of `workers` here (default: one per core), or on
+    the `engine`, which stands in place of them, and the first events of a longer run are those of a shorter one. One worker is
+    this process. Workers on other machines must have the folder of the shards under the same path. Finished shards are kept in
+    `shards` (default: the folder `shards` beside `output`), where an interrupted run continues and a run with more events or
+    another detector finds what it can reuse. `progress(done, total)` is called with numbers of events. With more than one
+    worker, call it from a script under `if __name__ == "__main__":`, because the workers import the script.
 
     An `output` that exists is replaced if it holds the first events of the same request, or with `overwrite`.
 
     Raises `UserError` for an unknown sample, a number below 1, a missing package, an `output` or a folder of shards that another
-    process writes, or an `output` that holds something else; `L1aeError` when a worker dies.
+    process writes, or an `output` that holds something else, and as `l1ae.engine.engine`; `L1aeError` when workers die.
     """
     config = config or GeneratorConfig()
-    workers = (os.cpu_count() or 1) if workers is None else workers
+    options = engine or EngineOptions(workers)
     config.fractions(sample)
-    _check(events, workers, seed)
+    _check(events, seed)
     output = Path(output)
-    folder = output.parent / "shards" if shards is None else Path(shards)
+    folder = (output.parent / "shards" if shards is None else Path(shards)).absolute()
     for needed in (output.parent, folder):
         needed.mkdir(parents=True, exist_ok=True)
     with held(output), held(folder):
         if not overwrite:
             _check_output(output, sample, events, seed, config)
-        return _generate(sample, events, output, folder, seed=seed, workers=workers, config=config, progress=progress)
+        return _generate(sample, events, output, folder, seed=seed, options=options, config=config, progress=progress)
 
 
 def _generate(
@@ -122,7 +126,7 @@ def _generate(
     folder: Path,
     *,
     seed: int,
-    workers: int,
+    options: EngineOptions,
     config: GeneratorConfig,
     progress: Progress | None,
 ) -> GenerationResult:
@@ -131,9 +135,9 @@ def _generate(
     needed = sum(np.bincount(block, minlength=len(fractions)) for block in mixture(fractions, events, seed))
     queues = [Queue(name, int(need), seed, config, folder) for name, need in zip(fractions, np.atleast_1d(needed), strict=True)]
     plan = Plan(queues, events, progress)
-    with start_pool(workers) as pool:
-        make_library(pool, library_tasks(sample, seed, config, folder))
-        plan.run(pool, 1 if workers == 1 else workers + 1)
+    with _engine(options) as engine:
+        make_library(engine, library_tasks(sample, seed, config, folder))
+        plan.run(engine)
     log.info("%s: %d shards made, %d reused; writing %s", sample, plan.made, plan.reused, output)
     streams = [_Stream(queue) for queue in queues]
     with StoreWriter(
@@ -149,8 +153,13 @@ def _generate(
     return GenerationResult(output, sample, seed, events, results, plan.made, plan.reused, time.monotonic() - begin)
 
 
-def _check(events: int, workers: int, seed: int) -> None:
-    for name, value, least in (("events", events, 1), ("workers", workers, 1), ("seed", seed, 0)):
+def _engine(options: EngineOptions) -> AbstractContextManager[Engine]:
+    """One worker without a limit needs no process of its own."""
+    return nullcontext(InlineEngine()) if options == EngineOptions(workers=1) else open_engine(options)
+
+
+def _check(events: int, seed: int) -> None:
+    for name, value, least in (("events", events, 1), ("seed", seed, 0)):
         if value < least:
             raise UserError(f"{name} must be at least {least}, not {value}")
     for package in _PACKAGES:

@@ -1,81 +1,63 @@
-"""Which shards to make, in which order, on how many processes."""
+"""Which shards to make, in which order, by an engine."""
 
 import logging
-import os
-import signal
-import threading
+import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from math import ceil
-from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
 
 from l1ae.data.generator._config import GeneratorConfig
 from l1ae.data.generator._shards import ShardSummary, Task, finished, make_truth, run_task
+from l1ae.engine import Engine, LostError, Outcome
 from l1ae.errors import L1aeError, UserError
 
-__all__ = ["Plan", "Progress", "Queue", "make_library", "start_pool"]
+__all__ = ["Plan", "Progress", "Queue", "make_library"]
 
 _HOPELESS = 200
 """Shards without a single accepted event after which a process is given up."""
+
+_UNSEEN = 60.0
+"""Seconds that a shared file system may take to show what another machine has written."""
 
 Progress = Callable[[int, int], None]
 
 log = logging.getLogger("l1ae")
 
 
-class _InlineExecutor(Executor):
-    """Runs each task at once in this process."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        future.set_result(fn(*args, **kwargs))
-        return future
-
-
-def start_pool(workers: int) -> Executor:
-    """Worker processes, or this process alone. A forked worker would inherit threads in an undefined state, hence spawn."""
-    if workers == 1:
-        return _InlineExecutor()
-    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_live_as_the_parent)
-
-
-def _live_as_the_parent() -> None:
-    """Ctrl-C reaches every process of the terminal; a worker that ignores it completes and keeps the shard in hand.
-
-    A worker whose parent is gone would wait for work for ever, so it ends.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = parent_process()
-    assert parent is not None
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: Any) -> None:
-    parent.join()
-    os._exit(1)
-
-
-def make_library(pool: Executor, tasks: Sequence[Task]) -> None:
+def make_library(engine: Engine, tasks: Sequence[Task]) -> None:
     """Make what is missing of the truth shards that collisions to overlay are drawn from."""
-    missing = [task for task in tasks if not task.has_truth]
+    missing = {task.truth_key: task for task in tasks if not task.has_truth}
     if missing:
         log.info("making the library of collisions to overlay, %d shards", len(missing))
-    for future in [pool.submit(make_truth, task) for task in missing]:
-        _outcome(future)
+    for key, task in missing.items():
+        engine.submit(key, make_truth, task)
+    while missing:
+        for outcome in engine.finished():
+            _made(outcome, missing.pop(outcome.key).truth_path)
 
 
-def _outcome(future: Future[Any]) -> Any:
-    try:
-        return future.result()
-    except BrokenProcessPool as error:
+def _made(outcome: Outcome, path: Path) -> Any:
+    """The value of a task that made the file `path`. Raises what went wrong there."""
+    if isinstance(outcome.error, LostError):
         raise L1aeError(
-            "a generator worker died, most likely for lack of memory, or because the calling script is not protected by "
-            'if __name__ == "__main__":; finished shards are kept, run again with fewer workers'
-        ) from error
+            f"shard {outcome.key}: {outcome.error}; finished shards are kept, and the same command continues"
+        ) from outcome.error
+    if outcome.error is not None:
+        raise outcome.error
+    deadline = time.monotonic() + _UNSEEN
+    while not path.exists():
+        if time.monotonic() > deadline:
+            raise UserError(
+                f"{path}: a worker made this shard, and here it is not; workers on other machines need the folder of the output under "
+                "the same path, on a file system that is shared"
+            )
+        time.sleep(0.5)
+        if path.parent.is_dir():
+            # a network file system asks its server again when the folder is listed
+            next(path.parent.iterdir(), None)
+    return outcome.value
 
 
 @dataclass
@@ -128,34 +110,42 @@ class Plan:
     made: int = 0
     reused: int = 0
 
-    def run(self, pool: Executor, in_flight: int) -> None:
-        """Work until every queue has its events, with at most `in_flight` shards handed to `pool` at any time.
+    def run(self, engine: Engine) -> None:
+        """Work until every queue has its events, with at most as many shards handed to `engine` at any time as it has workers.
 
         Shards of a queue are submitted in order and all of them are waited for, so the finished ones have no gap.
         """
-        pending: dict[Future[Any], tuple[Queue, int]] = {}
+        pending: dict[str, tuple[Queue, int]] = {}
         try:
             while True:
-                while len(pending) < in_flight and (queue := self._most_urgent()) is not None:
-                    self._start(pool, queue, pending)
+                while len(pending) < engine.workers and (queue := self._most_urgent()) is not None:
+                    self._start(engine, queue, pending)
                 self._report()
                 if not pending:
                     return
-                for future in wait(pending, return_when=FIRST_COMPLETED).done:
-                    queue, index = pending.pop(future)
-                    queue.done[index] = _outcome(future)
-                    self.made += 1
+                self._take(engine, pending)
         except KeyboardInterrupt:
             log.warning("interrupted; completing the shards in hand, run again to continue")
+            while pending and self._take(engine, pending):
+                pass
             raise
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
 
-    def _start(self, pool: Executor, queue: Queue, pending: dict[Future[Any], tuple[Queue, int]]) -> None:
+    def _take(self, engine: Engine, pending: dict[str, tuple[Queue, int]]) -> int:
+        """How many shards were finished; none where the engine has none in hand."""
+        outcomes = engine.finished()
+        for outcome in outcomes:
+            queue, index = pending.pop(outcome.key)
+            queue.done[index] = _made(outcome, queue.task(index).detector_path)
+            self.made += 1
+        return len(outcomes)
+
+    def _start(self, engine: Engine, queue: Queue, pending: dict[str, tuple[Queue, int]]) -> None:
         index, queue.submitted = queue.submitted, queue.submitted + 1
-        summary = finished(queue.task(index))
+        task = queue.task(index)
+        summary = finished(task)
         if summary is None:
-            pending[pool.submit(run_task, queue.task(index))] = (queue, index)
+            pending[task.detector_key] = (queue, index)
+            engine.submit(task.detector_key, run_task, task)
         else:
             queue.done[index] = summary
             self.reused += 1

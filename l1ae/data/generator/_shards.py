@@ -69,6 +69,16 @@ class Task:
         """File of the detector output."""
         return self._path("detector", self.config.detector_digest(self.process))
 
+    @property
+    def truth_key(self) -> str:
+        """What the task that makes the truth level is called."""
+        return f"truth-{self.process}-{self.index}"
+
+    @property
+    def detector_key(self) -> str:
+        """What the task that makes the detector output is called."""
+        return f"shard-{self.process}-{self.index}"
+
     def _path(self, level: str, digest: str) -> Path:
         return self.folder / level / f"{self.process}-{digest[:12]}" / f"seed-{self.seed}" / f"{self.index:06d}.npz"
 
