@@ -20,6 +20,7 @@ from l1ae.delivery._source import Source
 from l1ae.delivery._target import Target
 from l1ae.delivery._templates import render
 from l1ae.errors import UserError
+from l1ae.files import json_content
 from l1ae.hls._documents import input_lsb
 from l1ae.hls._documents import render as render_hls
 from l1ae.hls._project import TYPES_FILE, namespace
@@ -37,7 +38,7 @@ def _files(source: Source) -> dict[str, bytes]:
     if source.hls is None:
         raise UserError("the emulator is made of the HLS project, and there is none; run `l1ae hls` first")
     firmware = {path: content for path, content in source.hls.items() if path.startswith("firmware/") and path.endswith((".h", ".cpp"))}
-    texts = _texts(source, json.loads(source.hls[TYPES_FILE]), firmware)
+    texts = _texts(source, json_content(source.hls[TYPES_FILE]), firmware)
     made = firmware | {path: text.encode() for path, text in texts.items()}
     return {f"{source.contract.project}/{path}": content for path, content in made.items()}
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
@@ -13,7 +12,7 @@ from l1ae.contract import Contract
 from l1ae.delivery._source import Provenance, Source
 from l1ae.delivery._target import Check, Target
 from l1ae.errors import UserError
-from l1ae.files import json_content
+from l1ae.files import json_content, scratch
 
 __all__ = ["CONTRACT", "MANIFEST", "VerifiedDelivery", "verify_delivery", "write_delivery"]
 
@@ -95,8 +94,8 @@ def verify_delivery(folder: Path, targets: Mapping[str, Target]) -> VerifiedDeli
 
 def _check_delivered(folder: Path, stated: Mapping[str, str], target: Target, contract: Contract) -> Iterator[Check]:
     """`stated`: sha256 by path."""
-    with tempfile.TemporaryDirectory(prefix="l1ae-verify-") as name:
-        copy = Path(name).resolve() / target.name
+    with scratch("verify") as here:
+        copy = here.resolve() / target.name
         right = {path for path in _present(folder, target) if path in stated and _copy(folder / path, copy / path, stated[path])}
         changes = [*_check_files(folder, stated, right, target, contract)]
         yield from changes

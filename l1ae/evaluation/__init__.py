@@ -34,7 +34,7 @@ from l1ae.evaluation._style import (
     with_unit,
 )
 from l1ae.evaluation._working_point import WorkingPoint, tpr_at_fpr
-from l1ae.evaluation._write import performance_figures, save_evaluation, spooled_figures, write_evaluation
+from l1ae.evaluation._write import performance_figures, save_evaluation, spooled_figures
 
 __all__ = [
     "BACKGROUND_COLOUR",
@@ -97,5 +97,4 @@ __all__ = [
     "wasserstein",
     "with_unit",
     "worst",
-    "write_evaluation",
 ]

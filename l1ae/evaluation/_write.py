@@ -12,7 +12,7 @@ from l1ae.evaluation._metrics import Metrics, ScoreSet, save_metrics
 from l1ae.evaluation._streamed import SpooledScores
 from l1ae.evaluation._style import VARIANT_LABELS, figure_svg
 
-__all__ = ["performance_figures", "save_evaluation", "spooled_figures", "write_evaluation"]
+__all__ = ["performance_figures", "save_evaluation", "spooled_figures"]
 
 
 def performance_figures(
@@ -51,28 +51,11 @@ def performance_figures(
     return figures
 
 
-def write_evaluation(
-    folder: Path,
-    metrics: Metrics,
-    scores: Mapping[str, ScoreSet],
-    groups: Mapping[str, npt.ArrayLike] | None = None,
-    weights: Mapping[str, npt.ArrayLike] | None = None,
-    *,
-    target_fpr: float | None = None,
-    score_name: str = "Anomaly score",
-    more: Mapping[str, Figure] | None = None,
-) -> Path:
+def save_evaluation(folder: Path, metrics: Metrics, figures: Mapping[str, Figure]) -> Path:
     """Write metrics.json and the figures as NAME.svg into `folder`, replacing what an earlier evaluation left there.
 
-    The figures are those of `performance_figures` (same arguments) and `more`, for example `history` and `inputs`,
-    which the report knows. Everything goes to a temporary folder next to it, which is renamed at the end. Returns `folder`.
+    Everything goes to a temporary folder next to it, which is renamed at the end. Returns `folder`.
     """
-    figures = performance_figures(scores, metrics, groups, weights, target_fpr=target_fpr, score_name=score_name)
-    return save_evaluation(folder, metrics, {**figures, **(more or {})})
-
-
-def save_evaluation(folder: Path, metrics: Metrics, figures: Mapping[str, Figure]) -> Path:
-    """As `write_evaluation`, with all figures given by name."""
     temporary = folder.with_name(f".tmp-{folder.name}")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)

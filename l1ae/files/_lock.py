@@ -8,6 +8,7 @@ import shlex
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -20,6 +21,8 @@ __all__ = ["held"]
 
 _mine: dict[Path, int] = {}
 _guard = threading.Lock()
+_LOOKS = 20
+"""Whoever holds a lock since a moment ago has not yet written into it who it is."""
 
 
 @contextmanager
@@ -59,8 +62,7 @@ def _acquire(lock: Path, path: Path) -> TextIO:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             with file:
-                file.seek(0)
-                raise UserError(f"'{path}' is being written by {_holder(file.read())}; wait until it ends, or write elsewhere") from None
+                raise UserError(f"'{path}' is being written by {_holder(file)}; wait until it ends, or write elsewhere") from None
         # who held it before may have removed the file that was opened here
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(lock.stat(), os.fstat(file.fileno())):
@@ -77,9 +79,11 @@ def _say_who(file: TextIO) -> None:
     file.flush()
 
 
-def _holder(text: str) -> str:
-    try:
-        who = json.loads(text)
-        return f"process {int(who['pid'])} on {who['host']} (`{who['command']}`, since {who['since']})"
-    except (ValueError, KeyError, TypeError):
-        return "another process"
+def _holder(file: TextIO) -> str:
+    for _ in range(_LOOKS):
+        file.seek(0)
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            who = json.loads(file.read())
+            return f"process {int(who['pid'])} on {who['host']} (`{who['command']}`, since {who['since']})"
+        time.sleep(0.01)
+    return "another process"

@@ -24,9 +24,7 @@ def is_full(error: BaseException) -> bool:
     found: BaseException | None = error
     while found is not None:
         # HDF5 below Keras raises RuntimeError
-        if isinstance(found, OSError) and found.errno in _FULL:
-            return True
-        if isinstance(found, OSError | RuntimeError) and _SAY_FULL.search(str(found)):
+        if isinstance(found, OSError | RuntimeError) and (getattr(found, "errno", None) in _FULL or _SAY_FULL.search(str(found))):
             return True
         found = found.__cause__ or found.__context__
     return False
@@ -37,8 +35,10 @@ def replacing(path: Path) -> Iterator[Path]:
     """A temporary path in the folder of `path`, for the block to write a file to; then it replaces `path`.
 
     When the block fails, nothing is left and `path` is as it was. What a killed process left under that name is overwritten by
-    the next one. Raises `UserError` when another process writes the same file now.
+    the next one. Raises `UserError` when another process writes the same file now, or `path` is a folder ("." and "" are).
     """
+    if path.is_dir():
+        raise UserError(f"'{path}' is a folder; name a file to write")
     temporary = path.with_name(f".{path.name}.tmp")
     with held(path):
         try:

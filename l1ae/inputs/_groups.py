@@ -86,13 +86,13 @@ class Feature(Frozen):
             return content
         content = {key: value for key, value in content.items() if value is not None}
         bits, signed, period = content.get("bits", 1), bool(content.get("signed", False)), content.get("period")
-        if not isinstance(bits, int) or not isinstance(period, int | None):
+        if not isinstance(bits, int) or not 1 <= bits <= _MAX_BITS or not isinstance(period, int | None):
             return content
         least, most = _word(bits, signed)
         first = (-(period // 2) if signed else 0) if period else least
         last = first + period - 1 if period else most
         role = content.get("role", Role.OTHER)
-        return {"low": first, "high": last, "bin": "edge" if role in _IN_BINS else "centre"} | content
+        return {"low": first, "high": last, "bin": "edge" if isinstance(role, str) and role in _IN_BINS else "centre"} | content
 
     @model_validator(mode="after")
     def _possible(self) -> Self:

@@ -189,7 +189,7 @@ def _curse(view: SearchView) -> tuple[Block, ...]:
         return (Notice("info", text),)
     text = "Values as chosen are too high by selection: of many candidates with the same true value, the luckiest is on the front."
     details = (
-        "Efficiencies “as chosen” are of the validation part of the crossings and of the signals. Those “as reported” are of the test part, "
+        "Efficiencies “as chosen” are of the validation part of crossings and signals. Those “as reported” are of the test part, "
         "on which nothing was chosen; they are not too high, and are the ones to quote.",
         "Their intervals hold with 68.3 % confidence and include the threshold's. All models are judged on the same events, so that "
         "differences are known better than the intervals say: “l1ae compare” pairs them.",
@@ -222,7 +222,7 @@ def _verified(view: SearchView) -> tuple[Block, ...]:
     if not table.rows:
         return ()
     text = (
-        "Every configuration was trained again; its contract must be the one that was measured, to the last bit. LUTs are packed, with memory "
+        "Every configuration was trained again; its contract must be the one that was measured, bit by bit. LUTs are packed, with memory "
         "and shift registers. The slowest path is before placement, in the typical case and in the pessimistic one."
     )
     left = len(view.front.points) - len(table.rows)
@@ -254,7 +254,7 @@ def _importance(view: SearchView) -> tuple[Block, ...]:
     if figure is None:
         return (Notice("missing", "There are too few trained candidates to say which keys matter."),)
     caption = (
-        "Share of each key in the spread of each objective over the candidates that were trained (fANOVA), for the keys that all candidates "
+        "Share of each key in the spread of each objective over the trained candidates (fANOVA), for the keys that all candidates "
         "of a model have. With few candidates these are rough."
     )
     return (Picture(figure_svg(figure), caption, caption, True), *importance_tables(view))
@@ -265,7 +265,7 @@ def _refused(view: SearchView) -> tuple[Block, ...]:
     if not table.rows:
         return (Notice("info", "Nothing was refused, and nothing failed."),)
     text = (
-        "A candidate is refused before it is trained when even the low end of its estimate is beyond the budget, or when no firmware could be "
+        "A candidate is refused before training when even the low end of its estimate is beyond the budget, or when no firmware could be "
         "made of it. Failed ones were trained, and say nothing of their values."
     )
     return (Paragraph(text), table)

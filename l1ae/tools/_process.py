@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from l1ae.errors import UserError
+from l1ae.files import scratch
 
 __all__ = ["answer_of", "run_program", "started", "stop_programs"]
 
@@ -63,11 +64,22 @@ def started(
 ) -> Iterator[subprocess.Popen[Any]]:
     """A program in a process group of its own, killed with all that it started when the block ends, and when this process ends.
 
-    `environment`: all of it, ours if None. It reads nothing from standard input. Raises `FileNotFoundError` when there is no such program.
+    `environment`: all of it, ours if None; TMPDIR becomes a folder that goes with it, as killed compilers leave files there. It reads
+    nothing from standard input. Raises `FileNotFoundError` when there is no such program.
     """
     words = [str(word) for word in command]
     if shutil.which(words[0], path=(environment or os.environ).get("PATH")) is None:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), words[0])
+    with scratch("program") as temporary:
+        variables = {**(os.environ if environment is None else environment), "TMPDIR": str(temporary)}
+        with _guarded(words, folder, variables, stdout, stderr) as process:
+            yield process
+
+
+@contextmanager
+def _guarded(
+    words: Sequence[str], folder: Path | None, environment: Mapping[str, str], stdout: IO[Any] | int, stderr: IO[Any] | int
+) -> Iterator[subprocess.Popen[Any]]:
     read, write = os.pipe()
     end = os.fdopen(write, "wb")
     _running.add(end)

@@ -54,12 +54,22 @@ def check_improvement(config: Config, phase: Phase, state: Checkpoint) -> None:
 def _message(config: Config, phase: Phase, weights: str, start: HistoryRow, later: Sequence[HistoryRow]) -> str:
     rate = (config.training.float_phase if phase == "float" else config.training.quantized_phase).learning_rate
     best = min(row.validation_loss for row in later)
-    too_low = abs(best - start.validation_loss) <= _ALIKE * abs(start.validation_loss) and rate < _USUAL[phase]
-    change = f"raise training.{phase}_phase.learning_rate (it is {rate:g}) to {_USUAL[phase]:g}" if too_low else lower_rate(phase, rate)
+    alike = abs(best - start.validation_loss) <= _ALIKE * abs(start.validation_loss)
     return (
         f"{phase} training: the validation loss of the {weights} weights that it began with, {start.validation_loss:.6g}, was not "
-        f"improved in {len(later)} epochs, of which the best has {best:.6g}: there is no trained model; {change}"
+        f"improved in {len(later)} epochs, of which the best has {best:.6g}: there is no trained model; {_advice(phase, rate, alike=alike)}"
     )
+
+
+def _advice(phase: Phase, rate: float, *, alike: bool) -> str:
+    """`alike`: the loss hardly changed."""
+    usual, key = _USUAL[phase], f"training.{phase}_phase.learning_rate"
+    if rate > usual:
+        return lower_rate(phase, rate)
+    if rate < usual and alike:
+        return f"raise {key} (it is {rate:g}) to {usual:g}"
+    higher = usual if rate < usual else 3 * rate
+    return f"change {key} (it is {rate:g}), for example to {higher:g}, or to {rate / 10:g}"
 
 
 def lower_rate(phase: Phase, rate: float) -> str:

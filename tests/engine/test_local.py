@@ -16,7 +16,10 @@ from l1ae.errors import UserError
 
 pytest.importorskip("distributed")
 
-SHORT = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+SHORT = (
+    *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"),
+    *("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"),
+)
 
 
 def outcomes(opened, number, seconds=60.0):
@@ -102,7 +105,7 @@ def test_a_worker_beyond_its_memory_is_ended(two, caplog):
 
 
 def test_an_error_that_cannot_be_sent_is_one_all_the_same(two):
-    class Local(Exception):
+    class LocalError(Exception):
         def __init__(self, one, two):
             super().__init__(one)
 

@@ -18,11 +18,12 @@ from l1ae.evaluation import (
     history_figure,
     inputs_figure,
     load_metrics,
+    performance_figures,
     roc_figure,
+    save_evaluation,
     score_figure,
     telling_features,
     tpr_at_fpr,
-    write_evaluation,
 )
 from l1ae.inputs import Layout, named_layout
 
@@ -248,7 +249,8 @@ def test_the_folder_of_an_evaluation(scores: dict[str, ScoreSet], tmp_path: Path
     folder = tmp_path / "evaluation"
     folder.mkdir()
     (folder / "left_over.svg").touch()
-    assert write_evaluation(folder, metrics, scores, more={"history": history_figure(HISTORY)}) == folder
+    figures = performance_figures(scores, metrics) | {"history": history_figure(HISTORY)}
+    assert save_evaluation(folder, metrics, figures) == folder
     names = {path.name for path in folder.iterdir()}
     assert names == {"metrics.json", "roc.svg", "scores.svg", "difference_fixed.svg", "history.svg"}
     assert load_metrics(folder / "metrics.json") == metrics

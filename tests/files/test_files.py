@@ -85,6 +85,15 @@ def test_a_file_that_another_process_writes_is_not_written_at_the_same_time(tmp_
     assert path.read_text() == "mine"
 
 
+@pytest.mark.parametrize("name", ["", ".", "..", "/", "there"])
+def test_a_folder_is_not_written_as_a_file(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "work" / "there").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "work")
+    with pytest.raises(UserError, match=f"'{Path(name)}' is a folder; name a file to write"):
+        write_text(Path(name), "text")
+    assert [path.name for path in tmp_path.rglob("*")] == ["work", "there"]
+
+
 def test_scratch_folders_of_killed_processes_go_and_those_in_use_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     code = """

@@ -230,6 +230,12 @@ IMPOSSIBLE = [
         "a name in C++ and VHDL; put anything else into title",
     ),
     (changed(slot=3), "unknown key 'groups.0.slot'; did you mean 'slots'?"),
+    (
+        changed(features=[ENERGY | {"role": ["energy"]}]),
+        "groups.0.features.0.role: Input should be 'energy', 'eta', 'phi', 'charge', 'quality', 'isolation' or 'other'",
+    ),
+    (changed(features=[ENERGY | {"bits": 10**30}]), "groups.0.features.0.bits: Input should be less than or equal to 30"),
+    (changed(features=[ENERGY | {"bits": -1}]), "groups.0.features.0.bits: Input should be greater than or equal to 1"),
 ]
 
 

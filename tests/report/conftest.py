@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from l1ae.evaluation import ScoreSet, evaluate, write_evaluation
+from l1ae.evaluation import ScoreSet, evaluate, performance_figures, save_evaluation
 from l1ae.manifest import Manifest, digest_file
 from l1ae.results import save_result
 
@@ -26,7 +26,7 @@ def _evaluation_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     fixed = ScoreSet(np.floor(background * 16) / 16, {"a4l": np.floor(signal * 16) / 16}, 1 / 16)
     scores = {"float": float_scores, "quantized": fixed, "fixed": fixed}
     metrics = evaluate(scores, {"background": np.arange(4000) // 2}, threshold=96.0625, replicas=50)
-    return write_evaluation(tmp_path_factory.mktemp("run") / "evaluation", metrics, scores)
+    return save_evaluation(tmp_path_factory.mktemp("run") / "evaluation", metrics, performance_figures(scores, metrics))
 
 
 @pytest.fixture(name="write")

@@ -252,6 +252,12 @@ def test_a_failure_leaves_the_old_report(full_run: Path, write: Write) -> None:
     assert not list(full_run.glob("*.tmp"))
 
 
+LISTED_ROLE = """name: dnn_ae
+model: {architecture: dense_ae, score: squared_error}
+inputs: {layout: {name: one, groups: [{name: a, slots: 1, features: [{name: pt, role: [energy], bits: 9}]}]}}
+"""
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
@@ -263,6 +269,7 @@ def test_a_failure_leaves_the_old_report(full_run: Path, write: Write) -> None:
         ("train/history.csv", "phase,epoch\nfloat,1\n", "no column 'loss'"),
         ("evaluation/metrics.json", "{}", "run its stage again: `l1ae evaluate "),
         ("config.yaml", "name: dnn_ae\n", "config.yaml: model"),
+        ("config.yaml", LISTED_ROLE, "config.yaml: inputs.layout.groups.0.features.0.role: Input should be"),
     ],
 )
 def test_damaged_files_are_named(full_run: Path, write: Write, name: str, content: str, message: str) -> None:

@@ -1,4 +1,4 @@
-"""All campaigns or some: `python -m tests.robustness [CAMPAIGN...] [--small]` from the root of the sources.
+"""All campaigns or some: `python -m tests.robustness [CAMPAIGN...] [--small] [--share S]` from the root of the sources.
 
 All of them write docs/robustness.md.
 """
@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.robustness.commands import preload
@@ -26,30 +27,43 @@ _SMALL_JOBS = ("data import", "trigger of a tree")
 _SLOW = ("rtl of a tree", "synth of a tree", "verification of a tree", "delivery/cmssw of a tree", "csim of a tree")
 
 
-def _kill_jobs(small: bool) -> list[tuple[Job, int]]:
+@dataclass(frozen=True)
+class Size:
+    """`share`: of the trials of a full campaign, at least one of every kind of trial; `small`: a part of the kinds, for every day."""
+
+    share: float = 1.0
+    small: bool = False
+
+    def trials(self, full: int, small: int = 1) -> int:
+        """Of the campaign, or of one kind."""
+        return small if self.small else max(1, round(full * self.share))
+
+    def jobs(self, times: Callable[[Job], int]) -> list[tuple[Job, int]]:
+        """Those with any trials."""
+        chosen = [(job, times(job)) for job in JOBS if not self.small or job.name in _SMALL_JOBS]
+        return [(job, self.trials(full)) for job, full in chosen if full]
+
+
+def _kills(job: Job) -> int:
     """Most often what is quick."""
-    if small:
-        return [(job, 1) for job in JOBS if job.name in _SMALL_JOBS]
-    return [(job, 3 if job.name in _SLOW else 14 if job.name == "data import" else 6) for job in JOBS]
+    return 3 if job.name in _SLOW else 14 if job.name == "data import" else 6
+
+
+def _disks(job: Job) -> int:
+    """Most often what is quick."""
+    return 0 if job.name in _SLOW else 8 if job.name == "data import" else 4
 
 
 def _pairs(small: bool) -> tuple[Pair, ...]:
     return tuple(pair for pair in PAIRS if pair.name in {"data import twice"}) if small else PAIRS
 
 
-def _disk_jobs(small: bool) -> list[tuple[Job, int]]:
-    """Most often what is quick."""
-    if small:
-        return [(job, 1) for job in JOBS if job.name in _SMALL_JOBS]
-    return [(job, 8 if job.name == "data import" else 4) for job in JOBS if job.name not in _SLOW]
-
-
-CAMPAIGNS: dict[str, Callable[[Path, Path, bool], Found]] = {
-    "damaged files": lambda base, work, small: damaged_files(base, work, trials=30 if small else 2200),
-    "full disks": lambda base, work, small: full_disks(base, work, _disk_jobs(small)),
-    "concurrent pairs": lambda base, work, small: pairs(base, work, _pairs(small), each=1 if small else 5),
-    "names and strings": lambda base, work, small: names(base, work, trials=5 if small else 260),
-    "kills": lambda base, work, small: kills(base, work, _kill_jobs(small)),
+CAMPAIGNS: dict[str, Callable[[Path, Path, Size], Found]] = {
+    "damaged files": lambda base, work, size: damaged_files(base, work, trials=size.trials(2200, 30)),
+    "full disks": lambda base, work, size: full_disks(base, work, size.jobs(_disks)),
+    "concurrent pairs": lambda base, work, size: pairs(base, work, _pairs(size.small), each=size.trials(5)),
+    "names and strings": lambda base, work, size: names(base, work, trials=size.trials(260, 5)),
+    "kills": lambda base, work, size: kills(base, work, size.jobs(_kills)),
 }
 
 
@@ -57,6 +71,7 @@ def main() -> int:
     """Status 0 when no campaign found a fault."""
     parser = argparse.ArgumentParser(prog="python -m tests.robustness", description=__doc__)
     parser.add_argument("campaign", nargs="*", help=", ".join(CAMPAIGNS))
+    parser.add_argument("--share", type=float, default=1.0, help="of the trials, for a machine with less time, for example 0.1")
     parser.add_argument("--small", action="store_true", help="a part of each, for every day")
     parser.add_argument("--base", type=Path, help="folder for what the campaigns work on; made unless it is there")
     chosen = parser.parse_args()
@@ -70,12 +85,12 @@ def main() -> int:
         found = {}
         for name in wanted:
             begin = time.monotonic()
-            found[name] = CAMPAIGNS[name](base, Path(temporary, "work"), chosen.small)
+            found[name] = CAMPAIGNS[name](base, Path(temporary, "work"), Size(chosen.share, chosen.small))
             counted = found[name]
             faults = {kind: len(texts) for kind, texts in counted.faults.items()}
             print(f"{name}: {counted.trials} trials in {time.monotonic() - begin:.0f} s, faults: {faults or 0}")  # noqa: T201
     if not chosen.small and len(wanted) == len(CAMPAIGNS):
-        write_page(Path("docs/robustness.md"), found)
+        write_page(Path("docs/robustness.md"), found, chosen.share)
     return int(any(item.faults for item in found.values()))
 
 

@@ -1,5 +1,6 @@
 """`l1ae` commands in processes of their own that cost no start: forked from one that has imported everything and computed nothing."""
 
+import atexit
 import os
 import shutil
 import signal
@@ -115,6 +116,7 @@ def start(what: Sequence[str] | Callable[[], object], folder: Path, *, temporary
     try:
         _become(what, folder, handle, temporary)
     except SystemExit as ended:
+        atexit._run_exitfuncs()
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(ended.code if isinstance(ended.code, int) else 1)
@@ -125,6 +127,8 @@ def start(what: Sequence[str] | Callable[[], object], folder: Path, *, temporary
 
 
 def _become(what: Sequence[str] | Callable[[], object], folder: Path, handle: int, temporary: Path | None) -> None:
+    # those of the campaign would remove what it works on
+    atexit._clear()
     os.setsid()
     os.environ[MARK] = str(os.getpid())
     os.environ["COLUMNS"] = "400"

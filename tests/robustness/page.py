@@ -37,11 +37,24 @@ What counts as a fault:
 """
 
 
-def write_page(path: Path, found: Mapping[str, Found]) -> None:
-    """One row for each campaign, and what the trials were of."""
+def write_page(path: Path, found: Mapping[str, Found], share: float) -> None:
+    """One row for each campaign, how many trials there were of what, and every fault; `share` of the trials of a full one."""
     rows = "".join(f"| {name} | {_row(item)} |\n" for name, item in found.items())
     lines = [f"- {name}: " + ", ".join(f"{kind} {count}" for kind, count in sorted(item.kinds.items())) for name, item in found.items()]
-    path.write_text(_HEAD + rows + _TAIL + "\nTrials:\n\n" + "\n".join(lines) + "\n")
+    size = (
+        "the full campaigns"
+        if share == 1
+        else f"a share of {share:g} of the full campaigns (`--share {share:g}`), at least one trial of a kind"
+    )
+    faults = [f"- {name}: {_line(text)}" for name, item in found.items() for texts in item.faults.values() for text in texts]
+    path.write_text(
+        _HEAD + rows + _TAIL + f"\nTrials, {size}:\n\n" + "\n".join(lines) + "\n\nFaults:\n\n" + ("\n".join(faults) or "none") + "\n"
+    )
+
+
+def _line(text: str) -> str:
+    """The first line of a fault."""
+    return f"`{text.splitlines()[0][:300]}`"
 
 
 def _row(found: Found) -> str:

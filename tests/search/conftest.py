@@ -37,7 +37,7 @@ def write_study(tmp_path):
         for name in ("density_tree", "pair_tables", "crossing_ae", "dnn_ae", "cms_like"):
             (tmp_path / f"{name}.yaml").write_text((CONFIGS / f"{name}.yaml").read_text())
         path = tmp_path / "study.yaml"
-        path.write_text(yaml.safe_dump((content or STUDY) | changes))
+        path.write_text(yaml.safe_dump((content or STUDY) | changes, sort_keys=False))
         return path
 
     return write

@@ -8,6 +8,8 @@ import yaml
 from l1ae.config import load_config
 from l1ae.errors import UserError
 from l1ae.training import train
+from l1ae.training._checkpoint import Checkpoint, HistoryRow
+from l1ae.training._improvement import check_improvement
 
 FLOAT = r"the validation loss of the random weights that it began with, [\d.]+, was not improved in 3 epochs"
 QUANTIZED = r"the validation loss of the calibrated weights that it began with, [\d.]+, was not improved in 3 epochs"
@@ -60,6 +62,24 @@ def test_pruned_networks_are_compared_with_random_ones(make_config, tmp_path):
     train(make_config(pruning={"sparsity": 0.8, "epochs": 1}, **schedule("quantized", 3e-4)), tmp_path / "good")
     with pytest.raises(UserError, match=r"^quantized training: .* there is no trained model; lower"):
         train(make_config("dense_vae", pruning={"sparsity": 0.8, "epochs": 1}, **schedule("quantized", 30.0)), tmp_path / "bad")
+
+
+@pytest.mark.parametrize(
+    ("phase", "rate", "best", "advice"),
+    [
+        ("float", 3e-5, 10.001, r"raise training\.float_phase\.learning_rate \(it is 3e-05\) to 0\.003"),
+        ("float", 3e-5, 10.5, r"change .* \(it is 3e-05\), for example to 0\.003, or to 3e-06"),
+        ("float", 3e-3, 10.0, r"change .* \(it is 0\.003\), for example to 0\.009, or to 0\.0003"),
+        ("float", 0.1, 10.5, r"lower training\.float_phase\.learning_rate \(it is 0\.1\), for example to 0\.003"),
+        ("quantized", 3e-5, 20.0, r"change .* \(it is 3e-05\), for example to 0\.0003, or to 3e-06"),
+    ],
+)
+def test_the_advice_is_lower_only_where_the_rate_is_above_the_usual_one(make_config, phase, rate, best, advice):
+    config = make_config(pruning={"sparsity": 0.8, "epochs": 1}, **schedule(phase, rate))
+    rows = tuple(HistoryRow(phase, epoch, rate, loss, loss, {}, {}) for epoch, loss in enumerate((10.0, best)))
+    state = Checkpoint("f", phase, 1, rate, 10.0, 0, 0, 0, 0.0, rows, (), ())
+    with pytest.raises(UserError, match=f"; {advice}$"):
+        check_improvement(config, phase, state)
 
 
 def test_no_epochs_are_no_failure(make_config, tmp_path):

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.errors import UserError
+from l1ae.files import json_content
 from l1ae.tools import run_program
 
 __all__ = ["SavedModel", "StoredWeights", "saved_model", "stored_weights"]
@@ -113,8 +114,7 @@ def _read_hdf5(path: Path, called: str) -> dict[str, Any]:
         raise _damaged(called, "the HDF5 library crashes in it, or does not end")
     if result.returncode:
         raise _damaged(called, (result.stderr.strip().splitlines() or ["no reason"])[-1])
-    answer: dict[str, Any] = json.loads(result.stdout)
-    return answer
+    return json_content(result.stdout)
 
 
 def _damaged(called: str, why: object) -> UserError:

@@ -103,13 +103,15 @@ def generate(
     An `output` that exists is replaced if it holds the first events of the same request, or with `overwrite`.
 
     Raises `UserError` for an unknown sample, a number below 1, a missing package, an `output` or a folder of shards that another
-    process writes, or an `output` that holds something else, and as `l1ae.engine.engine`; `L1aeError` when workers die.
+    process writes, or an `output` that is a folder or holds something else, and as `l1ae.engine.engine`; `L1aeError` when workers die.
     """
     config = config or GeneratorConfig()
     options = engine or EngineOptions(workers)
     config.fractions(sample)
     _check(events, seed)
     output = Path(output)
+    if output.is_dir():
+        raise UserError(f"the output '{output}' is a folder; name a file to write")
     folder = (output.parent / "shards" if shards is None else Path(shards)).absolute()
     for needed in (output.parent, folder):
         needed.mkdir(parents=True, exist_ok=True)

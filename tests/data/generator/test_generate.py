@@ -240,6 +240,15 @@ def test_an_output_is_extended_but_not_overwritten(background, config, tmp_path)
     assert output.read_bytes() == first
 
 
+@pytest.mark.parametrize("name", ["", "."])
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_folder_is_no_output(name, overwrite, config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"the output '\.' is a folder; name a file to write"):
+        generate("background", 10, Path(name), workers=1, config=config, overwrite=overwrite)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_store_of_another_origin_is_not_overwritten(background, config, tmp_path):
     with StoreWriter(tmp_path / "s.h5", UGT, sample="background", processes=["w"], provenance={"processes": ["w"]}) as writer:
         writer.append(replace(EventStore.open(background, UGT).read(0, 1), process=np.zeros(1, np.int16)))
