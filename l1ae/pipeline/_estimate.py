@@ -102,7 +102,7 @@ def _found(config: Config, contract: Contract, change: Change) -> Forecast:
     cycles = _cycles(config, contract, found, change)
     return Forecast(
         luts_packed=change.of(found.luts_packed, change.luts),
-        flip_flops=change.of(found.flip_flops, change.flip_flops),
+        flip_flops=change.of(found.flip_flops, _cut(change.flip_flops) if clock.stages and cycles.high > 1 else change.flip_flops),
         cycles=cycles,
         latency_ns=Estimated(cycles.value * period, cycles.low * period, cycles.high * period),
         crossings=Estimated(*(float(ceil(end * period / CROSSING - 1e-6)) for end in (cycles.value, cycles.low, cycles.high))),
@@ -122,6 +122,12 @@ def _cycles(config: Config, contract: Contract, found: "Estimate", change: Chang
         time = _traced(config, contract)
         cycles = rtl.long_stages(change.of(Estimated(time, time, time), change.time), clock)
     return cycles
+
+
+def _cut(band: Band) -> Band:
+    """The band of flip-flops between long stages: a little more logic, and another layer, wide or narrow, is where they are cut."""
+    least, typical, largest = band
+    return 0.5 * least, typical, 1.6 * largest
 
 
 def _traced(config: Config, contract: Contract) -> float:
