@@ -184,7 +184,8 @@ def _problems(config: Config, contract: Contract, cycles: Estimated) -> Iterator
         yield str(error)
     allowed = config.rtl.crossings
     if allowed is not None and cycles.low > allowed:
+        stages = f"{cycles.low:g}" if cycles.low == cycles.high else f"{cycles.low:g} to {cycles.high:g}"
         yield (
-            f"the logic takes {cycles.low:.2g} to {cycles.high:.2g} stages of {CROSSING:g} ns, but rtl.crossings is {allowed}; "
+            f"the logic takes {stages} stages of {CROSSING:g} ns, but rtl.crossings is {allowed}; "
             "allow more crossings, or make the network smaller"
         )
