@@ -99,16 +99,26 @@ def _found(config: Config, contract: Contract, change: Change) -> Forecast:
     rtl, period = _rtl(), config.rtl_clock_period
     clock = rtl.Clock(period, config.rtl.clock_uncertainty, config.rtl.crossings)
     found = rtl.estimate(contract, clock, config.rtl.adders)
-    cycles = _cycles(config, contract, found, change)
+    cycles, flip_flops = _cycles(config, contract, found, change), change.of(found.flip_flops, change.flip_flops)
     return Forecast(
         luts_packed=change.of(found.luts_packed, change.luts),
-        flip_flops=change.of(found.flip_flops, _cut(change.flip_flops) if clock.stages and cycles.high > 1 else change.flip_flops),
+        flip_flops=flip_flops if clock.stages is None else _registered(flip_flops, cycles),
         cycles=cycles,
         latency_ns=Estimated(cycles.value * period, cycles.low * period, cycles.high * period),
         crossings=Estimated(*(float(ceil(end * period / CROSSING - 1e-6)) for end in (cycles.value, cycles.low, cycles.high))),
         weight_bits=_weight_bits(contract),
         problems=tuple(_problems(config, contract, cycles)),
     )
+
+
+def _registered(flip_flops: Estimated, cycles: Estimated) -> Estimated:
+    """Flip-flops of a design of as many long stages as it may have: about as many more as there are more stages.
+
+    Where there are several, a little more logic moves the cut to another layer, which is wide or narrow.
+    """
+    low, high = (end / cycles.value for end in (cycles.low, cycles.high))
+    moved, widened = (0.5, 1.6) if cycles.high > 1 else (1.0, 1.0)
+    return Estimated(flip_flops.value, flip_flops.low * min(low, 1.0) * moved, flip_flops.high * max(high, 1.0) * widened)
 
 
 def _cycles(config: Config, contract: Contract, found: "Estimate", change: Change) -> Estimated:
@@ -122,12 +132,6 @@ def _cycles(config: Config, contract: Contract, found: "Estimate", change: Chang
         time = _traced(config, contract)
         cycles = rtl.long_stages(change.of(Estimated(time, time, time), change.time), clock)
     return cycles
-
-
-def _cut(band: Band) -> Band:
-    """The band of flip-flops between long stages: a little more logic, and another layer, wide or narrow, is where they are cut."""
-    least, typical, largest = band
-    return 0.5 * least, typical, 1.6 * largest
 
 
 def _traced(config: Config, contract: Contract) -> float:
