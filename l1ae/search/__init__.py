@@ -3,15 +3,19 @@
 from l1ae.search._check import check_study
 from l1ae.search._config import DimensionConfig, HalvingConfig, ModelStudyConfig, StudyConfig
 from l1ae.search._driver import SearchProgress, run_search
+from l1ae.search._figures import front_figure
 from l1ae.search._files import SearchFolder
 from l1ae.search._finish import finish_search
 from l1ae.search._front import Best, best_below, configuration_of, fitting, front_of, write_front
 from l1ae.search._measure import Task, measure
 from l1ae.search._objectives import ObjectiveConfig
+from l1ae.search._page import headline
 from l1ae.search._results import Counts, Front, FrontPoint, Measured, Objective, Trial, Verified
 from l1ae.search._storage import Ledger
 from l1ae.search._study import Model, Point, Study, load_study
+from l1ae.search._tables import search_tables
 from l1ae.search._verify import verify_front
+from l1ae.search._view import SearchView
 
 __all__ = [
     "Best",
@@ -29,6 +33,7 @@ __all__ = [
     "Point",
     "SearchFolder",
     "SearchProgress",
+    "SearchView",
     "Study",
     "StudyConfig",
     "Task",
@@ -39,10 +44,13 @@ __all__ = [
     "configuration_of",
     "finish_search",
     "fitting",
+    "front_figure",
     "front_of",
+    "headline",
     "load_study",
     "measure",
     "run_search",
+    "search_tables",
     "verify_front",
     "write_front",
 ]

@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, LogFormatter, MaxNLocator, NullForm
 from l1ae.evaluation import BACKGROUND_COLOUR, PALETTE, Estimate, frame_label, new_figure, styled
 from l1ae.search._objectives import ObjectiveConfig
 from l1ae.search._results import FrontPoint, Trial
-from l1ae.search._view import SearchView, synthesised, unit
+from l1ae.search._view import SearchView, synthesised, title, unit
 
 __all__ = ["front_figure", "history_figure", "importance_figure", "kind_colours"]
 
@@ -109,10 +109,11 @@ def _as_reported(axes: Axes, view: SearchView, point: FrontPoint, other: int, co
         lw=0.9,
         zorder=3,
     )
+    place = _scaled(second, x.value), _scaled(first, y.value)
+    # bands of costs overlap, and are no standard errors
+    axes.errorbar(*place, xerr=_errors(second, x), fmt="none", ecolor=BACKGROUND_COLOUR, lw=0.8, alpha=0.7, zorder=1)
     axes.errorbar(
-        _scaled(second, x.value),
-        _scaled(first, y.value),
-        xerr=_errors(second, x),
+        *place,
         yerr=_errors(first, y),
         fmt="D" if made is not None else "d",
         ms=7,
@@ -152,8 +153,7 @@ class _Short(LogFormatter):
 
 
 def _label(objective: ObjectiveConfig) -> str:
-    label = objective.label[0].upper() + objective.label[1:]
-    return f"{label} [%]" if objective.quantity == "efficiency" else label
+    return f"{title(objective)} [%]" if objective.quantity == "efficiency" else title(objective)
 
 
 def _mark(label: str, marker: str, size: float, colour: str, face: str | None = None) -> Line2D:
@@ -227,7 +227,8 @@ def importance_figure(view: SearchView) -> Figure | None:
             axes.set_xlim(0, 100)
             axes.minorticks_off()
             axes.tick_params(axis="y", length=0)
-            frame_label(axes, model)
+            axes.set_title(model, loc="right", fontsize="small")
+        frame_label(panels[0])
         panels[-1].set_xlabel("Share of the spread [%]")
         handles, names = panels[0].get_legend_handles_labels()
         figure.legend(handles, names, loc="outside lower center", ncols=2)

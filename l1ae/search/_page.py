@@ -18,9 +18,9 @@ from l1ae.search._tables import (
     trials_tables,
     verified_table,
 )
-from l1ae.search._view import HandMade, SearchView, as_text
+from l1ae.search._view import HandMade, SearchView, title, with_unit
 
-__all__ = ["write_search_page"]
+__all__ = ["headline", "write_search_page"]
 
 _TERMS = {
     "C simulation",
@@ -53,7 +53,7 @@ def write_search_page(study: Study, folder: SearchFolder, front: Front, trials: 
         subtitle=f"Search {study.config.name}: {', '.join(view.kinds)}",
         summary=_summary(view),
         sections=[section for section in _sections(view, folder) if section.blocks],
-        glossary=sorted((*((term, text) for term, text in GLOSSARY if term in _TERMS), *_MORE)),
+        glossary=sorted((*((term, text) for term, text in GLOSSARY if term in _TERMS), *_MORE), key=lambda one: one[0].lower()),
     )
 
 
@@ -92,17 +92,23 @@ def _summary(view: SearchView) -> tuple[Block, ...]:
 
 
 def _best(view: SearchView) -> tuple[Block, ...]:
+    if view.front.points:
+        return (Paragraph(headline(view)),)
+    reason = next(iter(view.front.reasons), "")
+    details = (f"Most often: {reason}",) if reason else ()
+    return (Notice("bad", headline(view), details),)
+
+
+def headline(view: SearchView) -> str:
     """The best point by the first objective, and whether what was made by hand is as good."""
     if not view.front.points:
-        reason = next(iter(view.front.reasons), "")
-        details = (f"Most often: {reason}",) if reason else ()
-        return (Notice("bad", "No candidate is within the budget, so that there is no front.", details),)
+        return "No candidate is within the budget, so that there is no front."
     point, objective = view.front.points[0], view.study.config.objectives[0]
-    value = as_text(objective, point.reported[0] or point.values[0])
+    value = with_unit(objective, point.reported[0] or point.values[0])
     what = f"The best point by {objective.label} is {point.name}, of {point.kind}: {value}"
     if point.reported[0] is not None:
-        what += f" on events that nothing was chosen on; it was chosen by {as_text(objective, point.values[0])}"
-    return (Paragraph(f"{what}. {_against(view)}".strip()),)
+        what += f" on events that nothing was chosen on; it was chosen by {with_unit(objective, point.values[0])}"
+    return f"{what}. {_against(view)}"
 
 
 def _against(view: SearchView) -> str:
@@ -117,7 +123,7 @@ def _against(view: SearchView) -> str:
         return f"It is the base model {best.name} itself."
     mine = (point.reported[0] or point.values[0]).value
     beaten = mine >= found if objective.maximised else mine <= found
-    text = as_text(objective, view.reported(best.trial)[0] or view.chosen(best.trial)[0])
+    text = with_unit(objective, view.reported(best.trial)[0] or view.chosen(best.trial)[0])
     said = "is at least as good as" if beaten else "finds less than" if objective.maximised else "is worse than"
     return f"It {said} the best of the base models within the budget, {best.name} with {text}."
 
@@ -172,7 +178,7 @@ def _front(view: SearchView) -> tuple[Block, ...]:
 def _picture(view: SearchView, other: int) -> Picture:
     objectives = view.study.config.objectives
     caption = (
-        f"{objectives[0].label[0].upper() + objectives[0].label[1:]} against {objectives[other].label}. Dots: all trained candidates as "
+        f"{title(objectives[0])} against {objectives[other].label}. Dots: all trained candidates as "
         "chosen, hollow beyond the budget. Diamonds: the front as reported, with intervals; a line leads from each to the value that it "
         "was chosen by."
     )
@@ -225,8 +231,8 @@ def _verified(view: SearchView) -> tuple[Block, ...]:
         "Every configuration was trained again; its contract must be the one that was measured, bit by bit. LUTs are packed, with memory "
         "and shift registers. The slowest path is before placement, in the typical case and in the pessimistic one."
     )
-    left = len(view.front.points) - len(table.rows)
-    more = (Notice("missing", f"{left} points were not made."),) if left else ()
+    left = [point.name for point in view.front.points if point.verified is None]
+    more = (Notice("missing", f"These were not made: {', '.join(left)}."),) if left else ()
     return (table, Paragraph(text), *more)
 
 

@@ -8,7 +8,7 @@ from l1ae.report import Table, count
 from l1ae.search._front import Best, best_below, kind_of
 from l1ae.search._objectives import ObjectiveConfig
 from l1ae.search._results import FrontPoint, Trial, Verified
-from l1ae.search._view import HandMade, SearchView, as_text, in_words, luts_text
+from l1ae.search._view import HandMade, SearchView, as_text, in_words, luts_text, title
 
 __all__ = [
     "LUTS",
@@ -18,6 +18,7 @@ __all__ = [
     "importance_tables",
     "kinds_table",
     "refused_table",
+    "search_tables",
     "trials_tables",
     "verified_table",
 ]
@@ -30,18 +31,21 @@ _MOST = 1000
 
 
 def _titles(objectives: Sequence[ObjectiveConfig]) -> tuple[str, ...]:
-    """Headers: every objective as chosen, and the ones that can be reported as that, too."""
-    chosen = [f"{one.label}, as chosen" if one.quantity == "efficiency" else one.label for one in objectives]
-    return (*(title[0].upper() + title[1:] for title in chosen), *("As reported" for one in objectives if one.quantity == "efficiency"))
+    """Headers: every objective, and behind the ones that can be reported the values that are."""
+    found: list[str] = []
+    for one in objectives:
+        found += [f"{title(one)} [%], as chosen", "As reported"] if one.quantity == "efficiency" else [title(one)]
+    return tuple(found)
 
 
 def _cells(
     objectives: Sequence[ObjectiveConfig], values: Sequence[Estimate | None], reported: Sequence[Estimate | None]
 ) -> tuple[str, ...]:
-    return (
-        *(as_text(one, value) for one, value in zip(objectives, values, strict=True)),
-        *(as_text(one, value) for one, value in zip(objectives, reported, strict=True) if one.quantity == "efficiency"),
-    )
+    """Values under `_titles`."""
+    found: list[str] = []
+    for one, value, other in zip(objectives, values, reported, strict=True):
+        found += [as_text(one, value), *([as_text(one, other)] if one.quantity == "efficiency" else [])]
+    return tuple(found)
 
 
 def front_table(view: SearchView) -> Table:
@@ -89,7 +93,7 @@ def _made_row(point: FrontPoint, made: Verified) -> tuple[str, ...]:
         "reproduced" if made.reproduced else f"ANOTHER ONE: {made.digest[:12]}…",
         count(made.lut),
         count(made.ff),
-        f"{made.latency_cycles} clocks, {made.latency_ns:g} ns",
+        f"{made.latency_ns:g} ns, {made.latency_cycles} x {made.latency_ns / max(made.latency_cycles, 1):g} ns",
         f"{made.path_ns:.1f} ns ({made.path_ns_pessimistic:.1f} ns)",
         f"{count(made.csim_events)}, {count(made.rtl_events)}",
         count(made.csim_mismatches + made.rtl_mismatches),
@@ -148,8 +152,8 @@ def kinds_table(view: SearchView) -> Table | None:
             rows.append(("", "as reported", *(_best_cell(view, best, "reported") for best in mine)))
         rows.append(("", "trial, LUT", *(_best_cell(view, best, "trial") for best in mine)))
     limit = view.study.config.budget.lut
-    header = ("Kind", "", *(f"{lut:,} LUT{' (beyond the budget)' if limit is not None and lut > limit else ''}" for lut in LUTS))
-    label = objective.label[0].upper() + objective.label[1:]
+    header = ("Kind", "", *(f"{lut:,} LUT{', beyond the budget' if limit is not None and lut > limit else ''}" for lut in LUTS))
+    label = f"{title(objective)} [%]" if objective.quantity == "efficiency" else title(objective)
     return Table(f"{label}: the best of each kind up to some numbers of packed LUTs, as estimated", header, tuple(rows), 2)
 
 
@@ -232,3 +236,9 @@ def trials_tables(view: SearchView) -> tuple[Table, ...]:
             else []
         ),
     )
+
+
+def search_tables(view: SearchView) -> tuple[Table, ...]:
+    """What came out of a search: base models, front, kinds, what was made, what was refused; no empty ones."""
+    found = (hand_made_table(view), front_table(view), kinds_table(view), verified_table(view), difference_table(view), refused_table(view))
+    return tuple(table for table in found if table is not None and table.rows)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from l1ae.evaluation import Estimate
+from l1ae.evaluation import Estimate, format_estimate
 from l1ae.report import percent
 from l1ae.rtl_results import beyond
 from l1ae.search._front import costs_of, fitting, reported_of, taken_of
@@ -14,7 +14,7 @@ from l1ae.search._results import Front, FrontPoint, Trial, Verified
 from l1ae.search._sampling import bases
 from l1ae.search._study import Model, Study
 
-__all__ = ["HandMade", "SearchView", "as_text", "in_words", "luts_text", "synthesised", "unit"]
+__all__ = ["HandMade", "SearchView", "as_text", "in_words", "luts_text", "synthesised", "title", "unit", "with_unit"]
 
 _MADE = {"lut": "lut", "ff": "ff", "latency_ns": "latency_ns", "cycles": "latency_cycles"}
 """Objectives that a synthesised design has a value of, and how that is called."""
@@ -114,21 +114,31 @@ def unit(objective: ObjectiveConfig) -> float:
 
 
 def as_text(objective: ObjectiveConfig, found: Estimate | None) -> str:
-    """A value with its interval and unit; `–` where there is none."""
+    """A value with its interval, in lines that do not break; `–` where there is none. Efficiencies are in percent, which is not said."""
     if found is None:
         return "–"
     if objective.quantity == "efficiency":
-        return percent(found)
+        return format_estimate(found, 0.01).replace(" ", "\N{NO-BREAK SPACE}")
     if objective.quantity == "label_free":
         return f"{found.value:.4g}".replace("-", "−")
     return luts_text(found)
+
+
+def with_unit(objective: ObjectiveConfig, found: Estimate) -> str:
+    """As `as_text`, with percent, for a sentence."""
+    return percent(found) if objective.quantity == "efficiency" else as_text(objective, found)
+
+
+def title(objective: ObjectiveConfig) -> str:
+    """The label with a capital letter."""
+    return objective.label[0].upper() + objective.label[1:]
 
 
 def luts_text(found: Estimate) -> str:
     """A count with its band; `±` would say that the band is a standard error."""
     if found.low == found.high:
         return f"{found.value:,.0f}"
-    return f"{found.value:,.0f} ({found.low:,.0f} to {found.high:,.0f})"
+    return f"{found.value:,.0f} ({found.low:,.0f} to {found.high:,.0f})".replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def synthesised(objective: ObjectiveConfig, made: Verified | None) -> float | None:

@@ -1,0 +1,64 @@
+"""The page of several searches."""
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import front
+import pytest
+import yaml
+
+from l1ae.errors import UserError
+from l1ae.files import write_json
+from l1ae.results import save_result
+from l1ae.search import SearchFolder, SearchView, load_study, search_tables
+
+from ..search.conftest import CONFIGS, STUDY
+from ..search.found import FRONT, TRIALS
+
+
+@pytest.fixture
+def study(tmp_path):
+    (tmp_path / "studies").mkdir()
+    for name in ("density_tree", "pair_tables"):
+        (tmp_path / f"{name}.yaml").write_text((CONFIGS / f"{name}.yaml").read_text())
+    models = {name: model | {"base": f"../{model['base']}"} for name, model in STUDY["models"].items()}
+    path = tmp_path / "studies" / "tiny.yaml"
+    path.write_text(yaml.safe_dump(STUDY | {"models": models}))
+    return load_study(path)
+
+
+def left(study, run: Path) -> Path:
+    """The files of a search."""
+    folder = SearchFolder(run / "search")
+    folder.begin(study, resume=False)
+    for one in TRIALS:
+        folder.save(one)
+    save_result(folder.front, FRONT)
+    return run
+
+
+def test_a_page_of_several_searches_is_of_their_files(study, tmp_path, monkeypatch):
+    run = left(study, tmp_path / "run")
+    output = tmp_path / "docs.md"
+    monkeypatch.setattr("sys.argv", ["front.py", str(run), str(run), "-o", str(output), "--studies", str(study.path.parent)])
+    front.main()
+    text = output.read_text()
+    ElementTree.fromstring((tmp_path / "docs.svg").read_text())
+    assert "| trained | 5 | 5 |" in text
+    assert "| hours of trainings, added up | 0.1 | 0.1 |" in text
+    assert "`model.density.trees.0.smoothing` 75 %" in text
+    assert text.count("| tiny_0001 |") == 6
+    assert "What 2 points cost when they are synthesised: tiny_0002, tiny_0002 were not made" in text
+    for table in search_tables(SearchView(study, FRONT, TRIALS)):
+        assert f"| {' | '.join(table.header)} |" in text
+
+
+def test_a_page_is_of_the_study_that_was_searched(study, tmp_path):
+    run = left(study, tmp_path / "run")
+    with pytest.raises(UserError, match="is of study 'tiny', of which there is none in"):
+        front.read(run, tmp_path / "run")
+    place = run / "search" / "study.json"
+    write_json(place, json.loads(place.read_text()) | {"digest": "0" * 64})
+    with pytest.raises(UserError, match=r"was made with another study than .* is now; restore it, or search again"):
+        front.read(run, study.path.parent)
