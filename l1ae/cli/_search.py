@@ -71,11 +71,11 @@ def search(*, study: Path, run: Path | None, trials: int | None, resume: bool, v
     folder.path.mkdir(parents=True, exist_ok=True)
     with held(folder.path):
         folder.begin(loaded, resume=resume)
-        ledger = package.Ledger(loaded, folder.path)
-        with _load("l1ae.engine").engine(engine) as opened, _bar() as progress:
-            workers = opened.workers
-            package.run_search(loaded, folder, ledger, opened, progress=progress)
-        found = package.finish_search(loaded, folder, ledger, verify=verify, workers=workers)
+        with package.Ledger(loaded, folder.path) as ledger:
+            with _load("l1ae.engine").engine(engine) as opened, _bar() as progress:
+                workers = opened.workers
+                package.run_search(loaded, folder, ledger, opened, progress=progress)
+            found = package.finish_search(loaded, folder, ledger, verify=verify, workers=workers)
     _print(found)
     click.echo(f"front: {folder.front}")
     click.echo(f"page: {(folder.path / 'front.html').resolve()}")

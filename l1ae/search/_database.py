@@ -32,4 +32,4 @@ def database_of(url: str, where: str) -> URL:
 
 def shown(url: URL) -> str:
     """A URL without its password."""
-    return url.set(password=None).render_as_string()
+    return url.set(password=None, query={}).render_as_string()

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import optuna
 from optuna.exceptions import StorageInternalError
@@ -57,6 +57,17 @@ class Ledger:
         self._memory.add_trials(self.trials())
         self._bases = [parameters_of(study, point) for point in bases(study)]
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leave the database."""
+        self._storage.remove_session()
+        self._storage.engine.dispose()
+
     @property
     def url(self) -> str:
         """Of the database, with its password."""
@@ -68,7 +79,7 @@ class Ledger:
         options: dict[str, object] = {"pool_pre_ping": True, "connect_args": {"connect_timeout": _FIRST_ANSWER}}
         if self._url.drivername != POSTGRESQL:
             options = {"connect_args": {"timeout": _FIRST_ANSWER}}
-        storage = optuna.storages.RDBStorage(self.url, engine_kwargs=options)
+        storage = self._storage = optuna.storages.RDBStorage(self.url, engine_kwargs=options)
         direction = {True: optuna.study.StudyDirection.MAXIMIZE, False: optuna.study.StudyDirection.MINIMIZE}
         directions = [direction[objective.maximised] for objective in self._study.config.objectives]
         opened = optuna.create_study(
@@ -80,6 +91,7 @@ class Ledger:
         )
         known = opened.user_attrs.get(_DIGEST)
         if known not in {None, self._study.digest}:
+            self.close()
             raise UserError(
                 f"{self._study.path}: storage '{shown(self._url)}' holds another study of the name '{self._study.config.name}'; give "
                 "this one another name, or the storage that it was begun with"

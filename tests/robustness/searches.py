@@ -92,10 +92,7 @@ class _Campaign:
         before, done = search.finished(), calls(search.log)
         if ended.status is not None and ended.status >= 0:
             self.found.ended(what, ended)
-        if ended.status == 0 and not resume:
-            again = ended
-        else:
-            again = run(search.command("--resume"), search.folder, limit=300)
+        again = ended if ended.status == 0 and not resume else run(search.command("--resume"), search.folder, limit=300)
         if again.status != 0:
             self.found.fault("no second run", f"{what}: {again.said[-1500:]}")
             return
@@ -113,7 +110,8 @@ class _Campaign:
 
         folder = SearchFolder(search.run / "search")
         trials, study = folder.trials(), load_study(search.study)
-        told = Ledger(study, folder.path).trials()
+        with Ledger(study, folder.path) as ledger:
+            told = ledger.trials()
         if [trial.number for trial in trials] != list(range(len(trials))):
             self.found.fault("missing numbers", f"{what}: {[trial.number for trial in trials]}")
         if sum(trial.state in {"complete", "failed"} for trial in trials) < _TRIALS or any(trial.state == "failed" for trial in trials):

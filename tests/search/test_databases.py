@@ -26,13 +26,13 @@ def server():
 
 
 def searched(folder: Path, *, resume: bool = False, function=None, **changes):
-    """A search to its end, and its ledger."""
+    """A search to its end, and what its database holds then."""
     study = load_study(write_study(folder, **changes))
     place = SearchFolder(folder / "search")
     place.begin(study, resume=resume)
-    ledger = Ledger(study, place.path, patience=20)
-    run_search(study, place, ledger, InlineEngine(), function=function or logged(folder / "calls"))
-    return place, ledger
+    with Ledger(study, place.path, patience=20) as ledger:
+        run_search(study, place, ledger, InlineEngine(), function=function or logged(folder / "calls"))
+        return place, ledger.trials()
 
 
 def test_a_search_on_a_server_is_that_of_a_file_and_goes_on_after_a_restart(server, tmp_path):
@@ -49,13 +49,13 @@ def test_a_search_on_a_server_is_that_of_a_file_and_goes_on_after_a_restart(serv
             server.start()
         return logged(tmp_path / "server" / "calls")(task)
 
-    place, ledger = searched(tmp_path / "server", function=restarting, **stored)
+    place, trials = searched(tmp_path / "server", function=restarting, **stored)
     assert without_times(place.path) == expected
     server.stop()
     server.start()
-    place, ledger = searched(tmp_path / "server", resume=True, **stored | {"trials": 8})
+    place, trials = searched(tmp_path / "server", resume=True, **stored | {"trials": 8})
     assert set(calls(tmp_path / "server" / "calls").values()) == {1}
-    assert [trial.number for trial in ledger.trials()] == [trial.number for trial in place.trials()]
+    assert [trial.number for trial in trials] == [trial.number for trial in place.trials()]
     whole = without_times(searched(tmp_path / "whole", **changes | {"trials": 8})[0].path)
     assert without_times(place.path) == whole
     for path in tmp_path.rglob("*"):
@@ -103,8 +103,8 @@ def test_both_names_of_a_server_are_one():
 
 @pytest.mark.parametrize("older", [False, True])
 def test_a_database_that_is_lost_is_made_again_of_the_trials(tmp_path, older):
-    expected, ledger = searched(tmp_path / "whole", trials=9)
-    values = [(trial.state, trial.values, trial.params) for trial in ledger.trials()]
+    expected, trials = searched(tmp_path / "whole", trials=9)
+    values = [(trial.state, trial.values, trial.params) for trial in trials]
     place, _ = searched(tmp_path / "lost", trials=4)
     database = place.path / "study.db"
     kept = database.read_bytes()
@@ -113,10 +113,10 @@ def test_a_database_that_is_lost_is_made_again_of_the_trials(tmp_path, older):
         database.write_bytes(kept)
     else:
         database.unlink()
-    place, ledger = searched(tmp_path / "lost", trials=9, resume=True)
+    place, trials = searched(tmp_path / "lost", trials=9, resume=True)
     assert without_times(place.path) == without_times(expected.path)
     assert set(calls(tmp_path / "lost" / "calls").values()) == {1}
-    for (state, found, parameters), trial in zip(values, ledger.trials(), strict=True):
+    for (state, found, parameters), trial in zip(values, trials, strict=True):
         assert (state, found) == (trial.state, trial.values)
         assert parameters == pytest.approx(trial.params, rel=1e-3, abs=0) or all(
             value == pytest.approx(trial.params[name], rel=1e-3) for name, value in parameters.items()
