@@ -99,16 +99,22 @@ def _found(config: Config, contract: Contract, change: Change) -> Forecast:
     rtl, period = _rtl(), config.rtl_clock_period
     clock = rtl.Clock(period, config.rtl.clock_uncertainty, config.rtl.crossings)
     found = rtl.estimate(contract, clock, config.rtl.adders)
-    cycles = _cycles(config, contract, found, change)
+    cycles, flip_flops = _cycles(config, contract, found, change), change.of(found.flip_flops, change.flip_flops)
     return Forecast(
         luts_packed=change.of(found.luts_packed, change.luts),
-        flip_flops=change.of(found.flip_flops, change.flip_flops),
+        flip_flops=flip_flops if clock.stages is None else _registered(flip_flops, cycles),
         cycles=cycles,
         latency_ns=Estimated(cycles.value * period, cycles.low * period, cycles.high * period),
         crossings=Estimated(*(float(ceil(end * period / CROSSING - 1e-6)) for end in (cycles.value, cycles.low, cycles.high))),
         weight_bits=_weight_bits(contract),
         problems=tuple(_problems(config, contract, cycles)),
     )
+
+
+def _registered(flip_flops: Estimated, cycles: Estimated) -> Estimated:
+    """Flip-flops of a design of as many long stages as it may have: about as many more as there are more stages."""
+    low, high = (end / cycles.value for end in (cycles.low, cycles.high))
+    return Estimated(flip_flops.value, flip_flops.low * min(low, 1.0), flip_flops.high * max(high, 1.0))
 
 
 def _cycles(config: Config, contract: Contract, found: "Estimate", change: Change) -> Estimated:
@@ -176,7 +182,8 @@ def _problems(config: Config, contract: Contract, cycles: Estimated) -> Iterator
         yield str(error)
     allowed = config.rtl.crossings
     if allowed is not None and cycles.low > allowed:
+        stages = f"{cycles.low:g}" if cycles.low == cycles.high else f"{cycles.low:g} to {cycles.high:g}"
         yield (
-            f"the logic takes {cycles.low:.2g} to {cycles.high:.2g} stages of {CROSSING:g} ns, but rtl.crossings is {allowed}; "
+            f"the logic takes {stages} stages of {CROSSING:g} ns, but rtl.crossings is {allowed}; "
             "allow more crossings, or make the network smaller"
         )

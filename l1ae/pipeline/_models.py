@@ -99,7 +99,7 @@ def drawn_contract(config: Config) -> Contract:
     return build_contract(config, drawn_model(config, codes[some], None if weights is None else weights[some]))
 
 
-_SAMPLE, _DRAWN_EVENTS = 1 << 15, 1 << 12
+_SAMPLE, _DRAWN_EVENTS = 1 << 15, 1 << 11
 """Training events that bins, tables and offsets are found on, and those of them that the ranges of a network are."""
 
 

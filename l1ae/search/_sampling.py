@@ -124,7 +124,7 @@ def corners(study: Study, model: Model) -> Iterator[Point]:
         yield study.point(model.name, parameters)
 
 
-_LOOKED_AT = 40
+_LOOKED_AT = 12
 
 
 def _drawn(dimension: DimensionConfig, draw: int, rng: np.random.Generator) -> Any:

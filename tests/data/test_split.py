@@ -4,7 +4,21 @@ import numpy as np
 import pytest
 
 from l1ae.config import DataConfig
-from l1ae.data import TEST, VALIDATION, Events, EventStore, StoreWriter, events_of, held_out, split_columns, split_fractions, split_parts
+from l1ae.data import (
+    TEST,
+    TRAIN,
+    VALIDATION,
+    Events,
+    EventStore,
+    StoreWriter,
+    events_of,
+    held_out,
+    some_of,
+    split_columns,
+    split_fractions,
+    split_parts,
+)
+from l1ae.data import _split as split_module
 from l1ae.errors import UserError
 from l1ae.inputs import named_layout
 
@@ -82,3 +96,23 @@ def test_blocks_are_not_empty(tmp_path):
     (nothing,) = events_of(DataConfig(), opened, VALIDATION, size=20)
     assert nothing.hw.shape == (0, opened.layout.size)
     assert set(nothing.extra) == {"split"}
+
+
+def test_some_events_of_a_small_store_are_evenly_spaced(tmp_path):
+    opened = store(tmp_path / "a.h5", [0, 0, 1, 0, 2, 0, 0, 0, 0, 0])
+    every, share = some_of(RECORDED, opened, TRAIN, 100)
+    assert (numbers([every]), share) == ([0, 1, 3, 5, 6, 7, 8, 9], 1.0)
+    half, share = some_of(RECORDED, opened, TRAIN, 4)
+    assert (numbers([half]), share) == ([0, 3, 6, 8], 0.5)
+
+
+def test_a_large_store_is_read_in_runs_from_end_to_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(split_module, "_RUN", 5)
+    opened = store(tmp_path / "a.h5", [0] * 900 + [2] * 100)
+    found, share = some_of(RECORDED, opened, TRAIN, 1000)
+    # 16 runs of 5 events, the last of which is of the test part
+    first = [995 * k // 15 for k in range(16)]
+    assert numbers([found]) == [start + k for start in first for k in range(5) if start + k < 900]
+    assert share == pytest.approx(80 / 1000)
+    with pytest.raises(UserError, match=r"no event of part 1 among 80 that were read; use more events"):
+        some_of(RECORDED, opened, VALIDATION, 10)

@@ -1,10 +1,13 @@
 """Files that are whole or absent, held by one at a time, and read with their type."""
 
 import errno
+import fcntl
+import json
 import os
 import subprocess
 import sys
 import textwrap
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +39,20 @@ def test_a_second_process_is_told_who_holds_a_folder(tmp_path: Path) -> None:
     assert f"'{tmp_path}' is being written by process {os.getpid()} on " in answer.stderr
     assert other(TAKE, tmp_path).stdout == "got it\n"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_who_took_a_lock_a_moment_ago_is_waited_for_to_say_who_it_is(tmp_path: Path) -> None:
+    who = {"pid": 7, "host": "here", "command": "l1ae hls run", "since": "2026-01-01"}
+    with (tmp_path / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        telling = threading.Timer(0.05, lambda: (tmp_path / ".lock").write_text(json.dumps(who)))
+        telling.start()
+        with pytest.raises(UserError, match=r"process 7 on here \(`l1ae hls run`, since 2026-01-01\)"), held(tmp_path):
+            pass
+        telling.join()
+        (tmp_path / ".lock").write_text("")
+        with pytest.raises(UserError, match="is being written by another process"), held(tmp_path):
+            pass
 
 
 def test_a_process_may_hold_a_folder_twice_and_lets_go_at_the_end(tmp_path: Path) -> None:

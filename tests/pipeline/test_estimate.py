@@ -1,13 +1,33 @@
 """Costs before training: against the RTL itself, the trained model's own estimate, and budgets."""
 
+import time
 from math import inf
+from pathlib import Path
 
+import numpy as np
 import pytest
+from click.testing import CliRunner
 
-from l1ae.config import BudgetConfig
+from l1ae.cli._rtl import estimate
+from l1ae.config import BudgetConfig, dump_config, load_config
+from l1ae.contract import tables_contract
 from l1ae.errors import UserError
-from l1ae.pipeline import Forecast, beyond, forecast, sentences
+from l1ae.families import ARCHITECTURES
+from l1ae.pipeline import Forecast, beyond, forecast, scheduled, sentences, train_stage
+from l1ae.pipeline._estimate import Change, training_kind
+from l1ae.pipeline._models import drawn_contract
+from l1ae.pipeline._shared import contract_of
 from l1ae.rtl_results import Estimated
+from l1ae.tables import TABLES, load_tables, train_tables
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+ENDED = {
+    "crossing_ae": (1, 1),
+    "pair_tables": (1, 1),
+    "table_student": (1, 1),
+    "table_ae": (2, 2),
+}
+"""Crossings that configurations take when they are trained: measured, docs/estimate.md."""
 
 
 def found(**changes):
@@ -54,3 +74,107 @@ def test_folded_layers_are_refused(make_config):
     config = make_config(rtl={"interval": 2})
     with pytest.raises(UserError, match=r"rtl\.interval folds this one; run `l1ae rtl` and `l1ae synth`"):
         forecast(config)
+
+
+def holds(expected, value):
+    return expected.low <= value <= expected.high
+
+
+@pytest.mark.parametrize("name", ["density_tree", "density_forest"])
+def test_tables_cost_what_was_forecast_when_they_are_trained(name, tmp_path):
+    config = load_config(CONFIGS / f"{name}.yaml")
+    expected = forecast(config)
+    train_tables(config, tmp_path)
+    trained = scheduled(config, tables_contract(config, load_tables(tmp_path / TABLES, config.inputs.columns)))
+    # bins are found on a fifth of the events
+    assert expected.luts_packed.value == pytest.approx(trained.luts_packed.value, rel=0.05)
+    assert holds(expected.flip_flops, trained.flip_flops.value)
+    assert (expected.cycles.low, expected.cycles.high) == (trained.cycles.value,) * 2 == (1, 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["crossing_ae", "table_student"])
+def test_networks_cost_what_was_forecast_when_they_are_trained(name, tmp_path):
+    config = load_config(CONFIGS / f"{name}.yaml", ("training.float_phase.epochs=4", "training.quantized_phase.epochs=2"))
+    expected = forecast(config)
+    trained = scheduled(config, contract_of(train_stage(config, tmp_path / "run")))
+    for key in ("luts_packed", "flip_flops", "cycles"):
+        assert holds(getattr(expected, key), getattr(trained, key).value), key
+
+
+@pytest.mark.parametrize("name", ENDED)
+def test_crossings_of_the_shipped_designs(name):
+    config = load_config(CONFIGS / f"{name}.yaml")
+    found = forecast(config)
+    assert holds(found.crossings, ENDED[name][0])
+    assert not found.problems
+    assert found.latency_ns.value == 25.0 * found.cycles.value
+
+
+def test_a_forecast_takes_less_than_a_second(make_config):
+    shipped = [CONFIGS / f"{name}.yaml" for name in ("density_tree", "pair_tables", "crossing_ae", "table_ae", "dnn_vae")]
+    for config in (make_config(), *map(load_config, shipped)):
+        # reads the data, and loads what is loaded late
+        forecast(config)
+        started = time.process_time()
+        forecast(config)
+        assert time.process_time() - started < 2.0, config.name  # of all threads, on a machine that does other things too
+
+
+@pytest.mark.parametrize("kind", [kind for kind in ARCHITECTURES.values() if not kind.imported], ids=lambda kind: kind.name)
+def test_every_architecture_is_forecast(kind, make_config):
+    shipped = [path for path in sorted(CONFIGS.glob("*.yaml")) if f"architecture: {kind.name}\n" in path.read_text()]
+    model = {"architecture": kind.name, "score": kind.scores[0]}
+    config = load_config(shipped[0], ("rtl.interval=1",)) if shipped else make_config(model=model, inputs={"preprocessing": "auto"})
+    found = forecast(config)
+    assert 100 < found.luts_packed.low < found.luts_packed.value < found.luts_packed.high
+    assert found.cycles.low <= found.cycles.value <= found.cycles.high
+    assert found.weight_bits > 100
+    assert training_kind(config)
+
+
+def test_an_imported_description_is_what_it_is():
+    found = forecast(load_config(CONFIGS / "cms_like.yaml"))
+    assert found.luts_packed.value > 1000
+
+
+def test_a_network_beyond_its_budget_is_told_before_training():
+    small, large = (load_config(CONFIGS / "crossing_ae.yaml", (f"model.latent={size}",)) for size in (2, 16))
+    budget = BudgetConfig(lut=1500)
+    assert beyond(forecast(small), budget, sure=True) == {}
+    found = forecast(large)
+    assert list(beyond(found, budget, sure=True)) == ["lut"]
+    assert "is beyond the budget of 1,500" in sentences(found, budget)[0]
+    # sixteen numbers in the middle take more than the one crossing that is allowed
+    assert found.problems == (
+        "the logic takes 2 stages of 25 ns, but rtl.crossings is 1; allow more crossings, or make the network smaller",
+    )
+
+
+def test_pruned_weights_are_forecast_as_zeros(make_config):
+    sparse = make_config(training={"batch_size": 128, "pruning": {"sparsity": 0.75}, "quantized_phase": {"epochs": 1}})
+    zeros = [float(np.mean(layer.weights == 0)) for layer in drawn_contract(sparse).weighted]
+    assert all(share >= 0.75 - 1 / 12 for share in zeros)
+    assert forecast(sparse).luts_packed.value < 0.6 * forecast(make_config()).luts_packed.value
+
+
+def test_independent_errors_add_up_in_quadrature():
+    found = Change.of(Estimated(100.0, 80.0, 125.0), (0.8, 1.0, 1.25))
+    width = np.sqrt(2) * np.log(1.25)
+    assert (found.value, found.low, found.high) == pytest.approx((100.0, 100 * np.exp(-width), 100 * np.exp(width)))
+    found = Change.of(Estimated(100.0, 80.0, 125.0), (0.5, 0.5, 0.5))
+    assert (found.value, found.low, found.high) == pytest.approx((50.0, 40.0, 62.5))
+
+
+def test_the_command_estimates_a_configuration(make_config, tmp_path):
+    path = tmp_path / "tiny.yaml"
+    path.write_text(dump_config(make_config()))
+    result = CliRunner().invoke(estimate, [str(path), "--set", "budget.lut=100"], catch_exceptions=False, env={"COLUMNS": "150"})
+    assert result.exit_code == 0
+    assert "estimated before training" in result.output
+    assert "MISSED  lut: " in result.output
+    assert "is beyond the budget of 100" in result.output
+    folder = tmp_path / "run"
+    folder.mkdir()
+    with pytest.raises(UserError, match=r"--set belongs to a configuration, and '.*run' is a run folder"):
+        CliRunner().invoke(estimate, [str(folder), "--set", "budget.lut=100"], catch_exceptions=False, standalone_mode=False)

@@ -34,6 +34,8 @@ What counts as a fault:
 - **kills**: SIGKILL, SIGTERM and SIGINT at random times of every stage. A fault is a process that outlives its parent by ten seconds, a
   half result that looks whole, a next run that fails or makes other bytes than an undisturbed one, temporary files that are left after
   that, and an interrupt that takes more than ten seconds.
+
+How long something took, which JSON files and the checkpoint of a training hold, is no difference of bytes.
 """
 
 

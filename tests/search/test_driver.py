@@ -10,7 +10,14 @@ from l1ae.engine import InlineEngine
 from l1ae.errors import UserError
 from l1ae.search import Ledger, SearchFolder, Trial, best_below, front_of, load_study, run_search, write_front
 
-from .conftest import STUDY, measured, pretend, without_times
+from .conftest import STUDY, cost, measured, pretend, without_times
+
+
+@pytest.fixture(autouse=True)
+def _known_costs(request, monkeypatch):
+    """Forecasts take a second each: here they cost what the pretended trainings do, but where refusals are looked at."""
+    if "refused" not in request.node.name:
+        monkeypatch.setattr("l1ae.search._driver.forecast", lambda config: cost(300))
 
 
 def searched(study, folder, *, function=pretend, engine=None, resume=False) -> tuple[SearchFolder, Ledger]:
