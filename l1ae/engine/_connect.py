@@ -1,13 +1,16 @@
 """The workers of a scheduler that runs already."""
 
+import asyncio
 import platform
 import time
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 
 from distributed import Client
+from distributed.comm import connect
 from distributed.versions import VersionMismatchWarning
 
 from l1ae.engine._logs import log
@@ -44,6 +47,10 @@ def _client(address: str) -> Client:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", VersionMismatchWarning)
         try:
+            # a client has no end of its patience with a port that takes connections and does not answer as a scheduler does
+            with ThreadPoolExecutor(1) as thread:
+                # a notebook has a loop of its own in this one
+                thread.submit(asyncio.run, _ask(address)).result()
             client = Client(address, timeout=_ANSWER, set_as_default=False)
         except ImportError as error:
             raise UserError(f"the scheduler at '{address}' has packages that do not fit: {error}; install the same there") from error
@@ -55,6 +62,18 @@ def _client(address: str) -> Client:
         if issubclass(warning.category, VersionMismatchWarning):
             log.warning("the scheduler at %s has other versions: %s", address, warning.message)
     return client
+
+
+async def _ask(address: str) -> None:
+    """Have a scheduler say what it is."""
+    async with asyncio.timeout(_ANSWER):
+        comm = await connect(address, timeout=_ANSWER)
+        try:
+            await comm.write({"op": "identity", "n_workers": 0, "reply": True})
+            if (await comm.read()).get("type") != "Scheduler":
+                raise ValueError("something else answers")
+        finally:
+            comm.abort()
 
 
 def _workers(client: Client, address: str) -> int:

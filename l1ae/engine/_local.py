@@ -56,7 +56,9 @@ def _cluster(number: int, limit: int) -> Iterator[LocalCluster]:
             n_workers=number,
             threads_per_worker=1,
             memory_limit=limit,
-            dashboard_address=None,
+            # its server of numbers listens all the same
+            dashboard_address="127.0.0.1:0",
+            scheduler_kwargs={"dashboard": False},
             silence_logs=logging.CRITICAL,
             env=ENVIRONMENT,
             preload=[] if log.isEnabledFor(logging.DEBUG) else ["l1ae.engine._preload"],

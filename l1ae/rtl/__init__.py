@@ -1,5 +1,6 @@
 """RTL from the contract: adder graph, pipeline or folded layers, Verilog and VHDL, simulation and proof."""
 
+from l1ae.rtl._delay import Delays
 from l1ae.rtl._emit import combinational_sources, layer_of_net, primitives
 from l1ae.rtl._opcodes import ADDERS
 from l1ae.rtl._project import DESCRIPTION, RtlProject, open_design
@@ -16,6 +17,7 @@ __all__ = [
     "DESCRIPTION",
     "Adders",
     "Clock",
+    "Delays",
     "Element",
     "Estimate",
     "Folded",

@@ -69,7 +69,7 @@ def sketched_tables(config: Config, codes: Codes, weights: FloatArray | None, sh
         return untrained_tables(config)
     density = config.model.density
     trees = tuple(tree.model_copy(update={"populated": max(round(tree.populated * share), 1)}) for tree in density.trees)
-    few = density.reference and density.reference.model_copy(update={"events": min(density.reference.events, len(codes))})
+    few = density.reference and density.reference.model_copy(update={"events": min(density.reference.events, max(len(codes) // 4, 1000))})
     short = {"density": density.model_copy(update={"trees": trees, "reference": few})}
     return _fitted(config.model_copy(update={"model": config.model.model_copy(update=short)}), lambda: [(codes, weights)])
 

@@ -9,14 +9,15 @@ import pytest
 from click.testing import CliRunner
 
 from l1ae.cli._rtl import estimate
-from l1ae.config import BudgetConfig, dump_config, load_config
+from l1ae.config import BudgetConfig, Config, dump_config, load_config
 from l1ae.contract import tables_contract
 from l1ae.errors import UserError
 from l1ae.families import ARCHITECTURES
-from l1ae.pipeline import Forecast, beyond, forecast, scheduled, sentences, train_stage
+from l1ae.pipeline import Forecast, beyond, forecast, forecast_of, scheduled, sentences, train_stage
 from l1ae.pipeline._estimate import Change, training_kind
 from l1ae.pipeline._models import drawn_contract
 from l1ae.pipeline._shared import contract_of
+from l1ae.rtl import Clock, unroll
 from l1ae.rtl_results import Estimated
 from l1ae.tables import TABLES, load_tables, train_tables
 
@@ -178,3 +179,87 @@ def test_the_command_estimates_a_configuration(make_config, tmp_path):
     folder.mkdir()
     with pytest.raises(UserError, match=r"--set belongs to a configuration, and '.*run' is a run folder"):
         CliRunner().invoke(estimate, [str(folder), "--set", "budget.lut=100"], catch_exceptions=False, standalone_mode=False)
+
+
+TREES = {"architecture": "density_tree", "score": "surprisal", "score_type": "ufixed<11,9,TRN,SAT>"}
+PAIRS = {"architecture": "pair_tables", "score": "log_ratio", "table_type": "ufixed<7,2,RND_CONV,SAT>"}
+LAYERS = {"architecture": "table_ae", "score": "squared_error", "encoder": [], "decoder": [], "activation_bits": 5, "output_bits": 6}
+LINEAR = {"architecture": "dense_ae", "score": "squared_error", "encoder": [], "decoder": [], "weight_bits": 4, "latent_bits": 6}
+PT = {"select": {"features": ["pt"]}}
+SURPRISES = {**PT, "transform": {"pt": "surprise"}, "network": "ufixed<4,4,RND_CONV,SAT>"}
+MODELS = {
+    "network": ({"architecture": "dense_ae", "score": "squared_error", "encoder": [8], "latent": 2, "decoder": [8]}, PT),
+    "variational": ({"architecture": "dense_vae", "score": "mu2", "encoder": [8], "latent": 2}, PT),
+    "linear": ({**LINEAR, "latent": 2, "output_bits": 6}, {**SURPRISES, "empty_slots": "counted"}),
+    "tree": (TREES, PT),
+    "pairs": (PAIRS, PT),
+    "tables": ({**LAYERS, "latent": 3}, SURPRISES),
+    "student": (
+        {"architecture": "table_student", "score": "output", "encoder": [], "pairs": True},
+        {**SURPRISES, "network": "ufixed<3,4,RND_CONV,SAT>"},
+    ),
+}
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def trained(request, source, tmp_path_factory):
+    """A configuration for one crossing, and the contract that its training gives."""
+    model, inputs = MODELS[request.param]
+    content = {
+        "name": f"tiny_{request.param}",
+        "seed": 3,
+        "data": {"source": str(source)},
+        "inputs": inputs,
+        "model": {"target_fpr": 0.05, **model},
+        "rtl": {"crossings": 2},
+        "trigger": {"zero_bias": "data"},
+    }
+    if model not in (TREES, PAIRS):
+        content["training"] = {"batch_size": 128, "float_phase": {"epochs": 4}, "quantized_phase": {"epochs": 2}}
+    config = Config.model_validate(content)
+    return config, contract_of(train_stage(config, tmp_path_factory.mktemp("trained") / request.param))
+
+
+def test_what_the_trained_model_costs_is_in_the_range_that_was_forecast(trained):
+    config, contract = trained
+    before, after = forecast(config), forecast_of(config, contract)
+    for name in ("luts_packed", "flip_flops"):
+        expected = getattr(before, name)
+        assert expected.low <= getattr(after, name).value <= expected.high, name
+    assert before.weight_bits == pytest.approx(after.weight_bits, rel=0.4)
+
+
+def test_crossings_are_those_of_the_scheduled_design(trained):
+    config, contract = trained
+    real = len(unroll(contract, Clock(25.0, config.rtl.clock_uncertainty, stages=50), config.rtl_part).pipeline.stages)
+    after, before = forecast_of(config, contract), forecast(config)
+    assert after.crossings.low <= real <= after.crossings.high
+    assert before.crossings.low <= real <= before.crossings.high
+    assert before.latency_ns.value == 25 * before.cycles.value
+
+
+def test_many_wide_tables_take_less_than_a_second_too(source):
+    """171 tables of 256 entries each."""
+    model = {"architecture": "table_student", "score": "output", "encoder": [], "pairs": True}
+    content = {"name": "wide", "seed": 3, "data": {"source": str(source)}, "inputs": SURPRISES, "model": model, "rtl": {"crossings": 2}}
+    config = Config.model_validate(content)
+    forecast(config.model_copy(update={"seed": 4}))
+    started = time.process_time()
+    found = forecast(config)
+    assert time.process_time() - started < 1.5
+    assert found.luts_packed.value > 2000
+
+
+def test_the_same_configuration_gives_the_same_forecast(trained):
+    config, _ = trained
+    assert drawn_contract(config).digest == drawn_contract(config).digest
+    assert forecast(config) == forecast(config)
+
+
+def test_more_crossings_than_allowed_are_a_problem(make_config):
+    config = make_config(rtl={"crossings": 1}, budget={"latency_ns": 25, "lut": 100})
+    found = forecast(config)
+    assert found.crossings.low > 1
+    (problem,) = found.problems
+    assert "rtl.crossings is 1; allow more crossings, or make the network smaller" in problem
+    assert set(beyond(found, config.budget, sure=True)) == {"latency_ns", "lut"}

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import singledispatch
+from math import comb
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,9 @@ from l1ae.rtl.estimator._shape import (
 )
 
 __all__ = ["shape_of"]
+
+# Entries of tables in every order of their bits that are tried in half a second.
+_MOST_ORDERED = 1 << 16
 
 
 @singledispatch
@@ -152,13 +156,17 @@ def _(operation: Binning, sources: Sequence[Tensor], output: Tensor, rounded: bo
 @shape_of.register
 def _(operation: Lookup, sources: Sequence[Tensor], output: Tensor, rounded: bool) -> Shape:
     known = dict(enumerate(_variables(sources[0], np.arange(len(sources[0].low)))))
-    rows = zip(operation.tables, operation.index, operation.bits, output.varies, strict=True)
+    used = np.flatnonzero(output.varies)
+    # of many large tables some stand for all: the choice of the bits that select among LUTs takes long
+    work = sum(comb(width, max(width - LUT_INPUTS, 0)) << width for width in map(sum, (operation.bits[k] for k in used.tolist())))
+    some = used[:: max(-(-work // _MOST_ORDERED), 1)]
     made = [
-        addressed([(known[k], n) for k, n in zip(index, bits, strict=True)], codes.astype(np.float64))
-        for codes, index, bits, varies in rows
-        if varies
+        addressed(
+            [(known[i], n) for i, n in zip(operation.index[k], operation.bits[k], strict=True)], operation.tables[k].astype(np.float64)
+        )
+        for k in some.tolist()
     ]
-    return counted_gates(made, list(known.values()))
+    return times(counted_gates(made, list(known.values())), len(used) / max(len(some), 1))
 
 
 def _variables(tensor: Tensor, index: np.ndarray) -> list[Any]:

@@ -445,7 +445,7 @@ def product(a: int, b: int) -> Shape:
     return Shape(rows=wide * narrow, levels=gates(1, wide * narrow)) + total(narrow, wide + 1.0, float(wide + narrow))
 
 
-def times(shape: Shape, count: int) -> Shape:
+def times(shape: Shape, count: float) -> Shape:
     """The same `count` times, side by side."""
     levels = tuple(replace(level, live=level.live * count) for level in shape.levels)
     counts = (getattr(shape, name) * count for name in COUNTS)

@@ -28,12 +28,13 @@ from l1ae.errors import UserError
 from l1ae.inputs import FixedFormat
 from l1ae.rtl import Clock, schedule, trace_contract
 from l1ae.rtl import _trace as trace_module
-from l1ae.rtl._delay import _disjoint
+from l1ae.rtl._delay import Delays, _disjoint
 from l1ae.rtl._opcodes import Opcode
+from l1ae.rtl.estimator import _operations as operations_module
 from l1ae.rtl.estimator._estimate import QUANTITIES, VERSION, Mapped, _constants, count, estimate, parse_constants, prepare, priced
 from l1ae.rtl.estimator._needed import needed_elements
 from l1ae.rtl.estimator._operations import shape_of
-from l1ae.rtl.estimator._shape import PRICED, Laws, csd_digits, square
+from l1ae.rtl.estimator._shape import PRICED, Laws, Tensor, csd_digits, square
 
 CLOCK = Clock(5.0)
 LAWS = Laws((0.0, -0.08, -0.1, -0.1, 0.03), (0.8, 0.5, 0.5), 0.3, 0.5)
@@ -452,3 +453,34 @@ def test_elementwise_operations_are_known():
     contract = _contract(builder, _dense(builder, "sum", product, np.ones((4, 1), np.int64)))
     shape = prepare(contract).shapes["product"]
     assert shape.additions == pytest.approx(_traced_additions(contract, "product"), abs=4)
+
+
+# -- long stages and many tables -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_long_stages_take_the_time_that_the_scheduler_finds(seed):
+    """Of the whole logic, comparison included, in one stage that is long enough."""
+    contract = _network(_random(seed))
+    (stage,) = schedule(trace_contract(contract, "binary"), Clock(1000.0, stages=1)).stages
+    found = estimate(contract, Clock(25.0, stages=2))
+    assert found.time.low <= stage.delay <= found.time.high
+    assert found.cycles.low <= np.ceil(stage.delay / Clock(25.0).budget(Delays())) <= found.cycles.high
+
+
+def test_of_many_wide_tables_some_stand_for_all(monkeypatch):
+    """Thirty tables of eight bits, entries from a fixed seed."""
+    rng = np.random.default_rng(5)
+    form = FixedFormat(False, 4, 4)
+    index = [(k, (k + 1) % 30) for k in range(30)]
+    tables = [rng.integers(0, limit, 256) for limit in rng.choice([8, 12, 16], len(index))]
+    lookup = Lookup.of_tables(tables, index, [(4, 4)] * 30, name="terms", inputs=("hw",), format=form, function="drawn")
+    source = Tensor(np.zeros(30, np.int64), np.full(30, 15), 0)
+    output = Tensor(np.zeros(30, np.int64), np.full(30, 15), 0)
+    some = shape_of(lookup, [source], output, False)
+    monkeypatch.setattr(operations_module, "_MOST_ORDERED", 1 << 40)
+    every = shape_of(lookup, [source], output, False)
+    assert some != every
+    assert len(some.levels) == len(every.levels)
+    assert some.tables == pytest.approx(every.tables, rel=0.15)
+    assert some.logic == pytest.approx(every.logic, rel=0.15)
