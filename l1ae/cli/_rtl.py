@@ -15,11 +15,11 @@ from l1ae.config import SLOTS, Config, load_config
 from l1ae.contract import Contract
 from l1ae.errors import UserError
 from l1ae.manifest import Manifest
-from l1ae.rtl_results import Estimated, Forecast, sentences
 
 if TYPE_CHECKING:
     from l1ae.records import SynthesisedDesign, SynthesisReport
     from l1ae.rtl import LayerEstimate
+    from l1ae.rtl_results import Estimated, Forecast
 
 __all__ = ["COMMANDS"]
 
@@ -158,7 +158,7 @@ _NAMES = {
 }
 
 
-def _show(title: str, found: Forecast, config: Config, more: Mapping[str, Estimated] | None = None) -> None:
+def _show(title: str, found: "Forecast", config: Config, more: "Mapping[str, Estimated] | None" = None) -> None:
     """Quantities, of the logic before packing too where they are known, what tools refuse, what is beyond the budget, and the slots."""
     table = Table(title=title)
     for name in ("", "estimate", "90 % lie in"):
@@ -169,7 +169,7 @@ def _show(title: str, found: Forecast, config: Config, more: Mapping[str, Estima
     Console().print(table)
     for problem in found.problems:
         click.echo(f"{'REFUSED':<7} {problem}")
-    for sentence in sentences(found, config.budget):
+    for sentence in _load("l1ae.rtl_results").sentences(found, config.budget):
         click.echo(f"{'MISSED':<7} {sentence}")
     for slot in SLOTS.values():
         fit = slot.fit(latency=round(found.cycles.value), interval=1, period=config.rtl_clock_period, given=config.budget)

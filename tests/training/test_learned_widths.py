@@ -7,7 +7,7 @@ import pytest
 
 from l1ae.models import build_float_networks, build_quantized_model, calibrate, effective_bit_operations, firmware_plan, fold_batch_norm
 from l1ae.training import load_trained, train
-from l1ae.training._train import _copy_weights
+from l1ae.training._train import copy_weights
 
 SETTINGS = {
     "learned_widths": {"resource_weight": 1e-2},
@@ -59,7 +59,7 @@ def test_widths_start_as_configured_and_weights_as_the_float_network_left_them(m
     sizes = {step.name: 0.6 for step in steps}
     quantized = build_quantized_model(config, calibrate(config, sizes, sizes, {step.activation: 2.0 for step in steps}))
     for layer in folded.layers:
-        _copy_weights(layer, quantized.get_layer(layer.name))
+        copy_weights(layer, quantized.get_layer(layer.name))
     for layer in folded.layers:
         if layer.weights:
             found = quantized.get_layer(layer.name)
