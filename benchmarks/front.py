@@ -120,8 +120,8 @@ def page(views: Sequence[SearchView], figure: str) -> str:
         f"![front]({figure})\n",
         *paragraph(
             "Dots: trained candidates as chosen, hollow beyond the budget. Line: the front as chosen. Diamonds: its points as "
-            "reported, with intervals, at the synthesised LUTs where they were made; a thin line leads to the value that each was "
-            "chosen by. Stars: the models made by hand, as chosen."
+            "reported, with intervals that may leave the frame, at the synthesised LUTs where they were made; a thin line leads to the "
+            "value that each was chosen by. Stars: the models made by hand, as chosen."
         ),
         *markdown(asked(views)),
         *paragraph(

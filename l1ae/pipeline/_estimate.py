@@ -16,7 +16,7 @@ from l1ae.rtl_results import Estimated, Forecast
 from l1ae.training import is_linear
 
 if TYPE_CHECKING:
-    from l1ae.rtl import Estimate
+    from l1ae.rtl import Estimate, Pipeline
 
 __all__ = ["forecast", "forecast_of", "scheduled", "training_kind"]
 
@@ -100,15 +100,22 @@ def _found(config: Config, contract: Contract, change: Change) -> Forecast:
     clock = rtl.Clock(period, config.rtl.clock_uncertainty, config.rtl.crossings)
     found = rtl.estimate(contract, clock, config.rtl.adders)
     cycles, flip_flops = _cycles(config, contract, found, change), change.of(found.flip_flops, change.flip_flops)
+    latency, crossings = _in_time(cycles, period)
     return Forecast(
         luts_packed=change.of(found.luts_packed, change.luts),
         flip_flops=flip_flops if clock.stages is None else _registered(flip_flops, cycles),
         cycles=cycles,
-        latency_ns=Estimated(cycles.value * period, cycles.low * period, cycles.high * period),
-        crossings=Estimated(*(float(ceil(end * period / CROSSING - 1e-6)) for end in (cycles.value, cycles.low, cycles.high))),
+        latency_ns=latency,
+        crossings=crossings,
         weight_bits=_weight_bits(contract),
         problems=tuple(_problems(config, contract, cycles)),
     )
+
+
+def _in_time(cycles: Estimated, period: float) -> tuple[Estimated, Estimated]:
+    """Clock cycles of `period` ns in ns, and in bunch crossings that have begun."""
+    latency = [end * period for end in (cycles.value, cycles.low, cycles.high)]
+    return Estimated(*latency), Estimated(*(float(ceil(end / CROSSING - 1e-6)) for end in latency))
 
 
 def _registered(flip_flops: Estimated, cycles: Estimated) -> Estimated:
@@ -137,10 +144,16 @@ def _cycles(config: Config, contract: Contract, found: "Estimate", change: Chang
 def _traced(config: Config, contract: Contract) -> float:
     """The time of the logic from end to end in ns, from the design itself, where an estimate leaves open how many crossings it takes: with
     what every stage but the last leaves unused."""
+    pipeline = _pipeline(config, contract)
+    return float((len(pipeline.stages) - 1) * pipeline.clock.budget(_rtl().Delays()) + pipeline.stages[-1].delay)
+
+
+def _pipeline(config: Config, contract: Contract) -> "Pipeline":
+    """The traced design in as many stages as it needs, long ones where it is one of crossings: what is too slow says how much."""
     rtl = _rtl()
-    clock = rtl.Clock(config.rtl_clock_period, config.rtl.clock_uncertainty, _ENDLESS)
-    stages = rtl.schedule(rtl.trace_contract(contract, config.rtl.adders), clock).stages
-    return float((len(stages) - 1) * clock.budget(rtl.Delays()) + stages[-1].delay)
+    clock = rtl.Clock(config.rtl_clock_period, config.rtl.clock_uncertainty, None if config.rtl.crossings is None else _ENDLESS)
+    found: Pipeline = rtl.schedule(rtl.trace_contract(contract, config.rtl.adders), clock)
+    return found
 
 
 def _whole(cycles: Estimated) -> Estimated:
@@ -151,18 +164,11 @@ def _whole(cycles: Estimated) -> Estimated:
 
 def scheduled(config: Config, contract: Contract) -> Forecast:
     """As `forecast_of`, with the latency of the traced and scheduled design in place of an estimated one: exact, in seconds."""
-    found, rtl, period = forecast_of(config, contract), _rtl(), config.rtl_clock_period
-    # as many stages as it needs, so that what is too slow says how much
-    clock = rtl.Clock(period, config.rtl.clock_uncertainty, None if config.rtl.crossings is None else _ENDLESS)
-    cycles = len(rtl.schedule(rtl.trace_contract(contract, config.rtl.adders), clock).stages)
-    latency, begun = cycles * period, float(ceil(cycles * period / CROSSING - 1e-6))
-    known = replace(
-        found,
-        cycles=Estimated(cycles, cycles, cycles),
-        latency_ns=Estimated(latency, latency, latency),
-        crossings=Estimated(begun, begun, begun),
-    )
-    return replace(known, problems=tuple(_problems(config, contract, known.cycles)))
+    found, stages = forecast_of(config, contract), len(_pipeline(config, contract).stages)
+    cycles = Estimated(stages, stages, stages)
+    latency, crossings = _in_time(cycles, config.rtl_clock_period)
+    problems = tuple(_problems(config, contract, cycles))
+    return replace(found, cycles=cycles, latency_ns=latency, crossings=crossings, problems=problems)
 
 
 def _rtl() -> ModuleType:

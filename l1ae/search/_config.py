@@ -100,8 +100,8 @@ class HalvingConfig(Section):
 class StudyConfig(Section):
     """A study: which models are looked at, what is wanted of them, and what they may cost."""
 
-    name: ModelName
-    title: str = ""
+    name: ModelName = Field(description="of the study: of its run folder, and with a number of every candidate")
+    title: str = Field("", description="for the page")
     seed: int = Field(1, ge=0, lt=2**32, description="of the search; trainings have the seeds of their configurations")
     trials: int = Field(100, ge=1, le=1_000_000, description="models that are trained; refused candidates do not count")
     seeds: int = Field(1, ge=1, le=100, description="trainings of every point, with the base's seed and the ones after it; the mean counts")
@@ -111,9 +111,11 @@ class StudyConfig(Section):
     models: dict[str, ModelStudyConfig] = Field(min_length=1, description="by name")
     set: dict[str, Any] = Field({}, description="values of dotted keys in all models")
     space: dict[str, DimensionConfig] = Field({}, description="dimensions of all models")
-    objectives: tuple[ObjectiveConfig, ...] = Field(min_length=1, max_length=4)
+    objectives: tuple[ObjectiveConfig, ...] = Field(
+        min_length=1, max_length=4, description="points of the front are in the order of the first one, which also tells equals apart"
+    )
     budget: BudgetConfig = Field(BudgetConfig(), description="what a point of the front may cost")
-    halving: HalvingConfig | None = None
+    halving: HalvingConfig | None = Field(None, description="default: every training has all its epochs")
     storage: str | None = Field(None, description="URL of a PostgreSQL database for the study; default: a file in the run folder")
     verify: int = Field(20, ge=0, le=1000, description="at most so many points of the front are made and verified down to synthesis")
 

@@ -46,6 +46,7 @@ def front_figure(views: Sequence[SearchView], other: int) -> Figure:
             frame_label(axes, view.study.config.title or view.study.config.name)
         for axes in panels[1:]:
             axes.set_ylabel("")
+        _frame(panels[0], views)
         _legend(figure, views, colours)
     return figure
 
@@ -139,10 +140,17 @@ def _axes(axes: Axes, objectives: Sequence[ObjectiveConfig], other: int) -> None
             scale("log")
             axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
             axis.set_minor_formatter(_Short(minor_thresholds=(2.0, 1.0)))
-    if first.quantity == "efficiency":
-        axes.set_ylim(bottom=0)
     if second.quantity == "efficiency":
         axes.set_xlim(left=0)
+
+
+def _frame(axes: Axes, views: Sequence[SearchView]) -> None:
+    """Efficiencies from 0 to a little above the highest: an interval to where everything is accepted would leave no room for the others."""
+    values = [view.chosen(trial)[0].value for view in views for trial in view.complete]
+    values += [found.value for view in views for point in view.front.points if (found := point.reported[0]) is not None]
+    first = views[0].study.config.objectives[0]
+    if first.quantity == "efficiency" and max(values, default=0.0) > 0:
+        axes.set_ylim(0, 1.12 * _scaled(first, max(values)))
 
 
 class _Short(LogFormatter):

@@ -21,9 +21,11 @@ _FIELDS = {"lut": "luts_packed", "ff": "flip_flops"}
 class ObjectiveConfig(Section):
     """One objective. Efficiencies and label-free metrics are made large, costs small."""
 
-    quantity: Literal["efficiency", "label_free", "lut", "ff", "latency_ns", "cycles", "crossings", "weight_bits"]
+    quantity: Literal["efficiency", "label_free", "lut", "ff", "latency_ns", "cycles", "crossings", "weight_bits"] = Field(
+        description="what is wanted; costs are those of the RTL that would be made, as estimated"
+    )
     of: Literal["mean", "cvar25"] = Field("mean", description="of the signals: their mean, or that of the quarter that is found worst")
-    kind: RateKind = "pure"
+    kind: RateKind = Field("pure", description="of all crossings (raw), or of those that no seed of the menu accepts")
     khz: float = Field(1.0, gt=0, le=40_000, description="the rate that the efficiency is measured at")
     metric: Metric = Field("adaptive", description="label_free: what crossings of training and validation part alone say")
 

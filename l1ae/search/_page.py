@@ -179,8 +179,8 @@ def _picture(view: SearchView, other: int) -> Picture:
     objectives = view.study.config.objectives
     caption = (
         f"{title(objectives[0])} against {objectives[other].label}. Dots: all trained candidates as "
-        "chosen, hollow beyond the budget. Diamonds: the front as reported, with intervals; a line leads from each to the value that it "
-        "was chosen by."
+        "chosen, hollow beyond the budget. Diamonds: the front as reported, with intervals that may leave the "
+        "frame; a line leads from each to the value that it was chosen by."
     )
     return Picture(figure_svg(front_figure([view], other)), caption, caption, True)
 

@@ -1,6 +1,5 @@
 """What a search leaves: what was measured of every trial, and the front."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -133,7 +132,3 @@ class Front:
     importance: Annotated[dict[str, dict[str, dict[str, Real]]], Field(description="by model, objective and key")]
     seconds: Positive
     version: FirstVersion = 1
-
-    def by_name(self) -> Mapping[str, FrontPoint]:
-        """The points by name."""
-        return {point.name: point for point in self.points}

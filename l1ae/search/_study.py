@@ -197,11 +197,11 @@ def _check(study: Study, name: str, model: Model) -> None:
                     f"{where}: when: '{condition}' is no dimension further up{_listed(seen)} and no dotted key; move the dimension below "
                     "the one that it depends on"
                 )
-        if key not in seen:
-            seen.append(key)
-        errors = [error for settings in _ends(key, dimension) if (error := _problem(model, settings, where)) is not None]
+        seen.append(key)
+        ends = list(_ends(key, dimension))
+        errors = [error for settings in ends if (error := _problem(model, settings, where)) is not None]
         # what depends on others may be impossible beside the base's values
-        if len(errors) == len(list(_ends(key, dimension))) and not dimension.when:
+        if len(errors) == len(ends) and not dimension.when:
             raise errors[0]
         unknown = next((error for error in errors if "unknown key" in str(error)), None)
         if unknown is not None:

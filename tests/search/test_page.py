@@ -185,6 +185,14 @@ def test_the_figure_has_synthesised_luts_where_they_are_known(study):
     assert len(front_figure([view, view], 1).axes) == 2
 
 
+def test_an_interval_to_everything_leaves_room_for_the_others(study):
+    """The highest value is a candidate's of 20 %."""
+    wide = replace(FRONT.points[1], reported=(Estimate(0.01, 0.001, 0.95), None))
+    figure = front_figure([view_of(study, replace(FRONT, points=(FRONT.points[0], wide)))] * 2, 1)
+    for axes in figure.axes:
+        assert axes.get_ylim() == pytest.approx((0, 22.4))
+
+
 def test_history_is_the_best_so_far_within_the_budget(study):
     lines = {line.get_label(): line.get_xydata() for line in history_figure(view_of(study)).axes[0].get_lines()}
     assert lines["trees"] == pytest.approx(np.array([[1, 8], [3, 9], [5, 9], [6, 9]]))
