@@ -1,21 +1,33 @@
 """What searches found, side by side: docs/front.md and its figure, from the files that `l1ae search` left.
 
-    python benchmarks/front.py RUN [RUN ...] [-o docs/front.md] [--studies configs/studies]
+    python benchmarks/front.py RUN [RUN ...] [-o docs/front.md] [--studies configs/studies] [--best configs]
 
 Every number of the page is one of RUN/search; nothing is trained. The studies themselves are read from STUDIES, and must be the ones
-that the runs were made with. The figure is written beside the page, as SVG of the same name.
+that the runs were made with. The figure is written beside the page, as SVG of the same name. With --best the recommended points are
+written as configurations into a folder.
 """
 
 import argparse
 import json
 import textwrap
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from l1ae.errors import UserError
-from l1ae.evaluation import figure_svg
-from l1ae.report import Table
-from l1ae.search import SearchFolder, SearchView, front_figure, headline, load_study, search_tables
+from l1ae.evaluation import AtRate, Estimate, figure_svg, format_estimate
+from l1ae.report import Table, count
+from l1ae.search import (
+    LUTS,
+    FrontPoint,
+    Measured,
+    SearchFolder,
+    SearchView,
+    front_figure,
+    headline,
+    load_study,
+    search_tables,
+)
 
 STUDIES = Path(__file__).parents[1] / "configs" / "studies"
 NAMED = 0.10
@@ -81,6 +93,80 @@ def budget(view: SearchView) -> str:
     return ", ".join(f"{name} ≤ {limit:,g}" for name, limit in view.front.budget.items() if limit is not None) or "none"
 
 
+@dataclass(frozen=True, eq=False)
+class Recommended:
+    """A recommended point, and the name of its configuration."""
+
+    name: str
+    view: SearchView
+    point: FrontPoint
+
+    @property
+    def measured(self) -> Measured:
+        """The training that its configuration repeats."""
+        trial = next(one for one in self.view.trials if one.number == self.point.trial)
+        return next(one for one in trial.by_rung(trial.rung) if one.digest == self.point.digest)
+
+    @property
+    def lut(self) -> int:
+        """Packed, synthesised. Raises `UserError` when the point was not made."""
+        if self.point.verified is None:
+            raise UserError(f"{self.point.name} was not made, so that its LUTs are not known; search again with --verify --resume")
+        return self.point.verified.lut
+
+
+def recommended(views: Sequence[SearchView]) -> list[Recommended]:
+    """What is recommended of all searches, but for points that one of an earlier search is as good as for fewer LUTs.
+
+    Raises `UserError` when one of them was not made.
+    """
+    found: list[Recommended] = []
+    for view in views:
+        name = view.study.config.name
+        for lut, point in view.recommended(LUTS).items():
+            one = Recommended(f"best_{name}_{lut}", view, point)
+            if not any(other.lut <= one.lut and other.point.values[0].low >= point.values[0].low for other in found):
+                found.append(one)
+    return found
+
+
+def best_table(found: Sequence[Recommended]) -> Table:
+    """The recommended points as other pages show models: as reported, pure and raw at 1 kHz, synthesised."""
+    rows = []
+    for one in found:
+        made = one.point.verified
+        assert made is not None
+        pure, worst, raw = at_1_khz(one.measured.reported)
+        clocks = f"{made.latency_cycles} clock{'s' if made.latency_cycles > 1 else ''} of {made.latency_ns / made.latency_cycles:g} ns"
+        rows.append((f"`{one.name}`, {one.point.kind}", f"**{kept(pure)}**", kept(worst), kept(raw), count(made.lut), clocks))
+    header = ("score", "kept, mean", "worst signal", "raw 1 kHz, mean", "LUT, packed", "latency")
+    return Table("As configurations (`configs/`), reported at 1 kHz, pure and raw", header, tuple(rows), 1)
+
+
+def kept(found: Estimate) -> str:
+    """In percent, as other tables write it."""
+    return f"{format_estimate(found, 0.01)} %"
+
+
+def at_1_khz(found: AtRate | None) -> tuple[Estimate, Estimate, Estimate]:
+    """Mean and worst signal pure, mean raw. Raises `UserError` where they were not measured."""
+    pure, raw = (None if found is None else found.point(kind, 1.0) for kind in ("pure", "raw"))
+    if pure is None or raw is None or pure.mean is None or raw.mean is None:
+        raise UserError("a recommended point has no efficiency at 1 kHz, so that it cannot stand beside others")
+    return pure.mean, min(pure.efficiency.values(), key=lambda one: one.value), raw.mean
+
+
+def configuration(one: Recommended) -> str:
+    """YAML that makes the contract of a recommended point."""
+    study, point = one.view.study, one.point
+    comment = (
+        f"Recommended by the search configs/studies/{study.path.name} ({point.kind}): docs/front.md has its figures.\n"
+        f"Its contract: {point.digest}"
+    )
+    candidate = study.point(point.model, next(trial.parameters for trial in one.view.trials if trial.number == point.trial))
+    return study.text(candidate, point.settings | {"name": one.name}, comment)
+
+
 def importance(view: SearchView) -> Iterator[str]:
     """The keys that matter, by model and objective."""
     for model, by in view.front.importance.items():
@@ -105,14 +191,15 @@ def study_lines(view: SearchView) -> Iterator[str]:
         yield ""
 
 
-def page(views: Sequence[SearchView], figure: str) -> str:
-    """The page; `figure` is the name of its figure's file."""
+def page(views: Sequence[SearchView], figure: str, best: Sequence[Recommended] = ()) -> str:
+    """The page; `figure` is the name of its figure's file, `best` what is written as configurations."""
     names = " ".join(f"runs/{view.study.config.name}" for view in views)
+    more = " --best configs" if best else ""
     commands = "\n".join(f"l1ae search configs/studies/{view.study.path.name}" for view in views)
     lines = [
         "# What a budget buys\n",
         "The front of a search: the models within a budget that no other one of the search beats in every objective. Made by\n",
-        f"```\n{commands}\npython benchmarks/front.py {names} -o docs/front.md\n```\n",
+        f"```\n{commands}\npython benchmarks/front.py {names} -o docs/front.md{more}\n```\n",
         *paragraph(
             "from the files of these searches and nothing else. [search.md](search.md) says how a search works, "
             "[at_rate.md](at_rate.md) what is measured."
@@ -124,6 +211,7 @@ def page(views: Sequence[SearchView], figure: str) -> str:
             "value that each was chosen by. Stars: the models made by hand, as chosen."
         ),
         *markdown(asked(views)),
+        *(markdown(best_table(best)) if best else ()),
         *paragraph(
             "**As chosen, as reported.** Candidates are chosen on the validation part of the crossings and of the signals. Values as "
             "chosen are too high by selection: of many candidates with the same true value the luckiest is on the front. Values as "
@@ -160,14 +248,18 @@ def main() -> None:
     parser.add_argument("runs", type=Path, nargs="+")
     parser.add_argument("-o", "--output", type=Path, default=Path("docs/front.md"))
     parser.add_argument("--studies", type=Path, default=STUDIES)
+    parser.add_argument("--best", type=Path, help="folder for the configurations of the recommended points")
     arguments = parser.parse_args()
     try:
         views = [read(run, arguments.studies) for run in arguments.runs]
+        best = recommended(views) if arguments.best else []
     except UserError as error:
         parser.error(str(error))
     figure = arguments.output.with_suffix(".svg")
     figure.write_text(figure_svg(front_figure(views, 1)))
-    arguments.output.write_text(page(views, figure.name))
+    arguments.output.write_text(page(views, figure.name, best))
+    for one in best:
+        (arguments.best / f"{one.name}.yaml").write_text(configuration(one))
 
 
 if __name__ == "__main__":

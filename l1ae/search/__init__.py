@@ -13,11 +13,12 @@ from l1ae.search._page import headline
 from l1ae.search._results import Counts, Front, FrontPoint, Measured, Objective, Trial, Verified
 from l1ae.search._storage import Ledger
 from l1ae.search._study import Model, Point, Study, load_study
-from l1ae.search._tables import search_tables
+from l1ae.search._tables import LUTS, search_tables
 from l1ae.search._verify import verify_front
 from l1ae.search._view import SearchView
 
 __all__ = [
+    "LUTS",
     "Best",
     "Counts",
     "DimensionConfig",

@@ -14,6 +14,7 @@ from l1ae.search._tables import (
     hand_made_table,
     importance_tables,
     kinds_table,
+    recommended_table,
     refused_table,
     trials_tables,
     verified_table,
@@ -172,7 +173,7 @@ def _front(view: SearchView) -> tuple[Block, ...]:
     pictures = [_picture(view, other) for other in range(1, len(objectives))]
     if not view.front.points:
         return (*pictures, Notice("missing", "No candidate is within the budget; all are shown."))
-    return (*_curse(view), *pictures, front_table(view), difference_table(view))
+    return (*_curse(view), *pictures, recommended_table(view), front_table(view), difference_table(view))
 
 
 def _picture(view: SearchView, other: int) -> Picture:

@@ -90,6 +90,12 @@ class Verified:
     within_budget: bool
     problems: tuple[str, ...]
 
+    @property
+    def sound(self) -> bool:
+        """Whether the point is what the search took it for: the same contract, no bit that differs, within the budget."""
+        same = self.reproduced and not self.csim_mismatches and not self.rtl_mismatches
+        return same and self.within_budget and not self.problems
+
 
 @dataclass(frozen=True)
 class FrontPoint:

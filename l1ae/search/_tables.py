@@ -17,6 +17,7 @@ __all__ = [
     "hand_made_table",
     "importance_tables",
     "kinds_table",
+    "recommended_table",
     "refused_table",
     "search_tables",
     "trials_tables",
@@ -57,6 +58,17 @@ def front_table(view: SearchView) -> Table:
     )
     header = ("Point", "Kind", "Model", *_titles(objectives), *([] if _has_luts(view) else ["LUT, packed"]))
     return Table("Points of the front, the best by the first objective first", header, rows, 3)
+
+
+def recommended_table(view: SearchView) -> Table:
+    """The points to take, by what may be spent."""
+    objectives = view.study.config.objectives
+    rows = tuple(
+        (f"{step:,} LUT", point.name, point.kind, *_cells(objectives, point.values, point.reported), *_other(view, point))
+        for step, point in view.recommended(LUTS).items()
+    )
+    header = ("Up to", "Point", "Kind", *_titles(objectives), *([] if _has_luts(view) else ["LUT, packed"]))
+    return Table("Recommended, by the worse end of the interval as chosen", header, rows, 3)
 
 
 def _has_luts(view: SearchView) -> bool:
@@ -239,6 +251,7 @@ def trials_tables(view: SearchView) -> tuple[Table, ...]:
 
 
 def search_tables(view: SearchView) -> tuple[Table, ...]:
-    """What came out of a search: base models, front, kinds, what was made, what was refused; no empty ones."""
-    found = (hand_made_table(view), front_table(view), kinds_table(view), verified_table(view), difference_table(view), refused_table(view))
+    """What came out of a search: base models, what to take, front, kinds, what was made, what was refused; no empty ones."""
+    makers = (hand_made_table, recommended_table, front_table, kinds_table, verified_table, difference_table, refused_table)
+    found = [make(view) for make in makers]
     return tuple(table for table in found if table is not None and table.rows)

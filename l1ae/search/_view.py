@@ -101,6 +101,27 @@ class SearchView:
                 return point
         return None
 
+    def recommended(self, steps: Sequence[int]) -> dict[int, FrontPoint]:
+        """The point to take up to each number of packed LUTs, where it is another one than with less of them.
+
+        The one with the best worse end of its interval as chosen, by the first objective: of many candidates the luckiest is at the
+        front's edge, and its interval tells it from one that was measured well. LUTs are synthesised ones where the point was made; one
+        that was made and is not what it seemed is left out.
+        """
+        found: dict[int, FrontPoint] = {}
+        first = self.study.config.objectives[0]
+        by_number = {trial.number: trial for trial in self.complete}
+        sound = [point for point in self.front.points if point.verified is None or point.verified.sound]
+        for step in steps:
+            within = [point for point in sound if self._luts_of(point, by_number[point.trial]) <= step]
+            best = min(within, key=lambda point: -point.values[0].low if first.maximised else point.values[0].high, default=None)
+            if best is not None and best not in found.values():
+                found[step] = best
+        return found
+
+    def _luts_of(self, point: FrontPoint, trial: Trial) -> float:
+        return self.luts(trial).value if point.verified is None else point.verified.lut
+
     def state(self, trial: Trial) -> Literal["trained", "stopped", "refused", "failed", "repeated"]:
         """What became of a trial, in one word."""
         if trial.state == "complete":

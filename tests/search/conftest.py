@@ -56,8 +56,8 @@ def cost(lut: float) -> Forecast:
 def measured(efficiency: float, lut: float, *, seed: int = 1, reported: float | None = None) -> Measured:
     def at_rate(value: float) -> AtRate:
         mean = Estimate(value, value * 0.9, min(value * 1.1, 1.0))
-        point = RatePoint("pure", 1.0, 5.0, 4.0, 6.0, Estimate(1.0, 0.9, 1.1), 12.0, {"a": mean}, mean, mean)
-        return AtRate((point,))
+        rest = (1.0, 5.0, 4.0, 6.0, Estimate(1.0, 0.9, 1.1), 12.0, {"a": mean}, mean, mean)
+        return AtRate((RatePoint("pure", *rest), RatePoint("raw", *rest)))
 
     digest = f"{abs(hash((efficiency, lut, seed))):064x}"[-64:]
     return Measured(seed, digest, at_rate(efficiency), at_rate(efficiency if reported is None else reported), {}, cost(lut), 0.5)

@@ -221,3 +221,17 @@ def test_points_without_an_interval_at_their_rate(study, tmp_path):
     empty = replace(TRIALS[1], measured=(replace(one, reported=AtRate(())),))
     text = page(study, tmp_path, replace(FRONT, points=(lost, FRONT.points[1])), (TRIALS[0], empty, *TRIALS[2:]))
     assert "tiny_0001, of pairs: (12.0 ± 1.2) %" in text
+
+
+def test_what_is_recommended_was_measured_well_and_is_what_it_seems(study):
+    first, second = FRONT.points
+    lucky = Estimate(0.3, 0.05, 0.32)
+    luts = (500, 1000, 2000)
+    view = SearchView(study, replace(FRONT, points=(replace(first, values=(lucky, first.values[1])), second)), TRIALS)
+    # by its interval, and with LUTs as synthesised or else estimated
+    assert {step: point.name for step, point in view.recommended(luts).items()} == {500: "tiny_0002"}
+    as_it_was = SearchView(study, FRONT, TRIALS)
+    assert {step: point.name for step, point in as_it_was.recommended(luts).items()} == {500: "tiny_0002", 1000: "tiny_0001"}
+    for change in ({"reproduced": False}, {"csim_mismatches": 1}, {"rtl_mismatches": 1}, {"within_budget": False}, {"problems": ("csim",)}):
+        broken = replace(first, verified=replace(MADE, **change))
+        assert list(SearchView(study, replace(FRONT, points=(broken, second)), TRIALS).recommended(luts)) == [500]
