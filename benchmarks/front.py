@@ -159,9 +159,10 @@ def at_1_khz(found: AtRate | None) -> tuple[Estimate, Estimate, Estimate]:
 def configuration(one: Recommended) -> str:
     """YAML of a recommended point, under the name of its file."""
     study, point = one.view.study, one.point
+    kind = f"{point.kind[0].upper()}{point.kind[1:]}"
     comment = (
-        f"{point.kind[0].upper()}{point.kind[1:]}, recommended by the search configs/studies/{study.path.name}: its point {point.name} under "
-        "a name of its own.\ndocs/front.md has its figures."
+        f"{kind}, recommended by the search configs/studies/{study.path.name}: its point {point.name} under a name of its own.\n"
+        "docs/front.md has its figures."
     )
     candidate = study.point(point.model, next(trial.parameters for trial in one.view.trials if trial.number == point.trial))
     return study.text(candidate, point.settings | {"name": one.name}, comment)

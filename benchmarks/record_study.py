@@ -13,10 +13,9 @@ import numpy.typing as npt
 from l1ae.evaluation import (
     Estimate,
     LabelFree,
-    approximation_capacity,
+    agreement,
     clopper_pearson,
     threshold_drift,
-    wasserstein,
     worst,
 )
 
@@ -151,10 +150,7 @@ class Protocol:
         other = next(iter(scores.simulated.values()))[: self.most]
         return LabelFree(
             events=(len(scores.test), len(other)),
-            capacity=approximation_capacity(scores.test, other),
-            adaptive=approximation_capacity(scores.test, other, energies="adaptive"),
-            wasserstein=wasserstein(scores.test, other),
-            wasserstein_log=wasserstein(scores.test, other, log=True),
+            **agreement(scores.test, other, (None, None)),
             drift=threshold_drift(scores.test, self.fpr),
         )
 

@@ -6,7 +6,16 @@ from l1ae.evaluation._estimate import LEVEL, Estimate, FractionEstimate, RateEst
 from l1ae.evaluation._figures import difference_figure, roc_figure, score_figure
 from l1ae.evaluation._history_figure import history_figure
 from l1ae.evaluation._inputs_figure import inputs_figure, telling_features
-from l1ae.evaluation._label_free import Capacity, Drift, LabelFree, approximation_capacity, capacity_at, threshold_drift, wasserstein
+from l1ae.evaluation._label_free import (
+    Capacity,
+    Drift,
+    LabelFree,
+    agreement,
+    approximation_capacity,
+    capacity_at,
+    threshold_drift,
+    wasserstein,
+)
 from l1ae.evaluation._metrics import (
     FPRS,
     Comparison,
@@ -59,6 +68,7 @@ __all__ = [
     "ScoreSet",
     "SpooledScores",
     "WorkingPoint",
+    "agreement",
     "approximation_capacity",
     "auc",
     "auc_difference",

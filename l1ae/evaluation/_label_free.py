@@ -7,7 +7,7 @@ The three numbers are those of the public record of CMS Level-1 events (Zenodo 1
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -20,9 +20,11 @@ from l1ae.results import Count, Fraction, Positive, Real
 
 __all__ = [
     "DRIFT_SEED",
+    "Agreement",
     "Capacity",
     "Drift",
     "LabelFree",
+    "agreement",
     "approximation_capacity",
     "capacity_at",
     "drift_between",
@@ -127,6 +129,28 @@ def capacity_at(
     """What `approximation_capacity` maximises, at one inverse temperature."""
     one, other, pair_weights = _pairs(_sample(first, weights[0], "first sample"), _sample(second, weights[1], "second sample"))
     return _capacity(beta, *_energy_gaps(one, other, pair_weights, energies), pair_weights)
+
+
+class Agreement(TypedDict):
+    """What two samples of scores say of each other: fields of `LabelFree`."""
+
+    capacity: Capacity
+    adaptive: Capacity
+    wasserstein: float
+    wasserstein_log: float
+
+
+def agreement(first: npt.ArrayLike, second: npt.ArrayLike, weights: tuple[npt.ArrayLike | None, npt.ArrayLike | None]) -> Agreement:
+    """All that scores (N,) and (M,) of two samples of background, with weights, say of each other.
+
+    Raises `UserError` as `approximation_capacity`.
+    """
+    return Agreement(
+        capacity=approximation_capacity(first, second, weights=weights),
+        adaptive=approximation_capacity(first, second, weights=weights, energies="adaptive"),
+        wasserstein=wasserstein(first, second, weights=weights),
+        wasserstein_log=wasserstein(first, second, weights=weights, log=True),
+    )
 
 
 def wasserstein(

@@ -12,11 +12,10 @@ from l1ae.evaluation import (
     LabelFree,
     ScoreSet,
     SpooledScores,
-    approximation_capacity,
+    agreement,
     group_ids,
     spooled_threshold_drift,
     threshold_drift,
-    wasserstein,
 )
 from l1ae.pipeline._samples import Scorer, spooled_part
 from l1ae.pipeline._zero_bias import is_unselected
@@ -78,13 +77,9 @@ def spooled_label_free_of(scorer: Scorer, test: SpooledScores) -> dict[str, Labe
 def _spooled_metrics(validation: SpooledScores, test: SpooledScores, variant: str, fpr: float) -> LabelFree:
     """Equal scores are of equal rank: distributions by distinct scores say the same as all events."""
     (first, one), (second, other) = (sample.ranked[variant].distribution for sample in (validation, test))
-    weights = one, other
     return LabelFree(
         events=(len(validation.spool), len(test.spool)),
-        capacity=approximation_capacity(first, second, weights=weights),
-        adaptive=approximation_capacity(first, second, weights=weights, energies="adaptive"),
-        wasserstein=wasserstein(first, second, weights=weights),
-        wasserstein_log=wasserstein(first, second, weights=weights, log=True),
+        **agreement(first, second, (one, other)),
         drift=spooled_threshold_drift(test, variant, fpr),
     )
 
@@ -94,12 +89,9 @@ def _drift_fpr(config: Config, store: EventStore) -> float:
 
 
 def _metrics(validation: _Part, test: _Part, variant: str, fpr: float) -> LabelFree:
-    first, second, weights = validation.scores[variant], test.scores[variant], (validation.weights, test.weights)
+    first, second = validation.scores[variant], test.scores[variant]
     return LabelFree(
         events=(len(first), len(second)),
-        capacity=approximation_capacity(first, second, weights=weights),
-        adaptive=approximation_capacity(first, second, weights=weights, energies="adaptive"),
-        wasserstein=wasserstein(first, second, weights=weights),
-        wasserstein_log=wasserstein(first, second, weights=weights, log=True),
+        **agreement(first, second, (validation.weights, test.weights)),
         drift=threshold_drift(second, fpr, weights=test.weights, groups=test.groups),
     )

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from l1ae.config import Config
 from l1ae.contract import Contract
 from l1ae.data import TRAIN, VALIDATION, Events, events_of, open_dataset, weights_of
-from l1ae.evaluation import AtRate, approximation_capacity, wasserstein
+from l1ae.evaluation import AtRate, agreement
 from l1ae.files import scratch
 from l1ae.pipeline import contract_of, judge_of, scheduled, train_stage
 from l1ae.search._results import Measured
@@ -90,12 +90,12 @@ def _label_free(config: Config, contract: Contract) -> dict[str, float]:
     """Crossings that were trained on against those of the validation part: nothing is reported on either."""
     store = open_dataset(config.data.source, config.inputs.selected).background
     (first, one), (second, other) = (_scored(contract, events_of(config.data, store, part)) for part in (TRAIN, VALIDATION))
-    weights = one, other
+    found = agreement(first, second, (one, other))
     return {
-        "capacity": approximation_capacity(first, second, weights=weights).value,
-        "adaptive": approximation_capacity(first, second, weights=weights, energies="adaptive").value,
-        "wasserstein": wasserstein(first, second, weights=weights),
-        "wasserstein_log": wasserstein(first, second, weights=weights, log=True),
+        "capacity": found["capacity"].value,
+        "adaptive": found["adaptive"].value,
+        "wasserstein": found["wasserstein"],
+        "wasserstein_log": found["wasserstein_log"],
     }
 
 
