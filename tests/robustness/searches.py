@@ -173,8 +173,9 @@ def _kill_scheduler(campaign: _Campaign, number: int, servers: Workers) -> None:
     campaign.judge(what, search, ended)
 
 
-def _fill(campaign: _Campaign, number: int, disk: Path) -> None:
+def _fill(campaign: _Campaign, number: int, disk: Path | None) -> None:
     """The disk of the trials, that of the database, or that of both."""
+    assert disk is not None
     which = ("trials", "database", "both")[number % 3]
     for path in disk.iterdir():
         shutil.rmtree(path, ignore_errors=True)
@@ -274,26 +275,37 @@ def _disk(folder: Path) -> Iterator[Path | None]:
         yield None
 
 
-def searches(work: Path, each: Callable[[int], int], *, seed: int = 1) -> Found:
-    """Every fault a number of times: `each` of its number in a full campaign. Servers are real ones."""
+def searches(work: Path, each: Callable[[int], int], *, seed: int = 1, kept: Path | None = None) -> Found:
+    """Every fault a number of times: `each` of its number in a full campaign. Servers are real ones.
+
+    `kept`: a folder of a file for each kind of fault; one that is there is not planted again.
+    """
+    found = Found()
     with workers(work.with_name("servers"), 2) as servers, postgres() as server, _disk(work.with_name("disk")) as disk:
-        campaign = _Campaign(work, random.Random(seed), lambda: servers.address)
-        kinds: dict[str, tuple[int, Callable[[int], None]]] = {
-            "client killed": (14, partial(_kill, campaign)),
-            "worker killed": (8, partial(_kill_worker, campaign, servers=servers)),
-            "scheduler killed": (8, partial(_kill_scheduler, campaign, servers=servers)),
-            "PostgreSQL stopped": (9, partial(_stop_database, campaign, server=server)),
-            "SQLite locked": (4, partial(_lock_database, campaign)),
-            "SQLite lost": (4, partial(_lose_database, campaign)),
+        kinds: dict[str, tuple[int, Callable[[_Campaign, int], None]]] = {
+            "worker killed": (8, partial(_kill_worker, servers=servers)),
+            "scheduler killed": (8, partial(_kill_scheduler, servers=servers)),
+            "PostgreSQL stopped": (9, partial(_stop_database, server=server)),
+            "SQLite locked": (4, _lock_database),
+            "SQLite lost": (4, _lose_database),
+            "disk full": (9, partial(_fill, disk=disk)),
+            "client killed": (14, _kill),
         }
-        if disk is not None:
-            kinds["disk full"] = (9, partial(_fill, campaign, disk=disk))
+        if disk is None:
+            del kinds["disk full"]
         for kind, (full, plant) in kinds.items():
-            begin, faults = time.monotonic(), sum(map(len, campaign.found.faults.values()))
-            for number in range(each(full)):
-                campaign.found.count(kind)
-                plant(number)
-            now = sum(map(len, campaign.found.faults.values())) - faults
-            print(f"{kind}: {each(full)} in {time.monotonic() - begin:.0f} s, {now} faults", flush=True)  # noqa: T201
+            place = None if kept is None else kept / f"{kind.replace(' ', '_')}.json"
+            planted = partial(_planted, kind, each(full), plant, work, f"{seed} {kind}", lambda: servers.address)
+            found.add(Found.kept(place, planted))
         shutil.rmtree(work, ignore_errors=True)
-        return campaign.found
+    return found
+
+
+def _planted(kind: str, times: int, plant: Callable[[_Campaign, int], None], work: Path, seed: str, address: Callable[[], str]) -> Found:
+    begin, campaign = time.monotonic(), _Campaign(work, random.Random(seed), address)
+    for number in range(times):
+        campaign.found.count(kind)
+        plant(campaign, number)
+    faults = sum(map(len, campaign.found.faults.values()))
+    print(f"{kind}: {times} in {time.monotonic() - begin:.0f} s, {faults} faults", flush=True)  # noqa: T201
+    return campaign.found
