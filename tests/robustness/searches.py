@@ -7,7 +7,7 @@ import signal
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from tests.robustness.commands import Child, Ended, run, start
 from tests.robustness.disks import small_disk
 from tests.robustness.found import Found
 from tests.search.command import search as pretended_search
+from tests.search.interrupts import interrupted
 from tests.search.pretended import calls, without_times, write_study
 from tests.search.servers import Postgres, Workers, postgres, workers
 
@@ -27,7 +28,7 @@ _PATIENCE = 1200.0
 """Seconds that a search of so few trials may take on a machine that has other work."""
 
 _INTERRUPT = 2.0
-"""Seconds that an interrupt may take, but for those in which the machine does other work."""
+"""Seconds that an interrupt may take."""
 
 _HALVING = {"rungs": 2, "eta": 2}
 
@@ -141,29 +142,13 @@ def _kill(campaign: _Campaign, number: int) -> None:
     else:
         time.sleep(campaign.rng.random() * 6)
     what = f"client of {search.workers} workers by {how.name} with {len(search.finished())} finished"
-    os.kill(child.pid, how)
-    after = time.monotonic()
-    queued = _queued(child.pid)
-    waited = dict(queued)
-    while child.lives and time.monotonic() < after + 60:
-        waited.update(_queued(child.pid))
-        time.sleep(0.01)
-    took = time.monotonic() - after
+    took = interrupted(child.pid, how)
     ended = child.wait(time.monotonic() - child.begin + 1)
-    if took - max((waited[thread] - queued.get(thread, 0.0) for thread in waited), default=0.0) > _INTERRUPT:
+    if took > _INTERRUPT:
         campaign.found.fault("slow to end", f"{what}: {took:.1f} s")
     if ended.status == 1 and "--resume` continues the search" not in ended.said:
         campaign.found.fault("not said", f"{what}: {ended.said[-500:]}")
     campaign.judge(what, search, ended)
-
-
-def _queued(pid: int) -> dict[str, float]:
-    """Seconds that each thread of a process has waited for a processor."""
-    found = {}
-    for place in Path(f"/proc/{pid}/task").glob("*/schedstat"):
-        with suppress(OSError):
-            found[place.parent.name] = int(place.read_text().split()[1]) / 1e9
-    return found
 
 
 def _kill_worker(campaign: _Campaign, number: int, servers: Workers) -> None:
