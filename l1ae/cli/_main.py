@@ -1,11 +1,13 @@
 """Entry point: logging, exit status, and the list of commands."""
 
 import logging
-import multiprocessing
 import os
 import shlex
 import signal
 import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
 
 import click
 from rich.console import Console
@@ -18,6 +20,8 @@ from l1ae.files import is_full
 from l1ae.tools import stop_programs
 
 __all__ = ["main"]
+
+_STDERR = 2
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -49,8 +53,11 @@ for _command in (
 
 def main() -> None:
     """Run the command line. Exit status: 0 success, 2 a user's mistake, 1 anything else."""
+    searching = _words(sys.argv[1:])[:1] == ["search"]
+    if searching:
+        _watch_signals()
     for signalled in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signalled, _interrupt)
+        signal.signal(signalled, _left_to_the_watch if searching else _interrupt)
     try:
         sys.exit(_cli.main(standalone_mode=False) or 0)
     except click.ClickException as error:
@@ -69,22 +76,56 @@ def main() -> None:
 
 
 def _interrupt(*_: object) -> None:
-    """Programs that run in other threads would be waited for, and so would the workers of a search."""
+    """Programs that run in other threads would be waited for."""
     stop_programs()
-    if _words(sys.argv[1:])[:1] == ["search"]:
-        _end_with_workers(f"interrupted; {_continuing(sys.argv[1:])}")
     raise KeyboardInterrupt
+
+
+def _left_to_the_watch(*_: object) -> None:
+    """A handler there must be: without one no signal is written to the watch."""
+
+
+def _watch_signals() -> None:
+    """Have a thread of its own end a search that is interrupted.
+
+    The main thread may be in a call that no handler breaks off, as of a database that is locked, or does not take signals while workers
+    are started.
+    """
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+    threading.Thread(target=_end_when_signalled, args=(read,), name="signals", daemon=True).start()
+
+
+def _end_when_signalled(read: int) -> None:
+    while os.read(read, 1)[0] not in {signal.SIGINT, signal.SIGTERM}:
+        continue
+    _end_with_workers(f"interrupted; {_continuing(sys.argv[1:])}")
 
 
 def _end_with_workers(message: str) -> None:
     """End at once. A search can be killed anywhere, and what it would take leave of may not have started yet."""
-    for child in multiprocessing.active_children():
-        child.kill()
-    if sys.stderr.isatty():
-        Console(stderr=True).show_cursor(True)
-    # the stream may be in the middle of another line
-    os.write(sys.stderr.fileno(), f"\n{message}\n".encode())
+    stop_programs()
+    for child in _workers():
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+    # a bar hides the cursor, and is in the middle of a line. Python's streams may be held by the thread that draws it
+    shown = b"\x1b[?25h" if os.isatty(_STDERR) else b""
+    with suppress(OSError):
+        os.write(_STDERR, shown + f"\n{message}\n".encode())
     os._exit(1)
+
+
+def _workers() -> list[int]:
+    """Processes of multiprocessing that this one has started, and may not know of yet; not the one that cleans up after them."""
+    children = {int(pid) for place in Path("/proc/self/task").glob("*/children") for pid in place.read_text().split()}
+    return [pid for pid in children if b"--multiprocessing-fork" in _command_of(pid)]
+
+
+def _command_of(pid: int) -> list[bytes]:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    return []
 
 
 def _words(arguments: list[str]) -> list[str]:

@@ -31,5 +31,5 @@ def database_of(url: str, where: str) -> URL:
 
 
 def shown(url: URL) -> str:
-    """A URL without its password."""
-    return url.set(password=None, query={}).render_as_string()
+    """A URL with *** in place of its password, and without its options."""
+    return url.set(query={}).render_as_string()

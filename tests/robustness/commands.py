@@ -48,6 +48,11 @@ class Child:
     log: Path
     begin: float
 
+    @property
+    def lives(self) -> bool:
+        """Whether it has not ended; its status may wait."""
+        return Path(f"/proc/{self.pid}/exe").exists()
+
     def wait(self, limit: float) -> Ended:
         """Its end, which is made when it takes more than `limit` seconds."""
         status = self._poll(limit)

@@ -1,7 +1,11 @@
 """What a campaign found."""
 
+import json
 import sys
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Self
 
 from tests.robustness.commands import Ended
 
@@ -27,6 +31,27 @@ class Found:
         """Note a trial."""
         self.trials += 1
         self.kinds[kind] = self.kinds.get(kind, 0) + 1
+
+    def add(self, other: "Found") -> None:
+        """Have what another one found, too."""
+        self.trials += other.trials
+        self.refused += other.refused
+        self.unharmed += other.unharmed
+        for kind, count in other.kinds.items():
+            self.kinds[kind] = self.kinds.get(kind, 0) + count
+        for kind, texts in other.faults.items():
+            self.faults.setdefault(kind, []).extend(texts)
+
+    @classmethod
+    def kept(cls, place: Path | None, find: Callable[[], Self]) -> Self:
+        """What an earlier process found and kept at `place`, else what is found now, which is kept there."""
+        if place is not None and place.exists():
+            return cls(**json.loads(place.read_text()))
+        found = find()
+        if place is not None:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(json.dumps(asdict(found), indent=1))
+        return found
 
     def ended(self, what: str, ended: Ended) -> bool:
         """Note how a command ended; whether that was without a fault."""

@@ -16,6 +16,7 @@ from tests.robustness.commands import Child, Ended, run, start
 from tests.robustness.disks import small_disk
 from tests.robustness.found import Found
 from tests.search.command import search as pretended_search
+from tests.search.interrupts import interrupted
 from tests.search.pretended import calls, without_times, write_study
 from tests.search.servers import Postgres, Workers, postgres, workers
 
@@ -23,6 +24,12 @@ __all__ = ["searches"]
 
 _TRIALS = 16
 _SECONDS = 0.05
+_PATIENCE = 1200.0
+"""Seconds that a search of so few trials may take on a machine that has other work."""
+
+_INTERRUPT = 2.0
+"""Seconds that an interrupt may take."""
+
 _HALVING = {"rungs": 2, "eta": 2}
 
 
@@ -62,8 +69,8 @@ class _Search:
 
     def until(self, count: int, child: Child, rng: random.Random) -> None:
         """Wait for so many trainings, and a moment."""
-        end = time.monotonic() + 120
-        while sum(calls(self.log).values()) < count and time.monotonic() < end and Path(f"/proc/{child.pid}").exists():
+        end = time.monotonic() + _PATIENCE
+        while sum(calls(self.log).values()) < count and time.monotonic() < end and child.lives:
             time.sleep(0.005)
         time.sleep(rng.random() * 0.3)
 
@@ -75,7 +82,7 @@ class _Campaign:
         self.work, self.rng, self.address, self.found = work, rng, address, Found()
         shutil.rmtree(work, ignore_errors=True)
         undisturbed = _Search(work / "undisturbed", address(), 1)
-        ended = run(undisturbed.command(), undisturbed.folder, limit=300)
+        ended = run(undisturbed.command(), undisturbed.folder, limit=_PATIENCE)
         if ended.status != 0:
             raise RuntimeError(f"a search fails undisturbed: {ended.said[-800:]}")
         self.expected = without_times(undisturbed.run / "search")
@@ -92,7 +99,7 @@ class _Campaign:
         before, done = search.finished(), calls(search.log)
         if ended.status is not None and ended.status >= 0:
             self.found.ended(what, ended)
-        again = ended if ended.status == 0 and not resume else run(search.command("--resume"), search.folder, limit=300)
+        again = ended if ended.status == 0 and not resume else run(search.command("--resume"), search.folder, limit=_PATIENCE)
         if again.status != 0:
             self.found.fault("no second run", f"{what}: {again.said[-1500:]}")
             return
@@ -135,11 +142,10 @@ def _kill(campaign: _Campaign, number: int) -> None:
     else:
         time.sleep(campaign.rng.random() * 6)
     what = f"client of {search.workers} workers by {how.name} with {len(search.finished())} finished"
-    os.kill(child.pid, how)
-    after = time.monotonic()
-    ended = child.wait(after - child.begin + 60)
-    if time.monotonic() - after > 2:
-        campaign.found.fault("slow to end", f"{what}: {time.monotonic() - after:.1f} s")
+    took = interrupted(child.pid, how)
+    ended = child.wait(time.monotonic() - child.begin + 1)
+    if took > _INTERRUPT:
+        campaign.found.fault("slow to end", f"{what}: {took:.1f} s")
     if ended.status == 1 and "--resume` continues the search" not in ended.said:
         campaign.found.fault("not said", f"{what}: {ended.said[-500:]}")
     campaign.judge(what, search, ended)
@@ -150,9 +156,8 @@ def _kill_worker(campaign: _Campaign, number: int, servers: Workers) -> None:
     child = start(search.command(), search.folder)
     search.until(campaign.rng.randrange(_TRIALS - 4), child, campaign.rng)
     what = f"a worker of {search.workers} with {len(search.finished())} finished"
-    if not servers.kill_worker(campaign.rng.randrange(servers.number)):
-        campaign.found.fault("no worker", what)
-    ended = child.wait(240)
+    servers.kill_worker(campaign.rng.randrange(servers.number))
+    ended = child.wait(_PATIENCE)
     if ended.status != 0:
         campaign.found.fault("not continued", f"{what}: {ended.said[-600:]}")
     campaign.judge(what, search, ended, resume=False)
@@ -164,7 +169,7 @@ def _kill_scheduler(campaign: _Campaign, number: int, servers: Workers) -> None:
     search.until(campaign.rng.randrange(_TRIALS - 4), child, campaign.rng)
     what = f"scheduler of {search.workers} workers with {len(search.finished())} finished"
     servers.kill_scheduler()
-    ended = child.wait(240)
+    ended = child.wait(_PATIENCE)
     if ended.status == 0 or "--resume" not in ended.said:
         campaign.found.fault("not said", f"{what}: status {ended.status}: {ended.said[-600:]}")
     servers.stop()
@@ -173,8 +178,9 @@ def _kill_scheduler(campaign: _Campaign, number: int, servers: Workers) -> None:
     campaign.judge(what, search, ended)
 
 
-def _fill(campaign: _Campaign, number: int, disk: Path) -> None:
+def _fill(campaign: _Campaign, number: int, disk: Path | None) -> None:
     """The disk of the trials, that of the database, or that of both."""
+    assert disk is not None
     which = ("trials", "database", "both")[number % 3]
     for path in disk.iterdir():
         shutil.rmtree(path, ignore_errors=True)
@@ -191,7 +197,7 @@ def _fill(campaign: _Campaign, number: int, disk: Path) -> None:
         state = os.statvfs(disk)
         os.posix_fallocate(file.fileno(), 0, max(state.f_bfree * state.f_frsize - campaign.rng.choice((0, 4096, 20000)), 1))
     what = f"full disk of {which} with {len(search.finished())} finished"
-    ended = child.wait(240)
+    ended = child.wait(_PATIENCE)
     if ended.status and "no space is left" not in ended.said:
         campaign.found.fault("not said", f"{what}: status {ended.status}: {ended.said[-600:]}")
     filler.unlink()
@@ -212,7 +218,7 @@ def _stop_database(campaign: _Campaign, number: int, server: Postgres) -> None:
         os.kill(child.pid, signal.SIGKILL)
     time.sleep(1 + 3 * campaign.rng.random())
     server.start()
-    ended = child.wait(240)
+    ended = child.wait(_PATIENCE)
     if ended.status and number % 3 != 2:
         campaign.found.fault("not continued", f"{what}: {ended.said[-600:]}")
     campaign.judge(what, search, ended, resume=False)
@@ -236,7 +242,7 @@ def _lock_database(campaign: _Campaign, number: int) -> None:
     other.execute("begin exclusive")
     time.sleep(6 + 3 * campaign.rng.random())
     other.close()
-    ended = child.wait(240)
+    ended = child.wait(_PATIENCE)
     if ended.status:
         campaign.found.fault("not continued", f"{what}: {ended.said[-600:]}")
     campaign.judge(what, search, ended, resume=False)
@@ -253,7 +259,7 @@ def _lose_database(campaign: _Campaign, number: int) -> None:
             source.backup(target)
     search.until(campaign.rng.randrange(4, _TRIALS - 2), child, campaign.rng)
     os.kill(child.pid, signal.SIGKILL)
-    ended = child.wait(240)
+    ended = child.wait(_PATIENCE)
     what = f"SQLite lost with {len(search.finished())} finished"
     for path in database.parent.glob("study.db*"):
         path.unlink()
@@ -274,26 +280,37 @@ def _disk(folder: Path) -> Iterator[Path | None]:
         yield None
 
 
-def searches(work: Path, each: Callable[[int], int], *, seed: int = 1) -> Found:
-    """Every fault a number of times: `each` of its number in a full campaign. Servers are real ones."""
+def searches(work: Path, each: Callable[[int], int], *, seed: int = 1, kept: Path | None = None) -> Found:
+    """Every fault a number of times: `each` of its number in a full campaign. Servers are real ones.
+
+    `kept`: a folder of a file for each kind of fault; one that is there is not planted again.
+    """
+    found = Found()
     with workers(work.with_name("servers"), 2) as servers, postgres() as server, _disk(work.with_name("disk")) as disk:
-        campaign = _Campaign(work, random.Random(seed), lambda: servers.address)
-        kinds: dict[str, tuple[int, Callable[[int], None]]] = {
-            "client killed": (14, partial(_kill, campaign)),
-            "worker killed": (8, partial(_kill_worker, campaign, servers=servers)),
-            "scheduler killed": (8, partial(_kill_scheduler, campaign, servers=servers)),
-            "PostgreSQL stopped": (9, partial(_stop_database, campaign, server=server)),
-            "SQLite locked": (4, partial(_lock_database, campaign)),
-            "SQLite lost": (4, partial(_lose_database, campaign)),
+        kinds: dict[str, tuple[int, Callable[[_Campaign, int], None]]] = {
+            "worker killed": (8, partial(_kill_worker, servers=servers)),
+            "scheduler killed": (8, partial(_kill_scheduler, servers=servers)),
+            "PostgreSQL stopped": (9, partial(_stop_database, server=server)),
+            "SQLite locked": (4, _lock_database),
+            "SQLite lost": (4, _lose_database),
+            "disk full": (9, partial(_fill, disk=disk)),
+            "client killed": (14, _kill),
         }
-        if disk is not None:
-            kinds["disk full"] = (9, partial(_fill, campaign, disk=disk))
+        if disk is None:
+            del kinds["disk full"]
         for kind, (full, plant) in kinds.items():
-            begin, faults = time.monotonic(), sum(map(len, campaign.found.faults.values()))
-            for number in range(each(full)):
-                campaign.found.count(kind)
-                plant(number)
-            now = sum(map(len, campaign.found.faults.values())) - faults
-            print(f"{kind}: {each(full)} in {time.monotonic() - begin:.0f} s, {now} faults", flush=True)  # noqa: T201
+            place = None if kept is None else kept / f"{kind.replace(' ', '_')}.json"
+            planted = partial(_planted, kind, each(full), plant, work, f"{seed} {kind}", lambda: servers.address)
+            found.add(Found.kept(place, planted))
         shutil.rmtree(work, ignore_errors=True)
-        return campaign.found
+    return found
+
+
+def _planted(kind: str, times: int, plant: Callable[[_Campaign, int], None], work: Path, seed: str, address: Callable[[], str]) -> Found:
+    begin, campaign = time.monotonic(), _Campaign(work, random.Random(seed), address)
+    for number in range(times):
+        campaign.found.count(kind)
+        plant(campaign, number)
+    faults = sum(map(len, campaign.found.faults.values()))
+    print(f"{kind}: {times} in {time.monotonic() - begin:.0f} s, {faults} faults", flush=True)  # noqa: T201
+    return campaign.found

@@ -33,7 +33,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _until(there: Callable[[], bool], what: str, patience: float = 60.0) -> None:
+def _until(there: Callable[[], bool], what: str, patience: float = 300.0) -> None:
     end = time.monotonic() + patience
     while not there():
         if time.monotonic() > end:
@@ -114,14 +114,16 @@ class Workers:
     processes: list[subprocess.Popen] = field(default_factory=list)
 
     def start(self) -> None:
-        """Returns when the scheduler listens."""
-        place = self.folder / "scheduler.json"
+        """Returns when the workers are there."""
+        place, log = self.folder / "scheduler.json", self.folder / "log"
         place.unlink(missing_ok=True)
+        log.unlink(missing_ok=True)
         self._begin("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(place))
         _until(place.exists, "the scheduler")
         for k in range(self.number):
             options = ["--nthreads", "1", "--memory-limit", "2GiB", "--no-dashboard", "--local-directory", str(self.folder / f"w{k}")]
             self._begin("worker", "--scheduler-file", str(place), "--host", "127.0.0.1", *options)
+        _until(lambda: log.read_bytes().count(b"Registered to") >= self.number, "a worker")
 
     def _begin(self, *words: str) -> None:
         environment = os.environ | {"PYTHONPATH": str(_ROOT), "OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
@@ -140,15 +142,13 @@ class Workers:
         """SIGKILL."""
         self.processes[0].kill()
 
-    def kill_worker(self, k: int) -> bool:
-        """SIGKILL to the process that has the task, which its nanny starts again; whether there was one."""
+    def kill_worker(self, k: int) -> None:
+        """SIGKILL to the process that has the task, which its nanny starts again; it is waited for where it is not there yet."""
         nanny = self.processes[1 + k].pid
-        children = [int(pid) for place in Path(f"/proc/{nanny}/task").glob("*/children") for pid in place.read_text().split()]
-        victims = [pid for pid in children if b"spawn_main" in _words(pid)]
-        for pid in victims:
+        _until(lambda: _spawned(nanny) != [], "a worker")
+        for pid in _spawned(nanny):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        return bool(victims)
 
     def stop(self) -> None:
         """All of them, with what they started."""
@@ -157,6 +157,12 @@ class Workers:
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         self.processes.clear()
+
+
+def _spawned(nanny: int) -> list[int]:
+    """The processes that a nanny has tasks done in."""
+    children = [int(pid) for place in Path(f"/proc/{nanny}/task").glob("*/children") for pid in place.read_text().split()]
+    return [pid for pid in children if b"spawn_main" in _words(pid)]
 
 
 def _words(pid: int) -> bytes:
