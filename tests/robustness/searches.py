@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.robustness.commands import Child, Ended, run, start
 from tests.robustness.disks import small_disk
 from tests.robustness.found import Found
-from tests.search.command import search as pretended_search
+from tests.search.command import PretendedSearch
 from tests.search.interrupts import interrupted
 from tests.search.pretended import calls, without_times, write_study
 from tests.search.servers import Postgres, Workers, postgres, workers
@@ -61,7 +61,7 @@ class _Search:
 
     def command(self, *more: str) -> Callable[[], object]:
         """The command as `commands.start` takes it."""
-        return partial(pretended_search, self.log, self.seconds, [*self.words, *more])
+        return PretendedSearch(self.log, self.seconds, (*self.words, *more))
 
     def finished(self) -> dict[str, bytes]:
         """The files of the trials that finished."""
