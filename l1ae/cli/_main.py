@@ -94,25 +94,27 @@ def _watch_signals() -> None:
     read, write = os.pipe()
     os.set_blocking(write, False)
     signal.set_wakeup_fd(write, warn_on_full_buffer=False)
-    threading.Thread(target=_end_when_signalled, args=(read,), name="signals", daemon=True).start()
+    # what the libraries say while they are imported is swallowed
+    words = os.dup(_STDERR)
+    threading.Thread(target=_end_when_signalled, args=(read, words), name="signals", daemon=True).start()
 
 
-def _end_when_signalled(read: int) -> None:
+def _end_when_signalled(read: int, words: int) -> None:
     while os.read(read, 1)[0] not in {signal.SIGINT, signal.SIGTERM}:
         continue
-    _end_with_workers(f"interrupted; {_continuing(sys.argv[1:])}")
+    _end_with_workers(f"interrupted; {_continuing(sys.argv[1:])}", words)
 
 
-def _end_with_workers(message: str) -> None:
-    """End at once. A search can be killed anywhere, and what it would take leave of may not have started yet."""
+def _end_with_workers(message: str, stream: int) -> None:
+    """End at once, with a message. A search can be killed anywhere, and what it would take leave of may not have started yet."""
     stop_programs()
     for child in _workers():
         with suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
     # a bar hides the cursor, and is in the middle of a line. Python's streams may be held by the thread that draws it
-    shown = b"\x1b[?25h" if os.isatty(_STDERR) else b""
+    shown = b"\x1b[?25h" if os.isatty(stream) else b""
     with suppress(OSError):
-        os.write(_STDERR, shown + f"\n{message}\n".encode())
+        os.write(stream, shown + f"\n{message}\n".encode())
     os._exit(1)
 
 

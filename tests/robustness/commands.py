@@ -111,7 +111,10 @@ def preload() -> None:
 
 
 def start(what: Sequence[str] | Callable[[], object], folder: Path, *, temporary: Path | None = None) -> Child:
-    """Begin a command of `l1ae`, or a function under the same entry point, in `folder`; `temporary` is its TMPDIR."""
+    """Begin a command of `l1ae`, or a function under the same entry point, in `folder`; `temporary` is its TMPDIR.
+
+    A function may have the `words` of a command that it stands for.
+    """
     handle, log = tempfile.mkstemp(prefix="said-", dir=os.environ.get("L1AE_LOGS"))
     sys.stdout.flush()
     sys.stderr.flush()
@@ -148,7 +151,7 @@ def _become(what: Sequence[str] | Callable[[], object], folder: Path, handle: in
     import l1ae.cli._main as entry
 
     if callable(what):
-        sys.argv = ["l1ae", getattr(what, "__name__", "read")]
+        sys.argv = ["l1ae", *getattr(what, "words", (getattr(what, "__name__", "read"),))]
         entry._cli.main = lambda **options: what() and None  # type: ignore[method-assign]
     else:
         sys.argv = ["l1ae", *what]
