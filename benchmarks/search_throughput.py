@@ -125,7 +125,7 @@ def write_study(path: Path, trials: int, source: Path | None = None) -> Study:
     if source is not None:
         content["set"] = {"data.source": str(source.resolve()), "trigger.zero_bias": "data"}
         content["objectives"] = [{"quantity": "efficiency", "kind": "raw", "khz": 100}, {"quantity": "lut"}]
-    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     return load_study(path)
 
 

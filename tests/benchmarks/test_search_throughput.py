@@ -74,7 +74,7 @@ def test_the_error_of_the_quotient_is_that_of_repeated_measurements():
     rng = np.random.default_rng(5)
     numbers = range(2, 26)
     pulls = []
-    for _ in range(300):
+    for _ in range(200):
         true = {number: (10.0, 20.0, 60.0)[number % 3] * rng.uniform(0.7, 1.4) for number in numbers}
         first, second = ({n: s * rng.normal(1, 0.05) for n, s in true.items()} for _ in range(2))
         gain = throughput.speed_up(searches({1: 20.0} | first, {n: 1.1 * s for n, s in second.items()}))
@@ -147,8 +147,8 @@ def searched(folder, engine):
 
 def test_both_searches_try_the_same_and_of_each_model_as_much(tmp_path, monkeypatch):
     def forecast(config):
-        """Refuses about a third of the autoencoders."""
-        return cost(9000.0 if config.model.architecture == "dense_ae" and config.model.latent > 4 else 300.0)
+        """Refuses some of the autoencoders."""
+        return cost(9000.0 if config.model.architecture == "dense_ae" and config.training.weight_power > 0.4 else 300.0)
 
     monkeypatch.setattr("l1ae.search._driver.forecast", forecast)
     for name in ("one", "two"):
@@ -162,5 +162,5 @@ def test_both_searches_try_the_same_and_of_each_model_as_much(tmp_path, monkeypa
     other = [replace(two[0], parameters=two[1].parameters), *two[1:]]
     with pytest.raises(UserError, match=r"different candidates or trained them differently, and cannot be compared: \[0\]"):
         throughput.check_same(one, other)
-    with pytest.raises(UserError, match="cannot be compared: .'the number of them'"):
+    with pytest.raises(UserError, match=r"cannot be compared: \['the number of them'\]"):
         throughput.check_same(one, two[:-1])
