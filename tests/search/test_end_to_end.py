@@ -98,7 +98,7 @@ def test_a_search_leaves_its_front_with_a_configuration_for_each_point(found, st
     assert [trial.number for trial in trials] == list(range(len(trials)))
     complete = [trial for trial in trials if trial.state == "complete"]
     assert len(complete) == front.counts.complete == TRIALS
-    assert len(trials) == TRIALS + front.counts.refused
+    assert len(trials) == TRIALS + front.counts.refused + front.counts.repeated
     assert {point.kind for point in front.points} == {"trees", "autoencoders"}
     assert {path.name for path in (found.path / "front").iterdir()} == {f"{point.name}.yaml" for point in front.points}
     assert all(point.verified is None for point in front.points)
