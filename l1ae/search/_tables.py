@@ -64,11 +64,22 @@ def recommended_table(view: SearchView) -> Table:
     """The points to take, by what may be spent."""
     objectives = view.study.config.objectives
     rows = tuple(
-        (f"{step:,} LUT", point.name, point.kind, *_cells(objectives, point.values, point.reported), *_other(view, point))
+        (
+            f"{step:,} LUT",
+            point.name,
+            point.kind,
+            *_cells(objectives, point.values, point.reported),
+            *_other(view, point),
+            _made_luts(point),
+        )
         for step, point in view.recommended(LUTS).items()
     )
-    header = ("Up to", "Point", "Kind", *_titles(objectives), *([] if _has_luts(view) else ["LUT, packed"]))
+    header = ("Up to", "Point", "Kind", *_titles(objectives), *([] if _has_luts(view) else ["LUT, packed"]), "LUT, synthesised")
     return Table("Recommended, by the worse end of the interval as chosen", header, rows, 3)
+
+
+def _made_luts(point: FrontPoint) -> str:
+    return "–" if point.verified is None else count(point.verified.lut)
 
 
 def _has_luts(view: SearchView) -> bool:
