@@ -101,8 +101,11 @@ class Ledger:
             opened.set_user_attr(_DIGEST, self._study.digest)
         return opened
 
-    def _steady(self, operation: Callable[[], _T]) -> _T:
-        """The result of an operation, which is tried again while the database does not answer, and so must be one to repeat."""
+    def _steady(self, operation: Callable[[], _T], *, again: Callable[[], _T] | None = None) -> _T:
+        """The result of an operation, which is tried again while the database does not answer.
+
+        It must be one to repeat, where there is none that is done `again` in its place.
+        """
         began, wait = time.monotonic(), 0.2
         while True:
             try:
@@ -119,6 +122,7 @@ class Ledger:
                         "address right, and does it run? Nothing that finished is lost: bring it back, and continue with --resume"
                     ) from error
                 _log.warning("the study's database does not answer (%s); trying again", reason)
+                operation = again or operation
                 time.sleep(wait)
                 wait = min(2 * wait, 10.0)
 
@@ -181,13 +185,16 @@ class Ledger:
         if parameters is not None:
             self._memory.enqueue_trial(parameters)
         point = asked(self._study, self._memory.ask())
-        self._steady(lambda: self._add(number))
+        self._steady(lambda: self._add(number), again=lambda: self._add_where_missing(number))
         return point
 
     def _add(self, number: int) -> None:
-        # a server that went away may have done what it did not answer
+        self._optuna.add_trial(self._memory.get_trials(deepcopy=False)[number])
+
+    def _add_where_missing(self, number: int) -> None:
+        """A server that went away may have done what it did not answer. To ask it takes longer the more trials are under way."""
         if self._optuna._storage.get_n_trials(self._optuna._study_id) == number:
-            self._optuna.add_trial(self._memory.get_trials(deepcopy=False)[number])
+            self._add(number)
 
     def tell(self, number: int, values: list[float], excess: dict[str, float], reason: str = "") -> None:
         """What a trial found; `excess` of each limit of the budget, above 0 where it is broken."""
