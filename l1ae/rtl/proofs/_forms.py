@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from alkaid.types import Op
+from alkaid.types import CombLogic, Op
 
 from l1ae.errors import CheckFailedError
 from l1ae.rtl._opcodes import LINEAR, Opcode
@@ -43,19 +43,21 @@ def _fraction(op: Op) -> int:
     return int(op.qint.kif[2])
 
 
-def linear_forms(ops: Sequence[Op], lines: Sequence[int], ports: Mapping[int, Port], scale: int, keep: Sequence[int]) -> Forms:
-    """Forms of the lines `keep`, by propagation through `lines` (in order of evaluation) from `ports`.
+def linear_forms(logic: CombLogic, lines: Sequence[int], ports: Mapping[int, Port], scale: int, keep: Sequence[int]) -> Forms:
+    """Forms of the lines `keep` of a program, by propagation through `lines` (in order of evaluation) from `ports`.
 
+    A table is linear where each entry is the sum of what the bits of its address count for: so alkaid adds bits up, six at a time.
     Each line is shown to hold its value for every input: neither a bit above its width nor one below its LSB is ever
     needed. Raises `CheckFailedError` naming the line where that is wrong, or where a line is no linear operation.
     """
+    ops = logic.ops
     scale = max([scale, *(p.fraction for p in ports.values()), *(_finest(ops, i) for i in lines)])
     columns = {i: k for k, i in enumerate(i for i, port in ports.items() if port.low < port.high)}
     ranges = _Ranges(ports, columns, _dtype(ops, lines, ports, scale))
     rows = {i: _entering(i, port, columns, scale, ranges.dtype) for i, port in ports.items()}
     readers = Counter(a for i in lines for a in ops[i].addr) + Counter(keep)
     for i in lines:
-        rows[i] = _form(ops, i, rows, scale, ranges)
+        rows[i] = _counted(logic, i, rows, scale, ranges) if ops[i].opcode == Opcode.TABLE else _form(ops, i, rows, scale, ranges)
         ranges.check(i, ops[i], rows[i], scale)
         for a in ops[i].addr:
             readers[a] -= 1
@@ -128,6 +130,42 @@ def _form(ops: Sequence[Op], i: int, rows: Mapping[int, Row], scale: int, ranges
     return row
 
 
+_MOST_BITS = 12
+"""Bits of an address of a table that is looked at entry by entry."""
+
+
+def _counted(logic: CombLogic, i: int, rows: Mapping[int, Row], scale: int, ranges: "_Ranges") -> Row:
+    """The form of a table, after each of its entries was held against the sum of what the bits of its address count for."""
+    op = logic.ops[i]
+    (a,) = op.addr
+    assert logic.lookup_tables is not None
+    columns = np.flatnonzero(rows[a][:-1])
+    places = _places(logic.ops[a], rows[a], columns, scale, ranges)
+    if places is None:
+        raise CheckFailedError(f"line {i} is a table of more than single bits beside each other, and no linear operation")
+    chosen = np.arange(1 << len(columns))[:, None] >> np.arange(len(columns)) & 1
+    codes = logic.lookup_tables[op.data[0]].padded_table(logic.ops[a].qint)[chosen @ places]
+    counts = codes[1 << np.arange(len(columns))] - codes[0]
+    if not np.array_equal(codes, codes[0] + chosen @ counts):
+        raise CheckFailedError(f"line {i} is a table whose entries are no sum of what single bits count for, and no linear operation")
+    unit = 1 << (scale - _fraction(op))
+    row = np.zeros(ranges.width, ranges.dtype)
+    row[-1] = int(codes[0]) * unit
+    for column, count in zip(columns, counts, strict=True):
+        row[column] = int(count) * unit
+    return row
+
+
+def _places(address: Op, row: Row, columns: npt.NDArray[np.intp], scale: int, ranges: "_Ranges") -> npt.NDArray[np.int64] | None:
+    """What each port counts for in the codes of an address; None where it is not one bit each, all at places of their own."""
+    unit = 1 << (scale - _fraction(address))
+    if row[-1] or len(columns) > _MOST_BITS or not ranges.are_bits(columns) or any(int(row[k]) % unit for k in columns):
+        return None
+    places = [int(row[k]) // unit for k in columns]
+    alone = all(place > 0 and place & (place - 1) == 0 for place in places) and len(set(places)) == len(places)
+    return np.array(places, np.int64) if alone else None
+
+
 def _exponent(step: float) -> int:
     """N where `step` is `2**-N`."""
     mantissa, exponent = np.frexp(step)
@@ -152,6 +190,10 @@ class _Ranges:
         self.width = len(columns) + 1
         self._low = np.array([ports[i].low for i in columns], dtype)
         self._high = np.array([ports[i].high for i in columns], dtype)
+
+    def are_bits(self, columns: npt.NDArray[np.intp]) -> bool:
+        """Whether the ports of all these columns have the codes 0 and 1."""
+        return bool(np.all(self._low[columns] == 0) and np.all(self._high[columns] == 1))
 
     def check(self, i: int, op: Op, row: Row, scale: int) -> None:
         """Raise `CheckFailedError` unless the line's bits hold the form for all inputs."""

@@ -127,7 +127,7 @@ def _compare(name: str, expected: _Expected, layer: _Layer, added: Fraction) -> 
     keep = sorted({e.index for e in outputs if e.index is not None})
     finest = max((value.fraction for value in layer.values), default=0) + expected.fraction
     scale = max(0, finest, expected.constant_fraction, added.denominator.bit_length() - 1)
-    forms = linear_forms(layer.graph.logic.ops, layer.lines, ports, scale, keep)
+    forms = linear_forms(layer.graph.logic, layer.lines, ports, scale, keep)
     for j, output in enumerate(outputs):
         want = _wanted(j, expected, layer, forms, added)
         got = _constant_row(output, forms) if output.index is None else forms.rows[output.index]
