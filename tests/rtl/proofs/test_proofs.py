@@ -218,6 +218,58 @@ def changed_stage(stage, **values):
     return replace(stage, logic=stage.logic._replace(**values))
 
 
+@pytest.fixture(scope="module")
+def counted():
+    """A sum with weights and one without, of bits: alkaid makes tables of six of them each."""
+    b = Network(seed=5)
+    b.inputs(14, np.zeros(14, int), np.full(14, -1), "fixed<12,10>", form="fixed<8,5,RND_CONV,SAT>")
+    b.put(Quantize, "bits", "inputs", size=14, form="ufixed<1,1,RND_CONV,SAT>")
+    b.dense("enc", "bits", 2)
+    b.put(Sum, "number", "bits", size=1, fraction=0)
+    b.put(Sum, "total", "enc", "number", size=1, fraction=b["enc"].format.fraction)
+    b.score("total", 100)
+    contract = b.contract("counted_v1")
+    return contract, unroll(contract, Clock(5.0), PART, "binary")
+
+
+def test_tables_that_count_bits_are_proven(counted):
+    contract, unrolled = counted
+    graph = unrolled.graph
+    assert all(layer.proven for layer in prove_linear(contract, graph).layers)
+    for layer in ("enc", "number"):
+        assert len(lines_of(graph, layer, (Opcode.TABLE,))) >= 2
+    hardware = np.random.default_rng(2).integers(-64, 64, (500, 14))
+    found, names = graph.evaluate(hardware, ["enc", "number"]), ["enc", "number"]
+    for name, codes in contract.evaluate(hardware, names).items():
+        np.testing.assert_array_equal(found[name], codes * contract[name].format.lsb)
+
+
+def test_every_entry_of_a_table_that_counts_bits_counts(counted):
+    contract, unrolled = counted
+    graph = unrolled.graph
+    (line, *_) = lines_of(graph, "number", (Opcode.TABLE,))
+    tables = list(graph.logic.lookup_tables)
+    number = graph.logic.ops[line].data[0]
+    right = tables[number]
+    for entry in range(len(right.table)):
+        wrong = right.table.copy()
+        wrong[entry] ^= 1
+        tables[number] = type(right)(wrong, right.spec)
+        with pytest.raises(CheckFailedError, match=f"layer 'number': line {line} is a table whose entries are no sum"):
+            prove_linear(contract, replace(graph, logic=graph.logic._replace(lookup_tables=tuple(tables))))
+
+
+def test_a_table_of_more_than_bits_is_not_linear(counted):
+    contract, unrolled = counted
+    ops = unrolled.graph.logic.ops
+    (line, *_) = lines_of(unrolled.graph, "number", (Opcode.TABLE,))
+    (address,) = ops[line].addr
+    # two bits of the address are the same bit
+    changed = with_line(unrolled, address, addr=(ops[address].addr[0], ops[ops[address].addr[0]].addr[1]))
+    with pytest.raises(CheckFailedError, match="is a table of more than single bits beside each other"):
+        prove_linear(contract, changed)
+
+
 def test_swapped_registers_are_found(binary):
     _, unrolled = binary
     tried = 0
