@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from l1ae.files import is_full
 from tests.robustness.commands import Child, Ended, run, start
 from tests.robustness.disks import small_disk
 from tests.robustness.found import Found
@@ -194,15 +195,30 @@ def _fill(campaign: _Campaign, number: int, disk: Path | None) -> None:
     child = start(search.command(), search.folder)
     search.until(campaign.rng.randrange(_TRIALS - 4), child, campaign.rng)
     filler = disk / "data" / "filler"
-    with filler.open("wb") as file:
-        state = os.statvfs(disk)
-        os.posix_fallocate(file.fileno(), 0, max(state.f_bfree * state.f_frsize - campaign.rng.choice((0, 4096, 20000)), 1))
+    _fill_up(filler, campaign.rng.choice((0, 4096, 20000)))
     what = f"full disk of {which} with {len(search.finished())} finished"
     ended = child.wait(_PATIENCE)
     if ended.status and "no space is left" not in ended.said:
         campaign.found.fault("not said", f"{what}: status {ended.status}: {ended.said[-600:]}")
     filler.unlink()
     campaign.judge(what, search, ended)
+
+
+def _fill_up(filler: Path, room: int) -> None:
+    """Leave so many bytes of a disk that is written to meanwhile."""
+    with filler.open("wb") as file:
+        while True:
+            state = os.statvfs(filler.parent)
+            size = state.f_bfree * state.f_frsize - room
+            if size <= 0:
+                return
+            try:
+                os.posix_fallocate(file.fileno(), 0, size)
+            except OSError as error:
+                if not is_full(error):
+                    raise
+            else:
+                return
 
 
 def _stop_database(campaign: _Campaign, number: int, server: Postgres) -> None:
