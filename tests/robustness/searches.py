@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from l1ae.files import is_full
 from tests.robustness.commands import Child, Ended, run, start
 from tests.robustness.disks import small_disk
 from tests.robustness.found import Found
@@ -35,9 +36,13 @@ _HALVING = {"rungs": 2, "eta": 2}
 
 @dataclass
 class _Search:
-    """A search in a folder of its own: `run` holds what it leaves, `log` a line for every training, which takes `seconds`."""
+    """A search in a folder of its own: `run` holds what it leaves, `log`, elsewhere, a line for every training.
+
+    A training takes `seconds`.
+    """
 
     folder: Path
+    log: Path
     address: str
     workers: int
     storage: str | None = None
@@ -49,10 +54,6 @@ class _Search:
         self.study = write_study(
             self.folder, trials=_TRIALS, halving=_HALVING, seed=3, **({} if self.storage is None else {"storage": self.storage})
         )
-
-    @property
-    def log(self) -> Path:
-        return self.folder / "calls"
 
     @property
     def words(self) -> list[str]:
@@ -81,7 +82,7 @@ class _Campaign:
     def __init__(self, work: Path, rng: random.Random, address: Callable[[], str]) -> None:
         self.work, self.rng, self.address, self.found = work, rng, address, Found()
         shutil.rmtree(work, ignore_errors=True)
-        undisturbed = _Search(work / "undisturbed", address(), 1)
+        undisturbed = _Search(work / "undisturbed", work / "undisturbed" / "calls", address(), 1)
         ended = run(undisturbed.command(), undisturbed.folder, limit=_PATIENCE)
         if ended.status != 0:
             raise RuntimeError(f"a search fails undisturbed: {ended.said[-800:]}")
@@ -90,9 +91,10 @@ class _Campaign:
 
     def search(self, number: int, *, folder: Path | None = None, storage: str | None = None) -> _Search:
         """Every other one with one worker, whose results are those of the undisturbed one; the others with two."""
-        place = self.work / "disturbed" if folder is None else folder
+        place, log = self.work / "disturbed" if folder is None else folder, self.work / "calls"
         shutil.rmtree(place, ignore_errors=True)
-        return _Search(place, self.address(), 1 + number % 2, storage)
+        log.unlink(missing_ok=True)
+        return _Search(place, log, self.address(), 1 + number % 2, storage)
 
     def judge(self, what: str, search: _Search, ended: Ended, *, resume: bool = True) -> None:
         """After the fault, which is over: continue, and compare."""
@@ -194,15 +196,30 @@ def _fill(campaign: _Campaign, number: int, disk: Path | None) -> None:
     child = start(search.command(), search.folder)
     search.until(campaign.rng.randrange(_TRIALS - 4), child, campaign.rng)
     filler = disk / "data" / "filler"
-    with filler.open("wb") as file:
-        state = os.statvfs(disk)
-        os.posix_fallocate(file.fileno(), 0, max(state.f_bfree * state.f_frsize - campaign.rng.choice((0, 4096, 20000)), 1))
+    _fill_up(filler, campaign.rng.choice((0, 4096, 20000)))
     what = f"full disk of {which} with {len(search.finished())} finished"
     ended = child.wait(_PATIENCE)
     if ended.status and "no space is left" not in ended.said:
         campaign.found.fault("not said", f"{what}: status {ended.status}: {ended.said[-600:]}")
     filler.unlink()
     campaign.judge(what, search, ended)
+
+
+def _fill_up(filler: Path, room: int) -> None:
+    """Leave so many bytes of a disk that is written to meanwhile."""
+    with filler.open("wb") as file:
+        while True:
+            state = os.statvfs(filler.parent)
+            size = state.f_bfree * state.f_frsize - room
+            if size <= 0:
+                return
+            try:
+                os.posix_fallocate(file.fileno(), 0, size)
+            except OSError as error:
+                if not is_full(error):
+                    raise
+            else:
+                return
 
 
 def _stop_database(campaign: _Campaign, number: int, server: Postgres) -> None:
@@ -287,7 +304,8 @@ def searches(work: Path, each: Callable[[int], int], *, seed: int = 1, kept: Pat
     `kept`: a folder of a file for each kind of fault; one that is there is not planted again.
     """
     found = Found()
-    with workers(work.with_name("servers"), 2) as servers, postgres() as server, _disk(work.with_name("disk")) as disk:
+    # what was mounted later its workers would not see
+    with _disk(work.with_name("disk")) as disk, workers(work.with_name("servers"), 2) as servers, postgres() as server:
         kinds: dict[str, tuple[int, Callable[[_Campaign, int], None]]] = {
             "worker killed": (8, partial(_kill_worker, servers=servers)),
             "scheduler killed": (8, partial(_kill_scheduler, servers=servers)),

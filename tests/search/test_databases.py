@@ -126,6 +126,22 @@ def test_a_database_that_is_lost_is_made_again_of_the_trials(tmp_path, older):
         assert {name: approximately(value) for name, value in parameters.items()} == trial.params
 
 
+def test_what_a_server_did_without_an_answer_is_not_done_again(tmp_path, monkeypatch):
+    with Ledger(load_study(write_study(tmp_path)), tmp_path, patience=20) as ledger:
+        add, asked = ledger._optuna.add_trial, []
+
+        def silent(trial) -> None:
+            add(trial)
+            asked.append(trial.number)
+            if len(asked) == 1:
+                raise OSError("the connection was closed")
+
+        monkeypatch.setattr(ledger._optuna, "add_trial", silent)
+        assert [ledger.ask()[0], ledger.ask()[0]] == [0, 1]
+        assert asked == [0, 1]
+        assert [trial.number for trial in ledger.trials()] == [0, 1]
+
+
 def test_a_trial_whose_file_was_removed_is_trained_again(tmp_path):
     place, _ = searched(tmp_path, trials=5)
     before = without_times(place.path)
