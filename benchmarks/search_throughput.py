@@ -18,6 +18,7 @@ import sys
 import tempfile
 import textwrap
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -57,13 +58,17 @@ class Training:
 
 @dataclass(frozen=True)
 class Searched:
-    """One search. `starting`: seconds until the workers are there; `processor`: seconds of CPU time of the process that asks and tells."""
+    """One search. `starting`: seconds until the workers are there; `processor`: seconds of CPU time of the process that asks and tells.
+
+    `failed`: trainings that ended in an error, which are trials as the others.
+    """
 
     workers: Count
     starting: Positive
     seconds: Positive
     processor: Positive
     refused: Count
+    failed: Count
     trainings: tuple[Training, ...]
 
 
@@ -132,16 +137,17 @@ def write_study(path: Path, trials: int, source: Path | None = None) -> Study:
 def timed(task: Task, *, log: str) -> tuple[Measured, ...]:
     """`measure`, which leaves a line about itself. Runs in a worker."""
     began = time.time()
-    found = measure(task)
-    line = {"number": int(task.configs[0].name.rpartition("_")[2]), "worker": os.getpid(), "began": began, "ended": time.time()}
-    # one write of a few bytes at the end of a file is never mixed with that of another process
-    with Path(log).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
-    return found
+    try:
+        return measure(task)
+    finally:
+        line = {"number": int(task.configs[0].name.rpartition("_")[2]), "worker": os.getpid(), "began": began, "ended": time.time()}
+        # one write of a few bytes at the end of a file is never mixed with that of another process
+        with Path(log).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
 
 
 def search(study: Study, folder: Path, workers: int) -> tuple[Searched, list[Trial]]:
-    """A search on so many workers. Raises `UserError` when a training fails."""
+    """A search on so many workers. Raises `UserError` when a training is lost."""
     place, log = SearchFolder(folder), folder / "trainings"
     began, processor = time.time(), time.process_time()
     place.begin(study, resume=False)
@@ -150,21 +156,26 @@ def search(study: Study, folder: Path, workers: int) -> tuple[Searched, list[Tri
         run_search(study, place, ledger, opened, function=partial(timed, log=str(log)))
         seconds, processor = time.time() - began, time.process_time() - processor
     trials = place.trials()
+    count = Counter(trial.state for trial in trials)
+    trainings = tuple(sorted(trained(log, trials, began), key=lambda one: one.number))
+    return Searched(workers, starting, seconds, processor, count["refused"], count["failed"], trainings), trials
+
+
+def trained(log: Path, trials: list[Trial], began: float) -> Iterator[Training]:
+    """What trainings said of themselves. Raises `UserError` when one was lost."""
+    lines = {line["number"]: line for line in map(json.loads, log.read_text(encoding="utf-8").splitlines())}
     for trial in trials:
-        if trial.state == "failed":
-            raise UserError(f"trial {trial.number} ({trial.model}) failed, and nothing is measured: {trial.reason}")
-    model = {trial.number: trial.model for trial in trials}
-    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-    trainings = tuple(
-        Training(one["number"], model[one["number"]], one["worker"], one["began"] - began, one["ended"] - began) for one in lines
-    )
-    return Searched(workers, starting, seconds, processor, sum(trial.state == "refused" for trial in trials), trainings), trials
+        if trial.state in {"complete", "failed"}:
+            if trial.number not in lines:
+                raise UserError(f"trial {trial.number} ({trial.model}) lost its worker, and nothing is measured: {trial.reason}")
+            line = lines[trial.number]
+            yield Training(trial.number, trial.model, line["worker"], line["began"] - began, line["ended"] - began)
 
 
 def check_same(one: list[Trial], two: list[Trial]) -> None:
     """Both searches tried the same candidates and found the same contracts. Raises `UserError` otherwise: their times say nothing."""
     first, second = (
-        [(trial.number, trial.model, trial.parameters, trial.state, [found.digest for found in trial.measured]) for trial in trials]
+        [(trial.number, trial.model, trial.parameters, trial.state, trial.reason, [a.digest for a in trial.measured]) for trial in trials]
         for trials in (one, two)
     )
     if first != second:
@@ -289,6 +300,7 @@ def throughput_table(found: Results) -> Table:
         ("trials per hour while all workers work", *rates, format_estimate(speed_up(found))),
         ("trials per hour of the whole search", *(f"{rate:.1f}" for rate in whole), f"{whole[1] / whole[0]:.2f}"),
         ("trained", *(str(len(one.trainings)) for one in both), ""),
+        ("of which failed", *(str(one.failed) for one in both), ""),
         ("refused before any training", *(str(one.refused) for one in both), ""),
         ("the whole search [s]", *(f"{one.seconds:.1f}" for one in both), ""),
         ("of which until there are workers [s]", *(f"{one.starting:.1f}" for one in both), ""),

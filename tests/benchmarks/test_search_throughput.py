@@ -1,5 +1,6 @@
 """How much a search tries in an hour: what follows from the times of trainings, and that two searches try the same."""
 
+import os
 from collections import Counter
 from dataclasses import replace
 
@@ -8,12 +9,14 @@ import pytest
 import search_throughput as throughput
 from search_throughput import Events, InTurn, Results, Searched, Training
 
+from l1ae.config import load_config
 from l1ae.engine import InlineEngine
 from l1ae.errors import UserError
 from l1ae.results import save_result
-from l1ae.search import SearchFolder, run_search
+from l1ae.search import SearchFolder, Task, run_search
 
-from ..search.conftest import cost, measured
+from ..search.conftest import CONFIGS, cost, measured
+from ..search.found import trial
 
 EVENTS = Events(150_000, 100_000, 310_000, 24_000, 48_000)
 MODELS = ("tree", "pairs", "autoencoder")
@@ -33,8 +36,8 @@ def searches(first, second):
     odd = [(number, second[number]) for number in second if number % 2]
     even = [(number, second[number]) for number in second if number % 2 == 0]
     together = (*chain(8, 9.0, [(0, 500.0), *even], 0.25), *chain(9, 9.0, [(1, 600.0), *odd, (last, 10_000.0)], 0.25))
-    one = Searched(1, 4.0, alone[-1].ended, 24.0, 3, (*alone, Training(last, MODELS[last % 3], 7, alone[-1].ended, alone[-1].ended + 2)))
-    two = Searched(2, 8.0, together[-1].ended, 30.0, 3, together)
+    one = Searched(1, 4.0, alone[-1].ended, 24.0, 3, 1, (*alone, Training(last, MODELS[last % 3], 7, alone[-1].ended, alone[-1].ended + 2)))
+    two = Searched(2, 8.0, together[-1].ended, 30.0, 3, 1, together)
     return Results("2 processors of a test", 0.1, EVENTS, one, two)
 
 
@@ -65,7 +68,9 @@ def test_errors_are_of_the_scatter_within_a_model():
     assert error == pytest.approx((4 + 0 + 9) ** 0.5 / 3)
     # three tests of one model weigh as much as one of another
     assert throughput.in_equal_shares({1: 2.0, 4: 2.0, 2: 5.0, 5: 5.0, 0: 8.0, 3: 8.0, 6: 8.0}, models) == (5.0, 0.0)
-    alone = Searched(1, 1.0, 1.0, 1.0, 0, tuple(chain(1, 0.0, [(0, 99.0), *((n, (20.0, 60.0, 10.0)[(n + 2) % 3]) for n in range(1, 7))])))
+    alone = Searched(
+        1, 1.0, 1.0, 1.0, 0, 0, tuple(chain(1, 0.0, [(0, 99.0), *((n, (20.0, 60.0, 10.0)[(n + 2) % 3]) for n in range(1, 7))]))
+    )
     assert throughput.per_hour(alone, models).value == pytest.approx(120)
 
 
@@ -90,6 +95,7 @@ def test_the_page_has_all_figures():
     assert lines["trials per hour while all workers work"][2] == "1.6"
     assert lines["a worker waits between two trainings [s]"][1] == "0.25"
     assert lines["trained"][:2] == ["11", "11"]
+    assert lines["of which failed"][:2] == ["1", "1"]
     assert lines["refused before any training"][:2] == ["3", "3"]
     assert lines["to ask and to tell, of each candidate [s of CPU time]"][:2] == [f"{24 / 14:.2f}", f"{30 / 14:.2f}"]
     # trainings are a wait shorter than their cycles
@@ -132,7 +138,10 @@ class Two(InlineEngine):
 
 
 def pretend(task):
-    """In place of a training."""
+    """In place of a training; tables of pairs fail where they would learn for long."""
+    model = task.configs[0].model
+    if model.architecture == "pair_tables" and model.pair_tables.epochs > 12:
+        raise UserError("nothing was learnt")
     return (measured(0.1, 300.0 + len(str(task.configs[0].inputs))),)
 
 
@@ -155,7 +164,8 @@ def test_both_searches_try_the_same_and_of_each_model_as_much(tmp_path, monkeypa
         (tmp_path / name).mkdir()
     one, two = searched(tmp_path / "one", InlineEngine()), searched(tmp_path / "two", Two())
     throughput.check_same(one, two)
-    assert Counter(trial.model for trial in one if trial.state == "complete") == dict.fromkeys(MODELS, 4)
+    assert Counter(trial.model for trial in one if trial.state in {"complete", "failed"}) == dict.fromkeys(MODELS, 4)
+    assert any(trial.state == "failed" for trial in one)
     assert any(trial.state == "refused" for trial in one)
     assert {trial.rung for trial in one} == {0}
     assert len({str(trial.parameters) for trial in one}) == len(one)
@@ -164,3 +174,23 @@ def test_both_searches_try_the_same_and_of_each_model_as_much(tmp_path, monkeypa
         throughput.check_same(one, other)
     with pytest.raises(UserError, match=r"cannot be compared: \['the number of them'\]"):
         throughput.check_same(one, two[:-1])
+
+
+def test_a_training_that_fails_counts_and_one_that_is_lost_is_said(tmp_path, monkeypatch):
+    log = tmp_path / "trainings"
+
+    def failing(task):
+        raise UserError("nothing was learnt")
+
+    trials = [trial(0, "tree", {}, (0.1, 300.0)), trial(1, "pairs", {}, None, state="failed", reason="nothing was learnt")]
+    task = Task((load_config(CONFIGS / "density_tree.yaml").model_copy(update={"name": "throughput_0000"}),), (), False)
+    monkeypatch.setattr(throughput, "measure", pretend)
+    throughput.timed(task, log=str(log))
+    with pytest.raises(UserError, match=r"trial 1 \(pairs\) lost its worker, and nothing is measured: nothing was learnt"):
+        list(throughput.trained(log, trials, 0.0))
+    monkeypatch.setattr(throughput, "measure", failing)
+    with pytest.raises(UserError):
+        throughput.timed(replace(task, configs=(task.configs[0].model_copy(update={"name": "throughput_0001"}),)), log=str(log))
+    found = list(throughput.trained(log, [*trials, trial(2, "pairs", {}, None, state="refused")], 0.0))
+    assert [(one.number, one.model, one.worker) for one in found] == [(0, "tree", os.getpid()), (1, "pairs", os.getpid())]
+    assert all(one.began <= one.ended for one in found)

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 import yaml
+from scipy.stats import wasserstein_distance
 
 from l1ae.config import load_config
+from l1ae.data import SPLIT, TRAIN, VALIDATION, WEIGHT, open_dataset
 from l1ae.engine import InlineEngine
 from l1ae.pipeline import contract_of, train_stage
 from l1ae.search import Ledger, SearchFolder, check_study, finish_search, load_study, run_search
@@ -149,8 +151,15 @@ def test_a_search_needs_no_signals(small_zero_bias, tmp_path):
         front = finish_search(study, folder, ledger, verify=False)
     trials = folder.trials()
     assert [trial.state for trial in trials] == ["complete"] * 3
-    assert front.points[0].values[0].value == min(trial.measured[0].label_free["wasserstein"] for trial in trials)
-    assert front.points[0].reported == (None, None)
+    best = front.points[0]
+    assert best.values[0].value == min(trial.measured[0].label_free["wasserstein"] for trial in trials)
+    assert best.reported == (None, None)
+    contract = contract_of(train_stage(load_config(folder.path / best.configuration), tmp_path / "best"))
+    events = open_dataset(str(alone)).background.read(extra=(SPLIT, WEIGHT))
+    columns = load_config(folder.path / best.configuration).inputs.selected
+    codes = contract.evaluate(open_dataset(str(alone), columns).background.read().hw, ["score"])["score"][:, 0] * contract.score.format.lsb
+    scores, weights = ([values[events.extra[SPLIT] == part] for part in (TRAIN, VALIDATION)] for values in (codes, events.extra[WEIGHT]))
+    assert best.values[0].value == pytest.approx(wasserstein_distance(*scores, *weights))
 
 
 @pytest.mark.slow
