@@ -12,13 +12,22 @@ from l1ae.search._sampling import bases, corners
 
 from .conftest import CONFIGS, PAIRS, STUDY, TREE
 
+SHIPPED = sorted((CONFIGS / "studies").glob("*.yaml"))
 
-def test_the_shipped_studies_can_be_read():
-    paths = sorted((CONFIGS / "studies").glob("*.yaml"))
-    assert paths
-    for path in paths:
-        study = load_study(path)
-        assert {model.config({}, "").model.architecture for model in study.models.values()}
+
+def test_there_are_studies():
+    assert SHIPPED
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_a_shipped_study_can_be_searched_and_holds_its_base_models(path):
+    study = load_study(path)
+    assert study.config.name == path.stem
+    assert [point.model for point in bases(study)] == list(study.models)
+    for point in bases(study):
+        model = study.models[point.model]
+        assert model.config(point.settings, "") == model.config({}, "")
+    check_study(study)
 
 
 def test_a_base_is_a_candidate_where_the_space_holds_it(study):
