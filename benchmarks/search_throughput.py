@@ -19,7 +19,7 @@ import tempfile
 import textwrap
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -259,24 +259,30 @@ def models_of(found: Results) -> dict[int, str]:
     return {one.number: one.model for one in found.one.trainings}
 
 
-def per_hour(searched: Searched, models: Mapping[int, str]) -> Estimate:
-    """Trials in an hour while all workers work."""
-    mean, error = in_equal_shares(cycles(searched), models)
-    rate = 3600 * searched.workers / mean
+def counted(found: Results, seconds: Callable[[Searched], dict[int, float]]) -> tuple[dict[int, float], dict[int, float]]:
+    """`cycles` or `waits` of both searches, of the trials that both have: what is compared is alike."""
+    one, two = seconds(found.one), seconds(found.two)
+    both = sorted(one.keys() & two.keys())
+    return {number: one[number] for number in both}, {number: two[number] for number in both}
+
+
+def per_hour(cycle: Mapping[int, float], models: Mapping[int, str], workers: int) -> Estimate:
+    """Trials in an hour while all workers work, of cycles by trial."""
+    mean, error = in_equal_shares(cycle, models)
+    rate = 3600 * workers / mean
     return with_error(rate, rate * error / mean)
 
 
 def speed_up(found: Results) -> Estimate:
-    """How many times as much two workers do as one, of the trials that count in both searches.
+    """How many times as much two workers do as one.
 
     The error is that of a ratio of means of pairs (Cochran, Sampling Techniques, 3rd ed., section 6.4): how much longer or shorter a
     candidate takes than others is in both, and is no part of it.
     """
-    models, one, two = models_of(found), cycles(found.one), cycles(found.two)
-    both = sorted(one.keys() & two.keys())
-    first, second = (in_equal_shares({number: seconds[number] for number in both}, models)[0] for seconds in (one, two))
+    models, (one, two) = models_of(found), counted(found, cycles)
+    first, second = (in_equal_shares(seconds, models)[0] for seconds in (one, two))
     ratio = first / second
-    _, error = in_equal_shares({number: one[number] - ratio * two[number] for number in both}, models)
+    _, error = in_equal_shares({number: one[number] - ratio * two[number] for number in one}, models)
     gain = found.two.workers / found.one.workers
     return with_error(gain * ratio, gain * error / second)
 
@@ -293,8 +299,8 @@ def throughput_table(found: Results) -> Table:
     """What both searches did."""
     models, both = models_of(found), (found.one, found.two)
     whole = [3600 * len(one.trainings) / one.seconds for one in both]
-    rates = [format_estimate(per_hour(one, models)) for one in both]
-    waiting = [format_estimate(with_error(*in_equal_shares(waits(one), models))) for one in both]
+    rates = [format_estimate(per_hour(cycle, models, one.workers)) for cycle, one in zip(counted(found, cycles), both, strict=True)]
+    waiting = [format_estimate(with_error(*in_equal_shares(wait, models))) for wait in counted(found, waits)]
     asked = [len(one.trainings) + one.refused for one in both]
     rows = (
         ("trials per hour while all workers work", *rates, format_estimate(speed_up(found))),
@@ -315,14 +321,15 @@ def throughput_table(found: Results) -> Table:
 
 
 def models_table(found: Results) -> Table:
-    """How long trainings take."""
-    rows = []
-    for model in dict.fromkeys(models_of(found).values()):
+    """How long trainings take, of those that are compared."""
+    rows, models, compared = [], models_of(found), counted(found, cycles)[0].keys()
+    for model in dict.fromkeys(models.values()):
         columns = [
-            sorted(one.ended - one.began for _, one in steady(searched) if one.model == model) for searched in (found.one, found.two)
+            sorted(one.ended - one.began for one in searched.trainings if one.model == model and one.number in compared)
+            for searched in (found.one, found.two)
         ]
         medians = (f"{statistics.median(one):.1f} ({one[0]:.1f} to {one[-1]:.1f})" for one in columns)
-        rows.append((f"`{model}`", " and ".join(str(len(one)) for one in columns), *medians))
+        rows.append((f"`{model}`", str(len(columns[0])), *medians))
     header = ("Model of the study", "Trainings", "One worker: median (range) [s]", "Two workers: median (range) [s]")
     return Table("A training, with everything that is measured of it", header, tuple(rows), 1)
 
@@ -362,10 +369,11 @@ def page(found: Results) -> str:
         ),
         *markdown(throughput_table(found)),
         paragraph(
-            "While all workers work: without the first training of each worker, which loads libraries and data, and without the last one "
-            "of the search with two, as nothing runs beside it; each kind of model has a third. Errors are standard errors from the "
-            "scatter of trials within each kind; that of the quotient is of the same trials in both searches. The whole search is from "
-            "nothing to the last trial, measured once; the longer a search is, the less do its beginning and its end count."
+            "While all workers work: of the trials that were in neither search the first of a worker, which loads libraries and data, and "
+            "not the last one of the search with two, beside which nothing runs; each kind of model has a third. Errors are standard "
+            "errors from the scatter of trials within each kind; that of the quotient is of pairs of the same trial, so that what "
+            "candidates differ by is no part of it. The whole search is from nothing to the last trial, measured once; the longer a "
+            "search is, the less do its beginning and its end count."
         ),
         *markdown(models_table(found)),
     ]
