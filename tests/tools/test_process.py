@@ -80,7 +80,8 @@ def test_leaving_the_block_kills_the_program(tmp_path: Path) -> None:
 
 
 PARENT = """
-    import sys
+    import signal, sys
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests with nohup has it ignored
     from pathlib import Path
     from concurrent.futures import ThreadPoolExecutor
     from l1ae.tools import run_program
