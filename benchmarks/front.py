@@ -9,10 +9,11 @@ written as configurations into a folder.
 
 import argparse
 import json
-import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from page_text import markdown, paragraph
 
 from l1ae.errors import UserError
 from l1ae.evaluation import AtRate, Estimate, figure_svg, format_estimate
@@ -46,21 +47,6 @@ def read(run: Path, studies: Path) -> SearchView:
                 raise UserError(f"'{run}' was made with another study than '{path}' is now; restore it, or search again")
             return SearchView(study, front, folder.trials())
     raise UserError(f"'{run}' is of study '{front.study}', of which there is none in '{studies}'; give its folder with --studies")
-
-
-def markdown(table: Table) -> Iterator[str]:
-    """A table of a page."""
-    yield f"{table.caption}:\n"
-    yield f"| {' | '.join(table.header)} |"
-    yield f"|{'---|' * len(table.header)}"
-    for row in table.rows:
-        yield f"| {' | '.join(cell.replace('|', '/') for cell in row)} |"
-    yield ""
-
-
-def paragraph(text: str) -> Iterator[str]:
-    """Running text in lines as in other pages."""
-    yield f"{textwrap.fill(text, 138)}\n"
 
 
 def asked(views: Sequence[SearchView]) -> Table:
@@ -181,11 +167,11 @@ def study_lines(view: SearchView) -> Iterator[str]:
     config = view.study.config
     yield f"## {config.title or config.name}\n"
     yield f"`configs/studies/{view.study.path.name}`: {wanted(view)}; {budget(view)}.\n"
-    yield from paragraph(headline(view))
+    yield paragraph(headline(view))
     for table in search_tables(view):
         yield from markdown(table)
     if view.front.importance:
-        yield from paragraph(
+        yield paragraph(
             "Keys that matter: shares of at least a tenth of the spread of an objective (fANOVA), over the trained candidates of a model:"
         )
         yield from importance(view)
@@ -201,19 +187,19 @@ def page(views: Sequence[SearchView], figure: str, best: Sequence[Recommended] =
         "# What a budget buys\n",
         "The front of a search: the models within a budget that no other one of the search beats in every objective. Made by\n",
         f"```\n{commands}\npython benchmarks/front.py {names} -o docs/front.md{more}\n```\n",
-        *paragraph(
+        paragraph(
             "from the files of these searches and nothing else. [search.md](search.md) says how a search works, "
             "[at_rate.md](at_rate.md) what is measured."
         ),
         f"![front]({figure})\n",
-        *paragraph(
+        paragraph(
             "Dots: trained candidates as chosen, hollow beyond the budget. Line: the front as chosen. Diamonds: its points as "
             "reported, with intervals that may leave the frame, at the synthesised LUTs where they were made; a thin line leads to the "
             "value that each was chosen by. Stars: the models made by hand, as chosen."
         ),
         *markdown(asked(views)),
         *(markdown(best_table(best)) if best else ()),
-        *paragraph(
+        paragraph(
             "**As chosen, as reported.** Candidates are chosen on the validation part of the crossings and of the signals. Values as "
             "chosen are too high by selection: of many candidates with the same true value the luckiest is on the front. Values as "
             "reported are of the test part, on which nothing was chosen; they are the ones to quote. Intervals hold with 68.3 % "

@@ -16,7 +16,6 @@ import platform
 import statistics
 import sys
 import tempfile
-import textwrap
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -28,6 +27,7 @@ from pathlib import Path
 import command
 import numpy as np
 import yaml
+from page_text import markdown, paragraph
 
 from l1ae.data import SPLIT, TEST, TRAIN, VALIDATION, EventStore, open_dataset
 from l1ae.engine import EngineOptions, engine
@@ -332,21 +332,6 @@ def models_table(found: Results) -> Table:
         rows.append((f"`{model}`", str(len(columns[0])), *medians))
     header = ("Model of the study", "Trainings", "One worker: median (range) [s]", "Two workers: median (range) [s]")
     return Table("A training, with everything that is measured of it", header, tuple(rows), 1)
-
-
-def markdown(table: Table) -> Iterator[str]:
-    """A table of a page."""
-    yield f"{table.caption}:\n"
-    yield f"| {' | '.join(table.header)} |"
-    yield f"|{'---|' * table.text_columns}{'---:|' * (len(table.header) - table.text_columns)}"
-    for row in table.rows:
-        yield f"| {' | '.join(row)} |"
-    yield ""
-
-
-def paragraph(text: str) -> str:
-    """Running text in lines as in other pages."""
-    return f"{textwrap.fill(text, 138)}\n"
 
 
 def page(found: Results) -> str:
