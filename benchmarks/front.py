@@ -24,6 +24,7 @@ from l1ae.search import (
     Measured,
     SearchFolder,
     SearchView,
+    Trial,
     front_figure,
     headline,
     load_study,
@@ -88,10 +89,14 @@ class Recommended:
     point: FrontPoint
 
     @property
+    def trial(self) -> Trial:
+        """The candidate."""
+        return next(one for one in self.view.trials if one.number == self.point.trial)
+
+    @property
     def measured(self) -> Measured:
         """The training that its configuration repeats."""
-        trial = next(one for one in self.view.trials if one.number == self.point.trial)
-        return next(one for one in trial.by_rung(trial.rung) if one.digest == self.point.digest)
+        return next(one for one in self.trial.by_rung(self.trial.rung) if one.digest == self.point.digest)
 
     @property
     def lut(self) -> int:
@@ -150,8 +155,7 @@ def configuration(one: Recommended) -> str:
         f"{kind}, recommended by the search configs/studies/{study.path.name}: its point {point.name} under a name of its own.\n"
         "docs/front.md has its figures."
     )
-    candidate = study.point(point.model, next(trial.parameters for trial in one.view.trials if trial.number == point.trial))
-    return study.text(candidate, point.settings | {"name": one.name}, comment)
+    return study.text(study.point(point.model, one.trial.parameters), point.settings | {"name": one.name}, comment)
 
 
 def importance(view: SearchView) -> Iterator[str]:

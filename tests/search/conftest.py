@@ -5,8 +5,9 @@ import pytest
 import yaml
 
 from l1ae.evaluation import AtRate, Estimate, RatePoint
-from l1ae.rtl_results import Estimated, Forecast
 from l1ae.search import Measured, Task, load_study
+
+from .pretended import cost
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -46,11 +47,6 @@ def write_study(tmp_path):
 @pytest.fixture
 def study(write_study):
     return load_study(write_study())
-
-
-def cost(lut: float) -> Forecast:
-    one = Estimated(1.0, 1.0, 1.0)
-    return Forecast(Estimated(lut, lut * 0.7, lut * 1.5), Estimated(10.0, 5.0, 20.0), one, Estimated(25.0, 25.0, 25.0), one, 100, ())
 
 
 def measured(efficiency: float, lut: float, *, seed: int = 1, reported: float | None = None) -> Measured:

@@ -15,7 +15,7 @@ from l1ae.evaluation import AtRate, Estimate, RatePoint
 from l1ae.rtl_results import Estimated, Forecast
 from l1ae.search import Measured, Task
 
-__all__ = ["calls", "forecast", "logged", "pretend", "without_times", "write_study"]
+__all__ = ["calls", "cost", "forecast", "logged", "pretend", "without_times", "write_study"]
 
 _CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -66,7 +66,11 @@ def pretend(task: Task) -> tuple[Measured, ...]:
 
 def forecast(config: Config) -> Forecast:
     """In place of an estimate: what the pretended training costs."""
-    lut = _found(config.model_dump(mode="json")["model"])[1]
+    return cost(_found(config.model_dump(mode="json")["model"])[1])
+
+
+def cost(lut: float) -> Forecast:
+    """An estimate of so many LUTs, in one crossing."""
     one = Estimated(1.0, 1.0, 1.0)
     return Forecast(Estimated(lut, lut * 0.7, lut * 1.5), Estimated(10.0, 5.0, 20.0), one, Estimated(25.0, 25.0, 25.0), one, 100, ())
 
