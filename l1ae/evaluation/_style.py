@@ -113,9 +113,15 @@ def stamp(figure: Figure, origin: str) -> None:
     """Behind the `l1ae` of the first panel, what the events are by their store, such as `simulation` or `sample ZeroBias`."""
     text = origin if len(origin) <= _STAMP_LETTERS else f"{origin[: _STAMP_LETTERS - 1]}…"
     if text:
-        text = text.replace("$", r"\$")
-        place = {"xycoords": "axes fraction", "textcoords": "offset points"}
-        figure.axes[0].annotate(text, (0, 1), (46, 5), **place, style="italic", annotation_clip=False)
+        figure.axes[0].annotate(
+            text.replace("$", r"\$"),
+            (0, 1),
+            (46, 5),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            style="italic",
+            annotation_clip=False,
+        )
 
 
 _STAMP_LETTERS = 24
