@@ -4,13 +4,14 @@ A file of docs/results holds tables and single values. A page states them in two
 
 * a line `<!-- results: FILE#TABLE -->` (FILE without .json) before a table says that it is a table of that file;
 * docs/results/figures.yaml names, by page, fragments of its text in which `{FILE#PATH}` stands for a figure. PATH is TABLE/ROW/COLUMN,
-  with `[i]` the i-th figure of that cell, or the keys of a value. After `|` may come a format: `percent` for a fraction, or one of
-  Python's.
+  with `[i]` the i-th figure of that cell, or the keys of a value. After `|` may come a format: `percent` for a fraction, `crossings` for
+  a text with `CLOCKS x PERIOD ns`, rounded up to bunch crossings of 25 ns, or one of Python's.
 
 `python benchmarks/pages.py` writes the figures into the pages; a test compares them.
 """
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,7 +29,8 @@ FOLDER = Path(__file__).parents[1] / "docs" / "results"
 
 _MARK = re.compile(r"^<!-- results: (?P<file>[\w.-]+)#(?P<table>[\w.-]+) -->\n(?P<lines>(?:\|.*\n?)*)", re.MULTILINE)
 _REFERENCE = re.compile(r"\{(?P<file>[\w.-]+)#(?P<path>[^{}|]+)(?:\|(?P<form>[^{}]+))?\}")
-FIGURE = r"[−-]?\d[\d,]*(?:\.\d+)?(?: ± \d[\d.]*| \+\d[\d.]* −\d[\d.]*)?"
+CROSSING_NS = 25.0
+FIGURE = r"[−-]?\d+(?:,\d{3})*(?:\.\d+)?(?: ± \d[\d.]*| \+\d[\d.]* −\d[\d.]*)?"
 """A number as pages write it, with its error."""
 
 
@@ -152,6 +154,8 @@ def stated(found: Any, form: str | None = None) -> str:
     Estimates are written by `format_estimate`, counts with commas, texts as they are. Raises `UserError` for what needs a format
     and has none.
     """
+    if form == "crossings" and (latency := re.search(r"(\d+) x ([\d.]+) ns", str(found))):
+        return str(math.ceil(int(latency[1]) * float(latency[2]) / CROSSING_NS - 1e-9))
     if isinstance(found, Mapping):
         return format_estimate(Estimate(found["value"], found["low"], found["high"]), 0.01 if form == "percent" else 1.0)
     if form is not None and not isinstance(found, str):
