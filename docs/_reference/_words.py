@@ -1,5 +1,6 @@
 """What a type annotation of a schema says, in words of people who write YAML."""
 
+import dataclasses
 import enum
 import types
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from pydantic_core import PydanticUndefined
 from l1ae.inputs import FixedFormat, Layout
 from l1ae.schema import Unit
 
-__all__ = ["default_text", "limits_text", "models_in", "type_text", "units_in"]
+__all__ = ["default_text", "limits_text", "models_in", "type_text", "types_in", "units_in"]
 
 _PLAIN = {bool: "true or false", int: "whole number", float: "number", str: "text", Any: "any value", object: "any value"}
 _CLASSES = {FixedFormat: "fixed-point type", Layout: "layout", BaseModel: "section"}
@@ -66,6 +67,8 @@ def _class_text(annotation: Any) -> str:
     if annotation in _PLAIN:
         return _PLAIN[annotation]
     if isinstance(annotation, type):
+        if dataclasses.is_dataclass(annotation) and not issubclass(annotation, FixedFormat):
+            return f"[{annotation.__name__}](#{annotation.__name__.lower()})"
         if issubclass(annotation, enum.Enum):
             return ", ".join(f"`{_yaml(one.value)}`" for one in annotation)
         for base, text in _CLASSES.items():
@@ -109,6 +112,14 @@ def models_in(annotation: Any) -> list[type[BaseModel]]:
         return [] if issubclass(inner, Layout | RootModel) else [inner]
     found = [model for part in get_args(inner) if get_origin(inner) is not Literal for model in models_in(part)]
     return list(dict.fromkeys(found))
+
+
+def types_in(annotation: Any) -> list[type]:
+    """Dataclasses and sections that a type is made of, in order."""
+    inner, _ = _parts(annotation)
+    if isinstance(inner, type) and (dataclasses.is_dataclass(inner) or issubclass(inner, BaseModel)):
+        return [] if issubclass(inner, Layout | FixedFormat) else [inner]
+    return [found for part in get_args(inner) if get_origin(inner) is not Literal for found in types_in(part)]
 
 
 def default_text(field: FieldInfo) -> str:

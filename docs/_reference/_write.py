@@ -4,11 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from _reference._api import api_pages
+from _reference._files import file_pages
 from _reference._keys import key_pages
 
 __all__ = ["write_pages"]
 
-_MAKERS: tuple[Callable[[], dict[str, str]], ...] = (key_pages, api_pages)
+_MAKERS: tuple[Callable[[], dict[str, str]], ...] = (key_pages, file_pages, api_pages)
 
 
 def write_pages(folder: Path) -> None:
