@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from l1ae.cli._run import load_pipeline
+from l1ae.cli._terminal import RESULTS
 
 if TYPE_CHECKING:
     from l1ae.baselines import BaselineResult, BaselinesResult
@@ -25,9 +25,8 @@ def baselines(run: Path) -> None:
     stages = load_pipeline()
     opened = stages.Run.open(run)
     result = stages.baselines_stage(opened)
-    console = Console()
     for table in _tables(result):
-        console.print(table)
+        RESULTS.print(table)
     for kind, reason in result.impossible.items():
         click.echo(f"{kind}: not possible, {reason}")
     click.echo(f"baselines: {opened.path('baselines') / 'baselines.json'}")

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from l1ae.cli._run import load_pipeline
+from l1ae.cli._terminal import RESULTS
 
 if TYPE_CHECKING:
     from l1ae.report import Table as Block
@@ -32,9 +32,8 @@ def compare(runs: tuple[Path, ...], output: Path | None, replicas: int, seed: in
     if output is not None:
         comparison.json_path(output)
     found = comparison.compare(runs, replicas=replicas, seed=seed)
-    console = Console()
     for table in comparison.tables(found):
-        console.print(_rich(table))
+        RESULTS.print(_rich(table))
     for sentence in found.unlike:
         click.echo(f"not alike: {sentence}")
     if output is not None:

@@ -1,13 +1,9 @@
 """`l1ae data`: generate collisions, import files, list layouts, describe a store."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from l1ae.cli._engine import engine_options
 from l1ae.documents import load_yaml
@@ -18,15 +14,6 @@ __all__ = ["data"]
 _output_option = click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Event store to write."
 )
-
-
-@contextmanager
-def _event_bar(description: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar over events, on stderr."""
-    columns = (TextColumn(description), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(description, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 @click.group()
@@ -70,8 +57,7 @@ def generate(
     choices = GeneratorConfig() if config is None else load_yaml(GeneratorConfig, config)
     choices = choices.read_out(layout=layout, regions=regions)
     choices = choices.inclusive() if inclusive else choices
-    with _event_bar(f"{sample} events") as progress:
-        result = run_generator(sample, events, output, seed=seed, engine=engine, config=choices, progress=progress, overwrite=force)
+    result = run_generator(sample, events, output, seed=seed, engine=engine, config=choices, overwrite=force)
     click.echo(f"{result.events} events of '{sample}' in {result.wall_seconds:.0f} s: {result.path}")
 
 
@@ -119,8 +105,7 @@ def import_files(
         return
     if output is None:
         raise click.UsageError("give the event store to write with -o FILE.h5, or --describe")
-    with _event_bar("imported events") as progress:
-        result = import_sources(request, output, force=force, progress=progress)
+    result = import_sources(request, output, force=force)
     click.echo(f"{result.events} events: {result.path}")
     for name, count in result.per_process.items():
         click.echo(f"  {name}: {count}")

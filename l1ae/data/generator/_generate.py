@@ -27,6 +27,7 @@ from l1ae.engine import engine as open_engine
 from l1ae.errors import UserError
 from l1ae.files import held
 from l1ae.inputs import named_layout
+from l1ae.progress import tracked
 
 __all__ = ["GenerationResult", "ProcessResult", "generate", "mixture"]
 
@@ -149,7 +150,8 @@ def _generate(
         processes=list(fractions),
         provenance=_provenance(sample, seed, config, queues),
     ) as writer:
-        for block in _events(fractions, events, seed, streams):
+        blocks = _events(fractions, events, seed, streams)
+        for block in tracked(blocks, f"writing {output.name}", total=_writes(events), unit="blocks"):
             writer.append(block if sample != ZERO_BIAS else _weighted(block, config))
     results = tuple(stream.result() for stream in streams)
     return GenerationResult(output, sample, seed, events, results, plan.made, plan.reused, time.monotonic() - begin)
@@ -199,6 +201,10 @@ def mixture(fractions: Mapping[str, float], events: int, seed: int) -> Iterator[
         rng = np.random.default_rng([seed, block])
         uniform = (rng.permutation(_MIXTURE_BLOCK) + rng.random()) / _MIXTURE_BLOCK
         yield np.searchsorted(edges, uniform, side="right")[: events - first]
+
+
+def _writes(events: int) -> int:
+    return -(-events // (_MIXTURE_BLOCK * _BLOCKS_PER_WRITE))
 
 
 def _events(fractions: Mapping[str, float], events: int, seed: int, streams: list["_Stream"]) -> Iterator[Events]:
