@@ -21,7 +21,10 @@ __all__ = ["baselines"]
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path, file_okay=False))
 def baselines(run: Path) -> None:
-    """Efficiencies of cuts, linear models, an isolation forest and a density tree at the rates of the model."""
+    """What simpler triggers find at the same rates.
+
+    Reads the data of RUN, crossings and signals; writes RUN/baselines: cuts, linear models, an isolation forest and a density tree.
+    """
     stages = load_pipeline()
     opened = stages.Run.open(run)
     result = stages.baselines_stage(opened)

@@ -27,7 +27,11 @@ __all__ = ["compare"]
 @click.option("--replicas", type=click.IntRange(50), default=500, show_default=True, help="Bootstrap replicas of paired intervals.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1, show_default=True, help="Seed of the replicas.")
 def compare(runs: tuple[Path, ...], output: Path | None, replicas: int, seed: int) -> None:
-    """Compare runs with the first one: efficiency at a rate with paired errors, cost, thresholds, settings."""
+    """Runs side by side: efficiency, cost, settings.
+
+    Reads the runs, the first of which the others are compared with, and their crossings and signals; writes a page and a JSON file with
+    -o, else nothing. Differences have paired errors where runs were judged on the same events.
+    """
     comparison = _load()
     if output is not None:
         comparison.json_path(output)

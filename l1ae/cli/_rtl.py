@@ -47,7 +47,11 @@ def _load(module: str) -> ModuleType:
 @_run_argument
 @click.option("--events", type=click.IntRange(1), help="Real events to simulate; default: the configuration's.")
 def rtl(run: Path, events: int | None) -> None:
-    """Write Verilog and VHDL of a run, prove the linear layers, and simulate both bit by bit against the contract."""
+    """Write, prove and simulate Verilog and VHDL.
+
+    Reads RUN/contract and the data; writes RUN/rtl. Both are compared with the contract bit by bit and clock by clock, Verilog with
+    Verilator and VHDL, on fewer events, with GHDL if that is there. Exit status 1 when a bit differs.
+    """
     stages = _load_stages()
     opened = stages.Run.open(run)
     result = stages.rtl_stage(opened, events=events)
@@ -66,7 +70,10 @@ def rtl(run: Path, events: int | None) -> None:
 @click.option("--per-layer/--no-per-layer", default=True, help="Synthesise every layer by itself too (takes about as long again).")
 @click.option("--prove", is_flag=True, help="Prove the netlist of every stage equivalent to its RTL, where abc finishes.")
 def synth(run: Path, per_layer: bool, prove: bool) -> None:
-    """Synthesise the RTL of a run with yosys and estimate its timing before placement."""
+    """Synthesise the RTL, estimate its timing.
+
+    Reads RUN/contract and RUN/rtl; writes RUN/synth. With yosys, before placement: what the vendor's tools find may differ.
+    """
     stages = _load_stages()
     opened = stages.Run.open(run)
     report = stages.synth_stage(opened, per_layer=per_layer, prove=prove)
@@ -115,9 +122,9 @@ def _timing(report: "SynthesisReport") -> list[str]:
 @click.argument("path", metavar="RUN|CONFIG.yaml", type=click.Path(path_type=Path))
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the configuration. More than once.")
 def estimate(path: Path, overrides: tuple[str, ...]) -> None:
-    """Estimate LUTs, flip-flops and latency of RTL in less than a second, without making it.
+    """LUTs and latency, before anything is made.
 
-    Of a run, from its contract; of a configuration, before any training. What is beyond `budget` is said.
+    Reads CONFIG, before any training, or the contract of RUN; writes nothing. What is beyond `budget` is said.
     """
     pipeline = load_pipeline()
     _load("l1ae.rtl")

@@ -71,7 +71,10 @@ def load_pipeline() -> ModuleType:
 @_set_option
 @click.option("--resume", is_flag=True, help="Continue an interrupted training, with the same bits as if it had not been.")
 def train(config: Path, run: Path | None, overrides: tuple[str, ...], resume: bool) -> None:
-    """Train CONFIG, float and then quantized, and derive the fixed-point contract."""
+    """Train a model, float and then quantized, or import one.
+
+    Reads CONFIG and its data; writes RUN/train and the fixed-point contract, RUN/contract. Interrupted, --resume continues.
+    """
     loaded, folder = _load(config, run, overrides)
     pipeline = load_pipeline()
     pipeline.train_stage(loaded, folder, resume=resume)
@@ -81,7 +84,10 @@ def train(config: Path, run: Path | None, overrides: tuple[str, ...], resume: bo
 @click.command()
 @_run_argument
 def evaluate(run: Path) -> None:
-    """Measure AUC and TPR of the float, quantized and fixed-point model."""
+    """AUC and efficiencies: float, quantized, fixed point.
+
+    Reads RUN/train, RUN/contract and the data; writes RUN/evaluation.
+    """
     pipeline = load_pipeline()
     opened = pipeline.Run.open(run)
     pipeline.evaluate_stage(opened)
@@ -92,7 +98,10 @@ def evaluate(run: Path) -> None:
 @_run_argument
 @_backend_option
 def hls(run: Path, backend: str | None) -> None:
-    """Write the HLS project of a run."""
+    """Write the HLS project.
+
+    Reads RUN/contract and the data, of which test vectors are made; writes RUN/hls.
+    """
     pipeline = load_pipeline()
     opened = pipeline.Run.open(run)
     pipeline.hls_stage(opened, backend=backend)
@@ -103,7 +112,11 @@ def hls(run: Path, backend: str | None) -> None:
 @_run_argument
 @_events_option
 def csim(run: Path, events: int | None) -> None:
-    """Compile the HLS project with g++ and compare it with the contract, bit by bit and layer by layer."""
+    """Run the HLS project and compare every bit.
+
+    Compiles RUN/hls with g++ and compares it with RUN/contract, layer by layer, on events of the data and corner vectors; writes
+    RUN/csim. Exit status 1 when a bit differs.
+    """
     pipeline = load_pipeline()
     report = pipeline.csim_stage(pipeline.Run.open(run), events=events)
     click.echo(f"{report.verdict} and {report.corner_vectors} corner vectors ({report.project}, {report.backend})")
@@ -114,7 +127,10 @@ def csim(run: Path, events: int | None) -> None:
 @click.command()
 @_run_argument
 def report(run: Path) -> None:
-    """Write report.html from whatever stages exist."""
+    """One page of all stages that there are.
+
+    Reads RUN; writes RUN/report.html and RUN/resources.json.
+    """
     pipeline = load_pipeline()
     click.echo(f"report: {pipeline.report_stage(pipeline.Run.open(run)).resolve()}")
 
@@ -131,7 +147,9 @@ def _announce(stage: str, current: bool, number: int, count: int) -> None:
 @_events_option
 @click.option("--to", metavar="STAGE", help="As far as this stage, by the name of its command.")
 def run_all(config: Path, run: Path | None, overrides: tuple[str, ...], to: str | None, **options: Any) -> None:
-    """The stages of CONFIG, from training to the report, skipping what is up to date.
+    """All stages of CONFIG, but what is up to date.
+
+    Reads CONFIG and its data; writes the stages, from RUN/train on, and RUN/report.html.
 
     Without --to as far as the C simulation. With it, what the stage needs is made first: train, evaluate, baselines, trigger, hls,
     csim, rtl, synth, deliver, verify, latent.

@@ -40,7 +40,9 @@ def _load(module: str) -> ModuleType:
 )
 @engine_options
 def search(*, study: Path, run: Path | None, trials: int | None, resume: bool, verify: bool, engine: Any) -> None:
-    """Search the space of STUDY for the best triggers within its budget: RUN/search.
+    """The best triggers within a budget.
+
+    Reads STUDY and the data; writes RUN/search.
 
     Candidates that break the budget are refused before they are trained. The points of the front are taken to C simulation, RTL and
     synthesis. Interrupted or killed, the same command with --resume continues.

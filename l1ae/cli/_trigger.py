@@ -25,7 +25,11 @@ __all__ = ["trigger"]
     help="Event store of zero-bias crossings; default: trigger.zero_bias.",
 )
 def trigger(run: Path, zero_bias: Path | None) -> None:
-    """Thresholds for requested rates, raw and pure, with intervals, efficiencies and stability."""
+    """Thresholds for rates, and what they find.
+
+    Reads RUN/contract, zero-bias crossings and signals; writes RUN/trigger: thresholds of working points, rates raw and pure, efficiencies,
+    all with intervals, and how stable they are.
+    """
     stages = load_pipeline()
     opened = stages.Run.open(run)
     result = stages.trigger_stage(opened, zero_bias=zero_bias)
@@ -125,6 +129,3 @@ def _lines(result: "TriggerResult") -> Iterator[str]:
         yield f"pileup {row.low} to {row.high}: {rates} (kHz, if all crossings were so)"
     for name, p_value in (result.stability.periods_p_value or {}).items():
         yield f"{name} in {len(result.stability.periods or ())} run periods: p = {p_value:.3g} that it is constant"
-    for point in result.working_points:
-        if point.note is not None:
-            yield f"{point.name}: {point.note}"

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -20,7 +20,7 @@ from l1ae.data.generator._config import ZERO_BIAS, GeneratorConfig
 from l1ae.data.generator._full import full_layout
 from l1ae.data.generator._plan import Plan, Progress, Queue, make_library
 from l1ae.data.generator._pythia import load_extra
-from l1ae.data.generator._shards import DetectorShard, library_tasks, load_detector_shard
+from l1ae.data.generator._shards import DetectorShard, library_tasks, load_detector_shard, remove_shards
 from l1ae.data.generator._zero_bias import strata
 from l1ae.engine import Engine, EngineOptions, InlineEngine
 from l1ae.engine import engine as open_engine
@@ -87,6 +87,7 @@ def generate(
     shards: Path | None = None,
     progress: Progress | None = None,
     overwrite: bool = False,
+    keep_shards: bool = True,
 ) -> GenerationResult:
     """Generate `events` events of `sample` that pass the preselection and write them to the store `output`.
 
@@ -98,8 +99,9 @@ def generate(
     the `engine`, which stands in place of them, and the first events of a longer run are those of a shorter one. One worker is
     this process. Workers on other machines must have the folder of the shards under the same path. Finished shards are kept in
     `shards` (default: the folder `shards` beside `output`), where an interrupted run continues and a run with more events or
-    another detector finds what it can reuse. `progress(done, total)` is called with numbers of events. With more than one
-    worker, call it from a script under `if __name__ == "__main__":`, because the workers import the script.
+    another detector finds what it can reuse; without `keep_shards` all that lie there go when the output is complete.
+    `progress(done, total)` is called with numbers of events. With more than one worker, call it from a script under
+    `if __name__ == "__main__":`, because the workers import the script.
 
     An `output` that exists is replaced if it holds the first events of the same request, or with `overwrite`.
 
@@ -119,7 +121,14 @@ def generate(
     with held(output), held(folder):
         if not overwrite:
             _check_output(output, sample, events, seed, config)
-        return _generate(sample, events, output, folder, seed=seed, options=options, config=config, progress=progress)
+        result = _generate(sample, events, output, folder, seed=seed, options=options, config=config, progress=progress)
+        if not keep_shards:
+            remove_shards(folder)
+    if not keep_shards:
+        # what else lies there is not ours
+        with suppress(OSError):
+            folder.rmdir()
+    return result
 
 
 def _generate(
