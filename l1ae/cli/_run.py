@@ -5,7 +5,7 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -135,8 +135,11 @@ def report(run: Path) -> None:
     click.echo(f"report: {pipeline.report_stage(pipeline.Run.open(run)).resolve()}")
 
 
-def _announce(stage: str, current: bool, number: int, count: int) -> None:
-    _log.info("[%d/%d] %s%s", number, count, stage, ": up to date" if current else " ...")
+def _announcer(names: Sequence[str]) -> Callable[[str, bool], None]:
+    def announce(stage: str, current: bool) -> None:
+        _log.info("[%d/%d] %s%s", names.index(stage) + 1, len(names), stage, ": up to date" if current else " ...")
+
+    return announce
 
 
 @click.command("run")
@@ -157,7 +160,8 @@ def run_all(config: Path, run: Path | None, overrides: tuple[str, ...], to: str 
     loaded, folder = _load(config, run, overrides)
     pipeline = load_pipeline()
 
-    opened, path = pipeline.run_all(loaded, folder, to=to, options=pipeline.RunOptions(**options), announce=_announce)
+    announce = _announcer([stage.name for stage in pipeline.stages_to(to, loaded)])
+    opened, path = pipeline.run_all(loaded, folder, to=to, options=pipeline.RunOptions(**options), announce=announce)
     click.echo(f"report: {path.resolve()}")
     if to is None:
         click.echo(pipeline.csim_verdict(opened))

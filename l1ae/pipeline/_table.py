@@ -38,10 +38,6 @@ __all__ = ["STAGES", "RunOptions", "Stage", "run_all", "stages_to"]
 _log = logging.getLogger("l1ae")
 
 
-Announce = Callable[[str, bool, int, int], None]
-"""Of a stage: its name, whether it is up to date and skipped, its number from 1, and how many there are."""
-
-
 @dataclass(frozen=True)
 class RunOptions:
     """What `l1ae run` is told beside the configuration. `events`: real events of the simulations; None: the configuration's."""
@@ -226,21 +222,19 @@ def run_all(
     *,
     to: str | None = None,
     options: RunOptions | None = None,
-    announce: Announce = lambda stage, current, number, count: None,
+    announce: Callable[[str, bool], None] = lambda stage, current: None,
 ) -> tuple[Run, Path]:
     """The stages of `stages_to` in order, skipping those whose inputs and outputs did not change. Returns the run and its report.
 
-    `announce` is called before each stage, and before the report, which is the last. Raises `UserError` when another
+    `announce(stage, current)` is called before each stage; `current` says that it is skipped. Raises `UserError` when another
     process works on the folder, and whatever the stages raise.
     """
     options, stages = options or RunOptions(), stages_to(to, config)
     with held_run(folder):
         run = Run.create(resolved(config, folder), folder)
-        count = len(stages) + 1
-        for number, stage in enumerate(stages, 1):
+        for stage in stages:
             current = run.is_current(stage.name, stage.inputs(run, options))
-            announce(stage.name, current, number, count)
+            announce(stage.name, current)
             if not current:
                 stage.make(run, options)
-        announce("report", False, count, count)
         return run, report_stage(run)

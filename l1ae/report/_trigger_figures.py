@@ -18,7 +18,11 @@ _LOWEST_EFFICIENCY = 1e-4
 
 
 def rate_figure(result: TriggerResult) -> Figure:
-    """Raw rate with its band and pure rate against the threshold in score codes; working points as dots with intervals."""
+    """Raw rate with its band and pure rate in kHz against the threshold in score codes; working points as dots with intervals.
+
+    >>> l1ae.rate_figure(l1ae.load_run(run_folder).working_points).axes[0].get_ylabel()
+    'Rate [kHz]'
+    """
     curve = result.curve
     order = np.argsort(curve.threshold)
     order = order[np.array(curve.threshold)[order] > 0]
@@ -48,7 +52,11 @@ def rate_figure(result: TriggerResult) -> Figure:
 
 
 def efficiency_figure(result: TriggerResult) -> Figure:
-    """Efficiency of every signal against the raw rate, both logarithmic; dotted lines at the working points."""
+    """Efficiency of every signal against the raw rate in kHz, both logarithmic; dotted lines at the working points.
+
+    >>> l1ae.efficiency_figure(l1ae.load_run(run_folder).working_points).axes[0].get_xlabel()
+    'Raw rate [kHz]'
+    """
     rate = np.array(result.efficiency_curve["raw_khz"])
     names = sorted(name for name in result.efficiency_curve if name != "raw_khz")
     points = [point for point in result.working_points if point.raw is not None]
