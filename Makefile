@@ -59,9 +59,10 @@ lint: $(READY)
 
 data: $(READY)
 	mkdir -p $(DATA)
-	$(BIN)/l1ae data generate --sample background --events $(EVENTS) --seed $(SEED) -o $(DATA)/background.h5
+	$(BIN)/l1ae data generate --keep-shards --sample background --events $(EVENTS) --seed $(SEED) -o $(DATA)/background.h5
 	for signal in $(SIGNALS); do \
-	    $(BIN)/l1ae data generate --sample $$signal --events $(SIGNAL_EVENTS) --seed $(SEED) -o $(DATA)/$$signal.h5 || exit; done
+	    $(BIN)/l1ae data generate --keep-shards --sample $$signal --events $(SIGNAL_EVENTS) --seed $(SEED) -o $(DATA)/$$signal.h5 || exit; done
+	rm -r $(DATA)/shards
 
 train: $(READY)
 	$(BIN)/l1ae train $(CONFIG) --run $(RUN)

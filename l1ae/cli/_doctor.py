@@ -100,7 +100,10 @@ def _tool_version(tool: str, arguments: tuple[str, ...]) -> str | None:
 @click.command()
 @click.pass_context
 def doctor(context: click.Context) -> None:
-    """Say which tools and packages are there, what is missing, and how to get it."""
+    """Which tools are there, and how to get others.
+
+    Reads and writes no files. Exit status 1 when something is missing that everything needs.
+    """
     missing_required = False
     for finding in findings():
         state = "ok     " if finding.found else "MISSING" if finding.required else "absent "

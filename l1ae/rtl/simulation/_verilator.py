@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from l1ae.errors import UserError
 from l1ae.files import scratch
+from l1ae.progress import Task, task
 from l1ae.rtl._project import RtlProject
 from l1ae.rtl.simulation._bench import check_compiled, check_finished, execute, pack, to_codes
 from l1ae.rtl.simulation._protocol import Stimulus, Trace
@@ -49,7 +50,8 @@ class VerilatorBench:
         sources = [(folder / name).resolve() for name in project.verilog]
         options = [*_TRANSLATION, *_SPLIT, "--top-module", project.design.name, "--Mdir", str(generated)]
         environment = os.environ | dict(self._tool.environment)
-        check_compiled(execute([*self._tool.command, *options, *sources], folder, environment), folder)
+        with task("Verilog in Verilator: translating"):
+            check_compiled(execute([*self._tool.command, *options, *sources], folder, environment), folder)
         bench = files("l1ae.rtl") / "templates" / "verilator_bench.cpp"
         (generated / "bench.cpp").write_text(bench.read_text())
         self._build(generated)
@@ -59,7 +61,7 @@ class VerilatorBench:
         """Name and version of the simulator."""
         return f"Verilator {self._tool.version}"
 
-    def run(self, stimulus: Stimulus, seed: int) -> Trace:
+    def run(self, stimulus: Stimulus, seed: int, simulated: Task) -> Trace:
         """Simulate one stimulus; `seed` chooses the bits of uninitialised registers.
 
         Raises `CheckFailedError` when the simulation stops early.
@@ -80,6 +82,7 @@ class VerilatorBench:
             result = execute(command, self._folder)
             shows = np.fromfile(here / "shows", _SHOW) if (here / "shows").exists() else np.empty(0, _SHOW)
         check_finished(result, stimulus, len(shows))
+        simulated.advance(len(shows))
         return _trace(shows, self._design)
 
     def _build(self, generated: Path) -> None:
@@ -90,16 +93,20 @@ class VerilatorBench:
         includes = (f"-I{root / 'include'}", f"-I{root / 'include' / 'vltstd'}")
 
         def compile_one(source: Path) -> Path:
-            if source.parent != generated:
-                return _runtime(source, kept, includes)
-            target = source.with_suffix(".o")
-            _gxx([_optimisation(source), *includes, "-I.", "-c", source, "-o", target], generated, self._folder)
+            target = _runtime(source, kept, includes) if source.parent != generated else source.with_suffix(".o")
+            if source.parent == generated:
+                _gxx([_optimisation(source), *includes, "-I.", "-c", source, "-o", target], generated, self._folder)
+            compiled.advance()
             return target
 
         units = [*_units(generated, slow=False), *_units(generated, slow=True)]
         libraries = [root / "include" / f"{name}.cpp" for name in runtime]
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            objects = list(pool.map(compile_one, [*libraries, *units]))
+        sources = [*libraries, *units]
+        with (
+            task("Verilog in Verilator: compiling", total=len(sources), unit="files") as compiled,
+            ThreadPoolExecutor(os.cpu_count() or 1) as pool,
+        ):
+            objects = list(pool.map(compile_one, sources))
         _gxx([*objects, "-pthread", "-latomic", "-o", self._scratch / "bench"], generated, self._folder)
 
 
