@@ -73,7 +73,9 @@ def _rate(rate: "RateInterval | None") -> str:
 
 
 def _next(neighbour: "Neighbour | None") -> str:
-    return "" if neighbour is None else f"{neighbour.threshold}: {neighbour.raw_khz:.4g}"
+    from l1ae.trigger import format_khz
+
+    return "" if neighbour is None else f"{neighbour.threshold}: {format_khz(neighbour.raw_khz)}"
 
 
 def _efficiencies(result: "TriggerResult") -> Table:
@@ -126,6 +128,3 @@ def _lines(result: "TriggerResult") -> Iterator[str]:
         yield f"pileup {row.low} to {row.high}: {rates} (kHz, if all crossings were so)"
     for name, p_value in (result.stability.periods_p_value or {}).items():
         yield f"{name} in {len(result.stability.periods or ())} run periods: p = {p_value:.3g} that it is constant"
-    for point in result.working_points:
-        if point.note is not None:
-            yield f"{point.name}: {point.note}"

@@ -5,6 +5,7 @@ from l1ae.data._bits import Bits
 from l1ae.data._dataset import Dataset, dataset_folder, open_dataset, shipped_zero_bias
 from l1ae.data._describe import ArrayDescription, GroupDescription, StoreDescription, WeightDescription, describe
 from l1ae.data._importing import ImportResult
+from l1ae.data._origin import detector_of, is_unselected, origin_of, selection_of
 from l1ae.data._readers import READERS, Reader, Request, describe_sources, import_sources
 from l1ae.data._split import (
     SPLIT,
@@ -54,6 +55,7 @@ __all__ = [
     "describe",
     "describe_record",
     "describe_sources",
+    "detector_of",
     "divided",
     "events_of",
     "held_out",
@@ -62,8 +64,11 @@ __all__ = [
     "import_sources",
     "is_or_column",
     "is_recorded",
+    "is_unselected",
     "open_dataset",
+    "origin_of",
     "parts_of",
+    "selection_of",
     "shipped_zero_bias",
     "some_of",
     "split_columns",

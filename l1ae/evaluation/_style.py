@@ -99,7 +99,13 @@ def stamp(figure: Figure, origin: str) -> None:
     text = origin if len(origin) <= _STAMP_LETTERS else f"{origin[: _STAMP_LETTERS - 1]}…"
     if text:
         figure.axes[0].annotate(
-            text.replace("$", r"\$"), (0, 1), (46, 5), xycoords="axes fraction", textcoords="offset points", style="italic", annotation_clip=False
+            text.replace("$", r"\$"),
+            (0, 1),
+            (46, 5),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            style="italic",
+            annotation_clip=False,
         )
 
 

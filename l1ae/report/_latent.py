@@ -59,9 +59,7 @@ def _pictures(found: Mapping[str, Picture]) -> list[Block]:
         "pairs": "Pairs of latent dimensions: density of the background, single events of the signals.",
         "correlation": "Linear correlation of the latent dimensions of background events.",
     }
-    return [
-        replace(found[name], caption=caption, wide=name != "correlation") for name, caption in captions.items() if name in found
-    ]
+    return [replace(found[name], caption=caption, wide=name != "correlation") for name, caption in captions.items() if name in found]
 
 
 def _resolution(result: LatentResult) -> list[Block]:
