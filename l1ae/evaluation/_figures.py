@@ -44,6 +44,11 @@ def roc_figure(
     The band is the 68.3 % interval of `tpr_at_fpr` for the last variant given, where it is bounded from below. `groups` and `weights`
     by sample as for `evaluate`. `aucs` by signal are written into the legend; `target_fpr` is marked.
     Raises `UserError` for empty samples and scores that are not finite.
+
+    >>> rng = np.random.default_rng(1)
+    >>> mine = l1ae.ScoreSet(rng.normal(size=1000), {"bumps": rng.normal(2.0, size=200)})
+    >>> l1ae.roc_figure({"float": mine}).axes[0].get_ylabel()
+    'True-positive rate (signal)'
     """
     samples = {variant: _samples(score_set, groups or {}, weights or {}) for variant, score_set in scores.items()}
     return roc_figure_of(samples, {variant: score_set.lsb for variant, score_set in scores.items()}, aucs=aucs, target_fpr=target_fpr)
@@ -110,6 +115,11 @@ def score_figure(
 
     `background` (N,) and each signal (M,) in the same unit as `threshold` and `lsb`, that of a fixed-point score; `weights` by sample.
     Raises `UserError` for empty samples, scores that are not finite, and weights that cannot be used.
+
+    >>> rng = np.random.default_rng(1)
+    >>> figure = l1ae.score_figure(rng.exponential(size=1000), {"bumps": 2 + rng.exponential(size=200)}, threshold=5.0, name="My score")
+    >>> figure.axes[0].get_xlabel().startswith("My score")
+    True
     """
     given = {"background": background, **dict(sorted(signals.items()))}
     samples = {key: Sample.of(values, key, weights=(weights or {}).get(key)) for key, values in given.items()}

@@ -80,9 +80,24 @@ def styled() -> Iterator[None]:
         yield
 
 
+class _StyledFigure(Figure):
+    """A figure that is drawn in the style of all figures by whoever draws it, and shown by notebooks without pyplot."""
+
+    def draw(self, renderer: Any) -> None:
+        with styled():
+            super().draw(renderer)
+
+    def savefig(self, *arguments: Any, **options: Any) -> None:
+        with styled():
+            super().savefig(*arguments, **options)
+
+    def _repr_svg_(self) -> str:
+        return figure_svg(self)
+
+
 def new_figure(width: float = 7.0, height: float = 5.6) -> Figure:
     """An empty figure of `width` x `height` inches that belongs to no global state."""
-    return Figure(figsize=(width, height), layout="constrained")
+    return _StyledFigure(figsize=(width, height), layout="constrained")
 
 
 def frame_label(axes: Axes, right: str = "") -> None:

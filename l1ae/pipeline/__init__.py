@@ -7,7 +7,7 @@ from l1ae.pipeline._estimate import forecast, forecast_of, scheduled
 from l1ae.pipeline._latent_stage import LatentOptions, latent_stage
 from l1ae.pipeline._resources import read_resources
 from l1ae.pipeline._run import Run, digest_json
-from l1ae.pipeline._samples import csim_sample
+from l1ae.pipeline._samples import OBSERVED_EVENTS, EvaluationScores, csim_sample, first_events, scores_of
 from l1ae.pipeline._shared import contract_of
 from l1ae.pipeline._stages import contract_stage, csim_stage, csim_verdict, evaluate_stage, hls_stage, report_stage, train_stage
 from l1ae.pipeline._table import STAGES, RunOptions, Stage, run_all, stages_to
@@ -17,7 +17,9 @@ from l1ae.pipeline._zero_bias import judge_of, rate_sample
 from l1ae.rtl_results import Forecast, beyond, sentences
 
 __all__ = [
+    "OBSERVED_EVENTS",
     "STAGES",
+    "EvaluationScores",
     "Forecast",
     "LatentOptions",
     "Run",
@@ -36,6 +38,7 @@ __all__ = [
     "digest_file",
     "digest_json",
     "evaluate_stage",
+    "first_events",
     "forecast",
     "forecast_of",
     "hls_stage",
@@ -46,6 +49,7 @@ __all__ = [
     "report_stage",
     "run_all",
     "scheduled",
+    "scores_of",
     "sentences",
     "slot_of",
     "stages_to",

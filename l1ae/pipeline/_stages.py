@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from l1ae.agreement import CsimReport, corner_vectors
 from l1ae.config import Config, HlsConfig
 from l1ae.contract import Contract, wrapped_text
 from l1ae.data import dataset_folder, open_dataset
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.evaluation import LEVEL, save_evaluation
-from l1ae.hls import CsimReport, check_strategy, convert, corner_vectors, simulate
+from l1ae.hls import check_strategy, convert, simulate
 from l1ae.manifest import digest_file, digest_tree
 from l1ae.pipeline._at_rate import firmware_threshold
 from l1ae.pipeline._comparison import float_comparison, quantized_comparison

@@ -3,6 +3,7 @@
 from l1ae.report._blocks import Block, Facts, Notice, Paragraph, Picture, Section, Table, Tile, Tiles, drawn
 from l1ae.report._page import write_page
 from l1ae.report._text import count, number, percent, sample
+from l1ae.report._trigger_figures import efficiency_figure, periods_figure, pileup_figure, rate_figure
 from l1ae.report._write import GLOSSARY, write_report
 
 __all__ = [
@@ -18,8 +19,12 @@ __all__ = [
     "Tiles",
     "count",
     "drawn",
+    "efficiency_figure",
     "number",
     "percent",
+    "periods_figure",
+    "pileup_figure",
+    "rate_figure",
     "sample",
     "write_page",
     "write_report",

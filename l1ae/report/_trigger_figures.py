@@ -18,9 +18,12 @@ _LOWEST_EFFICIENCY = 1e-4
 
 
 def rate_figure(result: TriggerResult, firmware: int | None = None) -> Figure:
-    """Raw rate with its band and pure rate against the threshold in score codes; working points as dots with intervals.
+    """Raw rate with its band and pure rate in kHz against the threshold in score codes; working points as dots with intervals.
 
     `firmware`: the code that the firmware has as its threshold, which is marked.
+
+    >>> l1ae.rate_figure(l1ae.load_run(run_folder).working_points).axes[0].get_ylabel()
+    'Rate [kHz]'
     """
     curve = result.curve
     order = np.argsort(curve.threshold)
@@ -53,7 +56,11 @@ def rate_figure(result: TriggerResult, firmware: int | None = None) -> Figure:
 
 
 def efficiency_figure(result: TriggerResult) -> Figure:
-    """Efficiency of every signal against the raw rate, both logarithmic; dotted lines at the working points."""
+    """Efficiency of every signal against the raw rate in kHz, both logarithmic; dotted lines at the working points.
+
+    >>> l1ae.efficiency_figure(l1ae.load_run(run_folder).working_points).axes[0].get_xlabel()
+    'Raw rate [kHz]'
+    """
     rate = np.array(result.efficiency_curve["raw_khz"])
     names = sorted(name for name in result.efficiency_curve if name != "raw_khz")
     points = [point for point in result.working_points if point.raw is not None]

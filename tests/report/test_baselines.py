@@ -10,6 +10,7 @@ import pytest
 from l1ae.baselines import BaselineResult, BaselinesResult, save_baselines
 from l1ae.evaluation import AtRate, Estimate, RatePoint, RateSampleFacts, load_metrics, save_metrics
 from l1ae.report import write_report
+
 from .pages import words
 
 RATES = [(kind, khz) for kind in ("raw", "pure") for khz in (0.25, 1.0)]

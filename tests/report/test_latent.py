@@ -1,6 +1,5 @@
 """The section on the latent space: numbers of latent.json as they stand, nothing without it."""
 
-import re
 from dataclasses import replace
 
 import pytest

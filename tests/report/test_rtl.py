@@ -1,6 +1,5 @@
 """The sections on RTL and synthesis, with and without each file that they are made from."""
 
-import re
 from dataclasses import replace
 from itertools import product
 

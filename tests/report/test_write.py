@@ -8,9 +8,9 @@ from xml.etree import ElementTree
 
 import pytest
 
+from l1ae.agreement import TypeMismatch
 from l1ae.errors import UserError
 from l1ae.evaluation import load_metrics
-from l1ae.hls import TypeMismatch
 from l1ae.manifest import Manifest
 from l1ae.report import write_report
 
@@ -18,6 +18,7 @@ from ..records.examples import contract, csim, csynth_row, hls, resources
 from .pages import Page
 
 Write = Callable[[str, Any], Path]
+
 
 def report(run: Path) -> Page:
     path = write_report(run)
