@@ -10,9 +10,9 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from l1ae.contract import Contract
-from l1ae.data import Dataset, EventStore, dataset_folder, open_dataset, split_columns
+from l1ae.data import Dataset, EventStore, dataset_folder, open_dataset, origin_of, split_columns
 from l1ae.errors import UserError
-from l1ae.evaluation import inputs_figure, save_figure
+from l1ae.evaluation import inputs_figure, save_figure, stamp
 from l1ae.extras import needs
 from l1ae.families import ARCHITECTURES
 from l1ae.inputs import InputSpec, Layout
@@ -229,6 +229,7 @@ class _Study:
             skipped=dict(self.skipped),
         )
         for name, figure in figures.items():
+            stamp(figure, origin_of(self.stores[BACKGROUND]))
             save_figure(target, name, figure)
         save_latent(target / "latent.json", result)
         return result
