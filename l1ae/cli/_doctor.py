@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 import click
 
 from l1ae.errors import UserError
-from l1ae.extensions import extensions
+from l1ae.registry import extensions
 from l1ae.tools import ghdl, ghdl_version, run_program, verilator
 
 __all__ = ["doctor"]

@@ -6,7 +6,7 @@ from typing import Any
 
 from l1ae.contract._builder import Builder
 from l1ae.errors import UserError
-from l1ae.extensions import Registry
+from l1ae.registry import Registry
 
 __all__ = ["LAYERS", "Layer", "layer_operations"]
 

@@ -27,8 +27,8 @@ def check_score(score: Score, *, events: int = 500, seed: int = 1) -> None:
     """Compare the formula in real numbers with the operations of the contract, on random codes that both represent exactly.
 
     For every body and number of outputs that the score can take, on outputs of 9 bits from -4 to 4. Scores without tables must agree to
-    rounding of float64, those with tables to a thousandth. Raises `UserError` with the first event that differs, and where the operations do
-    not end in one number.
+    rounding of float64, those with tables to a thousandth. Raises `UserError` with the first event that differs, and where the operations
+    do not end in one number.
     """
     spec = InputsConfig().spec()
     low, high = spec.port.code_range

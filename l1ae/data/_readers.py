@@ -30,8 +30,8 @@ from l1ae.data.tables import (
 )
 from l1ae.documents import read_yaml
 from l1ae.errors import UserError
-from l1ae.extensions import Registry
 from l1ae.inputs import Layout, layout_names, named_layout
+from l1ae.registry import Registry
 
 __all__ = ["READERS", "Reader", "Request", "describe_sources", "import_sources", "reader_of"]
 

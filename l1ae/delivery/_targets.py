@@ -7,7 +7,7 @@ from l1ae.delivery._cmssw import CMSSW
 from l1ae.delivery._emp import EMP
 from l1ae.delivery._target import COPIED_HDL, Target
 from l1ae.delivery._ugt import UGT
-from l1ae.extensions import Registry
+from l1ae.registry import Registry
 
 __all__ = ["TARGETS"]
 

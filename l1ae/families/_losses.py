@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from l1ae.extensions import Registry
 from l1ae.families._score import Body
+from l1ae.registry import Registry
 
 __all__ = ["LOSSES", "Loss"]
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 import numpy.typing as npt
 
 from l1ae.errors import UserError
-from l1ae.extensions import Registry
 from l1ae.families._density import DENSITY
 from l1ae.families._errors import ERRORS
 from l1ae.families._latent import LATENT
 from l1ae.families._output import OUTPUT
 from l1ae.families._score import Body, BoolArray, FloatArray, Score
+from l1ae.registry import Registry
 
 __all__ = ["SCORES", "find_score", "score"]
 

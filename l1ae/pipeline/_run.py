@@ -17,9 +17,9 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from l1ae.config import Config, dump_config, load_config
 from l1ae.errors import UserError
-from l1ae.extensions import loaded_distributions
 from l1ae.files import held, write_text
 from l1ae.manifest import Manifest, StageRecord, digest_tree
+from l1ae.registry import loaded_distributions
 
 __all__ = ["Run", "digest_json", "exclusive", "held_run"]
 

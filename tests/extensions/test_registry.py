@@ -9,8 +9,8 @@ from l1ae.contract import LAYERS, check_score
 from l1ae.data import READERS
 from l1ae.delivery import TARGETS
 from l1ae.errors import UserError
-from l1ae.extensions import HOMES, extensions, loaded_distributions
 from l1ae.families import LOSSES, SCORES, Body, Loss, Score
+from l1ae.registry import HOMES, extensions, loaded_distributions
 
 
 def distribution(folder, points, module="", name="l1ae-other"):
@@ -102,7 +102,7 @@ def test_a_name_of_l1ae_is_refused(install, group, name, registry):
 def test_one_name_in_two_distributions_is_refused_with_both(install):
     install({"l1ae.scores": {"half": "l1ae_other:HALF"}}, SCORE + "HALF = score()", "l1ae-first")
     install({"l1ae.scores": {"half": "l1ae_other:HALF"}}, SCORE + "HALF = score()", "l1ae-second")
-    with pytest.raises(UserError, match="distribution l1ae-second 2.0, entry point 'half' .*: l1ae-first 2.0 has that name already"):
+    with pytest.raises(UserError, match=r"distribution l1ae-second 2.0, entry point 'half' .*: l1ae-first 2.0 has that name already"):
         _ = SCORES["half"]
 
 
@@ -160,7 +160,7 @@ def test_a_loss_that_lacks_something_is_refused(changes, why):
 def test_the_two_formulas_of_every_score_of_l1ae_agree_and_a_wrong_one_is_found():
     for score in SCORES.own.values():
         check_score(score)
-    with pytest.raises(UserError, match="score 'half' of a network of body variational with 1 outputs: real gives .*, firmware .* for event"):
+    with pytest.raises(UserError, match=r"network of body variational with 1 outputs: real gives .*, firmware .* for event"):
         check_score(_score(real=lambda inputs, outputs, mask: 0.501 * (outputs[0] ** 2).sum(axis=1)))
     with pytest.raises(UserError, match=r"real gives an array of shape \(500, 3\), but must give one number per event"):
         check_score(_score(real=lambda inputs, outputs, mask: outputs[0]))
@@ -178,7 +178,7 @@ def test_a_layer_must_be_one_of_keras_and_registered_under_its_package():
 
     with pytest.raises(UserError, match="kind must be a class of Keras layers, not <class 'int'>"):
         l1ae.register(Layer(int, lambda builder, name, layer, inputs: name))
-    with pytest.raises(UserError, match="decorate Mine with @keras.saving.register_keras_serializable"):
+    with pytest.raises(UserError, match=r"decorate Mine with @keras\.saving\.register_keras_serializable"):
         l1ae.register(Layer(Mine, lambda builder, name, layer, inputs: name))
     assert "Mine" not in LAYERS
     assert isinstance(SCORES["mu2"], Score)
