@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from l1ae.evaluation._figures import difference_figure, roc_figure, roc_figure_of, score_figure, score_figure_of
 from l1ae.evaluation._metrics import Metrics, ScoreSet, save_metrics
 from l1ae.evaluation._streamed import SpooledScores
-from l1ae.evaluation._style import VARIANT_LABELS, figure_svg
+from l1ae.evaluation._style import VARIANT_LABELS, save_figure
 
 __all__ = ["performance_figures", "save_evaluation", "spooled_figures"]
 
@@ -52,7 +52,7 @@ def performance_figures(
 
 
 def save_evaluation(folder: Path, metrics: Metrics, figures: Mapping[str, Figure]) -> Path:
-    """Write metrics.json and the figures as NAME.svg into `folder`, replacing what an earlier evaluation left there.
+    """Write metrics.json and the figures as NAME.svg and NAME.pdf into `folder`, replacing what an earlier evaluation left there.
 
     Everything goes to a temporary folder next to it, which is renamed at the end. Returns `folder`.
     """
@@ -61,7 +61,7 @@ def save_evaluation(folder: Path, metrics: Metrics, figures: Mapping[str, Figure
     temporary.mkdir(parents=True)
     save_metrics(temporary / "metrics.json", metrics)
     for name, figure in figures.items():
-        (temporary / f"{name}.svg").write_text(figure_svg(figure))
+        save_figure(temporary, name, figure)
     shutil.rmtree(folder, ignore_errors=True)
     temporary.rename(folder)
     return folder

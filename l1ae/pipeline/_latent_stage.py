@@ -13,9 +13,8 @@ from matplotlib.figure import Figure
 from l1ae.contract import Contract
 from l1ae.data import Dataset, EventStore, dataset_folder, open_dataset, split_columns
 from l1ae.errors import UserError
-from l1ae.evaluation import figure_svg, inputs_figure
+from l1ae.evaluation import inputs_figure, save_figure
 from l1ae.families import ARCHITECTURES
-from l1ae.files import write_text
 from l1ae.inputs import InputSpec, Layout
 from l1ae.latent import (
     CodesFile,
@@ -233,7 +232,7 @@ class _Study:
             skipped=dict(self.skipped),
         )
         for name, figure in figures.items():
-            write_text(target / f"{name}.svg", figure_svg(figure))
+            save_figure(target, name, figure)
         save_latent(target / "latent.json", result)
         return result
 

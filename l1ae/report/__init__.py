@@ -1,6 +1,6 @@
 """Reports: one HTML file from whatever a run folder holds, and the parts that pages are made of."""
 
-from l1ae.report._blocks import Block, Facts, Notice, Paragraph, Picture, Section, Table
+from l1ae.report._blocks import Block, Facts, Notice, Paragraph, Picture, Section, Table, Tile, Tiles, drawn
 from l1ae.report._page import write_page
 from l1ae.report._text import count, number, percent, sample
 from l1ae.report._trigger_figures import efficiency_figure, periods_figure, pileup_figure, rate_figure
@@ -15,7 +15,10 @@ __all__ = [
     "Picture",
     "Section",
     "Table",
+    "Tile",
+    "Tiles",
     "count",
+    "drawn",
     "efficiency_figure",
     "number",
     "percent",

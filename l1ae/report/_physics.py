@@ -66,7 +66,7 @@ def data_section(run: RunFiles) -> Section:
     if files:
         blocks.append(Table("Data files of this run", ("File", "sha256"), files, 2, folded=True))
     if "inputs" in run.figures:
-        blocks.append(Picture(run.figures["inputs"], inputs_caption(layout), inputs_caption(layout), True))
+        blocks.append(replace(run.figures["inputs"], caption=inputs_caption(layout), wide=True))
     return Section("data", "Data", tuple(blocks))
 
 
@@ -120,7 +120,7 @@ def model_section(run: RunFiles) -> Section:
         blocks.append(Table("What the training reports", ("Quantity", "Value"), rows))
     if "history" in run.figures:
         caption = "Loss per epoch of both phases on training and validation background, and the learning rate."
-        blocks.append(Picture(run.figures["history"], "Training history", caption))
+        blocks.append(replace(run.figures["history"], caption=caption))
     return Section("model", "Model and training", tuple(blocks))
 
 
@@ -290,4 +290,4 @@ def _pictures(run: RunFiles, *names: str) -> list[Picture]:
         "difference_fixed": "Score of the fixed-point model against that of the float model, on the test background.",
         "difference_quantized": "Score of the quantized Keras model against that of the float model, on the test background.",
     }
-    return [Picture(run.figures[name], captions.get(name, name), captions.get(name, name)) for name in names if name in run.figures]
+    return [replace(run.figures[name], caption=captions.get(name, name)) for name in names if name in run.figures]

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from l1ae.evaluation import Estimate, figure_svg, format_estimate
-from l1ae.report._blocks import Block, Facts, Notice, Paragraph, Picture, Section, Table
+from l1ae.evaluation import Estimate, format_estimate
+from l1ae.report._blocks import Block, Facts, Notice, Paragraph, Section, Table, drawn
 from l1ae.report._files import RunFiles
 from l1ae.report._text import bytes_digest, count, missing, number, sample
 from l1ae.report._trigger_figures import efficiency_figure, periods_figure, pileup_figure, rate_figure
@@ -24,7 +24,7 @@ def trigger_section(run: Path, files: RunFiles) -> Section:
     result = load_working_points(path)
     blocks: list[Block] = [Paragraph(_introduction(result)), *_stale(result, files), _facts(result)]
     blocks += _points(result)
-    blocks.append(Picture(figure_svg(rate_figure(result)), *_twice(_RATE_CAPTION), wide=False))
+    blocks.append(drawn(rate_figure(result), "rate", _RATE_CAPTION))
     blocks += _efficiencies(result)
     blocks += _menu(result)
     blocks += _stability(result)
@@ -35,10 +35,6 @@ _RATE_CAPTION = (
     "Rate of crossings with a score at or above the threshold, with the band of its interval, and the part that no other seed of the menu "
     "accepts (pure). Dots are the working points."
 )
-
-
-def _twice(text: str) -> tuple[str, str]:
-    return text, text
 
 
 def _introduction(result: TriggerResult) -> str:
@@ -173,7 +169,7 @@ def _efficiencies(result: TriggerResult) -> list[Block]:
             blocks.append(Table(caption, ("Working point", *(sample(name) for name in signals)), rows))
     blocks += [Notice("info", f"{sample(name)}: {note}.") for name, note in _notes(result).items()]
     caption = "Efficiency for every signal against the raw rate that it costs; dotted lines are the working points."
-    return [*blocks, Picture(figure_svg(efficiency_figure(result)), caption, caption)]
+    return [*blocks, drawn(efficiency_figure(result), "efficiency", caption)]
 
 
 def _notes(result: TriggerResult) -> dict[str, str]:
@@ -230,14 +226,14 @@ def _stability(result: TriggerResult) -> list[Block]:
         caption = (
             "Raw rate if all crossings had so many pileup collisions. It rises with pileup by nature; a threshold is for one pileup only."
         )
-        blocks.append(Picture(figure_svg(pileup_figure(result)), caption, caption))
+        blocks.append(drawn(pileup_figure(result), "pileup", caption))
         named = {f"{item.low} to {item.high}": (item.events, item.rates) for item in stability.pileup}
         blocks.append(_stability_table("Raw rate in kHz by number of pileup collisions", "Pileup", named))
     else:
         blocks.append(Notice("missing", "The zero-bias sample does not say its pileup: how rates depend on it is not known."))
     if stability.periods:
         caption = "Raw rate in ranges of luminosity blocks; bands are the rate of all together."
-        blocks.append(Picture(figure_svg(periods_figure(result)), caption, caption))
+        blocks.append(drawn(periods_figure(result), "periods", caption))
         blocks.append(
             _stability_table("Raw rate in kHz by run period", "Period", {p.label: (p.events, p.rates) for p in stability.periods})
         )
