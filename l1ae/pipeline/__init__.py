@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from l1ae.lazy import on_first_use
 from l1ae.manifest import digest_file
 from l1ae.pipeline._baselines_stage import baselines_of, baselines_stage
-from l1ae.pipeline._delivery_stage import deliver_stage, slot_of, verify_deliveries
+from l1ae.pipeline._delivery_stage import check_targets, deliver_stage, slot_of, verify_deliveries
 from l1ae.pipeline._estimate import forecast, forecast_of, scheduled
 from l1ae.pipeline._resources import read_resources
 from l1ae.pipeline._run import Run, digest_json
@@ -36,6 +36,7 @@ __all__ = [
     "baselines_of",
     "baselines_stage",
     "beyond",
+    "check_targets",
     "contract_of",
     "contract_stage",
     "csim_sample",
