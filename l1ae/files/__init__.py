@@ -4,6 +4,7 @@ from l1ae.files._arrays import array_header, array_names, read_arrays, unpacked_
 from l1ae.files._lock import held
 from l1ae.files._read import DamagedError, json_content, read_json
 from l1ae.files._scratch import scratch
+from l1ae.files._user_cache import user_cache
 from l1ae.files._write import is_full, remove_left, replacing, write_bytes, write_json, write_text
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "replacing",
     "scratch",
     "unpacked_bytes",
+    "user_cache",
     "write_bytes",
     "write_json",
     "write_text",
