@@ -211,7 +211,7 @@ def test_a_fault_is_found_where_the_project_was_compiled_before(written, events,
         assert report.passed
         seconds.append(report.seconds.compile)
     assert seconds[1] < seconds[0] / 2
-    source = folder / "verilog" / "toy_v1.v"
+    source = folder / "src" / "toy_v1.v"
     before = source.stat()
     _edit(source, "x0 * 18'sd5", "x0 * 18'sd6")
     os.utime(source, ns=(before.st_atime_ns, before.st_mtime_ns))
