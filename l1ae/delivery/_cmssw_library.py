@@ -10,14 +10,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from l1ae.agreement import contract_answers, corner_vectors
 from l1ae.contract import Contract
 from l1ae.delivery._cmssw_scales import address_rows, column_rows, edge_rows, preprocessing_rows, table_rows
 from l1ae.delivery._emulator import Emulator, EmulatorError
-from l1ae.delivery._source import contract_answers
 from l1ae.delivery._target import Check
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.files import scratch
-from l1ae.hls._corners import corner_vectors
 from l1ae.tools import run_program
 
 __all__ = ["EVENTS_FILE", "build_library", "check_delivery", "events_header", "library_path"]

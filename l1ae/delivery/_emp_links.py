@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from l1ae.agreement import contract_answers
 from l1ae.config import data_frames
 from l1ae.contract import Contract
 from l1ae.delivery._emp_buffers import FRAMES, Buffer
-from l1ae.delivery._source import contract_answers
 from l1ae.delivery._ugt_vectors import WorkingPoint
 from l1ae.delivery._words import Codes
 from l1ae.errors import UserError

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae import __version__
+from l1ae.agreement import Answers, contract_answers
 from l1ae.config import Config
 from l1ae.contract import Contract
 
@@ -16,16 +17,7 @@ if TYPE_CHECKING:  # importing it for real needs the extra `rtl`, which a delive
     from l1ae.rtl import RtlProject
 from l1ae.names import checked
 
-__all__ = ["Answers", "Provenance", "Source", "contract_answers"]
-
-Answers = tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]
-
-
-def contract_answers(contract: Contract, hardware: npt.NDArray[np.integer]) -> Answers:
-    """The contract's score codes and trigger bits, each (N,), of hardware integers (N, size)."""
-    score, trigger = contract.outputs
-    found = contract.evaluate(hardware)
-    return found[score][:, 0], found[trigger][:, 0] != 0
+__all__ = ["Provenance", "Source"]
 
 
 @dataclass(frozen=True)

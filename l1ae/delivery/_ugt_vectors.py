@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from l1ae.agreement import contract_answers
 from l1ae.contract import Contract
-from l1ae.delivery._source import Provenance, contract_answers
+from l1ae.delivery._source import Provenance
 from l1ae.delivery._ugt_objects import KINDS, Objects, layout_of, pack, unpack
 from l1ae.delivery._words import Codes, Lines, as_lines, digits_of, to_hex, words_of
 from l1ae.errors import UserError

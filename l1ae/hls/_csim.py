@@ -13,13 +13,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from l1ae.agreement import CsimReport, CsimSeconds, Mismatch, TensorComparison, TypeMismatch, compare_tensor, corner_vectors
 from l1ae.contract import Contract, wrapped_total
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.files import read_json, scratch
-from l1ae.hls._corners import corner_vectors
 from l1ae.hls._documents import input_lsb, render
 from l1ae.hls._project import TYPES_FILE, namespace
-from l1ae.hls._report import CsimReport, CsimSeconds, Mismatch, TensorComparison, TypeMismatch
 from l1ae.hls._types import contract_types
 from l1ae.inputs import FixedFormat, Overflow, Rounding
 from l1ae.tools import answer_of, compile_cpp, run_program
@@ -227,13 +226,13 @@ class _Comparer:
         for columns in (self.bench.layers, self.bench.outputs):
             tensors = []
             for name, begin, end in columns:
-                expected = np.asarray(codes[name] * self.contract[name].format.lsb, np.float64)
-                different = expected != values[:, begin:end]
-                wrong |= np.any(different, axis=1)
-                tensor, found = self._compare(name, expected, values[:, begin:end], different)
+                found = values[:, begin:end]
+                tensor, different = compare_tensor(name, self.contract[name].format, codes[name], found)
                 tensors.append(tensor)
-                if found is not None:
-                    firsts.append(replace(found, corner=corner, event=before + start + found.event))
+                if tensor.mismatches:
+                    wrong |= np.any(different, axis=1)
+                    first = self._first(name, codes[name], found, different)
+                    firsts.append(replace(first, corner=corner, event=before + start + first.event))
             compared.append(tuple(tensors))
         wrapped = {} if corner else self.contract.wrapped(block, workers=1)
         return _BlockResult(compared[0], compared[1], _first(self.contract, firsts), int(wrong.sum()), wrapped)
@@ -249,16 +248,11 @@ class _Comparer:
             raise CheckFailedError(f"the C simulation stopped with status {result.returncode} in block {stem}: {result.stderr[-2000:]}")
         return values.reshape(len(block), self.bench.total)
 
-    def _compare(
-        self, name: str, expected: Values, found: Values, different: npt.NDArray[np.bool_]
-    ) -> tuple[TensorComparison, Mismatch | None]:
-        form = self.contract[name].format
-        wrong = np.argwhere(different)
-        if not len(wrong):
-            return TensorComparison(name, str(form), 0, 0), None
-        event, element = (int(i) for i in wrong[0])
-        first = Mismatch(name, False, event, element, float(expected[event, element]), float(found[event, element]))
-        return TensorComparison(name, str(form), len(wrong), float(np.abs(expected - found).max() / form.lsb)), first
+    def _first(self, name: str, codes: npt.NDArray[np.int64], found: Values, different: npt.NDArray[np.bool_]) -> Mismatch:
+        """The first of the values that differ."""
+        event, element = (int(i) for i in np.argwhere(different)[0])
+        expected = float(codes[event, element] * self.contract[name].format.lsb)
+        return Mismatch(name, False, event, element, expected, float(found[event, element]))
 
 
 def _merge(parts: Sequence[Sequence[TensorComparison]]) -> tuple[TensorComparison, ...]:

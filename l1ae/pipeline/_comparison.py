@@ -3,8 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
+from l1ae.agreement import FloatComparison, QuantizedComparison
 from l1ae.evaluation import auc, compare_scores
-from l1ae.hls import FloatComparison, QuantizedComparison
 from l1ae.pipeline._samples import CsimSample, Scorer
 
 __all__ = ["float_comparison", "quantized_comparison"]

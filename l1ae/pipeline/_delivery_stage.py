@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from l1ae.agreement import contract_answers
 from l1ae.config import SLOTS, Config, Fit
 from l1ae.contract import Contract
-from l1ae.delivery import TARGETS, Source, VerifiedDelivery, contract_answers, verify_delivery, write_delivery
+from l1ae.delivery import TARGETS, Source, VerifiedDelivery, verify_delivery, write_delivery
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.manifest import digest_tree
 from l1ae.pipeline._run import Run, digest_json, exclusive

@@ -14,6 +14,7 @@ from l1ae.contract import Contract
 from l1ae.data import Dataset, EventStore, dataset_folder, open_dataset, split_columns
 from l1ae.errors import UserError
 from l1ae.evaluation import figure_svg, inputs_figure
+from l1ae.extras import needs
 from l1ae.families import ARCHITECTURES
 from l1ae.files import write_text
 from l1ae.inputs import InputSpec, Layout
@@ -52,7 +53,6 @@ from l1ae.manifest import digest_file, digest_tree
 from l1ae.pipeline._run import Run, digest_json, exclusive
 from l1ae.pipeline._samples import TEST, TRAIN, part_of, predict
 from l1ae.pipeline._shared import contract_of
-from l1ae.training import load_trained
 
 __all__ = ["LatentOptions", "latent_inputs", "latent_stage"]
 
@@ -278,6 +278,8 @@ class _Study:
     @cached_property
     def _decoder(self) -> Decoder:
         """The float decoder that was trained beside the variational encoder; the only place that knows where it comes from."""
+        with needs("train"):
+            from l1ae.training import load_trained
         model = load_trained(self.run.config, self.run.path("train")).decoder
         assert model is not None, "variational models have a decoder"
 

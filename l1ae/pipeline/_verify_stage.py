@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from l1ae.agreement import contract_answers
 from l1ae.contract import Contract, wrapped_text, wrapped_total
-from l1ae.delivery import Emulator, EmulatorError, Filling, compare_orbit, contract_answers, orbits, working_points
+from l1ae.delivery import Emulator, EmulatorError, Filling, compare_orbit, orbits, working_points
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.hls import simulate
 from l1ae.manifest import digest_file, digest_tree

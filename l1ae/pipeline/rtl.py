@@ -18,11 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae import __version__
+from l1ae.agreement import TensorComparison, compare_tensor
 from l1ae.config import Config
 from l1ae.contract import Contract
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.files import user_cache
-from l1ae.hls import TensorComparison
 from l1ae.manifest import digest_tree
 from l1ae.pipeline._resources import check_rtl_budget
 from l1ae.pipeline._run import Run, digest_json, exclusive
@@ -171,17 +171,13 @@ def _interpreted(
     contract: Contract, hardware: npt.NDArray[np.int64], found: Mapping[str, npt.NDArray[np.float64]], who: str
 ) -> tuple[TensorComparison, ...]:
     """Tensors that `who` found, in real units, against the contract. Raises `CheckFailedError` when one differs."""
-    layers = tuple(_compared(contract, name, hardware, values) for name, values in found.items())
+    layers = tuple(
+        compare_tensor(name, contract[name].format, contract.evaluate(hardware, [name])[name], values)[0] for name, values in found.items()
+    )
     wrong = [layer for layer in layers if layer.mismatches]
     if wrong:
         raise CheckFailedError(f"{who} differs from the contract in layer '{wrong[0].name}': {wrong[0].mismatches} values")
     return layers
-
-
-def _compared(contract: Contract, name: str, hardware: npt.NDArray[np.int64], found: npt.NDArray[np.float64]) -> TensorComparison:
-    form = contract[name].format
-    difference = np.abs(contract.evaluate(hardware, [name])[name] - found / form.lsb)
-    return TensorComparison(name, str(form), int((difference != 0).sum()), float(difference.max(initial=0)))
 
 
 def _simulate_vhdl(contract: Contract, folder: Path, hardware: npt.NDArray[np.int64]) -> RtlReport | None:

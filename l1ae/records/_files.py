@@ -2,9 +2,9 @@
 
 from typing import Any, cast
 
+from l1ae.agreement import CsimReport
 from l1ae.baselines import BaselinesResult
 from l1ae.evaluation import Metrics
-from l1ae.hls import CsimReport
 from l1ae.latent import LatentResult
 from l1ae.records._contract import ContractSummary
 from l1ae.records._hls import HlsSummary

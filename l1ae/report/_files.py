@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from l1ae.agreement import CsimReport
 from l1ae.config import Config, load_config
 from l1ae.errors import UserError
 from l1ae.evaluation import Metrics, figure_svg, history_figure
-from l1ae.hls import CsimReport
 from l1ae.manifest import Manifest
 from l1ae.records import (
     CONTRACT,

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
+from l1ae.agreement import CsimReport
 from l1ae.contract import wrapped_text
 from l1ae.evaluation import LEVEL, format_estimate
-from l1ae.hls import CsimReport
 from l1ae.inputs import FixedFormat
 from l1ae.records import ContractSummary, TensorSummary
 from l1ae.report._blocks import Block, Facts, Notice, Paragraph, Section, Table

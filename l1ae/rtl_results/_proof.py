@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from l1ae.hls import TensorComparison
+from l1ae.agreement import TensorComparison
 from l1ae.results import Count, Positive
 
 __all__ = ["LayerProof", "LinearProof", "NetlistProof", "RtlProof", "StageProof", "TableProof", "TablesProof", "TextProof", "Verdict"]

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import yaml
 
+from l1ae.agreement import corner_vectors
 from l1ae.config import HlsConfig
 from l1ae.contract import import_description
-from l1ae.hls import convert, corner_vectors, simulate
+from l1ae.hls import convert, simulate
 from l1ae.inputs import Layout, named_layout
 
 from ..delivery.tiny import layout_events, spec_of, tiny_contract

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from l1ae.agreement import CsimReport, CsimSeconds, FloatComparison, Mismatch, QuantizedComparison, TensorComparison, TypeMismatch
 from l1ae.baselines import BaselineResult, BaselinesResult
 from l1ae.delivery import Amount, BudgetLine, StageFigures
 from l1ae.delivery._budget import Outcome
@@ -25,7 +26,6 @@ from l1ae.evaluation import (
     ScoreDifference,
     WorkingPoint,
 )
-from l1ae.hls import CsimReport, CsimSeconds, FloatComparison, Mismatch, QuantizedComparison, TensorComparison, TypeMismatch
 from l1ae.inputs import FixedFormat, named_layout
 from l1ae.latent import LatentResult, Resolution, SelectedHunt, bump_hunt, compression, measure_drift
 from l1ae.manifest import Manifest, StageRecord

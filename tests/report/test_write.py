@@ -9,9 +9,9 @@ from xml.etree import ElementTree
 
 import pytest
 
+from l1ae.agreement import TypeMismatch
 from l1ae.errors import UserError
 from l1ae.evaluation import load_metrics
-from l1ae.hls import TypeMismatch
 from l1ae.manifest import Manifest
 from l1ae.report import write_report
 

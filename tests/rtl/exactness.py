@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from l1ae.hls import corner_vectors
+from l1ae.agreement import corner_vectors
 from l1ae.rtl import trace_contract
 
 

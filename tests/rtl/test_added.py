@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from l1ae.agreement import corner_vectors
 from l1ae.config import InputsConfig
-from l1ae.hls import corner_vectors
 
 from ..contract.test_added import P2GT, added_contract, of_layout
 from ..inputs.added import ADD, LAYOUT, events

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from l1ae.agreement import TensorComparison
 from l1ae.contract import Contract
-from l1ae.hls import TensorComparison
 from l1ae.rtl.simulation._protocol import UNKNOWN, Flags, Stimulus, Trace, compare, expect
 from l1ae.rtl.simulation._stimulus import Events
 from l1ae.rtl_results import Design, Language, ProtocolViolation, RtlMismatch, RtlReport, RtlSeconds

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from l1ae.agreement import corner_vectors
 from l1ae.contract import Contract
 from l1ae.errors import UserError
 from l1ae.files import scratch
-from l1ae.hls import corner_vectors
 from l1ae.rtl._project import DESCRIPTION, open_design
 from l1ae.rtl.simulation._bench import Bench
 from l1ae.rtl.simulation._ghdl import GhdlBench

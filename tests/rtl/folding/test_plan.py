@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from l1ae.agreement import corner_vectors
 from l1ae.contract import Contract
 from l1ae.errors import UserError
-from l1ae.hls import corner_vectors
 from l1ae.inputs import FixedFormat
 from l1ae.rtl.folding._plan import _windows, plan_fold
 

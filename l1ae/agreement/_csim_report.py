@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from l1ae.agreement._tensors import TensorComparison
 from l1ae.contract import wrapped_text
-from l1ae.inputs import FormatText
 from l1ae.results import Count, Fraction, Positive, Real
 
 __all__ = [
@@ -12,7 +12,6 @@ __all__ = [
     "FloatComparison",
     "Mismatch",
     "QuantizedComparison",
-    "TensorComparison",
     "TypeMismatch",
     "verdict",
 ]
@@ -53,16 +52,6 @@ class TypeMismatch:
 
     def __str__(self) -> str:
         return f"layer '{self.layer}', type of its {self.role}: contract {self.contract}, project {self.project}"
-
-
-@dataclass(frozen=True)
-class TensorComparison:
-    """One tensor: its type, how many values differ, and by how many LSB at most."""
-
-    name: str
-    type: FormatText
-    mismatches: Count
-    max_abs_lsb: Positive
 
 
 @dataclass(frozen=True)

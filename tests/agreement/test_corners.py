@@ -5,12 +5,12 @@ from itertools import product
 import numpy as np
 import pytest
 
+from l1ae.agreement import corner_vectors
 from l1ae.contract import Contract, Dense, Gather, Sum, Threshold
 from l1ae.contract._builder import Builder, add_inputs
-from l1ae.hls import corner_vectors
 from l1ae.inputs import FixedFormat, InputSpec, named_layout, table_bits
 
-from .networks import Network, TableNetwork, calorimeter, everything, tables
+from ..hls.networks import Network, TableNetwork, calorimeter, everything, tables
 
 
 def test_they_are_valid_and_reproducible(make_network):

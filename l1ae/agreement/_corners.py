@@ -3,8 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
+from l1ae.agreement._table_corners import address_vectors, codes_at_steps, edge_vectors, side_by_side
 from l1ae.contract import Accumulating, Contract, Convolution, Dense, Elementwise, Gather, Lookup, Operation, Pool, Preprocess, Sum
-from l1ae.hls._table_corners import address_vectors, codes_at_steps, edge_vectors, side_by_side
 
 __all__ = ["corner_vectors"]
 
