@@ -16,7 +16,7 @@ from l1ae.config._slots import CROSSING
 from l1ae.config._tables import check_no_shift, check_steps
 from l1ae.config._trigger import TriggerConfig
 from l1ae.errors import UserError
-from l1ae.families import ARCHITECTURES, SCORES, Architecture, Front
+from l1ae.families import ARCHITECTURES, LOSSES, SCORES, Architecture, Front
 from l1ae.inputs import (
     Added,
     AddedColumn,
@@ -385,7 +385,7 @@ class ModelConfig(Section):
     latent_bits: Annotated[int, Unit("bits")] = Field(10, ge=2, le=16, description="of the code")
     output_bits: Annotated[int, Unit("bits")] = Field(12, ge=2, le=16, description="of the reconstruction, or of the only output")
     layers: dict[str, LayerBits] = Field({}, description="exceptions by layer name, e.g. enc0: {weight_bits: 4}")
-    score: str = Field(description=f"{', '.join(SCORES)}")
+    score: str = Field(description=f"{', '.join(SCORES.own)}, or one of another distribution (docs/extending.md)")
     score_type: Format = Field(
         FixedFormat.parse("ufixed<18,14,TRN,SAT>"),
         description="type of the score, whose code a threshold is compared with; it saturates, and its LSB is that of the threshold",
@@ -427,7 +427,7 @@ class ModelConfig(Section):
 
     @model_validator(mode="after")
     def _score_fits(self) -> Self:
-        if self.score not in self.scores:
+        if not (self.score == "output" if self.described else self.family.takes(self.score)):
             raise ValueError(
                 f"score '{self.score}' does not exist for architecture '{self.architecture}'; choose {' or '.join(self.scores)}"
             )
@@ -493,7 +493,7 @@ class QuantizedPhase(PhaseConfig):
     learning_rate: float = Field(3e-4, gt=0, description="of Adam, at the beginning")
 
 
-Sigma = Annotated[float, Field(ge=0)]
+NonNegative = Annotated[float, Field(ge=0)]
 
 
 class NoiseConfig(Section):
@@ -503,7 +503,7 @@ class NoiseConfig(Section):
     """
 
     rotate: bool = Field(False, description="turn the whole event by a random angle in phi (objects only)")
-    gaussian: Annotated[tuple[Sigma, Sigma, Sigma], Unit("LSB")] = Field(
+    gaussian: Annotated[tuple[NonNegative, NonNegative, NonNegative], Unit("LSB")] = Field(
         (0.0, 0.0, 0.0), description="sigma on the codes of (pT, eta, phi); regions: of the first only"
     )
     relative: float = Field(0.0, ge=0, description="sigma of a Gaussian on pT as a fraction of it")
@@ -583,6 +583,7 @@ class TrainingConfig(Section):
         0.0, ge=0, description="weight of the squared Frobenius norm of the code's Jacobian (Rifai et al., ICML 2011, equation 7)"
     )
     weight_decay: float = Field(0.0, ge=0, description="weight of the sum of squared kernels of the firmware's network")
+    losses: dict[str, NonNegative] = Field({}, description="weights of terms that other distributions bring, by name (docs/extending.md)")
     pruning: PruningConfig | None = None
     learned_widths: LearnedWidthsConfig | None = None
     vicreg: VicregConfig = VicregConfig()
@@ -592,6 +593,15 @@ class TrainingConfig(Section):
     output_quantile: float = Field(0.9999, gt=0, le=1, description="the same for the latent space and the outputs")
     float_phase: FloatPhase = FloatPhase()
     quantized_phase: QuantizedPhase = QuantizedPhase()
+
+    @field_validator("losses")
+    @classmethod
+    def _losses_are_known(cls, value: dict[str, float]) -> dict[str, float]:
+        for name in value:
+            if name not in LOSSES:
+                known = f"there are {', '.join(LOSSES)}" if len(LOSSES) else "no distribution that is installed brings any"
+                raise ValueError(f"unknown loss '{name}'; {known}")
+        return value
 
 
 class HlsLayerConfig(Section):
