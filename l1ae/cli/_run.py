@@ -15,7 +15,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from l1ae.config import Config, load_config
+from l1ae.config import Config, find_config, load_config
 
 __all__ = ["COMMANDS", "load_pipeline"]
 
@@ -36,7 +36,7 @@ _events_option = click.option("--events", type=click.IntRange(1), help="Real eve
 
 
 def _load(config: Path, run: Path | None, overrides: tuple[str, ...]) -> tuple[Config, Path]:
-    loaded = load_config(config, overrides)
+    loaded = load_config(find_config(str(config)), overrides)
     return loaded, run or Path("runs") / loaded.name
 
 
