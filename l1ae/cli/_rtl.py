@@ -11,7 +11,7 @@ from rich.table import Table
 
 from l1ae.cli._run import load_pipeline
 from l1ae.cli._terminal import RESULTS
-from l1ae.config import SLOTS, Config, load_config
+from l1ae.config import SLOTS, Config, config_names, find_config, load_config
 from l1ae.contract import Contract
 from l1ae.errors import UserError
 from l1ae.extras import needs
@@ -124,8 +124,8 @@ def estimate(path: Path, overrides: tuple[str, ...]) -> None:
     """
     pipeline = load_pipeline()
     _load("l1ae.rtl")
-    if path.is_file():
-        config = load_config(path, overrides)
+    if not path.is_dir() and (path.is_file() or str(path) in config_names()):
+        config = load_config(find_config(str(path)), overrides)
         _show(f"'{path}', estimated before training", pipeline.forecast(config), config)
         return
     if overrides:

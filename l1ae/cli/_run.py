@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from l1ae.config import Config, load_config
+from l1ae.config import Config, find_config, load_config
 
 __all__ = ["csim", "evaluate", "hls", "load_pipeline", "report", "run_all", "train"]
 
@@ -30,7 +30,7 @@ _events_option = click.option("--events", type=click.IntRange(1), help="Real eve
 
 
 def _load(config: Path, run: Path | None, overrides: tuple[str, ...]) -> tuple[Config, Path]:
-    loaded = load_config(config, overrides)
+    loaded = load_config(find_config(str(config)), overrides)
     return loaded, run or Path("runs") / loaded.name
 
 

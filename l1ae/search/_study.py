@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from l1ae.config import Config, read_config, set_key
+from l1ae.config import Config, config_names, find_config, read_config, set_key
 from l1ae.documents import read_yaml, validate
 from l1ae.errors import UserError
 from l1ae.families import Body
@@ -152,8 +152,8 @@ def load_study(path: Path) -> Study:
 
 def _model(path: Path, config: StudyConfig, name: str) -> Model:
     given = config.models[name]
-    base = Path(path).parent / given.base
     try:
+        base = _base(Path(path).parent, given.base)
         content = read_config(base)
     except UserError as error:
         raise UserError(f"{path}: models.{name}.base: {error}") from error
@@ -162,6 +162,12 @@ def _model(path: Path, config: StudyConfig, name: str) -> Model:
             _set(content, key, value, f"{path}: {where}", Path(path).parent)
     architecture = validate(Config, content, f"{path}: models.{name}").model.architecture
     return Model(name, base, content, dict(config.space) | dict(given.space), given.kind or architecture)
+
+
+def _base(folder: Path, given: str) -> Path:
+    """The file that `base` names: one beside the study, or a configuration that comes with l1ae."""
+    beside = folder / given
+    return find_config(given) if given in config_names() and not beside.is_file() else beside
 
 
 def _set(content: dict[str, Any], key: str, value: Any, where: str, folder: Path) -> None:
