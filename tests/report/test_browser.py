@@ -72,7 +72,7 @@ def _made_page(tmp_path: Path) -> Path:
         Facts((("Digest", "ab" * 60), ("Part", "xcvu9p-flga2104-2L-e"))),
         Tiles(
             tuple(
-                Tile(f"Number {k}", "1.00 +0.27 −0.13 kHz", "what it is of " * 6, tone)
+                Tile(f"Number {k}", "(12.34 +0.56 −0.78) %", "what it is of " * 6, tone)
                 for k, tone in enumerate(("good", "bad", "plain") * 3)
             )
         ),
@@ -120,7 +120,8 @@ LAYOUT = """() => {
     const style = getComputedStyle(element), box = element.getBoundingClientRect();
     if (!scrolled(element) && box.right > window.innerWidth + 0.5) found.push(`beyond the edge: ${said(element)}`);
     const cut = element.scrollWidth - element.clientWidth;
-    if (element.clientWidth && cut > 1 && style.display !== "inline" && style.overflowX !== "auto" && style.clipPath === "none") found.push(`cut by ${cut} px: ${said(element)}`);
+    const boxed = element.clientWidth && style.display !== "inline" && style.overflowX !== "auto" && style.clipPath === "none";
+    if (boxed && cut > 1) found.push(`cut by ${cut} px: ${said(element)}`);
     if (element.classList.contains("q") && element.getClientRects().length !== 1) found.push(`broken: ${said(element)}`);
   }
   for (const parent of document.querySelectorAll("main, section, .tiles, .facts, .title, figure, tr, .page, nav ol")) {
