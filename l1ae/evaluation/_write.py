@@ -11,6 +11,8 @@ from l1ae.evaluation._figures import difference_figure, roc_figure, roc_figure_o
 from l1ae.evaluation._metrics import Metrics, ScoreSet, save_metrics
 from l1ae.evaluation._streamed import SpooledScores
 from l1ae.evaluation._style import VARIANT_LABELS, save_figure
+from l1ae.files import in_hand
+from l1ae.progress import tracked
 
 __all__ = ["performance_figures", "save_evaluation", "spooled_figures"]
 
@@ -59,12 +61,13 @@ def save_evaluation(folder: Path, metrics: Metrics, figures: Mapping[str, Figure
     """
     temporary = folder.with_name(f".tmp-{folder.name}")
     shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    save_metrics(temporary / "metrics.json", metrics)
-    for name, figure in figures.items():
-        save_figure(temporary, name, figure)
-    shutil.rmtree(folder, ignore_errors=True)
-    temporary.rename(folder)
+    with in_hand(temporary):
+        temporary.mkdir(parents=True)
+        save_metrics(temporary / "metrics.json", metrics)
+        for name, figure in tracked(figures.items(), "evaluation: drawing", total=len(figures), unit="figures"):
+            save_figure(temporary, name, figure)
+        shutil.rmtree(folder, ignore_errors=True)
+        temporary.rename(folder)
     return folder
 
 

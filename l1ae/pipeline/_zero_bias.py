@@ -31,6 +31,7 @@ from l1ae.inputs import Layout
 from l1ae.manifest import digest_file
 from l1ae.pipeline._run import digest_json
 from l1ae.pipeline._shared import section_digest
+from l1ae.progress import task
 from l1ae.trigger import Judge, JudgedEvents, Menu, menu_of, no_menu
 
 __all__ = [
@@ -222,8 +223,10 @@ class CrossingSource:
         """Hardware integers (n, size) of the events in their order, at most `size` at a time; an empty piece where there are none."""
         if not self.events:
             yield np.empty((0, self.store.layout.size), np.int64)
-        for start in range(0, self.events, size):
-            yield self.store.read(start, min(start + size, self.events)).hw.astype(np.int64)
+        with task(self.store.path.name, total=self.events, unit="crossings") as read:
+            for start in range(0, self.events, size):
+                yield self.store.read(start, min(start + size, self.events)).hw.astype(np.int64)
+                read.update(min(start + size, self.events))
 
 
 def crossing_source(config: Config, count: int | None, path: Path | None = None) -> CrossingSource:
