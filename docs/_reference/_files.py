@@ -10,7 +10,7 @@ from typing import Any, get_args, get_type_hints
 from pydantic import BaseModel
 
 from _reference._keys import doc_text
-from _reference._words import type_text, types_in
+from _reference._words import types_in, type_text
 from l1ae.comparison import Comparison
 from l1ae.contract import Contract
 from l1ae.manifest import Manifest
@@ -50,10 +50,7 @@ Vectors, buffers and links of deliveries: [vectors and wrappers](../../vectors.m
 def file_pages() -> dict[str, str]:
     """The page."""
     parts = [_HEAD, _stages(), _TAIL, _contract()]
-    parts += [
-        f"## {title}\n\nMade by {made}.\n\n{_paragraphs(importlib.import_module(module).__doc__ or '')}\n"
-        for title, module, made in _DESCRIBED
-    ]
+    parts += [f"## {title}\n\nMade by {made}.\n\n{_paragraphs(importlib.import_module(module).__doc__ or '')}\n" for title, module, made in _DESCRIBED]
     seen: set[type] = set()
     for place, kind, command in WRITTEN:
         parts.append(f"## `{place}`\n\nMade by {command if command == 'every stage' else f'`{command}`'}.\n")
@@ -65,11 +62,7 @@ def file_pages() -> dict[str, str]:
 def _stages() -> str:
     rows = [f"| `{stage.name}/` | `l1ae {stage.command}` | {', '.join(f'`{need}`' for need in stage.needs)} |" for stage in STAGES]
     head = "| folder in the run's | made by | needs |\n|---|---|---|\n"
-    return (
-        f"## The run folder\n\n{head}"
-        + "\n".join(rows)
-        + "\n\n`config.yaml` is the configuration as it was used, `report.html` the report.\n"
-    )
+    return f"## The run folder\n\n{head}" + "\n".join(rows) + "\n\n`config.yaml` is the configuration as it was used, `report.html` the report.\n"
 
 
 def _contract() -> str:
