@@ -100,7 +100,7 @@ def test_a_page_is_filled_however_its_lines_are_broken():
     assert filled.endswith("\n\nThe end.\n")
     broken = filled.replace("It keeps 8.0", "It keeps\n8.0")
     assert fill(broken, figures, known) == broken
-    with pytest.raises(UserError, match="the page has 0 places like 'loses 1.5 ± 0.2 %'"):
+    with pytest.raises(UserError, match=r"the page has 0 places like 'loses 1\.5 ± 0\.2 %'"):
         fill(text, ("loses {known#found/b, twice/kept} %",), known)
     with pytest.raises(UserError, match=r"known\.json has no table 'lost'"):
         fill(mark("known", "lost") + "\n| a |\n|---|\n| 1 |\n", (), known)
