@@ -10,7 +10,7 @@ from typing import Any, get_args, get_type_hints
 from pydantic import BaseModel
 
 from _reference._keys import doc_text
-from _reference._words import types_in, type_text
+from _reference._words import type_text, types_in
 from l1ae.comparison import Comparison
 from l1ae.contract import Contract
 from l1ae.manifest import Manifest
