@@ -40,7 +40,7 @@ READY := .venv/.complete
 # A worker that has nothing left takes over what another has not begun. Tests of a file mostly stay together, with what they share.
 TESTS := $(BIN)/pytest -n auto --dist worksteal
 
-.PHONY: scale search demo test quick test-all test-rest robustness lint data train evaluate hls csim csim-matrix rtl synth rtl-check rtl-matrix calibration estimator flows \
+.PHONY: docs linkcheck scale search demo test quick test-all test-rest robustness lint data train evaluate hls csim csim-matrix rtl synth rtl-check rtl-matrix calibration estimator flows \
     trigger baselines deliver vivado delivery-check verify report latent families doctor bench clean
 
 demo: $(READY)
@@ -63,6 +63,14 @@ test-all: $(READY)
 robustness: $(READY)
 	$(BIN)/python -m tests.robustness
 
+# The documentation in build/docs: the notebooks are run, and a warning is an error.
+docs: $(READY)
+	$(BIN)/python -m sphinx -W --keep-going -b html docs build/docs
+
+# Every link of the documentation that leaves it; needs the network.
+linkcheck: $(READY)
+	$(BIN)/python -m sphinx -D nb_execution_mode=off -b linkcheck docs build/linkcheck
+
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -70,9 +78,10 @@ lint: $(READY)
 
 data: $(READY)
 	mkdir -p $(DATA)
-	$(BIN)/l1ae data generate --sample background --events $(EVENTS) --seed $(SEED) -o $(DATA)/background.h5
+	$(BIN)/l1ae data generate --keep-shards --sample background --events $(EVENTS) --seed $(SEED) -o $(DATA)/background.h5
 	for signal in $(SIGNALS); do \
-	    $(BIN)/l1ae data generate --sample $$signal --events $(SIGNAL_EVENTS) --seed $(SEED) -o $(DATA)/$$signal.h5 || exit; done
+	    $(BIN)/l1ae data generate --keep-shards --sample $$signal --events $(SIGNAL_EVENTS) --seed $(SEED) -o $(DATA)/$$signal.h5 || exit; done
+	rm -r $(DATA)/shards
 
 train: $(READY)
 	$(BIN)/l1ae train $(CONFIG) --run $(RUN)
@@ -180,7 +189,7 @@ scale: $(READY)
 	$(BIN)/python benchmarks/scale.py -o docs/scale.md
 
 clean:
-	rm -rf runs .pytest_cache .mypy_cache .ruff_cache
+	rm -rf runs build .pytest_cache .mypy_cache .ruff_cache
 
 # The file appears only when the installation is complete, so that an interrupted one is done again.
 $(READY): requirements.lock pyproject.toml

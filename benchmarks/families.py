@@ -15,6 +15,7 @@ from typing import Any
 
 import command
 import h5py
+from results import mark, publish
 
 from l1ae.config import Config, load_config
 from l1ae.data import import_adc2021
@@ -103,7 +104,7 @@ def table(results: list[dict[str, Any]]) -> str:
     """The page."""
     events = next(result["metrics"]["events"] for result in results if result["config"].inputs.layout.name == "ugt")
     text = ", ".join(f"{count:,} {name}" for name, count in events.items())
-    lines = [f"| {' | '.join(COLUMNS)} |", f"|{'---|' * len(COLUMNS)}", *(row(result) for result in results)]
+    lines = [mark("families", "auc"), f"| {' | '.join(COLUMNS)} |", f"|{'---|' * len(COLUMNS)}", *(row(result) for result in results)]
     note = NOTE if any(result["config"].inputs.layout.name != "ugt" for result in results) else ""
     return HEADER.format(events=text) + "\n".join(lines) + "\n" + note
 
@@ -125,7 +126,7 @@ def main() -> None:
         print(name, flush=True)
         results.append(run_family(folder / f"{name}.yaml", source, arguments.runs))
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    arguments.output.write_text(table(results))
+    publish(arguments.output, table(results), "python benchmarks/families.py FOLDER")
     print(arguments.output)
 
 

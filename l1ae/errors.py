@@ -10,7 +10,14 @@ class L1aeError(Exception):
 
 
 class UserError(L1aeError):
-    """A mistake in what the user gave us. The message names the value, the place and the remedy."""
+    """A mistake in what the user gave us. The message names the value, the place and the remedy.
+
+    >>> try:
+    ...     l1ae.layout("ugtt")
+    ... except l1ae.UserError as error:
+    ...     str(error).partition(";")[0]
+    "unknown layout 'ugtt'"
+    """
 
     exit_code = 2
 

@@ -11,6 +11,7 @@ from l1ae.baselines._kinds import BASELINES
 from l1ae.baselines._record import Baseline, Candidate
 from l1ae.baselines._result import BaselineResult, BaselinesResult
 from l1ae.baselines._training import TrainingEvents
+from l1ae.progress import tracked
 from l1ae.trigger import RATES, Judge, JudgedEvents, ScoreFunction, at_rate
 
 __all__ = ["Fitted", "FittedBaselines", "fit_baselines", "judge_baselines"]
@@ -47,12 +48,9 @@ class FittedBaselines:
 def fit_baselines(training: TrainingEvents, kinds: Sequence[Baseline] = BASELINES) -> FittedBaselines:
     """Fit every baseline of some kinds that the layout allows."""
     found = {kind: kind.of(training.layout) for kind in kinds}
-    fitted = tuple(
-        Fitted(kind, candidate, candidate.fit(training))
-        for kind, candidates in found.items()
-        if not isinstance(candidates, str)
-        for candidate in candidates
-    )
+    possible = [(kind, candidate) for kind, candidates in found.items() if not isinstance(candidates, str) for candidate in candidates]
+    fitting = tracked(possible, "baselines: training", unit="triggers")
+    fitted = tuple(Fitted(kind, candidate, candidate.fit(training)) for kind, candidate in fitting)
     return FittedBaselines(training, fitted, {kind.title: reason for kind, reason in found.items() if isinstance(reason, str)})
 
 
@@ -78,7 +76,7 @@ def judge_baselines(baselines: FittedBaselines, judge: Judge, *, source: str = "
                 crossings[:, k], judge.crossings, {name: found[:, k] for name, found in signals.items()}, judge.signal_events, rates=rates
             ),
         )
-        for k, fitted in enumerate(baselines.fitted)
+        for k, fitted in enumerate(tracked(baselines.fitted, "baselines: efficiencies", unit="triggers"))
     ]
     training = baselines.training
     return BaselinesResult(

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from l1ae.cli._run import load_pipeline
+from l1ae.cli._terminal import RESULTS
 
 if TYPE_CHECKING:
     from l1ae.baselines import BaselineResult, BaselinesResult
@@ -21,13 +21,15 @@ __all__ = ["baselines"]
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path, file_okay=False))
 def baselines(run: Path) -> None:
-    """Efficiencies of cuts, linear models, an isolation forest and a density tree at the rates of the model."""
+    """What simpler triggers find at the same rates.
+
+    Reads the data of RUN, crossings and signals; writes RUN/baselines: cuts, linear models, an isolation forest and a density tree.
+    """
     stages = load_pipeline()
     opened = stages.Run.open(run)
     result = stages.baselines_stage(opened)
-    console = Console()
     for table in _tables(result):
-        console.print(table)
+        RESULTS.print(table)
     for kind, reason in result.impossible.items():
         click.echo(f"{kind}: not possible, {reason}")
     click.echo(f"baselines: {opened.path('baselines') / 'baselines.json'}")

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from l1ae.cli._run import load_pipeline
+from l1ae.cli._terminal import RESULTS
 
 if TYPE_CHECKING:
     from l1ae.report import Table as Block
@@ -27,14 +27,17 @@ __all__ = ["compare"]
 @click.option("--replicas", type=click.IntRange(50), default=500, show_default=True, help="Bootstrap replicas of paired intervals.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1, show_default=True, help="Seed of the replicas.")
 def compare(runs: tuple[Path, ...], output: Path | None, replicas: int, seed: int) -> None:
-    """Compare runs with the first one: efficiency at a rate with paired errors, cost, thresholds, settings."""
+    """Runs side by side: efficiency, cost, settings.
+
+    Reads the runs, the first of which the others are compared with, and their crossings and signals; writes a page and a JSON file with
+    -o, else nothing. Differences have paired errors where runs were judged on the same events.
+    """
     comparison = _load()
     if output is not None:
         comparison.json_path(output)
     found = comparison.compare(runs, replicas=replicas, seed=seed)
-    console = Console()
     for table in comparison.tables(found):
-        console.print(_rich(table))
+        RESULTS.print(_rich(table))
     for sentence in found.unlike:
         click.echo(f"not alike: {sentence}")
     if output is not None:

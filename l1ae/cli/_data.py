@@ -1,15 +1,12 @@
 """`l1ae data`: generate collisions, import files, list layouts, describe a store."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from l1ae.cli._engine import engine_options
+from l1ae.cli._groups import InOrder
 from l1ae.documents import load_yaml
 from l1ae.inputs import find_layout, layout_names, layout_text, named_layout
 
@@ -20,18 +17,9 @@ _output_option = click.option(
 )
 
 
-@contextmanager
-def _event_bar(description: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar over events, on stderr."""
-    columns = (TextColumn(description), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(description, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
-@click.group()
+@click.group(cls=InOrder)
 def data() -> None:
-    """Make, import and look at events."""
+    """Make, import and look at events: files FILE.h5."""
 
 
 @data.command()
@@ -42,6 +30,7 @@ def data() -> None:
 @click.option("--layout", type=click.Choice(["ugt", "ugt_full"]), help="Columns of an event; default: ugt, or as --config says.")
 @click.option("--regions", is_flag=True, help="The 18 x 14 calorimeter image of every event, too (about 120 bytes each).")
 @click.option("--inclusive", is_flag=True, help="Signals without the lepton requirement, as a trigger meets them.")
+@click.option("--keep-shards", is_flag=True, help="Keep the parts, for more events or another sample in the same folder.")
 @click.option("--force", is_flag=True, help="Overwrite the output even where it holds other events.")
 @_output_option
 @engine_options
@@ -55,14 +44,18 @@ def generate(
     layout: str | None,
     regions: bool,
     inclusive: bool,
+    keep_shards: bool,
     force: bool,
     output: Path,
 ) -> None:
-    """Generate simulated collisions (Pythia 8, parametrised detector, pileup).
+    """Generate collisions: Pythia 8, detector, pileup.
+
+    Writes FILE.h5 and, until that is complete, parts of it into the folder `shards` beside it.
 
     The events do not depend on where they are made. Workers on other machines need the output's folder under the same path.
     Layout ugt_full has every object and sum of the global trigger, of which ugt is a part with the same values. Interrupted,
-    the same command continues; with more events, it extends the output.
+    the same command continues. With more events it extends the output; with --keep-shards it need not make the first ones again, and
+    another sample in the same folder finds the collisions to overlay.
     """
     from l1ae.data.generator import GeneratorConfig
     from l1ae.data.generator import generate as run_generator
@@ -70,8 +63,7 @@ def generate(
     choices = GeneratorConfig() if config is None else load_yaml(GeneratorConfig, config)
     choices = choices.read_out(layout=layout, regions=regions)
     choices = choices.inclusive() if inclusive else choices
-    with _event_bar(f"{sample} events") as progress:
-        result = run_generator(sample, events, output, seed=seed, engine=engine, config=choices, progress=progress, overwrite=force)
+    result = run_generator(sample, events, output, seed=seed, engine=engine, config=choices, overwrite=force, keep_shards=keep_shards)
     click.echo(f"{result.events} events of '{sample}' in {result.wall_seconds:.0f} s: {result.path}")
 
 
@@ -101,7 +93,10 @@ def import_files(
     seeds: str | None,
     **options: Any,
 ) -> None:
-    """Convert files of a known kind, or any table with a mapping file, into an event store."""
+    """Convert files into an event store.
+
+    Reads files of a known kind, or any table with --map; writes the store of -o.
+    """
     from l1ae.data import Request, describe_sources, import_sources
 
     request = Request(
@@ -119,8 +114,7 @@ def import_files(
         return
     if output is None:
         raise click.UsageError("give the event store to write with -o FILE.h5, or --describe")
-    with _event_bar("imported events") as progress:
-        result = import_sources(request, output, force=force, progress=progress)
+    result = import_sources(request, output, force=force)
     click.echo(f"{result.events} events: {result.path}")
     for name, count in result.per_process.items():
         click.echo(f"  {name}: {count}")
@@ -131,7 +125,7 @@ def import_files(
 @data.command()
 @click.argument("name", required=False)
 def layouts(name: str | None) -> None:
-    """List the layouts that come with l1ae, or print one as YAML."""
+    """List the layouts that come along, or print one as YAML."""
     if name is not None:
         click.echo(layout_text(name), nl=False)
         return
@@ -143,8 +137,15 @@ def layouts(name: str | None) -> None:
 
 @data.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-def info(file: Path) -> None:
-    """Describe an event store."""
+@click.option("--provenance", is_flag=True, help="All that is recorded of where the events come from, as JSON.")
+def info(file: Path, provenance: bool) -> None:
+    """Say what is in an event store.
+
+    Reads FILE once, writes nothing.
+    """
     from l1ae.data import EventStore, describe
 
-    click.echo(str(describe(EventStore.open(file))))
+    found = describe(EventStore.open(file))
+    click.echo(str(found))
+    if provenance:
+        click.echo(found.provenance_text)

@@ -5,32 +5,37 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from l1ae.cli._run import load_pipeline
+from l1ae.cli._terminal import RESULTS
 from l1ae.errors import CheckFailedError, UserError
 
-__all__ = ["COMMANDS"]
+__all__ = ["deliver", "verify"]
 
 _run_argument = click.argument("run", type=click.Path(path_type=Path, file_okay=False))
-_TARGETS = ("cmssw", "ugt", "emp", "vivado")
+_TARGETS = "[cmssw|ugt|emp|vivado|...]"
 
 
 @click.command()
 @_run_argument
-@click.option("--target", "targets", type=click.Choice(_TARGETS), multiple=True, required=True, help="Can be given more than once.")
+@click.option("--target", "targets", metavar=_TARGETS, multiple=True, required=True, help="Can be given more than once.")
 def deliver(run: Path, targets: tuple[str, ...]) -> None:
-    """Write what others load, into RUN/delivery/TARGET, and check it against the contract.
+    """Folders for CMSSW, uGT, EMP and Vivado.
+
+    Reads RUN/contract, RUN/hls, RUN/rtl and RUN/trigger, as the target needs them; writes RUN/delivery/TARGET, and checks it against
+    the contract.
 
     cmssw: emulator library with its sources. ugt: test vectors and VHDL wrapper for the global trigger. emp: buffers and
-    payload for EMP boards. vivado: scripts for Vivado and Vitis HLS, from C synthesis to a routed design.
+    payload for EMP boards. vivado: scripts for Vivado and Vitis HLS, from C synthesis to a routed design. Other distributions may
+    bring more (docs/extending.md).
 
     A last line says whether the RTL fits into its slot, at the clock there and in the time that budget: or its default leaves.
     MISSED is no error: what was delivered is right, and too slow.
     """
     pipeline = load_pipeline()
     opened = pipeline.Run.open(run)
+    pipeline.check_targets(targets)
     for target in targets:
         found = pipeline.deliver_stage(opened, target)
         click.echo(f"{target}: {found.folder}")
@@ -47,7 +52,9 @@ def deliver(run: Path, targets: tuple[str, ...]) -> None:
     "--zero-bias", type=click.Path(path_type=Path, dir_okay=False), help="Of a run: store of crossings; default: the configuration's."
 )
 def verify(path: Path, events: int | None, zero_bias: Path | None) -> None:
-    """Compare everything with the contract, bit by bit.
+    """Compare everything with the contract.
+
+    Of a run it writes RUN/verification; of a delivered folder it writes nothing. Exit status 1 when a bit differs.
 
     PATH is a delivered folder (or one that holds several), wherever it was copied to: its files, constants, vectors and library
     are checked against the contract in it. Or PATH is a run: C simulation, RTL simulation, emulator and test vectors are
@@ -86,12 +93,9 @@ def _verify_run(pipeline: Any, run: Path, events: int | None, zero_bias: Path | 
         table.add_column(name)
     for row in verification.rows:
         table.add_row(row.name, f"{row.events:,}", f"{row.differing:,}", row.compared, row.detail)
-    Console().print(table)
+    RESULTS.print(table)
     if text := verification.wrapped_text:
         click.echo(f"of the crossings {text}, as in the contract")
     for line in verification.missing:
         click.echo(f"not compared: {line}")
     click.echo(f"report: {opened.path('verification') / 'report.json'}")
-
-
-COMMANDS = (deliver, verify)

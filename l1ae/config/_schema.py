@@ -16,7 +16,7 @@ from l1ae.config._slots import CROSSING
 from l1ae.config._tables import check_no_shift, check_steps
 from l1ae.config._trigger import TriggerConfig
 from l1ae.errors import UserError
-from l1ae.families import ARCHITECTURES, SCORES, Architecture, Front
+from l1ae.families import ARCHITECTURES, LOSSES, SCORES, Architecture, Front
 from l1ae.inputs import (
     Added,
     AddedColumn,
@@ -368,7 +368,7 @@ class ModelConfig(Section):
     latent_bits: int = Field(10, ge=2, le=16)
     output_bits: int = Field(12, ge=2, le=16)
     layers: dict[str, LayerBits] = Field({}, description="exceptions by layer name, e.g. enc0: {weight_bits: 4}")
-    score: str = Field(description=f"{', '.join(SCORES)}")
+    score: str = Field(description=f"{', '.join(SCORES.own)}, or one of another distribution (docs/extending.md)")
     score_type: Format = FixedFormat.parse("ufixed<18,14,TRN,SAT>")
     table_type: Format = Field(
         FixedFormat.parse("ufixed<18,10,RND_CONV,SAT>"), description="entries of the tables of the KL, R_z and surprisal scores"
@@ -407,7 +407,7 @@ class ModelConfig(Section):
 
     @model_validator(mode="after")
     def _score_fits(self) -> Self:
-        if self.score not in self.scores:
+        if not (self.score == "output" if self.described else self.family.takes(self.score)):
             raise ValueError(
                 f"score '{self.score}' does not exist for architecture '{self.architecture}'; choose {' or '.join(self.scores)}"
             )
@@ -469,7 +469,7 @@ class QuantizedPhase(PhaseConfig):
     learning_rate: float = Field(3e-4, gt=0)
 
 
-Sigma = Annotated[float, Field(ge=0)]
+NonNegative = Annotated[float, Field(ge=0)]
 
 
 class NoiseConfig(Section):
@@ -479,7 +479,9 @@ class NoiseConfig(Section):
     """
 
     rotate: bool = Field(False, description="turn the whole event by a random angle in phi (objects only)")
-    gaussian: tuple[Sigma, Sigma, Sigma] = Field((0.0, 0.0, 0.0), description="sigma in LSB of (pT, eta, phi); regions: of the first only")
+    gaussian: tuple[NonNegative, NonNegative, NonNegative] = Field(
+        (0.0, 0.0, 0.0), description="sigma in LSB of (pT, eta, phi); regions: of the first only"
+    )
     relative: float = Field(0.0, ge=0, description="sigma of a Gaussian on pT as a fraction of it")
     masking: float = Field(0.0, ge=0, lt=1, description="probability that a feature is set to the code that the network sees as 0")
     drop: float = Field(0.0, ge=0, lt=1, description="probability that an object is removed (objects only)")
@@ -549,6 +551,7 @@ class TrainingConfig(Section):
         0.0, ge=0, description="weight of the squared Frobenius norm of the code's Jacobian (Rifai et al., ICML 2011, equation 7)"
     )
     weight_decay: float = Field(0.0, ge=0, description="weight of the sum of squared kernels of the firmware's network")
+    losses: dict[str, NonNegative] = Field({}, description="weights of terms that other distributions bring, by name (docs/extending.md)")
     pruning: PruningConfig | None = None
     learned_widths: LearnedWidthsConfig | None = None
     vicreg: VicregConfig = VicregConfig()
@@ -558,6 +561,15 @@ class TrainingConfig(Section):
     output_quantile: float = Field(0.9999, gt=0, le=1, description="the same for the latent space and the outputs")
     float_phase: FloatPhase = FloatPhase()
     quantized_phase: QuantizedPhase = QuantizedPhase()
+
+    @field_validator("losses")
+    @classmethod
+    def _losses_are_known(cls, value: dict[str, float]) -> dict[str, float]:
+        for name in value:
+            if name not in LOSSES:
+                known = f"there are {', '.join(LOSSES)}" if len(LOSSES) else "no distribution that is installed brings any"
+                raise ValueError(f"unknown loss '{name}'; {known}")
+        return value
 
 
 class HlsLayerConfig(Section):

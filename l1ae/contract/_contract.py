@@ -39,6 +39,7 @@ from l1ae.contract._ops import (
 from l1ae.documents import validate
 from l1ae.errors import UserError
 from l1ae.files import DamagedError, json_content, write_text
+from l1ae.html import html_table
 from l1ae.inputs import Layout
 
 __all__ = ["FORMAT_VERSION", "Contract", "wrapped_text"]
@@ -48,7 +49,7 @@ FORMAT_VERSION = 2
 Take = Callable[[slice, Mapping[str, npt.NDArray[Any]]], None]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Contract:
     """A fixed-point model in topological order: hardware codes in, score and trigger bit out.
 
@@ -56,6 +57,14 @@ class Contract:
     the parts of an operation do not fit each other, and when an accumulator could overflow for some input (unless it is known to
     wrap), so that a `Contract` that exists is proven not to.
     `project` is NAME_vVERSION. `layout` says what each hardware code is; None where nobody said.
+
+    >>> contract = l1ae.load_contract(run_folder)
+    >>> hardware = l1ae.open_store("zerobias", contract.layout).hardware(0, 100)
+    >>> codes = contract.evaluate(hardware)
+    >>> codes["score"].shape, codes["trigger"].shape  # in LSB
+    ((100, 1), (100, 1))
+    >>> bool(((codes["score"] >= contract.threshold) == codes["trigger"]).all())
+    True
     """
 
     project: str
@@ -175,6 +184,14 @@ class Contract:
         """Names of score and trigger bit."""
         return (self.score.name, self.operations[-1].name)
 
+    def __repr__(self) -> str:
+        return f"Contract({self.project!r}, {len(self.operations)} operations, {self.hardware.size} inputs, digest {self.digest[:12]})"
+
+    def _repr_html_(self) -> str:
+        rows = ((item.name, type(item).__name__, ", ".join(item.inputs), item.size, str(item.format)) for item in self.operations)
+        caption = f"{self.project}, threshold {self.threshold}, digest {self.digest[:12]}"
+        return html_table(("tensor", "operation", "inputs", "elements", "type"), rows, caption=caption)
+
     def __getitem__(self, name: str) -> Operation:
         for operation in self.operations:
             if operation.name == name:
@@ -207,6 +224,19 @@ class Contract:
 
         self._run(self._plan(names), flat, take, workers)
         return results
+
+    def score_codes(self, hardware: npt.NDArray[np.integer]) -> IntArray:
+        """Scores (N,) in LSB, as the firmware gives them; `hardware` and what is raised as in `evaluate`."""
+        return self.evaluate(hardware, [self.score.name])[self.score.name][:, 0]
+
+    def scores(self, hardware: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
+        """Scores (N,) in real units: codes times `score.format.lsb`; `hardware` and what is raised as in `evaluate`."""
+        return np.asarray(self.score_codes(hardware) * self.score.format.lsb, np.float64)
+
+    def trigger_bits(self, hardware: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
+        """Whether each event (N,) triggers, at `threshold`; `hardware` and what is raised as in `evaluate`."""
+        bit = self.outputs[1]
+        return self.evaluate(hardware, [bit])[bit][:, 0].astype(np.bool_)
 
     def wrapped(self, hardware: npt.NDArray[np.integer], *, workers: int | None = None) -> dict[str, int]:
         """For every tensor of `wrapping` the number of events in which it really wraps: with more bits some element would be another.

@@ -6,6 +6,7 @@ from l1ae.data._bits import Bits, is_or_column
 from l1ae.data._dataset import Dataset, dataset_folder, open_dataset, shipped_zero_bias
 from l1ae.data._describe import ArrayDescription, GroupDescription, StoreDescription, WeightDescription, describe
 from l1ae.data._importing import ImportResult
+from l1ae.data._origin import detector_of, is_unselected, origin_of, selection_of
 from l1ae.data._split import (
     SPLIT,
     TEST,
@@ -66,6 +67,7 @@ __all__ = [
     "describe",
     "describe_record",
     "describe_sources",
+    "detector_of",
     "divided",
     "events_of",
     "held_out",
@@ -74,8 +76,11 @@ __all__ = [
     "import_sources",
     "is_or_column",
     "is_recorded",
+    "is_unselected",
     "open_dataset",
+    "origin_of",
     "parts_of",
+    "selection_of",
     "shipped_zero_bias",
     "some_of",
     "split_columns",

@@ -18,6 +18,9 @@ __all__ = ["ArrayDescription", "GroupDescription", "StoreDescription", "WeightDe
 QUANTILES = (0.1, 0.5, 0.9)
 _NAN = float("nan")
 
+_SHORT = 200
+"""Characters of what is shown of a provenance without being asked for."""
+
 IntArray = npt.NDArray[np.int64]
 
 
@@ -125,7 +128,20 @@ class StoreDescription:
         ]
         lines += [] if self.weights is None else [str(self.weights)]
         lines += [f"extra columns: {', '.join(self.extra)}"] if self.extra else []
-        return "\n".join([*lines, f"provenance: {json.dumps(dict(self.provenance), indent=2)}"])
+        return "\n".join([*lines, *self._origin()])
+
+    def _origin(self) -> list[str]:
+        """What the provenance says in few words, and the names of what it says in many."""
+        # as JSON, so that no name or value can speak to a terminal
+        told = {json.dumps(name).strip('"'): json.dumps(value) for name, value in self.provenance.items()}
+        lines = [f"{name}: {text}" for name, text in told.items() if len(text) <= _SHORT]
+        long = [name for name, text in told.items() if len(text) > _SHORT]
+        return lines + ([f"recorded too: {', '.join(long)} (--provenance shows all)"] if long else [])
+
+    @property
+    def provenance_text(self) -> str:
+        """All of the provenance."""
+        return f"provenance: {json.dumps(dict(self.provenance), indent=2)}"
 
 
 class _Counts(Protocol):

@@ -9,6 +9,7 @@ import numpy as np
 
 from l1ae.data._store import Events, StoreWriter
 from l1ae.inputs import Layout
+from l1ae.progress import task
 
 __all__ = ["ImportResult", "Progress", "write_blocks"]
 
@@ -46,11 +47,13 @@ def write_blocks(
 ) -> ImportResult:
     """Write blocks, each with its number of reordered events, into a store; about `total` events are expected."""
     counts, reordered = np.zeros(len(processes), np.int64), 0
-    with StoreWriter(output, layout, sample=sample, processes=processes, provenance=provenance) as writer:
+    writing = StoreWriter(output, layout, sample=sample, processes=processes, provenance=provenance)
+    with writing as writer, task(f"importing {output.name}", total=total, unit="events") as imported:
         for events, changed in blocks:
             writer.append(events)
             counts += np.bincount(events.process, minlength=len(counts))
             reordered += changed
+            imported.update(writer.written, max(total, writer.written))
             if progress is not None:
                 progress(writer.written, max(total, writer.written))
         if progress is not None and writer.written != total:

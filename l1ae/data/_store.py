@@ -32,6 +32,7 @@ from l1ae.errors import UserError
 from l1ae.files import DamagedError, json_content
 from l1ae.hdf5 import NewFile, created, number_attribute, opened, text_attribute, text_dataset
 from l1ae.inputs import Layout, named_layout
+from l1ae.progress import task
 
 __all__ = ["EventStore", "Events", "StoreWriter", "concatenate", "mix", "split_fractions"]
 
@@ -274,9 +275,10 @@ class EventStore:
 
     def chunks(self, size: int = 65536, *, extra: Sequence[str] = ()) -> Iterator[Events]:
         """All events in order, `size` at a time."""
-        with opened(self.path, _REMEDY) as file:
+        with opened(self.path, _REMEDY) as file, task(self.path.name, total=self.n_events, unit="events") as read:
             for start in range(0, self.n_events, size):
                 yield self._block(file, start, min(start + size, self.n_events), extra)
+                read.update(min(start + size, self.n_events))
 
     def _block(self, file: h5py.File, start: int, stop: int, extra: Sequence[str]) -> Events:
         for name in extra:

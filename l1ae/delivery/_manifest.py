@@ -13,6 +13,7 @@ from l1ae.delivery._source import Provenance, Source
 from l1ae.delivery._target import Check, Target
 from l1ae.errors import UserError
 from l1ae.files import json_content, scratch
+from l1ae.progress import task
 
 __all__ = ["CONTRACT", "MANIFEST", "VerifiedDelivery", "verify_delivery", "write_delivery"]
 
@@ -102,8 +103,10 @@ def _check_delivered(folder: Path, stated: Mapping[str, str], target: Target, co
         if any(check.passed is False for check in changes):
             yield Check("answers", None, "nothing of a changed folder is built or run; fetch it again")
             return
-        for check in target.checks(copy, contract):
-            yield replace(check, detail=check.detail.replace(str(copy), str(folder)))
+        with task(f"{target.name}: checking") as checked:
+            for check in target.checks(copy, contract):
+                checked.note = f"{check.name} checked"
+                yield replace(check, detail=check.detail.replace(str(copy), str(folder)))
 
 
 def _copy(path: Path, target: Path, sha256: str) -> bool:

@@ -41,10 +41,13 @@ if TYPE_CHECKING:
         PALETTE,
         colours,
         feature_label,
+        figure_pdf,
         figure_svg,
         frame_label,
         new_figure,
         sample_label,
+        save_figure,
+        stamp,
         styled,
         with_unit,
     )
@@ -55,7 +58,10 @@ else:
         _figures="difference_figure roc_figure score_figure",
         _history_figure="history_figure",
         _inputs_figure="inputs_figure telling_features",
-        _style="BACKGROUND_COLOUR PALETTE colours feature_label figure_svg frame_label new_figure sample_label styled with_unit",
+        _style=(
+            "BACKGROUND_COLOUR PALETTE colours feature_label figure_pdf figure_svg frame_label new_figure sample_label save_figure stamp "
+            "styled with_unit"
+        ),
         _write="performance_figures save_evaluation spooled_figures",
     )
 
@@ -96,6 +102,7 @@ __all__ = [
     "evaluate",
     "evaluate_spooled",
     "feature_label",
+    "figure_pdf",
     "figure_svg",
     "format_estimate",
     "frame_label",
@@ -109,10 +116,12 @@ __all__ = [
     "roc_figure",
     "sample_label",
     "save_evaluation",
+    "save_figure",
     "save_metrics",
     "score_figure",
     "spooled_figures",
     "spooled_threshold_drift",
+    "stamp",
     "styled",
     "sums_before",
     "telling_features",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from l1ae.evaluation._estimate import FractionEstimate, RateEstimate
+from l1ae.html import html_table
 from l1ae.results import Count, Positive, Real
 
 __all__ = ["CVAR", "AtRate", "RateKind", "RatePoint", "RateSampleFacts", "worst"]
@@ -70,6 +71,21 @@ class AtRate:
     def point(self, kind: RateKind, khz: float) -> RatePoint | None:
         """The one for a rate; None where it was not asked for."""
         return next((point for point in self.points if (point.kind, point.khz) == (kind, khz)), None)
+
+    def _repr_html_(self) -> str:
+        rows = (
+            (
+                point.kind,
+                f"{point.khz:g}",
+                "none" if point.threshold is None else f"{point.threshold:.6g}",
+                point.reached,
+                point.mean,
+                f"{point.effective_events:,.0f}",
+                point.note,
+            )
+            for point in self.points
+        )
+        return html_table(("rate", "asked [kHz]", "threshold", "reached [kHz]", "mean efficiency", "effective crossings", ""), rows)
 
     @property
     def headline(self) -> RatePoint | None:

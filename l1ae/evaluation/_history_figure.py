@@ -23,6 +23,11 @@ def history_figure(rows: Sequence[Mapping[str, str | float]]) -> Figure:
     `rows` are those of history.csv, with at least the columns epoch, phase, loss, validation_loss and learning_rate.
     Epochs count on from one phase to the next; epoch 0 of a phase is the state it starts from.
     Raises `UserError` when there are no rows or a column is missing.
+
+    >>> losses = [{"loss": 1 / k, "validation_loss": 1.1 / k} for k in range(1, 6)]
+    >>> rows = [{"epoch": k, "phase": "float", "learning_rate": 1e-3, **row} for k, row in enumerate(losses)]
+    >>> [axes.get_ylabel() for axes in l1ae.history_figure(rows).axes]
+    ['Loss', 'Learning rate']
     """
     columns = _history_columns(rows)
     phases = [str(row["phase"]) for row in rows]

@@ -30,6 +30,9 @@ class ScoreSet:
 
     All variants give the same events in the same order and the same unit: real values, so fixed-point codes times
     their LSB. `lsb` is the step of discrete scores, None for continuous ones. `background` is (N,), each signal (M,).
+
+    >>> rng = np.random.default_rng(1)
+    >>> mine = l1ae.ScoreSet(rng.normal(size=1000), {"bumps": rng.normal(2.0, size=200)})
     """
 
     background: npt.NDArray[np.floating]

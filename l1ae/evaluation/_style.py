@@ -3,14 +3,17 @@
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 import mplhep
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from l1ae.files import write_bytes, write_text
 from l1ae.inputs import Axis, Feature
 
 __all__ = [
@@ -19,10 +22,13 @@ __all__ = [
     "VARIANT_LABELS",
     "colours",
     "feature_label",
+    "figure_pdf",
     "figure_svg",
     "frame_label",
     "new_figure",
     "sample_label",
+    "save_figure",
+    "stamp",
     "styled",
     "with_unit",
 ]
@@ -61,6 +67,7 @@ _OVERRIDES: dict[Any, Any] = {
     "ytick.minor.size": 4,
     "svg.fonttype": "path",
     "svg.hashsalt": "l1ae",
+    "pdf.fonttype": 42,
     "figure.dpi": 100,
     "savefig.dpi": 200,
 }
@@ -73,18 +80,51 @@ def styled() -> Iterator[None]:
         yield
 
 
+class _StyledFigure(Figure):
+    """A figure that is drawn in the style of all figures by whoever draws it, and shown by notebooks without pyplot."""
+
+    def draw(self, renderer: Any) -> None:
+        with styled():
+            super().draw(renderer)
+
+    def savefig(self, *arguments: Any, **options: Any) -> None:
+        with styled():
+            super().savefig(*arguments, **options)
+
+    def _repr_svg_(self) -> str:
+        return figure_svg(self)
+
+
 def new_figure(width: float = 7.0, height: float = 5.6) -> Figure:
     """An empty figure of `width` x `height` inches that belongs to no global state."""
-    return Figure(figsize=(width, height), layout="constrained")
+    return _StyledFigure(figsize=(width, height), layout="constrained")
 
 
 def frame_label(axes: Axes, right: str = "") -> None:
-    """`l1ae` above the frame on the left, `right` on the right. Whether events are simulated or recorded is the reader's to say."""
+    """`l1ae` above the frame on the left, `right` on the right. Whether events are simulated or recorded is for `stamp` to say."""
     axes.annotate(
         "l1ae", (0, 1), (0, 5), xycoords="axes fraction", textcoords="offset points", weight="bold", size="large", annotation_clip=False
     )
     if right:
         axes.annotate(right, (1, 1), (0, 5), xycoords="axes fraction", textcoords="offset points", ha="right")
+
+
+def stamp(figure: Figure, origin: str) -> None:
+    """Behind the `l1ae` of the first panel, what the events are by their store, such as `simulation` or `sample ZeroBias`."""
+    text = origin if len(origin) <= _STAMP_LETTERS else f"{origin[: _STAMP_LETTERS - 1]}…"
+    if text:
+        figure.axes[0].annotate(
+            text.replace("$", r"\$"),
+            (0, 1),
+            (46, 5),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            style="italic",
+            annotation_clip=False,
+        )
+
+
+_STAMP_LETTERS = 24
 
 
 def sample_label(name: str) -> str:
@@ -119,3 +159,18 @@ def figure_svg(figure: Figure) -> str:
         FigureCanvasSVG(figure)
         figure.savefig(buffer, format="svg", metadata={"Date": None})
     return buffer.getvalue()
+
+
+def figure_pdf(figure: Figure) -> bytes:
+    """The figure as PDF, fonts embedded; equal figures give equal bytes."""
+    buffer = io.BytesIO()
+    with styled():
+        FigureCanvasPdf(figure)
+        figure.savefig(buffer, format="pdf", metadata={"CreationDate": None})
+    return buffer.getvalue()
+
+
+def save_figure(folder: Path, name: str, figure: Figure) -> None:
+    """NAME.svg and NAME.pdf in `folder`: how every stage leaves a figure."""
+    write_text(folder / f"{name}.svg", figure_svg(figure))
+    write_bytes(folder / f"{name}.pdf", figure_pdf(figure))

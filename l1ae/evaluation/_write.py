@@ -10,7 +10,9 @@ from matplotlib.figure import Figure
 from l1ae.evaluation._figures import difference_figure, roc_figure, roc_figure_of, score_figure, score_figure_of
 from l1ae.evaluation._metrics import Metrics, ScoreSet, save_metrics
 from l1ae.evaluation._streamed import SpooledScores
-from l1ae.evaluation._style import VARIANT_LABELS, figure_svg
+from l1ae.evaluation._style import VARIANT_LABELS, save_figure
+from l1ae.files import in_hand
+from l1ae.progress import tracked
 
 __all__ = ["performance_figures", "save_evaluation", "spooled_figures"]
 
@@ -38,6 +40,7 @@ def performance_figures(
             scores[last].signals,
             weights,
             threshold=metrics.threshold,
+            lsb=scores[last].lsb,
             name=score_name,
             subtitle=VARIANT_LABELS.get(last, last),
         ),
@@ -46,24 +49,25 @@ def performance_figures(
         if "float" in scores and variant != "float":
             reference = scores["float"].background
             figures[f"difference_{variant}"] = difference_figure(
-                reference, score_set.background, labels=("float", variant), lsb=score_set.lsb
+                reference, score_set.background, labels=("float", variant), lsb=score_set.lsb, threshold=metrics.threshold
             )
     return figures
 
 
 def save_evaluation(folder: Path, metrics: Metrics, figures: Mapping[str, Figure]) -> Path:
-    """Write metrics.json and the figures as NAME.svg into `folder`, replacing what an earlier evaluation left there.
+    """Write metrics.json and the figures as NAME.svg and NAME.pdf into `folder`, replacing what an earlier evaluation left there.
 
     Everything goes to a temporary folder next to it, which is renamed at the end. Returns `folder`.
     """
     temporary = folder.with_name(f".tmp-{folder.name}")
     shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    save_metrics(temporary / "metrics.json", metrics)
-    for name, figure in figures.items():
-        (temporary / f"{name}.svg").write_text(figure_svg(figure))
-    shutil.rmtree(folder, ignore_errors=True)
-    temporary.rename(folder)
+    with in_hand(temporary):
+        temporary.mkdir(parents=True)
+        save_metrics(temporary / "metrics.json", metrics)
+        for name, figure in tracked(figures.items(), "evaluation: drawing", total=len(figures), unit="figures"):
+            save_figure(temporary, name, figure)
+        shutil.rmtree(folder, ignore_errors=True)
+        temporary.rename(folder)
     return folder
 
 
@@ -79,10 +83,16 @@ def spooled_figures(
         "roc": roc_figure_of(
             {variant: ranked[variant] for variant in shown}, background.lsb, aucs=metrics.auc[last], target_fpr=target_fpr
         ),
-        "scores": score_figure_of(ranked[last], threshold=metrics.threshold, name=score_name, subtitle=VARIANT_LABELS.get(last, last)),
+        "scores": score_figure_of(
+            ranked[last],
+            threshold=metrics.threshold,
+            lsb=background.lsb[last],
+            name=score_name,
+            subtitle=VARIANT_LABELS.get(last, last),
+        ),
     }
     for variant, lsb in background.lsb.items():
         if "float" in background.lsb and variant != "float":
             scores = [background.shown[which].scores for which in ("float", variant)]
-            figures[f"difference_{variant}"] = difference_figure(*scores, labels=("float", variant), lsb=lsb)
+            figures[f"difference_{variant}"] = difference_figure(*scores, labels=("float", variant), lsb=lsb, threshold=metrics.threshold)
     return figures

@@ -1,6 +1,7 @@
 """Files that one program leaves for another: whole or absent, held by one at a time, read with their type."""
 
 from l1ae.files._arrays import array_header, array_names, read_arrays, unpacked_bytes
+from l1ae.files._leftovers import in_hand, remove_in_hand
 from l1ae.files._lock import held
 from l1ae.files._read import DamagedError, json_content, read_json
 from l1ae.files._scratch import scratch
@@ -12,10 +13,12 @@ __all__ = [
     "array_header",
     "array_names",
     "held",
+    "in_hand",
     "is_full",
     "json_content",
     "read_arrays",
     "read_json",
+    "remove_in_hand",
     "remove_left",
     "replacing",
     "scratch",

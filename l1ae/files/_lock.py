@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TextIO
 
 from l1ae.errors import UserError
+from l1ae.files._leftovers import in_hand
 
 __all__ = ["held"]
 
@@ -39,7 +40,8 @@ def held(path: Path) -> Iterator[None]:
         file = None if count else _acquire(lock, path)
         _mine[lock] = count + 1
     try:
-        yield
+        with in_hand(*([] if file is None else [lock])):
+            yield
     finally:
         _leave(lock)
         if file is not None:

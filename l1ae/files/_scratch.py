@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from l1ae.files._leftovers import in_hand
+
 __all__ = ["scratch"]
 
 _PREFIX = "l1ae-"
@@ -26,7 +28,8 @@ def scratch(name: str) -> Iterator[Path]:
         fcntl.flock(file, fcntl.LOCK_EX)
         folder = new.rename(base / f"{_PREFIX}{name}-{new.name.removeprefix('.l1ae-')}")
         try:
-            yield folder
+            with in_hand(folder):
+                yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 

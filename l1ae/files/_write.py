@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from l1ae.errors import UserError
+from l1ae.files._leftovers import in_hand
 from l1ae.files._lock import held
 
 __all__ = ["is_full", "remove_left", "replacing", "write_bytes", "write_json", "write_text"]
@@ -42,8 +43,9 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.tmp")
     with held(path):
         try:
-            yield temporary
-            temporary.replace(path)
+            with in_hand(temporary):
+                yield temporary
+                temporary.replace(path)
         except BaseException:
             # before whoever still has it open writes more: it gives back the space of a full disk
             with suppress(OSError):

@@ -21,6 +21,7 @@ from l1ae.hls._documents import input_lsb, render
 from l1ae.hls._project import TYPES_FILE, namespace
 from l1ae.hls._types import contract_types
 from l1ae.inputs import FixedFormat, Overflow, Rounding
+from l1ae.progress import Task, task
 from l1ae.tools import answer_of, compile_cpp, run_program
 
 __all__ = ["compile_bench", "simulate"]
@@ -59,11 +60,13 @@ def simulate(
     pieces = [hardware] if isinstance(hardware, np.ndarray) else hardware
     corners = corner_vectors(contract).astype(np.int32)
     with scratch("csim") as here:
-        bench = compile_bench(contract, folder, here)
+        with task("C simulation: compiling"):
+            bench = compile_bench(contract, folder, here)
         type_mismatches = _compare_types(contract, bench)
         started = time.perf_counter()
-        compare = _Comparer(contract, bench, here)
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        total = len(corners) + len(hardware) if isinstance(hardware, np.ndarray) else None
+        with task("C simulation", total=total, unit="events") as simulated, ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            compare = _Comparer(contract, bench, here, simulated)
             results = list(pool.map(partial(compare, corners, corner=True), range(0, len(corners), _BLOCK)))
             events = 0
             for piece in pieces:
@@ -214,6 +217,7 @@ class _Comparer:
     contract: Contract
     bench: _Bench
     scratch: Path
+    simulated: Task
 
     def __call__(self, hardware: npt.NDArray[np.int32], start: int, *, corner: bool = False, before: int = 0) -> _BlockResult:
         """The block of the events (N, size) from `start` on, `before` which others were read."""
@@ -235,6 +239,7 @@ class _Comparer:
                     firsts.append(replace(first, corner=corner, event=before + start + first.event))
             compared.append(tuple(tensors))
         wrapped = {} if corner else self.contract.wrapped(block, workers=1)
+        self.simulated.advance(len(block))
         return _BlockResult(compared[0], compared[1], _first(self.contract, firsts), int(wrong.sum()), wrapped)
 
     def _run(self, block: npt.NDArray[np.int32], stem: str) -> Values:

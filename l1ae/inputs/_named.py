@@ -14,7 +14,11 @@ __all__ = ["find_layout", "layout_names", "layout_text", "named_layout"]
 
 
 def layout_names() -> tuple[str, ...]:
-    """The layouts that come with the package, in alphabetical order."""
+    """The layouts that come with the package, in alphabetical order.
+
+    >>> "ugt" in l1ae.layout_names()
+    True
+    """
     return tuple(
         sorted(item.name.removesuffix(".yaml") for item in (files("l1ae.inputs") / "layouts").iterdir() if item.name.endswith(".yaml"))
     )

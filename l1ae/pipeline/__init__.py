@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 from l1ae.lazy import on_first_use
 from l1ae.manifest import digest_file
 from l1ae.pipeline._baselines_stage import baselines_of, baselines_stage
-from l1ae.pipeline._delivery_stage import deliver_stage, slot_of, verify_deliveries
+from l1ae.pipeline._delivery_stage import check_targets, deliver_stage, slot_of, verify_deliveries
 from l1ae.pipeline._estimate import forecast, forecast_of, scheduled
 from l1ae.pipeline._resources import read_resources
 from l1ae.pipeline._run import Run, digest_json
-from l1ae.pipeline._samples import csim_sample
+from l1ae.pipeline._samples import OBSERVED_EVENTS, EvaluationScores, csim_sample, first_events, scores_of
 from l1ae.pipeline._shared import contract_of
 from l1ae.pipeline._stages import contract_stage, csim_stage, csim_verdict, evaluate_stage, hls_stage, report_stage, train_stage
 from l1ae.pipeline._table import STAGES, RunOptions, Stage, run_all, stages_to
@@ -24,7 +24,9 @@ else:
     __getattr__ = on_first_use(__name__, _latent_stage="LatentOptions latent_stage")
 
 __all__ = [
+    "OBSERVED_EVENTS",
     "STAGES",
+    "EvaluationScores",
     "Forecast",
     "LatentOptions",
     "Run",
@@ -34,6 +36,7 @@ __all__ = [
     "baselines_of",
     "baselines_stage",
     "beyond",
+    "check_targets",
     "contract_of",
     "contract_stage",
     "csim_sample",
@@ -43,6 +46,7 @@ __all__ = [
     "digest_file",
     "digest_json",
     "evaluate_stage",
+    "first_events",
     "forecast",
     "forecast_of",
     "hls_stage",
@@ -53,6 +57,7 @@ __all__ = [
     "report_stage",
     "run_all",
     "scheduled",
+    "scores_of",
     "sentences",
     "slot_of",
     "stages_to",

@@ -1,6 +1,7 @@
 """Deliveries of a run (RUN/delivery/TARGET), and their check."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,17 +18,25 @@ from l1ae.pipeline._run import Run, digest_json, exclusive
 from l1ae.pipeline._samples import csim_sample
 from l1ae.pipeline._shared import contract_digest, contract_of, data_digests
 from l1ae.pipeline._zero_bias import zero_bias_events
+from l1ae.progress import task, tracked
 from l1ae.records import HLS
 from l1ae.trigger import load_working_points
 
 if TYPE_CHECKING:
     from l1ae.rtl import RtlProject
 
-__all__ = ["deliver_stage", "delivery_inputs", "read_working_points", "slot_of", "verify_deliveries"]
+__all__ = ["check_targets", "deliver_stage", "delivery_inputs", "read_working_points", "slot_of", "verify_deliveries"]
 
 _log = logging.getLogger("l1ae")
 
 _HLS_CONTRACT = "l1ae_contract.json"
+
+
+def check_targets(names: Sequence[str]) -> None:
+    """Raises `UserError` for a target that there is not, before the first is made."""
+    for name in names:
+        if name not in TARGETS:
+            raise UserError(f"unknown target '{name}'; targets are {', '.join(TARGETS)}")
 
 
 @exclusive
@@ -37,16 +46,17 @@ def deliver_stage(run: Run, name: str) -> VerifiedDelivery:
     Raises `UserError` for an unknown target and for a stage that it needs and that was not run, `CheckFailedError` when what
     was made does not pass its checks; a previous delivery then stays as it was.
     """
-    if name not in TARGETS:
-        raise UserError(f"unknown target '{name}'; targets are {', '.join(TARGETS)}")
+    check_targets([name])
     target = TARGETS[name]
     for stage in target.needs:
         if not run.path(stage).is_dir():
             raise UserError(f"'{run.path(stage)}' does not exist, and target '{name}' needs it; run `l1ae {stage} {run.folder}` first")
-    source = source_of(run)
+    with task(f"{name}: reading the run"):
+        source = source_of(run)
 
     def make(folder: Path) -> VerifiedDelivery:
-        write_delivery(target, source, folder)
+        with task(f"{name}: writing and building"):
+            write_delivery(target, source, folder)
         found = verify_delivery(folder, TARGETS)
         if found.failed:
             raise CheckFailedError("\n".join(f"{target.name}: {check.name}: {check.detail}" for check in found.failed))
@@ -156,4 +166,4 @@ def delivery_inputs(run: Run, source: Source | None = None) -> dict[str, str]:
 def verify_deliveries(folder: Path) -> tuple[VerifiedDelivery, ...]:
     """Check the delivered folder, or all those directly below `folder`. Raises `UserError` when there is none."""
     found = sorted(path.parent for path in folder.glob("*/delivery.json"))
-    return tuple(verify_delivery(each, TARGETS) for each in (found or [folder]))
+    return tuple(verify_delivery(each, TARGETS) for each in tracked(found or [folder], "deliveries", unit="folders"))

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from l1ae.config import Config
-from l1ae.data import open_dataset, parts_of
+from l1ae.data import open_dataset, origin_of, parts_of
 from l1ae.evaluation import Metrics, evaluate, evaluate_spooled
 from l1ae.families import find_score
 from l1ae.pipeline._at_rate import rates_of, sample_facts, spooled_rates_of
@@ -20,13 +20,16 @@ __all__ = ["measured"]
 
 def measured(scorer: Scorer) -> tuple[Metrics, dict[str, "Figure"]]:
     """Metrics and figures of every variant of a model."""
-    from l1ae.evaluation import inputs_figure
+    from l1ae.evaluation import inputs_figure, stamp
 
     dataset = open_dataset(scorer.config.data.source, scorer.config.inputs.selected)
     large = any(parts_of(store.n_events) > 1 for store in (dataset.background, *dataset.signals.values()))
     metrics, figures = _in_parts(scorer) if large else _in_memory(scorer)
     first, weights = first_events(scorer.config, OBSERVED_EVENTS)
-    return metrics, {**figures, "inputs": inputs_figure(first, scorer.config.inputs.selected, weights)}
+    drawn = {**figures, "inputs": inputs_figure(first, scorer.config.inputs.selected, weights)}
+    for figure in drawn.values():
+        stamp(figure, origin_of(dataset.background))
+    return metrics, drawn
 
 
 def _in_memory(scorer: Scorer) -> tuple[Metrics, dict[str, "Figure"]]:

@@ -1,6 +1,5 @@
 """The latent space of a trained model: RUN/latent."""
 
-import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -11,12 +10,11 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from l1ae.contract import Contract
-from l1ae.data import Dataset, EventStore, dataset_folder, open_dataset, split_columns
+from l1ae.data import Dataset, EventStore, dataset_folder, open_dataset, origin_of, split_columns
 from l1ae.errors import UserError
-from l1ae.evaluation import figure_svg, inputs_figure
+from l1ae.evaluation import inputs_figure, save_figure, stamp
 from l1ae.extras import needs
 from l1ae.families import ARCHITECTURES
-from l1ae.files import write_text
 from l1ae.inputs import InputSpec, Layout
 from l1ae.latent import (
     CodesFile,
@@ -53,10 +51,9 @@ from l1ae.manifest import digest_file, digest_tree
 from l1ae.pipeline._run import Run, digest_json, exclusive
 from l1ae.pipeline._samples import TEST, TRAIN, part_of, predict
 from l1ae.pipeline._shared import contract_of
+from l1ae.progress import task
 
 __all__ = ["LatentOptions", "latent_inputs", "latent_stage"]
-
-_log = logging.getLogger("l1ae")
 
 BACKGROUND = "background"
 QUANTILES = (0.0, 0.9, 0.99)
@@ -210,12 +207,11 @@ class _Study:
         chosen = self.some(self.test)
         hardware = _hardware(self.stores[BACKGROUND], chosen)
         groups = self.codes[BACKGROUND].groups[chosen]
-        _log.info("latent: decoding %d events", len(chosen))
-        decoded = self._reconstruct(hardware)
-        rows = resolutions(hardware, decoded, self.spec, groups, seed=self.options.seed) if decoded is not None else ()
+        with task(f"latent: decoding {len(chosen):,} events"):
+            decoded = self._reconstruct(hardware)
+            rows = resolutions(hardware, decoded, self.spec, groups, seed=self.options.seed) if decoded is not None else ()
         if rows:
             figures["resolution"] = resolution_figure(rows, self.layout)
-        _log.info("latent: generation, drift and bump hunt")
         result = LatentResult(
             project=self.contract.project,
             contract=self.contract.digest,
@@ -233,7 +229,8 @@ class _Study:
             skipped=dict(self.skipped),
         )
         for name, figure in figures.items():
-            write_text(target / f"{name}.svg", figure_svg(figure))
+            stamp(figure, origin_of(self.stores[BACKGROUND]))
+            save_figure(target, name, figure)
         save_latent(target / "latent.json", result)
         return result
 
@@ -294,9 +291,10 @@ class _Study:
             self.skipped["generation"] = "the model is not variational: its latent space has no prior to draw from"
             return None
         events = self.options.generate or self.options.events
-        generated = sample_prior(self._decoder, self.run.config.model.latent, events, seed=self.options.seed)
-        figures["generated"] = inputs_figure({BACKGROUND: real, "generated": from_network(generated, self.spec)}, self.layout)
-        return compare_generated(generated, real, self.spec, groups, seed=self.options.seed)
+        with task(f"latent: {events:,} events from the prior"):
+            generated = sample_prior(self._decoder, self.run.config.model.latent, events, seed=self.options.seed)
+            figures["generated"] = inputs_figure({BACKGROUND: real, "generated": from_network(generated, self.spec)}, self.layout)
+            return compare_generated(generated, real, self.spec, groups, seed=self.options.seed)
 
     def _drifts(self, figures: dict[str, Figure]) -> Iterator[Drift]:
         """The background's training against its test part, and every compared store against its sample."""
@@ -311,9 +309,10 @@ class _Study:
 
     def _drift(self, labels: tuple[str, str], reference: LatentCodes, other: LatentCodes) -> Drift:
         first, second = (codes.select(self.some(np.arange(len(codes)))) for codes in (reference, other))
-        return measure_drift(
-            first.values(), second.values(), first.groups, second.groups, names=first.names, labels=labels, seed=self.options.seed
-        )
+        with task(f"latent: {labels[0]} against {labels[1]}"):
+            return measure_drift(
+                first.values(), second.values(), first.groups, second.groups, names=first.names, labels=labels, seed=self.options.seed
+            )
 
     def _hunts(self, figures: dict[str, Figure]) -> Iterator[SelectedHunt]:
         if self.mass is None:
@@ -334,7 +333,8 @@ class _Study:
             passed = np.flatnonzero((scores >= threshold) & there)
             chosen = passed[first_of_each_group(groups[passed])]
             try:
-                hunt = bump_hunt(masses[chosen], span=self.options.mass_range, seed=self.options.seed)
+                with task(f"latent: bump hunt above the {quantile:.0%} quantile"):
+                    hunt = bump_hunt(masses[chosen], span=self.options.mass_range, seed=self.options.seed)
             except UserError as error:
                 self.skipped[f"bump hunt above the {quantile:.0%} quantile"] = str(error)
                 continue

@@ -17,8 +17,10 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from l1ae.config import Config, dump_config, load_config
 from l1ae.errors import UserError
-from l1ae.files import held, write_text
+from l1ae.files import held, in_hand, write_text
 from l1ae.manifest import Manifest, StageRecord, digest_tree
+from l1ae.progress import task
+from l1ae.registry import loaded_distributions
 
 __all__ = ["Run", "digest_json", "exclusive", "held_run"]
 
@@ -107,8 +109,10 @@ class Run:
         on this run.
         """
         with held(self.folder):
+            unwanted = [] if resumable else [self._temporary(stage), self._note(stage)]
             try:
-                return self._produce(stage, inputs, make, resume=resume)
+                with in_hand(*unwanted):
+                    return self._produce(stage, inputs, make, resume=resume)
             except BaseException:
                 if not resumable:
                     shutil.rmtree(self._temporary(stage), ignore_errors=True)
@@ -122,7 +126,8 @@ class Run:
         temporary.mkdir(exist_ok=True)
         write_text(self._note(stage), digest_json(dict(inputs)))
         started = time.perf_counter()
-        result = make(temporary)
+        with task(stage, expected=self._seconds(stage)):
+            result = make(temporary)
         target = self.path(stage)
         if target.exists():
             shutil.rmtree(target)
@@ -131,6 +136,11 @@ class Run:
         self._note(stage).unlink()
         self._record(stage, inputs, time.perf_counter() - started)
         return result
+
+    def _seconds(self, stage: str) -> float | None:
+        """How long the stage took the last time."""
+        record = self.manifest.stages.get(stage)
+        return None if record is None else record.seconds
 
     def forget(self, stage: str) -> None:
         """Take a stage out of the manifest, so that it counts as not done."""
@@ -179,7 +189,7 @@ def _tools() -> dict[str, str]:
             found[name] = version(name)
         except PackageNotFoundError:
             found[name] = "not installed"
-    return found
+    return found | loaded_distributions()
 
 
 def _git_description() -> str:

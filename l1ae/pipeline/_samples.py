@@ -2,7 +2,8 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,9 +30,10 @@ from l1ae.data import (
     weight_columns,
     weights_of,
 )
+from l1ae.errors import UserError
 from l1ae.evaluation import Ranked, ScoreSet, SpooledScores, group_ids
 from l1ae.families import score
-from l1ae.pipeline._models import Models
+from l1ae.pipeline._models import Models, load_models
 
 __all__ = [
     "OBSERVED_EVENTS",
@@ -46,6 +48,7 @@ __all__ = [
     "first_events",
     "part_of",
     "predict",
+    "scores_of",
     "spooled_part",
     "spooled_scores",
     "validation_scores",
@@ -208,6 +211,20 @@ def evaluation_scores(scorer: Scorer) -> EvaluationScores:
     lsb = {"fixed": scorer.contract.score.format.lsb}
     sets = {variant: ScoreSet(by_sample.pop("background"), by_sample, lsb.get(variant)) for variant, by_sample in scores.items()}
     return EvaluationScores(sets, groups, weights)
+
+
+def scores_of(config: Config, contract: Contract, folder: Path, variants: Sequence[str]) -> EvaluationScores:
+    """As `evaluation_scores`, of some variants of the model that the train stage left in `folder`; "fixed" alone needs no more than the
+    contract. A variant that the model does not have is left out. Raises `UserError` for one that no model has.
+    """
+    if unknown := sorted(set(variants) - {"float", "quantized", "fixed"}):
+        raise UserError(f"there is no variant '{unknown[0]}' of a model; variants are float, quantized, fixed")
+    models = Models(None, None) if set(variants) == {"fixed"} else load_models(config, folder)
+    if "quantized" not in variants:
+        models = replace(models, quantized_model=None)
+    if "float" not in variants:
+        models = replace(models, float_model=None, tables=None)
+    return evaluation_scores(Scorer(config, contract, models))
 
 
 def spooled_scores(scorer: Scorer) -> dict[str, SpooledScores]:

@@ -30,6 +30,7 @@ from l1ae.pipeline._shared import changed_files, contract_digest, contract_of, d
 from l1ae.pipeline._summary import contract_summary, hls_summary
 from l1ae.pipeline._teacher import teacher_inputs, teachers_of
 from l1ae.pipeline._zero_bias import rate_inputs
+from l1ae.progress import task
 from l1ae.records import CONTRACT, CSIM, HLS, TRAINING, ImportedModel, TrainedNetwork, TrainingRecord
 from l1ae.tables import train_tables
 
@@ -221,7 +222,8 @@ def csim_stage(run: Run, *, events: int | None = None) -> CsimReport:
         started = time.perf_counter()
         sample = csim_sample(run.config, n_events)
         scorer = _scorer(run)
-        against_float, quantized = float_comparison(scorer, sample), quantized_comparison(scorer, sample)
+        with task(f"float and quantized model on {len(sample.hardware):,} events"):
+            against_float, quantized = float_comparison(scorer, sample), quantized_comparison(scorer, sample)
         prepared = round(time.perf_counter() - started, 3)
         found = simulate(contract, run.path("hls"), summary.backend, sample.hardware)
         report = replace(
@@ -247,8 +249,9 @@ def report_stage(run: Run) -> Path:
     """RUN/report.html from whatever stages exist, and RUN/resources.json."""
     from l1ae.report import write_report
 
-    collect_resources(run)
-    return write_report(run.folder)
+    with task("report"):
+        collect_resources(run)
+        return write_report(run.folder)
 
 
 def csim_verdict(run: Run) -> str:

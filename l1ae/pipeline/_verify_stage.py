@@ -1,6 +1,5 @@
 """One comparison of everything that a run made with its contract, on zero-bias crossings: RUN/verification."""
 
-import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,11 +18,10 @@ from l1ae.pipeline._delivery_stage import read_working_points
 from l1ae.pipeline._run import Run, digest_json, exclusive
 from l1ae.pipeline._shared import contract_digest, contract_of
 from l1ae.pipeline._zero_bias import CrossingSource, crossing_source, open_zero_bias
+from l1ae.progress import task
 from l1ae.records import HLS, VERIFICATION, VerificationReport, VerificationRow, VerifiedCrossings
 
 __all__ = ["Verification", "verification_inputs", "verify_stage"]
-
-_log = logging.getLogger("l1ae")
 
 _ORBITS = 16
 """Orbits whose crossings are read together."""
@@ -64,8 +62,8 @@ def verify_stage(run: Run, events: int | None = None, zero_bias: Path | None = N
         found, missing = [], []
         for name, stage, compare in _COMPARISONS:
             if run.path(stage).is_dir():
-                _log.info("%s: %d crossings", name, events)
-                found.append(_row(name, partial(compare, run, contract, crossings)))
+                with task(name):
+                    found.append(_row(name, partial(compare, run, contract, crossings)))
             else:
                 missing.append(f"{name}: there is no '{run.path(stage)}'")
         verification = Verification(tuple(found), tuple(missing), _wrapped(contract, crossings))

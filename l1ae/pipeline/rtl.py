@@ -28,6 +28,7 @@ from l1ae.pipeline._resources import check_rtl_budget
 from l1ae.pipeline._run import Run, digest_json, exclusive
 from l1ae.pipeline._samples import csim_sample
 from l1ae.pipeline._shared import changed_files, contract_digest, contract_of, data_digests
+from l1ae.progress import task
 from l1ae.records import RTL, RTL_PROOF, RTL_VERILOG, RTL_VHDL, SYNTHESIS, SynthesisedDesign, SynthesisedLayer, SynthesisReport
 from l1ae.rtl import (
     ADDERS,
@@ -110,9 +111,9 @@ def rtl_stage(run: Run, *, events: int | None = None) -> RtlResult:
         proof = _prove(contract, made, open_design(target), _spread(hardware, _INTERPRETED_EVENTS))
         RTL.write(target, _summary(made, run.config))
         RTL_PROOF.write(target, proof)
-        verilog = replace(simulate_rtl(contract, target, hardware), layers=proof.interpreter)
+        simulated, vhdl = _simulated(contract, target, hardware, run.config.rtl.vhdl_events)
+        verilog = replace(simulated, layers=proof.interpreter)
         RTL_VERILOG.write(target, verilog)
-        vhdl = _simulate_vhdl(contract, target, _spread(hardware, run.config.rtl.vhdl_events))
         if vhdl is not None:
             RTL_VHDL.write(target, vhdl)
         return RtlResult(verilog, vhdl, proof)
@@ -178,6 +179,14 @@ def _interpreted(
     if wrong:
         raise CheckFailedError(f"{who} differs from the contract in layer '{wrong[0].name}': {wrong[0].mismatches} values")
     return layers
+
+
+def _simulated(contract: Contract, folder: Path, hardware: npt.NDArray[np.int64], vhdl_events: int) -> tuple[RtlReport, RtlReport | None]:
+    """Verilog on all events, VHDL on some of them, at the same time."""
+    with ThreadPoolExecutor(2) as pool:
+        vhdl = pool.submit(_simulate_vhdl, contract, folder, _spread(hardware, vhdl_events))
+        verilog = pool.submit(simulate_rtl, contract, folder, hardware)
+        return verilog.result(), vhdl.result()
 
 
 def _simulate_vhdl(contract: Contract, folder: Path, hardware: npt.NDArray[np.int64]) -> RtlReport | None:
@@ -318,7 +327,9 @@ class _Flow:
         sources = {name: self.project.files[name] for name in self.project.verilog}
         effort = check_effort(_gate_bits(sources), self.memory_gb)
         _log.info("synthesis: about %.1f GB and %.0f s (an upper estimate)", effort.gigabytes, effort.seconds)
-        with ThreadPoolExecutor(2) as pool:
+        designs = task("yosys", expected=effort.seconds)
+        with designs as synthesised, ThreadPoolExecutor(2) as pool:
+            synthesised.note = f"the whole design and {len(layers)} layers" if layers else "the whole design"
             whole, apart = pool.submit(self._run, sources, self.project.design.name), pool.map(self._layer, layers)
             try:
                 return whole.result(), list(apart)

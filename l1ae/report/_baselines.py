@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from l1ae.baselines import BaselinesResult, at_rate_of, beaten_by, same_crossings
-from l1ae.evaluation import AtRate, Metrics, RatePoint, figure_svg
+from l1ae.evaluation import AtRate, Metrics, RatePoint
 from l1ae.records import BASELINES
 from l1ae.report._baselines_figure import Bar, bars_figure
-from l1ae.report._blocks import Block, Notice, Paragraph, Picture, Section, Table
+from l1ae.report._blocks import Block, Notice, Paragraph, Picture, Section, Table, drawn
 from l1ae.report._files import RunFiles
 from l1ae.report._text import count, missing, number, percent, sample
 
@@ -163,4 +163,4 @@ def _picture(rows: Sequence[_Row]) -> Iterator[Picture]:
     if bars:
         rate = _rate(shown.kind, shown.khz)
         caption = _CAPTION.format(rate)
-        yield Picture(figure_svg(bars_figure(bars, rate)), caption, caption)
+        yield drawn(bars_figure(bars, rate), "baselines", caption)

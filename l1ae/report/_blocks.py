@@ -1,10 +1,14 @@
-"""What a report is made of: sections of paragraphs, facts, tables, pictures and notices, already as text."""
+"""What a report is made of: sections of paragraphs, facts, tiles, tables, pictures and notices, already as text."""
 
 import base64
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["Block", "Facts", "Notice", "Paragraph", "Picture", "Section", "Table"]
+from matplotlib.figure import Figure
+
+from l1ae.evaluation import figure_pdf, figure_svg
+
+__all__ = ["Block", "Facts", "Notice", "Paragraph", "Picture", "Section", "Table", "Tile", "Tiles", "drawn"]
 
 
 @dataclass(frozen=True)
@@ -17,7 +21,7 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Notice:
-    """A line that must be seen; `tone` is "good", "bad", "missing" or "info"."""
+    """A line that must be seen; `tone` is "good", "bad", "missing" or "info". A page shows equal ones once, where the first is."""
 
     tone: Literal["good", "bad", "missing", "info"]
     text: str
@@ -34,26 +38,68 @@ class Facts:
 
 
 @dataclass(frozen=True)
+class Tile:
+    """One number that is read first: its name, its value, and what it is of."""
+
+    name: str
+    value: str
+    note: str = ""
+    tone: Literal["good", "bad", "plain"] = "plain"
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """Numbers side by side."""
+
+    tiles: tuple[Tile, ...]
+    kind: Literal["tiles"] = "tiles"
+
+
+@dataclass(frozen=True)
 class Table:
-    """A table; the first `text_columns` columns are text, the others numbers. Long ones are `folded` on screen."""
+    """A table; the first `text_columns` columns are text, the others numbers. Long ones are `folded` on screen.
+
+    The last `closing` rows (means, totals, thresholds) stay at the end however a reader sorts the others.
+    """
 
     caption: str
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     text_columns: int = 1
     folded: bool = False
+    closing: int = 0
     kind: Literal["table"] = "table"
+
+    @property
+    def body(self) -> tuple[tuple[str, ...], ...]:
+        """The rows that are sorted."""
+        return self.rows[: len(self.rows) - self.closing]
+
+    @property
+    def foot(self) -> tuple[tuple[str, ...], ...]:
+        """The rows that close the table."""
+        return self.rows[len(self.rows) - self.closing :]
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure as SVG text."""
+    """A figure as SVG text. `name` is that of its files; `pdf` is written into the page's folder of figures, None where a stage did.
+
+    `place`: the PDF's, relative to the page; empty where there is none.
+    """
 
     svg: str
-    alt: str
     caption: str
+    name: str
     wide: bool = False
+    pdf: bytes | None = None
+    place: str = ""
     kind: Literal["picture"] = "picture"
+
+    @property
+    def alt(self) -> str:
+        """The figure for those who do not see it."""
+        return self.caption
 
     @property
     def data_uri(self) -> str:
@@ -61,7 +107,12 @@ class Picture:
         return "data:image/svg+xml;base64," + base64.b64encode(self.svg.encode()).decode()
 
 
-Block = Paragraph | Notice | Facts | Table | Picture
+def drawn(figure: Figure, name: str, caption: str, *, wide: bool = False) -> Picture:
+    """A figure that only the page needs, as SVG inside it and as NAME.pdf in its folder of figures."""
+    return Picture(figure_svg(figure), caption, name, wide, figure_pdf(figure))
+
+
+Block = Paragraph | Notice | Facts | Tiles | Table | Picture
 
 
 @dataclass(frozen=True)

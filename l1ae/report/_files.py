@@ -7,8 +7,9 @@ from pathlib import Path
 
 from l1ae.agreement import CsimReport
 from l1ae.config import Config, load_config
+from l1ae.data import EventStore, dataset_folder
 from l1ae.errors import UserError
-from l1ae.evaluation import Metrics, figure_svg, history_figure
+from l1ae.evaluation import Metrics, history_figure
 from l1ae.manifest import Manifest
 from l1ae.records import (
     CONTRACT,
@@ -22,6 +23,7 @@ from l1ae.records import (
     ResourcesReport,
     TrainingRecord,
 )
+from l1ae.report._blocks import Picture, drawn
 
 __all__ = ["RunFiles", "pictures", "read_run"]
 
@@ -30,7 +32,8 @@ __all__ = ["RunFiles", "pictures", "read_run"]
 class RunFiles:
     """Everything that the report is made from; a stage that has not been run, or is `outdated`, is None, or has no figures.
 
-    `outdated`: by stage a sentence that says what it was made from, see `Manifest.outdated`.
+    `outdated`: by stage a sentence that says what it was made from, see `Manifest.outdated`. `background`: the store that was trained on,
+    None where the report is written without the data.
     """
 
     folder: Path
@@ -39,11 +42,12 @@ class RunFiles:
     outdated: Mapping[str, str]
     training: TrainingRecord | None
     metrics: Metrics | None
-    figures: dict[str, str]
+    figures: dict[str, Picture]
     contract: ContractSummary | None
     hls: HlsSummary | None
     csim: CsimReport | None
     resources: ResourcesReport | None
+    background: EventStore | None
 
 
 def read_run(run: Path) -> RunFiles:
@@ -67,24 +71,35 @@ def read_run(run: Path) -> RunFiles:
         hls=HLS.find(run),
         csim=None if "csim" in outdated else CSIM.find(run),
         resources=RESOURCES.find(run),
+        background=_background(config),
     )
 
 
-def pictures(run: Path, manifest: Manifest, stage: str, command: str) -> dict[str, str]:
-    """The figures that a stage left, as SVG by name. Raises `UserError` when one is not as it was left; `command` makes it again."""
+def _background(config: Config) -> EventStore | None:
+    try:
+        return EventStore.open(dataset_folder(config.data.source) / "background.h5")
+    except UserError:
+        return None
+
+
+def pictures(run: Path, manifest: Manifest, stage: str, command: str) -> dict[str, Picture]:
+    """The figures that a stage left, by name, without captions. Raises `UserError` when one is not as it was left; `command` makes it
+    again.
+    """
     found = {}
     for path in sorted((run / stage).glob("*.svg")):
         manifest.check_file(run, f"{stage}/{path.name}", command)
-        found[path.stem] = path.read_text(errors="replace")
+        place = f"{stage}/{path.stem}.pdf" if path.with_suffix(".pdf").is_file() else ""
+        found[path.stem] = Picture(path.read_text(errors="replace"), "", path.stem, place=place)
     return found
 
 
-def _history(path: Path) -> dict[str, str]:
+def _history(path: Path) -> dict[str, Picture]:
     if not path.is_file():
         return {}
     try:
         with path.open(newline="") as file:
             rows: list[dict[str, str | float]] = list(csv.DictReader(file))
-        return {"history": figure_svg(history_figure(rows))} if rows else {}
+        return {"history": drawn(history_figure(rows), "history", "")} if rows else {}
     except (TypeError, ValueError, csv.Error) as error:
         raise UserError(f"'{path}' is damaged ({error}); run 'l1ae train' again") from error

@@ -1,5 +1,7 @@
 """Section on the latent space, from RUN/latent; nothing where `l1ae latent` has not been run."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from l1ae.evaluation import Estimate, format_estimate
@@ -21,7 +23,7 @@ def latent_sections(run: Path) -> tuple[Section, ...]:
     if not (folder / "latent.json").is_file():
         return ()
     result = LATENT.read(run)
-    drawn = pictures(run, Manifest.load(run), "latent", f"l1ae latent {run}")
+    found = pictures(run, Manifest.load(run), "latent", f"l1ae latent {run}")
     blocks: list[Block] = [
         Paragraph(
             "The encoder squeezes an event into a few numbers, the latent code. The codes are the integers that the firmware holds; "
@@ -30,11 +32,11 @@ def latent_sections(run: Path) -> tuple[Section, ...]:
         ),
         _compression(result),
         *(Notice("info", f"{name}: left out, {reason}.") for name, reason in result.skipped.items()),
-        *_pictures(drawn),
+        *_pictures(found),
         *_resolution(result),
         *(_generation(result.generation) if result.generation is not None else ()),
         _drift(result),
-        *_hunts(result, drawn),
+        *_hunts(result, found),
     ]
     return (Section("latent", "Latent space", tuple(blocks)),)
 
@@ -51,13 +53,13 @@ def _compression(result: LatentResult) -> Facts:
     return Facts(tuple(rows))
 
 
-def _pictures(drawn: dict[str, str]) -> list[Block]:
+def _pictures(found: Mapping[str, Picture]) -> list[Block]:
     captions = {
         "dimensions": "Distribution of each latent dimension; the outermost bins hold everything beyond.",
         "pairs": "Pairs of latent dimensions: density of the background, single events of the signals.",
         "correlation": "Linear correlation of the latent dimensions of background events.",
     }
-    return [Picture(drawn[name], caption, caption, name != "correlation") for name, caption in captions.items() if name in drawn]
+    return [replace(found[name], caption=caption, wide=name != "correlation") for name, caption in captions.items() if name in found]
 
 
 def _resolution(result: LatentResult) -> list[Block]:
@@ -141,7 +143,7 @@ def _drift(result: LatentResult) -> Table:
     return Table(caption, ("Data sets", "Events", "MMD", "p", "Smallest corrected p"), rows)
 
 
-def _hunts(result: LatentResult, drawn: dict[str, str]) -> list[Block]:
+def _hunts(result: LatentResult, found: Mapping[str, Picture]) -> list[Block]:
     if not result.hunts:
         return []
     rows = tuple(_hunt_row(item) for item in result.hunts)
@@ -156,9 +158,9 @@ def _hunts(result: LatentResult, drawn: dict[str, str]) -> list[Block]:
     blocks: list[Block] = [Table(caption, header, rows)]
     for item in result.hunts:
         name = f"bump_{round(100 * item.quantile):02d}"
-        if name in drawn:
+        if name in found:
             text = f"Spectrum of events above the {item.quantile:.0%} quantile of the score, and the most significant window."
-            blocks.append(Picture(drawn[name], text, text))
+            blocks.append(replace(found[name], caption=text))
     return blocks
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from l1ae.errors import UserError
+from l1ae.files import in_hand
 from l1ae.results import load_result, save_result
 from l1ae.rtl_results import Design, DesignFile
 
@@ -32,14 +33,15 @@ class RtlProject:
             raise UserError(f"'{folder}' is not empty; remove it, or write the RTL elsewhere")
         temporary = folder.with_name(folder.name + ".tmp")
         shutil.rmtree(temporary, ignore_errors=True)
-        for name, text in self.files.items():
-            path = temporary / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-        save_result(temporary / DESCRIPTION, DesignFile(self.design, self.verilog, self.vhdl))
-        if folder.exists():
-            folder.rmdir()
-        temporary.rename(folder)
+        with in_hand(temporary):
+            for name, text in self.files.items():
+                path = temporary / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text)
+            save_result(temporary / DESCRIPTION, DesignFile(self.design, self.verilog, self.vhdl))
+            if folder.exists():
+                folder.rmdir()
+            temporary.rename(folder)
 
 
 def open_design(folder: Path) -> RtlProject:

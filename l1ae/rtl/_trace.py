@@ -14,6 +14,7 @@ from alkaid.types import CombLogic, Op, QInterval
 
 from l1ae.contract import Contract, Convolution, Dense, HardwareInput, Operation, Quantize, Relu
 from l1ae.inputs import FixedFormat
+from l1ae.progress import tracked
 from l1ae.rtl._arithmetic import HALF_UP, HARDWARE, SOLVER, cast_after_half, half_lsb, program
 from l1ae.rtl._opcodes import Opcode
 from l1ae.rtl._operations import Tensor, apply
@@ -96,7 +97,7 @@ def trace_contract(contract: Contract, adders: Adders = "ternary") -> Graph:
     """The adder graph of `contract` up to its score; the threshold is the wrapper's."""
     stitcher = _Stitcher(contract)
     added = rounding_constants(contract)
-    for operation in _needed(contract):
+    for operation in tracked(_needed(contract), "RTL: adder graphs", unit="layers"):
         stitcher.add(contract.decided(operation), added, adders)
     return stitcher.graph(contract.score.name)
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from math import inf
 
 from l1ae.config import BudgetConfig
+from l1ae.html import html_table
 
 __all__ = ["Estimated", "Forecast", "beyond", "sentences"]
 
@@ -34,6 +35,15 @@ class Forecast:
     crossings: Estimated
     weight_bits: int
     problems: tuple[str, ...]
+
+    def _repr_html_(self) -> str:
+        named = {"LUTs, packed": self.luts_packed, "flip-flops": self.flip_flops, "latency [cycles]": self.cycles}
+        named |= {"latency [ns]": self.latency_ns, "latency [crossings]": self.crossings}
+        rows = (
+            (name, *(f"{end:,.4g}" if end < 1000 else f"{end:,.0f}" for end in (found.value, found.low, found.high)))
+            for name, found in named.items()
+        )
+        return html_table(("estimate", "value", "low (90 %)", "high (90 %)"), rows, caption="; ".join(self.problems))
 
 
 _QUANTITIES = {"lut": "luts_packed", "ff": "flip_flops", "latency_ns": "latency_ns", "latency_cycles": "cycles"}

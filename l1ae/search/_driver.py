@@ -9,6 +9,8 @@ from l1ae.config import Config
 from l1ae.engine import Engine, Outcome
 from l1ae.errors import MissingExtraError, UserError
 from l1ae.pipeline import forecast
+from l1ae.progress import Task as Shown
+from l1ae.progress import task
 from l1ae.rtl_results import beyond, sentences
 from l1ae.search._files import SearchFolder
 from l1ae.search._halving import goes_on
@@ -281,17 +283,20 @@ def run_search(
     ledger.belong_to(folder.identity())
     search.take_up()
 
-    def tell_progress() -> None:
+    def tell_progress(shown: Shown) -> None:
+        shown.update(search.trained, note=f"{len(search.running)} running, {search.refused} refused")
         progress(SearchProgress(search.trained, study.config.trials, search.refused, len(search.running)))
 
     # one candidate waits, so that no worker does while the next ones are looked at; a single worker's study must not depend on when
     at_once = engine.workers + (engine.workers > 1)
-    while search.running or search.wants_more:
-        while search.wants_more and len(search.running) < at_once:
-            search.ask()
-            tell_progress()
-        for outcome in engine.finished() if search.running else ():
-            search.receive(outcome)
-            tell_progress()
+    with task("search", total=study.config.trials, unit="candidates") as candidates:
+        candidates.begin_at(search.trained)
+        while search.running or search.wants_more:
+            while search.wants_more and len(search.running) < at_once:
+                search.ask()
+                tell_progress(candidates)
+            for outcome in engine.finished() if search.running else ():
+                search.receive(outcome)
+                tell_progress(candidates)
     if search.in_a_row >= _LONGEST_ROW:
         _log.warning("%d candidates in a row were refused or known already; the space holds no more, and the search ends", _LONGEST_ROW)

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from l1ae.evaluation import figure_svg
-from l1ae.report import GLOSSARY, Block, Facts, Notice, Paragraph, Picture, Section, count, write_page
+from l1ae.report import GLOSSARY, Block, Facts, Notice, Paragraph, Picture, Section, count, drawn, write_page
 from l1ae.search._figures import front_figure, history_figure, importance_figure
 from l1ae.search._files import SearchFolder
 from l1ae.search._results import Front, Trial
@@ -183,7 +182,7 @@ def _picture(view: SearchView, other: int) -> Picture:
         "chosen, hollow beyond the budget. Diamonds: the front as reported, with intervals that may leave the "
         "frame; a line leads from each to the value that it was chosen by."
     )
-    return Picture(figure_svg(front_figure([view], other)), caption, caption, True)
+    return drawn(front_figure([view], other), f"front_{other}", caption, wide=True)
 
 
 def _curse(view: SearchView) -> tuple[Block, ...]:
@@ -253,7 +252,7 @@ def _history(view: SearchView) -> tuple[Block, ...]:
     if figure is None:
         return ()
     caption = "The first objective of all trained candidates within the budget, and the best of each kind so far; as chosen."
-    return (Picture(figure_svg(figure), caption, caption, True),)
+    return (drawn(figure, "history", caption, wide=True),)
 
 
 def _importance(view: SearchView) -> tuple[Block, ...]:
@@ -264,7 +263,7 @@ def _importance(view: SearchView) -> tuple[Block, ...]:
         "Share of each key in the spread of each objective over the trained candidates (fANOVA), for the keys that all candidates "
         "of a model have. With few candidates these are rough."
     )
-    return (Picture(figure_svg(figure), caption, caption, True), *importance_tables(view))
+    return (drawn(figure, "importance", caption, wide=True), *importance_tables(view))
 
 
 def _refused(view: SearchView) -> tuple[Block, ...]:

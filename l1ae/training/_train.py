@@ -28,6 +28,7 @@ from l1ae.models import (
     build_quantized_networks,
     fold_batch_norm,
 )
+from l1ae.progress import task
 from l1ae.training._calibrate import calibrate_on
 from l1ae.training._checkpoint import Checkpoint, HistoryRow, Phase, fingerprint
 from l1ae.training._data import Teacher, TrainingData, load_training_data
@@ -185,12 +186,14 @@ def _run_phase(run: _Run, phase: Phase, networks: Networks, start: Checkpoint | 
     trainer = Trainer(run.config, networks, run.data, phase)
     state = _begin(run, phase, trainer, previous) if start is None else start
     _assign(trainer.variables, state.variables)
-    with TensorBoardLog(run.folder / LOGS / phase) as board:
+    with TensorBoardLog(run.folder / LOGS / phase) as board, task(f"{phase} training", total=schedule.epochs, unit="epochs") as epochs:
+        epochs.begin_at(state.epoch)
         while not state.finished(schedule):
             state = _run_epoch(run, phase, trainer, state)
             state.save(run.folder / CHECKPOINT)
             write_history(run.folder / HISTORY, state.history)
             board.write(state.history[-1])
+            epochs.update(state.epoch, note=f"validation loss {state.history[-1].validation_loss:.4g}")
             _report(run, schedule, state.history[-1])
     check_improvement(run.config, phase, state)
     _assign(networks.variables, state.best)

@@ -7,7 +7,9 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from l1ae.errors import UserError
+from l1ae.evaluation import Estimate
 from l1ae.files import DamagedError, json_content, write_text
+from l1ae.html import html_table
 from l1ae.inputs import FormatText
 from l1ae.results import Code, Count, Digest, FirstVersion, Fraction, Positive, Real
 
@@ -30,6 +32,7 @@ __all__ = [
     "TriggerResult",
     "WorkingPoint",
     "ZeroBias",
+    "format_khz",
     "load_working_points",
     "save_working_points",
 ]
@@ -223,6 +226,14 @@ class TriggerResult(_Part):
     efficiency_curve: dict[str, tuple[Positive, ...]]
     stability: Stability
 
+    def _repr_html_(self) -> str:
+        rows = (
+            (point.name, point.threshold, *map(_rate_text, (point.raw, point.pure)), f"{point.effective_events:,.0f}", point.note)
+            for point in self.working_points
+        )
+        caption = f"{self.project}: {self.zero_bias.events:,} zero-bias crossings"
+        return html_table(("working point", "threshold", "raw [kHz]", "pure [kHz]", "effective crossings", ""), rows, caption=caption)
+
     def point(self, name: str) -> WorkingPoint:
         """The working point of that name, such as `1kHz`, which has a threshold.
 
@@ -234,6 +245,15 @@ class TriggerResult(_Part):
         if found[name].threshold is None:
             raise UserError(f"working point '{name}' has no threshold: {found[name].note}")
         return found[name]
+
+
+def format_khz(rate: float) -> str:
+    """A rate in kHz that is written without its interval: four digits, wherever it is shown."""
+    return f"{rate:.4g}" if rate < 1e4 else f"{rate:,.0f}"
+
+
+def _rate_text(rate: RateInterval | None) -> str:
+    return "" if rate is None else str(Estimate(rate.khz, rate.low, rate.high))
 
 
 def save_working_points(path: Path, result: TriggerResult) -> None:

@@ -57,9 +57,7 @@ def test_text(make_events, write_store, layout):
         "eg        0.0000 ± 0.0000       pt    nan /    nan /    nan GeV         nan %",
         "mu        0.0000 ± 0.0000       pt    nan /    nan /    nan GeV         nan %",
         "jet       0.7500 ± 0.2165       pt   30.2 /   30.2 / 1023.8 GeV     33.3333 %",
-        "provenance: {",
-        '  "seed": 1',
-        "}",
+        "seed: 1",
     ]
 
 

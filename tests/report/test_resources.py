@@ -1,6 +1,5 @@
 """The table of latency and resources, and the budget."""
 
-import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,12 +8,13 @@ import pytest
 from l1ae.report import write_report
 
 from ..records.examples import amounts, csynth_row, figures, line, resources
+from .pages import words
 
 
 def page_of(run: Path) -> tuple[str, str]:
     page = write_report(run).read_text()
     section = page.partition('<section id="resources">')[2].partition("</section>")[0]
-    return section, re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", section))
+    return section, words(section)
 
 
 def routed(**values):

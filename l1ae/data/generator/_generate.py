@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -20,13 +20,14 @@ from l1ae.data.generator._config import ZERO_BIAS, GeneratorConfig
 from l1ae.data.generator._full import full_layout
 from l1ae.data.generator._plan import Plan, Progress, Queue, make_library
 from l1ae.data.generator._pythia import load_extra
-from l1ae.data.generator._shards import DetectorShard, library_tasks, load_detector_shard
+from l1ae.data.generator._shards import DetectorShard, library_tasks, load_detector_shard, remove_shards
 from l1ae.data.generator._zero_bias import strata
 from l1ae.engine import Engine, EngineOptions, InlineEngine
 from l1ae.engine import engine as open_engine
 from l1ae.errors import UserError
 from l1ae.files import held
 from l1ae.inputs import named_layout
+from l1ae.progress import tracked
 
 __all__ = ["GenerationResult", "ProcessResult", "generate", "mixture"]
 
@@ -86,6 +87,7 @@ def generate(
     shards: Path | None = None,
     progress: Progress | None = None,
     overwrite: bool = False,
+    keep_shards: bool = True,
 ) -> GenerationResult:
     """Generate `events` events of `sample` that pass the preselection and write them to the store `output`.
 
@@ -97,8 +99,9 @@ def generate(
     the `engine`, which stands in place of them, and the first events of a longer run are those of a shorter one. One worker is
     this process. Workers on other machines must have the folder of the shards under the same path. Finished shards are kept in
     `shards` (default: the folder `shards` beside `output`), where an interrupted run continues and a run with more events or
-    another detector finds what it can reuse. `progress(done, total)` is called with numbers of events. With more than one
-    worker, call it from a script under `if __name__ == "__main__":`, because the workers import the script.
+    another detector finds what it can reuse; without `keep_shards` all that lie there go when the output is complete.
+    `progress(done, total)` is called with numbers of events. With more than one worker, call it from a script under
+    `if __name__ == "__main__":`, because the workers import the script.
 
     An `output` that exists is replaced if it holds the first events of the same request, or with `overwrite`.
 
@@ -118,7 +121,14 @@ def generate(
     with held(output), held(folder):
         if not overwrite:
             _check_output(output, sample, events, seed, config)
-        return _generate(sample, events, output, folder, seed=seed, options=options, config=config, progress=progress)
+        result = _generate(sample, events, output, folder, seed=seed, options=options, config=config, progress=progress)
+        if not keep_shards:
+            remove_shards(folder)
+    if not keep_shards:
+        # what else lies there is not ours
+        with suppress(OSError):
+            folder.rmdir()
+    return result
 
 
 def _generate(
@@ -149,7 +159,8 @@ def _generate(
         processes=list(fractions),
         provenance=_provenance(sample, seed, config, queues),
     ) as writer:
-        for block in _events(fractions, events, seed, streams):
+        blocks = _events(fractions, events, seed, streams)
+        for block in tracked(blocks, f"writing {output.name}", total=_writes(events), unit="blocks"):
             writer.append(block if sample != ZERO_BIAS else _weighted(block, config))
     results = tuple(stream.result() for stream in streams)
     return GenerationResult(output, sample, seed, events, results, plan.made, plan.reused, time.monotonic() - begin)
@@ -199,6 +210,10 @@ def mixture(fractions: Mapping[str, float], events: int, seed: int) -> Iterator[
         rng = np.random.default_rng([seed, block])
         uniform = (rng.permutation(_MIXTURE_BLOCK) + rng.random()) / _MIXTURE_BLOCK
         yield np.searchsorted(edges, uniform, side="right")[: events - first]
+
+
+def _writes(events: int) -> int:
+    return -(-events // (_MIXTURE_BLOCK * _BLOCKS_PER_WRITE))
 
 
 def _events(fractions: Mapping[str, float], events: int, seed: int, streams: list["_Stream"]) -> Iterator[Events]:

@@ -12,6 +12,7 @@ from l1ae.data.generator._config import GeneratorConfig
 from l1ae.data.generator._shards import ShardSummary, Task, finished, make_truth, run_task
 from l1ae.engine import Engine, LostError, Outcome
 from l1ae.errors import L1aeError, UserError
+from l1ae.progress import task as shown
 
 __all__ = ["Plan", "Progress", "Queue", "make_library"]
 
@@ -33,9 +34,11 @@ def make_library(engine: Engine, tasks: Sequence[Task]) -> None:
         log.info("making the library of collisions to overlay, %d shards", len(missing))
     for key, task in missing.items():
         engine.submit(key, make_truth, task)
-    while missing:
-        for outcome in engine.finished():
-            _made(outcome, missing.pop(outcome.key).truth_path)
+    with shown("collisions to overlay", total=len(missing), unit="shards") as library:
+        while missing:
+            for outcome in engine.finished():
+                _made(outcome, missing.pop(outcome.key).truth_path)
+                library.advance()
 
 
 def _made(outcome: Outcome, path: Path) -> Any:
@@ -116,28 +119,23 @@ class Plan:
         Shards of a queue are submitted in order and all of them are waited for, so the finished ones have no gap.
         """
         pending: dict[str, tuple[Queue, int]] = {}
-        try:
-            while True:
-                while len(pending) < engine.workers and (queue := self._most_urgent()) is not None:
-                    self._start(engine, queue, pending)
-                self._report()
-                if not pending:
-                    return
+        with shown("collisions", total=self.total, unit="events") as collisions:
+            self._fill(engine, pending)
+            collisions.begin_at(self._report())
+            while pending:
                 self._take(engine, pending)
-        except KeyboardInterrupt:
-            log.warning("interrupted; completing the shards in hand, run again to continue")
-            while pending and self._take(engine, pending):
-                pass
-            raise
+                self._fill(engine, pending)
+                collisions.update(self._report())
 
-    def _take(self, engine: Engine, pending: dict[str, tuple[Queue, int]]) -> int:
-        """How many shards were finished; none where the engine has none in hand."""
-        outcomes = engine.finished()
-        for outcome in outcomes:
+    def _fill(self, engine: Engine, pending: dict[str, tuple[Queue, int]]) -> None:
+        while len(pending) < engine.workers and (queue := self._most_urgent()) is not None:
+            self._start(engine, queue, pending)
+
+    def _take(self, engine: Engine, pending: dict[str, tuple[Queue, int]]) -> None:
+        for outcome in engine.finished():
             queue, index = pending.pop(outcome.key)
             queue.done[index] = _made(outcome, queue.task(index).detector_path)
             self.made += 1
-        return len(outcomes)
 
     def _start(self, engine: Engine, queue: Queue, pending: dict[str, tuple[Queue, int]]) -> None:
         index, queue.submitted = queue.submitted, queue.submitted + 1
@@ -156,6 +154,8 @@ class Plan:
         most = max(missing)
         return self.queues[missing.index(most)] if most > 0 else None
 
-    def _report(self) -> None:
+    def _report(self) -> int:
+        accepted = sum(queue.accepted() for queue in self.queues)
         if self.progress is not None:
-            self.progress(sum(queue.accepted() for queue in self.queues), self.total)
+            self.progress(accepted, self.total)
+        return accepted

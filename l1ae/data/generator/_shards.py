@@ -8,6 +8,7 @@ truth shards that it needs. A task makes one shard; it is skipped when the shard
 import hashlib
 import json
 import logging
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -38,6 +39,7 @@ __all__ = [
     "load_detector_shard",
     "make_truth",
     "pileup_tasks",
+    "remove_shards",
     "run_task",
 ]
 
@@ -45,8 +47,15 @@ _BATCH = 250
 _PARTICLE_ARRAYS = tuple(field.name for field in fields(Particles))
 # Full events need it; shards without it, which are older, hold the same particles.
 _CHARGE = "charge"
+_LEVELS = ("truth", "detector")
 
 log = logging.getLogger("l1ae")
+
+
+def remove_shards(folder: Path) -> None:
+    """Remove all shards that lie in a folder, whatever they were made for, and nothing else."""
+    for level in _LEVELS:
+        shutil.rmtree(folder / level, ignore_errors=True)
 
 
 @dataclass(frozen=True)

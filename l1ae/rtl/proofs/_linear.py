@@ -25,6 +25,7 @@ from l1ae.contract import (
 )
 from l1ae.errors import CheckFailedError
 from l1ae.inputs import FixedFormat
+from l1ae.progress import tracked
 from l1ae.rtl._opcodes import ADDERS
 from l1ae.rtl._trace import Element, Graph, rounding_constants
 from l1ae.rtl.proofs._forms import Forms, Port, linear_forms
@@ -57,7 +58,7 @@ def prove_linear(contract: Contract, graph: Graph) -> LinearProof:
     started = time.perf_counter()
     added = rounding_constants(contract)
     proofs = []
-    for part in graph.parts:
+    for part in tracked(graph.parts, "RTL: proving linear layers", unit="layers"):
         operation = contract[part.name]
         expected = _expected(operation, contract)
         if expected is not None:

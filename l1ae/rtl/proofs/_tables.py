@@ -11,6 +11,7 @@ from alkaid.types import CombLogic, Op
 
 from l1ae.contract import Binning, Contract, Lookup, Operation, Table
 from l1ae.errors import CheckFailedError
+from l1ae.progress import tracked
 from l1ae.rtl._opcodes import Opcode
 from l1ae.rtl._trace import Element, Graph
 from l1ae.rtl.proofs._forms import Port
@@ -35,7 +36,11 @@ def prove_tables(contract: Contract, graph: Graph) -> TablesProof:
     """
     started = time.perf_counter()
     kinds = Binning | Lookup | Table
-    layers = [_prove(contract[part.name], contract, graph) for part in graph.parts if isinstance(contract[part.name], kinds)]
+    layers = [
+        _prove(contract[part.name], contract, graph)
+        for part in tracked(graph.parts, "RTL: proving tables", unit="layers")
+        if isinstance(contract[part.name], kinds)
+    ]
     return TablesProof(tuple(layers), time.perf_counter() - started)
 
 

@@ -15,6 +15,7 @@ from alkaid.types import CombLogic
 
 from l1ae.errors import CheckFailedError
 from l1ae.inputs import FixedFormat
+from l1ae.progress import tracked
 from l1ae.rtl._opcodes import Opcode
 from l1ae.rtl._project import RtlProject
 from l1ae.rtl._schedule import Pipeline, Stage
@@ -60,7 +61,7 @@ def prove_text(project: RtlProject, pipeline: Pipeline, score: FixedFormat) -> T
     """
     tables = _tables(project.files.get("verilog/tables.v", ""))
     lines = prove_core(_file(project, f"{project.design.name}_core"), project.design, pipeline, score)
-    for k, stage in enumerate(pipeline.stages):
+    for k, stage in enumerate(tracked(pipeline.stages, "RTL: proving the text", unit="stages")):
         name = f"{project.design.name}_stage{k}"
         read, outputs = _read(_file(project, name), name, stage.logic)
         for i, (found, wanted) in _pairs(read, _Meaning(stage, tables).gates()):

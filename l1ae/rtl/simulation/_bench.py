@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.errors import CheckFailedError
+from l1ae.progress import Task
 from l1ae.rtl.simulation._protocol import Codes, Stimulus, Trace
 from l1ae.rtl_results import Design
 from l1ae.tools import run_program
@@ -27,8 +28,10 @@ class Bench(Protocol):
     def version(self) -> str:
         """Name and version of the simulator."""
 
-    def run(self, stimulus: Stimulus, seed: int) -> Trace:
+    def run(self, stimulus: Stimulus, seed: int, simulated: Task) -> Trace:
         """Simulate one stimulus; `seed` chooses the bits of uninitialised registers, where the simulator has no 'U'.
+
+        `simulated` counts clock cycles.
 
         Raises `CheckFailedError` when the simulation stops early.
         """

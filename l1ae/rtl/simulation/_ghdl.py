@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.files import scratch
+from l1ae.progress import Task, task
 from l1ae.rtl._emit import render
 from l1ae.rtl._project import RtlProject
 from l1ae.rtl.simulation._bench import check_compiled, check_finished, execute, pack, to_codes
@@ -37,26 +38,33 @@ class GhdlBench:
         widths = {"event_bits": self._design.inputs * self._design.input_bits, "score_bits": self._design.score_bits}
         bench.write_text(render("ghdl_bench.vhd.j2", name=self._design.name, **widths))
         sources = [*((folder / name).resolve() for name in project.vhdl), bench]
-        check_compiled(execute([self._tool, "-a", *self._options, *sources], scratch), folder)
-        check_compiled(execute([self._tool, "-e", *self._options, _BENCH], scratch), folder)
+        with task("VHDL in GHDL: compiling"):
+            check_compiled(execute([self._tool, "-a", *self._options, *sources], scratch), folder)
+            check_compiled(execute([self._tool, "-e", *self._options, _BENCH], scratch), folder)
 
     @property
     def version(self) -> str:
         """Name and version of the simulator."""
         return f"GHDL {ghdl_version(self._tool)}"
 
-    def run(self, stimulus: Stimulus, seed: int) -> Trace:
+    def run(self, stimulus: Stimulus, seed: int, simulated: Task) -> Trace:
         """Simulate one stimulus; uninitialised registers are 'U' whatever the seed.
 
         Raises `CheckFailedError` when the simulation stops early.
         """
+        width = 4 + 2 * self._design.score_bits
         with scratch("ghdl") as here:
             _write_cycles(stimulus, self._design, here / "cycles.txt")
-            result = execute([self._tool, "-r", *self._options, _BENCH, *_RUN], here)
+            with simulated.measured(lambda: _size(here / "shows.txt") // width):
+                result = execute([self._tool, "-r", *self._options, _BENCH, *_RUN], here)
             shows = np.fromfile(here / "shows.txt", np.uint8) if (here / "shows.txt").exists() else np.empty(0, np.uint8)
-        width = 4 + 2 * self._design.score_bits
         check_finished(result, stimulus, len(shows) // width)
+        simulated.advance(len(shows) // width)
         return _trace(shows.reshape(-1, width)[:, :-1], self._design)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _write_cycles(stimulus: Stimulus, design: Design, path: Path) -> None:

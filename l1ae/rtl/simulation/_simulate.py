@@ -15,6 +15,7 @@ from l1ae.agreement import corner_vectors
 from l1ae.contract import Contract
 from l1ae.errors import UserError
 from l1ae.files import scratch
+from l1ae.progress import task
 from l1ae.rtl._project import DESCRIPTION, open_design
 from l1ae.rtl.simulation._bench import Bench
 from l1ae.rtl.simulation._ghdl import GhdlBench
@@ -49,6 +50,9 @@ _EFFORT: dict[Language, _Effort] = {
 }
 
 
+_NAMES: dict[Language, str] = {"verilog": "Verilog in Verilator", "vhdl": "VHDL in GHDL"}
+
+
 def simulate_rtl(
     contract: Contract,
     folder: Path,
@@ -81,10 +85,12 @@ def simulate_rtl(
         runs: list[Run] = []
 
         def run(judge: Judge, number: int, stimulus: Stimulus) -> Run:
-            return judge(stimulus, bench.run(stimulus, 1 + 1000 * seed + number))
+            trace = bench.run(stimulus, 1 + 1000 * seed + number, simulated)
+            return judge(stimulus, trace)
 
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        with task(f"{_NAMES[language]}: simulating", unit="clock cycles") as simulated, ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             streams = list(_streams(design, events, effort, seed))
+            simulated.total = sum(len(stream.row) for stream in streams) if isinstance(hardware, np.ndarray) else None
             runs += pool.map(partial(run, judge), range(len(streams)), streams)
             real = events.real
             for piece in pieces:

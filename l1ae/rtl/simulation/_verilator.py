@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from l1ae.progress import Task, task
 from l1ae.rtl._project import RtlProject
 from l1ae.rtl.simulation._bench import check_compiled, check_finished, execute, pack, to_codes
 from l1ae.rtl.simulation._protocol import Stimulus, Trace
@@ -48,7 +49,8 @@ class VerilatorBench:
         sources = [(folder / name).resolve() for name in project.verilog]
         options = [*_TRANSLATION, *_SPLIT, "--top-module", project.design.name, "--Mdir", str(generated)]
         environment = os.environ | dict(self._tool.environment)
-        check_compiled(execute([*self._tool.command, *options, *sources], folder, environment), folder)
+        with task("Verilog in Verilator: translating"):
+            check_compiled(execute([*self._tool.command, *options, *sources], folder, environment), folder)
         bench = files("l1ae.rtl") / "templates" / "verilator_bench.cpp"
         (generated / "bench.cpp").write_text(bench.read_text())
         root = _root(self._tool)
@@ -59,7 +61,7 @@ class VerilatorBench:
         """Name and version of the simulator."""
         return f"Verilator {self._tool.version}"
 
-    def run(self, stimulus: Stimulus, seed: int) -> Trace:
+    def run(self, stimulus: Stimulus, seed: int, simulated: Task) -> Trace:
         """Simulate one stimulus; `seed` chooses the bits of uninitialised registers.
 
         Raises `CheckFailedError` when the simulation stops early.
@@ -80,6 +82,7 @@ class VerilatorBench:
             result = execute(command, self._folder)
             shows = np.fromfile(here / "shows", _SHOW) if (here / "shows").exists() else np.empty(0, _SHOW)
         check_finished(result, stimulus, len(shows))
+        simulated.advance(len(shows))
         return _trace(shows, self._design)
 
     def _build(self, generated: Path, root: Path) -> None:
@@ -95,12 +98,17 @@ class VerilatorBench:
                 check_compiled(compile_cpp(source, options, target, generated, purpose=_PURPOSE), source.parent)
             else:
                 self._gxx([_optimisation(source), *includes, "-I.", "-c", source, "-o", target], generated)
+            done.advance()
             return target
 
         units = [*_units(generated, slow=False), *_units(generated, slow=True)]
         libraries = [root / "include" / f"{name}.cpp" for name in runtime]
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            objects = list(pool.map(compile_one, [*libraries, *units]))
+        sources = [*libraries, *units]
+        with (
+            task("Verilog in Verilator: compiling", total=len(sources), unit="files") as done,
+            ThreadPoolExecutor(os.cpu_count() or 1) as pool,
+        ):
+            objects = list(pool.map(compile_one, sources))
         self._gxx([*objects, *_LINKED, "-o", self._scratch / "bench"], generated)
 
     def _gxx(self, arguments: Sequence[str | Path], where: Path) -> None:
@@ -114,7 +122,8 @@ def _root(tool: Verilator) -> Path:
 
 def _ingredients(generated: Path, root: Path) -> Iterator[str | bytes]:
     """Everything that decides about the bench, once the Verilog is translated into `generated`."""
-    yield from (str(root), _headers(root), *_OPTIMISATIONS, *_FLAGS, *_LINKED, *compiler_identity(gxx(_PURPOSE)))
+    yield from (str(root), _headers(root), *_OPTIMISATIONS, *_FLAGS, *_LINKED)
+    yield from compiler_identity(gxx(_PURPOSE))
     for pattern in ("*.cpp", "*.h", "*_classes.mk"):
         for path in sorted(generated.glob(pattern)):
             yield path.name

@@ -1,6 +1,7 @@
 -- result = (in0 + in1 * 2**SHIFT1) >> DROP_LSBS, or the difference for IS_SUB 1, the lowest BW_OUT bits of it.
 --
--- One carry chain whatever the shift. alkaid's entity of this name and these ports, in the place of which it stands, takes the bits of
+-- One carry chain whatever the shift, and one process without signals of its own, which simulators evaluate once per change of a port.
+-- alkaid's entity of this name and these ports, in the place of which it stands, takes the bits of
 -- a subtracted term that lie below the other one apart and decides by them between two differences.
 library ieee;
 use ieee.std_logic_1164.all;
@@ -26,15 +27,19 @@ end entity shift_adder;
 
 architecture rtl of shift_adder is
   constant WIDTH : positive := BW_OUT + DROP_LSBS;
-  -- Wide enough for every part, so that nothing has to be cut before it is extended.
-  constant FULL  : positive := WIDTH + BW_INPUT0 + BW_INPUT1 + abs SHIFT1;
 
+  -- The lowest WIDTH bits of bits * 2**shift.
   function term(bits : std_logic_vector; is_signed : natural; shift : natural) return unsigned is
+    constant TAKEN : integer := minimum(bits'length, WIDTH - shift);
+    variable found : unsigned(WIDTH - 1 downto 0) := (others => '0');
   begin
-    if is_signed /= 0 then
-      return shift_left(unsigned(resize(signed(bits), FULL)), shift);
+    if TAKEN > 0 then
+      found(shift + TAKEN - 1 downto shift) := unsigned(bits(TAKEN - 1 downto 0));
+      if is_signed /= 0 and WIDTH > shift + TAKEN then
+        found(WIDTH - 1 downto shift + TAKEN) := (others => bits(bits'high));
+      end if;
     end if;
-    return shift_left(resize(unsigned(bits), FULL), shift);
+    return found;
   end function;
 
   -- Bits below the shifted term are those of the other one; only where it is subtracted do they borrow.
@@ -51,34 +56,33 @@ architecture rtl of shift_adder is
     return IS_SUB = 0 and ((SHIFT1 >= BW_INPUT0 and SIGNED0 = 0) or (-SHIFT1 >= BW_INPUT1 and SIGNED1 = 0));
   end function;
 
-  signal term0, term1 : unsigned(FULL - 1 downto 0);
-  signal total        : unsigned(WIDTH - 1 downto 0);
+  function total(bits0, bits1 : std_logic_vector) return unsigned is
+    constant TERM0 : unsigned(WIDTH - 1 downto 0) := term(bits0, SIGNED0, maximum(-SHIFT1, 0));
+    constant TERM1 : unsigned(WIDTH - 1 downto 0) := term(bits1, SIGNED1, maximum(SHIFT1, 0));
+    variable found : unsigned(WIDTH - 1 downto 0);
+  begin
+    if apart then
+      return TERM0 or TERM1;
+    end if;
+    if copied > 0 and SHIFT1 > 0 then
+      found(copied - 1 downto 0) := TERM0(copied - 1 downto 0);
+    elsif copied > 0 then
+      found(copied - 1 downto 0) := TERM1(copied - 1 downto 0);
+    end if;
+    if copied < WIDTH then
+      if IS_SUB /= 0 then
+        found(WIDTH - 1 downto copied) := TERM0(WIDTH - 1 downto copied) - TERM1(WIDTH - 1 downto copied);
+      else
+        found(WIDTH - 1 downto copied) := TERM0(WIDTH - 1 downto copied) + TERM1(WIDTH - 1 downto copied);
+      end if;
+    end if;
+    return found;
+  end function;
 begin
-  term0 <= term(in0, SIGNED0, maximum(-SHIFT1, 0));
-  term1 <= term(in1, SIGNED1, maximum(SHIFT1, 0));
-
-  beside : if apart generate
-    total <= term0(WIDTH - 1 downto 0) or term1(WIDTH - 1 downto 0);
-  end generate;
-
-  chain : if not apart generate
-    below : if copied > 0 generate
-      from_in0 : if SHIFT1 > 0 generate
-        total(copied - 1 downto 0) <= term0(copied - 1 downto 0);
-      end generate;
-      from_in1 : if SHIFT1 < 0 generate
-        total(copied - 1 downto 0) <= term1(copied - 1 downto 0);
-      end generate;
-    end generate;
-    above : if copied < WIDTH generate
-      minus : if IS_SUB /= 0 generate
-        total(WIDTH - 1 downto copied) <= term0(WIDTH - 1 downto copied) - term1(WIDTH - 1 downto copied);
-      end generate;
-      plus : if IS_SUB = 0 generate
-        total(WIDTH - 1 downto copied) <= term0(WIDTH - 1 downto copied) + term1(WIDTH - 1 downto copied);
-      end generate;
-    end generate;
-  end generate;
-
-  result <= std_logic_vector(total(WIDTH - 1 downto DROP_LSBS));
+  combine : process (in0, in1)
+    variable found : unsigned(WIDTH - 1 downto 0);
+  begin
+    found := total(in0, in1);
+    result <= std_logic_vector(found(WIDTH - 1 downto DROP_LSBS));
+  end process;
 end architecture rtl;
