@@ -140,7 +140,7 @@ def test_runs_are_compared_whatever_their_signals_are(with_signals, trained, nam
 
 def test_one_event_says_nothing_of_the_change_by_quantization(with_signals, monkeypatch):
     run = with_signals({"a4l": 1})
-    monkeypatch.setattr("l1ae.pipeline._stages.save_evaluation", _only_metrics)
+    monkeypatch.setattr("l1ae.evaluation.save_evaluation", _only_metrics)
     evaluate_stage(run)
     metrics = load_metrics(run.path("evaluation") / "metrics.json")
     assert metrics.events["a4l"] == 1
