@@ -2,7 +2,9 @@
 # Needs Python 3.11 to 3.13, g++ and make.
 #
 #   make demo                 collisions to a verified HLS project with a report
-#   make test                 all tests          make quick   the fast ones
+#   make quick                the fast tests, some 3 minutes on two cores
+#   make test                 those and the slow ones, some 15 minutes; four of the shipped models are trained
+#   make test-all             all tests; every shipped model is trained
 #   make train hls csim rtl synth trigger baselines report    one stage each; CONFIG= and RUN= choose the model
 #   make search               the front of the triggers within a budget; STUDY= chooses another study (hours)
 #   make deliver vivado       folders for CMSSW, the global trigger, EMP boards; for Vivado and Vitis
@@ -35,22 +37,39 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
     $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 READY := .venv/.complete
+# A worker that has nothing left takes over what another has not begun. Tests of a file mostly stay together, with what they share.
+TESTS := $(BIN)/pytest -n auto --dist worksteal
 
-.PHONY: scale search demo test quick robustness lint data train evaluate hls csim csim-matrix rtl synth rtl-check rtl-matrix calibration estimator flows \
+.PHONY: docs linkcheck scale search demo test quick test-all test-rest robustness lint data train evaluate hls csim csim-matrix rtl synth rtl-check rtl-matrix calibration estimator flows \
     trigger baselines deliver vivado delivery-check verify report latent families doctor bench clean
 
 demo: $(READY)
 	$(BIN)/l1ae run $(CONFIG) --run $(RUN)
 
-test: $(READY)
-	$(BIN)/pytest -n auto --dist loadfile
-
 quick: $(READY)
-	$(BIN)/pytest -n auto --dist loadfile -m "not slow"
+	$(TESTS) -m "not slow and not exhaustive"
+
+test: $(READY)
+	$(TESTS) -m "not exhaustive"
+
+# What `make test` leaves out, and ten times the examples of properties: CI runs both.
+test-rest: $(READY)
+	$(TESTS) -m "exhaustive or hypothesis" --hypothesis-profile=deep
+
+test-all: $(READY)
+	$(TESTS) --hypothesis-profile=deep
 
 # Kills, full disks, concurrent commands, damaged files and hostile names: docs/robustness.md. Some 20 minutes; full disks need root.
 robustness: $(READY)
 	$(BIN)/python -m tests.robustness
+
+# The documentation in build/docs: the notebooks are run, and a warning is an error.
+docs: $(READY)
+	$(BIN)/python -m sphinx -W --keep-going -b html docs build/docs
+
+# Every link of the documentation that leaves it; needs the network.
+linkcheck: $(READY)
+	$(BIN)/python -m sphinx -D nb_execution_mode=off -b linkcheck docs build/linkcheck
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -170,7 +189,7 @@ scale: $(READY)
 	$(BIN)/python benchmarks/scale.py -o docs/scale.md
 
 clean:
-	rm -rf runs .pytest_cache .mypy_cache .ruff_cache
+	rm -rf runs build .pytest_cache .mypy_cache .ruff_cache
 
 # The file appears only when the installation is complete, so that an interrupted one is done again.
 $(READY): requirements.lock pyproject.toml

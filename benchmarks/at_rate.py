@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from results import mark, publish
+
 from l1ae.baselines import FittedBaselines, TrainingEvents, fit_baselines, judge_baselines
 from l1ae.config import Config, load_config
 from l1ae.data import SPLIT, VALIDATION, EventStore, events_of, open_dataset
@@ -33,14 +35,15 @@ SIMULATED = 1000
 class View:
     """How scores are judged: the menu, and whose signals (None: those of the data set)."""
 
+    name: str
     title: str
     menu: str
     signals: str | None
 
 
 VIEWS = (
-    View("Signals as a trigger meets them, pure against the menu `run3`", "run3", None),
-    View("Signals with a lepton of pT > 23 GeV, pure against the menu `eight`", "eight", "shipped"),
+    View("inclusive", "Signals as a trigger meets them, pure against the menu `run3`", "run3", None),
+    View("lepton", "Signals with a lepton of pT > 23 GeV, pure against the menu `eight`", "eight", "shipped"),
 )
 
 
@@ -150,7 +153,7 @@ def lines(rows: list[Row], index: int) -> Iterator[str]:
     header = ["score", "trained on", *(f"{kind} {khz:g} kHz" for kind in ("raw", "pure") for khz in reversed(RATES)), "CVaR25", "cost"]
     each = ", ".join(signals)
     yield f"Efficiencies in percent: mean of the signals with its 68.3 % interval, and below it {each}. CVaR25 is of pure 1 kHz."
-    yield f"\n| {' | '.join(header)} |\n|{'---|' * len(header)}"
+    yield f"\n{mark('at_rate', VIEWS[index].name)}\n| {' | '.join(header)} |\n|{'---|' * len(header)}"
     for row in sorted(rows, key=lambda row: -mean_of(row.views[index]).value):
         found = row.views[index]
         cells = []
@@ -216,7 +219,7 @@ def main() -> None:
         rows.append(model_row(CONFIGS / f"{name}.yaml", trained_on, arguments))
         written = page(rows, arguments.data, arguments.part)
         if arguments.output is not None:
-            arguments.output.write_text(written)
+            publish(arguments.output, written, f"python benchmarks/at_rate.py --data {Path(arguments.data).name}")
     print(page(rows, arguments.data, arguments.part))
 
 

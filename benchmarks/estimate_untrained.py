@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from results import StatedTable, keep
+
 from l1ae.config import Config, load_config
 from l1ae.contract import Contract
 from l1ae.errors import UserError
@@ -45,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN")
     parser.add_argument("-o", "--output", type=Path, help="file for the table; default: none")
+    parser.add_argument("--keep", action="store_true", help="write the table into docs/results, which pages are filled from")
     options = parser.parse_args(arguments)
     rows = []
     for run in folders(options.runs):
@@ -59,6 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(text)
     if options.output is not None:
         options.output.write_text(text + "\n", encoding="utf-8")
+    if options.keep:
+        keep("estimate", "python benchmarks/estimate_untrained.py RUN...", tables={"trained": StatedTable.of(table(rows)[:-2])})
     return 0
 
 

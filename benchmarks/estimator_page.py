@@ -8,6 +8,7 @@ from estimator_deployed import Deployed
 from estimator_networks import contract_of, dense_network
 from estimator_samples import PART, Sample, nominal, predicted, ratios
 from estimator_tables import Tabled
+from results import mark
 
 from l1ae.evaluation import clopper_pearson
 from l1ae.rtl import Clock
@@ -76,8 +77,8 @@ def _cells(values: Sequence[object]) -> str:
     return f"| {' | '.join(map(str, values))} |"
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    return "\n".join([_cells(header), f"|{'---|' * len(header)}", *map(_cells, rows)]) + "\n"
+def _table(name: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    return "\n".join([mark("rtl_estimator", name), _cells(header), f"|{'---|' * len(header)}", *map(_cells, rows)]) + "\n"
 
 
 def _summary(samples: Sequence[Sample], estimates: Estimates) -> str:
@@ -90,7 +91,7 @@ def _summary(samples: Sequence[Sample], estimates: Estimates) -> str:
                 spread = [f"{middle:.2f}", f"{low:.2f} to {high:.2f}", f"{min(found):.2f} to {max(found):.2f}"]
                 rows.append([kind, _TITLES[name], len(found), *spread])
     header = ["Kind", "Quantity", "Designs", "Median of measured / estimated", "90 % of the designs", "All"]
-    return "## Cross-validated\n\n" + _table(header, rows)
+    return "## Cross-validated\n\n" + _table("cross_validated", header, rows)
 
 
 def _coverage(samples: Sequence[Sample], estimates: Estimates, constants: Constants) -> str:
@@ -112,7 +113,7 @@ with 90 %, whatever their distribution. With fewer than 19 designs it goes from 
 "Holds" is what is to be expected. Inside: of the designs that were held back, with the interval of Clopper and Pearson (68.3 %).
 
 """
-    return text + _table(["Mapped", "Quantity", "Band of measured / estimated", "From designs", "Holds", "Inside", "Share"], rows)
+    return text + _table("bands", ["Mapped", "Quantity", "Band of measured / estimated", "From designs", "Holds", "Inside", "Share"], rows)
 
 
 def _share(inside: int, count: int) -> tuple[str, str]:
@@ -140,7 +141,7 @@ for which the pipeline was cut. Kept: not longer than the clock, uncertainty not
 
 """
     header = ["Designs", "Kept", "Share", "Slowest path / clock, median", "Largest"]
-    return text + _table(header, rows) + f"\nBeyond their clock: {beyond}.\n"
+    return text + _table("clocks", header, rows) + f"\nBeyond their clock: {beyond}.\n"
 
 
 def _table_score(one: Sample) -> bool:
@@ -164,7 +165,7 @@ def _trained(trained: Sequence[Sample], constants: Constants) -> str:
         return ""
     rows = [[f"`{one.name}`", f"{one.clock.period:g}", *_both(one, predicted(one, constants), QUANTITIES)] for one in trained]
     text = "## Trained models\n\nNot used in the fit; the larger ones not synthesised. Measured / estimated (ratio).\n\n"
-    return text + _table(["Model", "Clock (ns)", *_TITLES.values()], rows)
+    return text + _table("trained", ["Model", "Clock (ns)", *_TITLES.values()], rows)
 
 
 def _estimated(widths: tuple[int, ...], score: str, bits: int, sparsity: float, constants: Constants) -> dict[str, float]:
@@ -186,7 +187,7 @@ Prototypes of this flow, 8-bit inputs and activations, weights of another seed a
 Measured / estimated for a network of the same shape (ratio).
 
 """
-    return text + _table(["Layers", "Score", "Bits of weights", "Pruned", "Additions", "Cycles"], rows)
+    return text + _table("earlier", ["Layers", "Score", "Bits of weights", "Pruned", "Additions", "Cycles"], rows)
 
 
 def _all(samples: Sequence[Sample], estimates: Estimates) -> str:
@@ -204,4 +205,4 @@ Bits: inputs/activations/weights; −N: bits of every product that the accumulat
 tables: columns/bins/entries. Path: the slowest, typical, in ns. *: held back. Measured / estimated (ratio).
 
 """
-    return text + _table(["Design", "Shape", "Score", "Bits", "Clock, ns", "Path", *_TITLES.values()], rows)
+    return text + _table("designs", ["Design", "Shape", "Score", "Bits", "Clock, ns", "Path", *_TITLES.values()], rows)

@@ -1,4 +1,4 @@
-"""What searches found, side by side: docs/front.md and its figure, from the files that `l1ae search` left.
+"""What searches found, side by side: docs/front.md, its figure and its file of results, from what `l1ae search` left.
 
     python benchmarks/front.py RUN [RUN ...] [-o docs/front.md] [--studies configs/studies] [--best configs]
 
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from page_text import markdown, paragraph
+from results import publish
 
 from l1ae.errors import UserError
 from l1ae.evaluation import AtRate, Estimate, figure_svg, format_estimate
@@ -173,7 +174,7 @@ def study_lines(view: SearchView) -> Iterator[str]:
     yield f"`configs/studies/{view.study.path.name}`: {wanted(view)}; {budget(view)}.\n"
     yield paragraph(headline(view))
     for table in search_tables(view):
-        yield from markdown(table)
+        yield from markdown(table, "front", f"{config.name}.")
     if view.front.importance:
         yield paragraph(
             "Keys that matter: shares of at least a tenth of the spread of an objective (fANOVA), over the trained candidates of a model:"
@@ -201,8 +202,8 @@ def page(views: Sequence[SearchView], figure: str, best: Sequence[Recommended] =
             "reported, with intervals that may leave the frame, at the synthesised LUTs where they were made; a thin line leads to the "
             "value that each was chosen by. Stars: the models made by hand, as chosen."
         ),
-        *markdown(asked(views)),
-        *(markdown(best_table(best)) if best else ()),
+        *markdown(asked(views), "front"),
+        *(markdown(best_table(best), "front") if best else ()),
         paragraph(
             "**As chosen, as reported.** Candidates are chosen on the validation part of the crossings and of the signals. Values as "
             "chosen are too high by selection: of many candidates with the same true value the luckiest is on the front. Values as "
@@ -248,7 +249,7 @@ def main() -> None:
         parser.error(str(error))
     figure = arguments.output.with_suffix(".svg")
     figure.write_text(figure_svg(front_figure(views, 1)))
-    arguments.output.write_text(page(views, figure.name, best))
+    publish(arguments.output, page(views, figure.name, best), f"python benchmarks/front.py {' '.join(map(str, arguments.runs))}")
     for one in best:
         (arguments.best / f"{one.name}.yaml").write_text(configuration(one))
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from results import StatedTable, keep
 
 from l1ae.data import EventStore, dataset_folder
 from l1ae.data.generator import (
@@ -192,6 +193,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=6000)
     parser.add_argument("--crossings", type=int, default=4000)
     parser.add_argument("--taus", type=int, default=800)
+    parser.add_argument("--keep", action="store_true", help="write the table into docs/results, which pages are filled from")
     arguments = parser.parse_args()
     checks: Sequence[PhysicsCheck]
     if arguments.full:
@@ -201,11 +203,15 @@ def main() -> None:
         store = EventStore.open(arguments.store or dataset_folder("shipped") / "background.h5")
         checks = physics_checks(store)
         print(f"{store.path}: {store.n_events} events\n")
-    print("| quantity | measured | expected | tolerance | | source of the expectation |\n|---|---|---|---|---|---|")
+    lines = ["| quantity | measured | expected | tolerance | | source of the expectation |", "|---|---|---|---|---|---|"]
     for check in checks:
-        measured = f"{check.measured:.3f} ± {check.error:.3f} {check.unit}"
+        measured = f"{check.measured:.3f} ± {check.error:.3f} {check.unit}".strip()
         verdict = "ok" if check.passed else "OFF"
-        print(f"| {check.name} | {measured} | {check.expected:.3f} | {check.tolerance:g} | {verdict} | {check.source} |")
+        lines.append(f"| {check.name} | {measured} | {check.expected:.3f} | {check.tolerance:g} | {verdict} | {check.source} |")
+    print("\n".join(lines))
+    if arguments.keep:
+        name = "full_events" if arguments.full else "events"
+        keep("generator", "python benchmarks/generator_physics.py", tables={name: StatedTable.of(lines)})
     sys.exit(not all(check.passed for check in checks))
 
 

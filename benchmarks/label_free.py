@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from results import StatedTable, keep
 from scipy.stats import rankdata
 
 from l1ae.errors import UserError
@@ -46,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("-o", "--output", type=Path, help="file for the table; default: none")
     parser.add_argument("--replicas", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", action="store_true", help="write the correlations into docs/results, which pages are filled from")
     options = parser.parse_args(arguments)
     rows, left_out = read(options.folders)
     for name, reason in left_out.items():
@@ -53,8 +55,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if len(rows) < FEWEST:
         print(f"a rank correlation needs at least {FEWEST} runs with an evaluation, not {len(rows)}", file=sys.stderr)
         return 2
-    text = "\n".join(table(rows, options.replicas, options.seed))
+    lines = table(rows, options.replicas, options.seed)
+    text = "\n".join(lines)
     print(text)
+    if options.keep:
+        keep("label_free", "python benchmarks/label_free.py RUN...", tables={"correlation": StatedTable.of(lines[2 : 4 + len(METRICS)])})
     if options.output is not None:
         options.output.write_text(text + "\n", encoding="utf-8")
     return 0

@@ -10,10 +10,10 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
+from results import StatedTable, keep, stated
 
 from l1ae.config import DataConfig, TriggerConfig, menu_names
 from l1ae.data import EventStore, shipped_zero_bias
-from l1ae.evaluation import Estimate, format_estimate
 from l1ae.inputs import named_layout
 from l1ae.trigger import JudgedEvents, Menu, Sample, count, expressed, fired_cuts, menu_of, possible_seeds, rate_interval, read_sample
 
@@ -24,29 +24,29 @@ REAL_KHZ = (100.0, 110.0)
 
 def layouts_table() -> list[str]:
     """How many seeds of `run3` each layout has."""
-    header = ("layout", "seeds of the menu", "as their names say", "with a sum that stands in", "left out", "no cuts of ours")
+    header = ("layout", "as their names say", "with a sum that stands in", "left out", "no such cuts")
     rows = [f"| {' | '.join(header)} |", "|---" * len(header) + "|"]
     for name in LAYOUTS:
         found = expressed("run3", named_layout(name))
         parts = (found.as_named, found.stand_ins, found.left_out, found.not_expressed)
-        rows.append(f"| `{name}` | {found.total} | {' | '.join(str(len(part)) for part in parts)} |")
+        rows.append(f"| `{name}` | {' | '.join(str(len(part)) for part in parts)} |")
     return rows
 
 
-def rate(sample: Sample, positions: np.ndarray, khz: float) -> str:
+def rate(sample: Sample, positions: np.ndarray, khz: float) -> dict[str, float]:
     """Rate in kHz of these crossings, with its interval."""
     found = rate_interval(sample.exposure(khz), count(sample.weights[positions], sample.groups_of(positions)))
-    return format_estimate(Estimate(found.khz, found.low, found.high))
+    return {"value": found.khz, "low": found.low, "high": found.high}
 
 
-def pileup_rate(sample: Sample, low: int, khz: float) -> str:
-    """Rate in kHz if all crossings had at least that many collisions of pileup."""
+def pileup_rate(sample: Sample, low: int, khz: float) -> tuple[dict[str, float], float]:
+    """Rate in kHz if all crossings had at least that many collisions of pileup, and how many they have on average."""
     chosen = sample.pileup >= low
     share = sample.weights[chosen].sum() / sample.weights.sum()
     fired = sample.fired[chosen[sample.fired]]
     found = rate_interval(sample.exposure(khz / share), count(sample.weights[fired], sample.groups_of(fired)))
-    mean = np.average(sample.pileup[chosen], weights=sample.weights[chosen])
-    return f"{format_estimate(Estimate(found.khz, found.low, found.high))} kHz at {low} or more ({mean:.1f} on average)"
+    mean = float(np.average(sample.pileup[chosen], weights=sample.weights[chosen]))
+    return {"value": found.khz, "low": found.low, "high": found.high}, mean
 
 
 def check(crossings: JudgedEvents, menu: Menu, config: TriggerConfig) -> str:
@@ -70,8 +70,10 @@ def main() -> None:
     parser.add_argument("--zero-bias", type=Path, default=shipped_zero_bias())
     parser.add_argument("--pileup", type=int, default=26, help="rates are also given for crossings with at least that much pileup")
     parser.add_argument("--check", action="store_true")
+    parser.add_argument("--keep", action="store_true", help="write the numbers into docs/results, which pages are filled from")
     options = parser.parse_args()
-    print("\n".join(layouts_table()))
+    lines, rates = layouts_table(), {}
+    print("\n".join(lines))
     store = EventStore.open(options.zero_bias)
     crossings = JudgedEvents.of(store, DataConfig())
     for name in menu_names():
@@ -82,15 +84,24 @@ def main() -> None:
             print(f"\n`{name}`: layout {store.layout.name} allows no seed")
             continue
         sample = read_sample(crossings, lambda hardware: np.zeros(len(hardware), np.int64), menu)
-        total, crowded = rate(sample, sample.fired, khz), pileup_rate(sample, options.pileup, khz)
-        print(f"\n`{name}`, {len(menu.seeds)} seeds, {len(sample):,} crossings: {total} kHz at pileup {sample.pileup_mean:.1f}, {crowded}")
+        total, (crowded, mean) = rate(sample, sample.fired, khz), pileup_rate(sample, options.pileup, khz)
+        print(
+            f"\n`{name}`, {len(menu.seeds)} seeds, {len(sample):,} crossings: {stated(total)} kHz at pileup {sample.pileup_mean:.1f}, ",
+            end="",
+        )
+        print(f"{stated(crowded)} kHz at {options.pileup} or more ({mean:.1f} on average)")
         print(f"(the real menu: {REAL_KHZ[0]:g} to {REAL_KHZ[1]:g} kHz)\n")
         print("| seed | kHz |\n|---|---|")
         passed = [(seed.name, sample.passed_by(k)) for k, seed in enumerate(menu.seeds)]
-        for seed, positions in sorted(passed, key=lambda item: -sample.weights[item[1]].sum()):
-            print(f"| `{seed}` | {rate(sample, positions, khz)} |")
+        passed.sort(key=lambda item: -sample.weights[item[1]].sum())
+        seeds = {seed: rate(sample, positions, khz) for seed, positions in passed}
+        for seed, found in seeds.items():
+            print(f"| `{seed}` | {stated(found)} |")
+        rates[name] = {"crossings": len(sample), "all": total, "crowded": crowded, "seeds": seeds}
         if options.check:
             print(f"\n{check(crossings, menu, config)}")
+    if options.keep:
+        keep("menu", "python benchmarks/menu.py", tables={"seeds": StatedTable.of(lines)}, values=rates)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from typing import Any
 
 import command
 from published import CONFIGS, DEPLOYED, NOT_RUN, RECORDED, SYSTEMS, Recorded, System
+from results import publish
 from seeded import nonzero_weights, seeded_contract
 from vivado_data import VivadoProject, read_archive
 
@@ -181,6 +182,7 @@ its result. Ratios are ours divided by theirs: below 1 we report less.
 The same Verilog through Vivado and through our synthesis (VU13P; the test data of alkaid, `tests/test_data.tar.xz` of its source
 repository, is not part of this repository). Source of the column "ours": {source}.
 
+<!-- results: rtl_calibration#vivado -->
 | Design | Quantity | Vivado | its stage | Ours (synthesised, not placed) | Ratio |
 |---|---|---|---|---|---|
 {rows}
@@ -207,6 +209,7 @@ Theirs: as published; `?` marks figures that are approximate or known at second 
 synthesis, which are larger than what is implemented (v5: 37,580 LUT estimated, 21,660 implemented), and what their designs
 contain beside the network is not always said: a ratio far from 1 says more about the two estimates than about the designs.
 
+<!-- results: rtl_calibration#published -->
 | System | Network | Weights | Clock | LUT raw | LUT packed | FF | DSP | BRAM36 | Latency | Slowest path | Published LUT | Published DSP | \
 Published latency | Stage | LUT ratio (packed) | Latency ratio |
 |---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
@@ -217,12 +220,14 @@ Published latency | Stage | LUT ratio (packed) | Latency ratio |
 With the deployed weights: measured once with this flow, before its adder took fewer LUTs than alkaid's, on networks that are not part of
 the repository. LUTs packed, to the nearest hundred; the published figures are estimates of HLS.
 
+<!-- results: rtl_calibration#deployed -->
 | Network | LUT packed | Published HLS estimate | Ratio |
 |---|---|---|---|
 {deployed}
 
 Not run, with the reason:
 
+<!-- results: rtl_calibration#not_run -->
 | System | Published | Reason |
 |---|---|---|
 {left}
@@ -332,13 +337,13 @@ def main() -> None:
     recorded, source = archive_rows(arguments.archive, cache, limits)
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     estimates = {} if arguments.adders == "ternary" else {system.name: estimated_row(system, cache) for system in SYSTEMS}
-    arguments.output.write_text(page(recorded, source, estimates | rows, arguments.adders))
+    publish(arguments.output, page(recorded, source, estimates | rows, arguments.adders), "python benchmarks/rtl_calibration.py")
     for system in SYSTEMS:
         if system.name in arguments.only:
             print(system.title, flush=True)
             rows[system.name] = run_system(system, arguments.adders, cache, limits)
             save_rows(kept, rows)
-            arguments.output.write_text(page(recorded, source, estimates | rows, arguments.adders))
+            publish(arguments.output, page(recorded, source, estimates | rows, arguments.adders), "python benchmarks/rtl_calibration.py")
     print(arguments.output)
 
 

@@ -25,6 +25,7 @@ from estimator_networks import contract_of, networks
 from estimator_page import page
 from estimator_samples import PART, Drawn, Sample, left_out, predicted, ratios, sample
 from estimator_tables import table_contract, table_networks
+from results import publish
 from scipy.optimize import least_squares
 
 from l1ae.contract import Contract
@@ -296,7 +297,7 @@ def main() -> None:
     written = constants_file(constants, fitted)
     rounded = parse_constants(json.loads(written))
     estimates |= {one.name: predicted(one, rounded) for one in samples if one.held}
-    (ROOT / "docs" / "rtl_estimator.md").write_text(page(samples, estimates, trained, rounded))
+    publish(ROOT / "docs" / "rtl_estimator.md", page(samples, estimates, trained, rounded), "python benchmarks/rtl_estimator.py")
     (ROOT / "l1ae" / "rtl" / "estimator" / "estimator.json").write_text(written)
     (ROOT / "tests" / "rtl" / "estimator" / "measured.json").write_text(fixture(samples, records))
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import command
+from results import publish
 
 from l1ae.config import load_config
 from l1ae.contract import Contract
@@ -127,6 +128,7 @@ with resets, in Verilator (Verilog) and GHDL (VHDL); interpreter: every tensor o
 above 1) the score in a simulation of the plan. Faults planted in the Verilog, each by itself: a sign of a coefficient, a
 shift, a row of pipeline registers removed, the reset ignored.
 
+<!-- results: rtl_matrix#bits -->
 | model | II | cycles | ns | interpreter | Verilator: differing of events + corner vectors | GHDL | linear layers proven | faults caught |
 |---|---|---|---|---|---|---|---|---|
 """
@@ -134,6 +136,7 @@ RESOURCES = """
 Resources and timing before placement (`l1ae synth`; part and clock as in the configuration). Packed LUTs are an
 estimate; the band is optimistic / typical / pessimistic.
 
+<!-- results: rtl_matrix#resources -->
 | model | part | clock, ns | LUT | LUT packed | FF | CARRY4 | DSP | BRAM36 | slowest path, ns |
 |---|---|---|---|---|---|---|---|---|---|
 """
@@ -183,7 +186,7 @@ def main() -> None:
         if found["synth"] is not None:
             others.append(resources(name, found["synth"]))
         text = HEADER + "\n".join(lines) + "\n" + (RESOURCES + "\n".join(others) + "\n" if others else "")
-        options.output.write_text(text)
+        publish(options.output, text, "python benchmarks/rtl_matrix.py")
     print(options.output.read_text())
 
 

@@ -28,6 +28,7 @@ import command
 import numpy as np
 import yaml
 from page_text import markdown, paragraph
+from results import publish
 
 from l1ae.data import SPLIT, TEST, TRAIN, VALIDATION, EventStore, open_dataset
 from l1ae.engine import EngineOptions, engine
@@ -352,7 +353,7 @@ def page(found: Results) -> str:
             f"{events.validation:,} for rates, beside {events.validation_signals:,} events of signals for efficiencies. It is reported on "
             f"{events.test:,} other crossings and {events.test_signals:,} other events of signals, which is part of its time."
         ),
-        *markdown(throughput_table(found)),
+        *markdown(throughput_table(found), "search_throughput"),
         paragraph(
             "While all workers work: of the trials that were in neither search the first of a worker, which loads libraries and data, and "
             "not the last one of the search with two, beside which nothing runs; each kind of model has a third. Errors are standard "
@@ -360,7 +361,7 @@ def page(found: Results) -> str:
             "candidates differ by is no part of it. The whole search is from nothing to the last trial, measured once; the longer a "
             "search is, the less do its beginning and its end count."
         ),
-        *markdown(models_table(found)),
+        *markdown(models_table(found), "search_throughput"),
     ]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -385,7 +386,7 @@ def main() -> None:
             save_result(arguments.kept, found)
     text = page(found)
     print(text)
-    arguments.output.write_text(text, encoding="utf-8")
+    publish(arguments.output, text, "python benchmarks/search_throughput.py")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ compared with the true rate and with the rate measured on an independent sample.
 
 import argparse
 
+from results import StatedTable, keep
+
 from l1ae.evaluation import format_estimate
 from l1ae.trigger import StratifiedPopulation, coverage
 
@@ -26,15 +28,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--experiments", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", action="store_true", help="write the table into docs/results, which pages are filled from")
     options = parser.parse_args()
-    print("| population | crossings asked for | effective | experiments | true rate in 68.3 % | in 95.4 % | new sample in 68.3 % |")
-    print("|---|---|---|---|---|---|---|")
+    lines = ["| population | crossings asked for | effective | experiments | true rate in 68.3 % | in 95.4 % | new sample in 68.3 % |"]
+    lines.append("|---|---|---|---|---|---|---|")
+    print("\n".join(lines))
     for population in POPULATIONS:
         fractions = [count / EVENTS for count in COUNTS]
         for row in coverage(population, events=EVENTS, fractions=fractions, experiments=options.experiments, seed=options.seed):
             cells = (format_estimate(item, 0.01) + " %" for item in (row.confidence, row.wide, row.prediction))
             asked = round(row.requested * EVENTS)
-            print(f"| {population.name} | {asked} | {row.effective_events:.1f} | {row.experiments} | {' | '.join(cells)} |", flush=True)
+            lines.append(f"| {population.name} | {asked} | {row.effective_events:.1f} | {row.experiments} | {' | '.join(cells)} |")
+            print(lines[-1], flush=True)
+    if options.keep:
+        made_by = f"python benchmarks/trigger_coverage.py --experiments {options.experiments} --seed {options.seed}"
+        keep("trigger_coverage", made_by, tables={"coverage": StatedTable.of(lines)})
 
 
 if __name__ == "__main__":

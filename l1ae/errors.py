@@ -1,6 +1,6 @@
 """Errors that a user can act on, and the exit status that each one becomes on the command line."""
 
-__all__ = ["CheckFailedError", "L1aeError", "UserError"]
+__all__ = ["CheckFailedError", "L1aeError", "MissingExtraError", "UserError"]
 
 
 class L1aeError(Exception):
@@ -20,6 +20,10 @@ class UserError(L1aeError):
     """
 
     exit_code = 2
+
+
+class MissingExtraError(UserError):
+    """A package of an extra is not installed (`l1ae.extras`)."""
 
 
 class CheckFailedError(L1aeError):

@@ -6,12 +6,17 @@ from pathlib import Path
 import pytest
 
 from l1ae.config import load_config
+from l1ae.contract import OPERATIONS
 from l1ae.data.generator import GeneratorConfig, strata
 from l1ae.documents import load_yaml
 from l1ae.families import SCORES
+from l1ae.pipeline._models import drawn_contract
 
-GENERATOR = sorted((Path(__file__).parent.parent / "configs" / "generator").glob("*.yaml"))
-CONFIGS = sorted((Path(__file__).parent.parent / "configs").glob("*.yaml"))
+from .levels import exhaustive
+
+FOLDER = Path(__file__).parents[1] / "configs"
+GENERATOR = sorted((FOLDER / "generator").glob("*.yaml"))
+CONFIGS = sorted(FOLDER.glob("*.yaml"))
 
 # a short training: what is tested is that every bit agrees, which does not depend on how good the weights are
 SMOKE = (
@@ -20,6 +25,10 @@ SMOKE = (
     "training.quantized_phase.epochs=1",
     "training.kl_warmup=0",
 )
+
+
+# Together they have every kind of operation. The first is the default model.
+REPRESENTATIVE = ("surprise_ae", "deep_set_ae", "vae_rz", "density_forest")
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
@@ -34,10 +43,19 @@ def test_the_families_of_the_field_are_there():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
-def test_no_bit_differs_from_training_to_c_simulation(path, small_zero_bias, tmp_path):
+def test_the_representative_models_have_every_kind_of_operation():
+    """What the others are made of is simulated by default, too."""
+    contracts = [drawn_contract(load_config(path)) for path in CONFIGS if path.stem in REPRESENTATIVE]
+    assert len(contracts) == len(REPRESENTATIVE)
+    assert {type(operation) for contract in contracts for operation in contract.operations} == set(OPERATIONS.values())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", exhaustive([path.stem for path in CONFIGS], REPRESENTATIVE))
+def test_no_bit_differs_from_training_to_c_simulation(name, small_zero_bias, tmp_path):
     from l1ae.pipeline import RunOptions, run_all
 
+    path = FOLDER / f"{name}.yaml"
     config = load_config(path)
     source = (f"data.source={small_zero_bias}",) if config.inputs.layout.name == "ugt" else ("data.train=0.1", "data.validation=0.02")
     short = ("model.pair_tables.reference.events=4000",) if config.model.architecture == "pair_tables" else SMOKE
@@ -48,7 +66,7 @@ def test_no_bit_differs_from_training_to_c_simulation(path, small_zero_bias, tmp
     assert content["quantized"]["mismatches"] == 0
     assert content["events"] == 2000
     assert content["corner_vectors"] > 1000
-    assert path.stem in report.read_text()
+    assert name in report.read_text()
 
 
 @pytest.mark.parametrize("path", GENERATOR, ids=lambda path: path.stem)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from l1ae.contract import Contract
     from l1ae.errors import UserError
     from l1ae.evaluation import ScoreSet, history_figure, roc_figure, score_figure
+    from l1ae.registry import extensions, register
     from l1ae.report import efficiency_figure, rate_figure
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "config_names",
     "efficiency_figure",
     "estimate",
+    "extensions",
     "history_figure",
     "layout",
     "layout_names",
@@ -36,6 +38,7 @@ __all__ = [
     "open_data",
     "open_store",
     "rate_figure",
+    "register",
     "roc_figure",
     "run",
     "score_figure",
@@ -52,6 +55,7 @@ _HOMES = {
     "l1ae.contract": ("Contract",),
     "l1ae.errors": ("UserError",),
     "l1ae.evaluation": ("ScoreSet", "history_figure", "roc_figure", "score_figure"),
+    "l1ae.registry": ("extensions", "register"),
     "l1ae.report": ("efficiency_figure", "rate_figure"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

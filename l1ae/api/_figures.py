@@ -41,15 +41,17 @@ def _scores(run: "LoadedRun") -> Figure:
         found.signals,
         judged.weights,
         threshold=contract.threshold * contract.score.format.lsb,
+        lsb=found.lsb,
         name=find_score(run.config.model.score).title,
     )
 
 
 def _difference(run: "LoadedRun") -> Figure:
-    found = run.scores("float", "fixed").scores
+    found, metrics = run.scores("float", "fixed").scores, run.metrics
     if "float" not in found:
         raise UserError(f"'{run.folder}' has no model in floating point to compare with; choose another figure")
-    return difference_figure(found["float"].background, found["fixed"].background, labels=("float", "fixed"), lsb=found["fixed"].lsb)
+    first, second = found["float"], found["fixed"]
+    return difference_figure(first.background, second.background, labels=("float", "fixed"), lsb=second.lsb, threshold=metrics.threshold)
 
 
 def _inputs(run: "LoadedRun") -> Figure:
@@ -64,7 +66,7 @@ FIGURES: Mapping[str, _Figure] = MappingProxyType(
         "difference": _Figure("evaluation", _difference),
         "history": _Figure("train", lambda run: history_figure(run.history)),
         "inputs": _Figure("train", _inputs),
-        "rates": _Figure("trigger", lambda run: rate_figure(run.working_points)),
+        "rates": _Figure("trigger", lambda run: rate_figure(run.working_points, run.contract.threshold)),
         "efficiency": _Figure("trigger", lambda run: efficiency_figure(run.working_points)),
         "pileup": _Figure("trigger", lambda run: pileup_figure(run.working_points)),
         "periods": _Figure("trigger", lambda run: periods_figure(run.working_points)),

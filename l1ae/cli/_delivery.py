@@ -14,12 +14,12 @@ from l1ae.errors import CheckFailedError, UserError
 __all__ = ["deliver", "verify"]
 
 _run_argument = click.argument("run", type=click.Path(path_type=Path, file_okay=False))
-_TARGETS = ("cmssw", "ugt", "emp", "vivado")
+_TARGETS = "[cmssw|ugt|emp|vivado|...]"
 
 
 @click.command()
 @_run_argument
-@click.option("--target", "targets", type=click.Choice(_TARGETS), multiple=True, required=True, help="Can be given more than once.")
+@click.option("--target", "targets", metavar=_TARGETS, multiple=True, required=True, help="Can be given more than once.")
 def deliver(run: Path, targets: tuple[str, ...]) -> None:
     """Folders for CMSSW, uGT, EMP and Vivado.
 
@@ -27,13 +27,15 @@ def deliver(run: Path, targets: tuple[str, ...]) -> None:
     the contract.
 
     cmssw: emulator library with its sources. ugt: test vectors and VHDL wrapper for the global trigger. emp: buffers and
-    payload for EMP boards. vivado: scripts for Vivado and Vitis HLS, from C synthesis to a routed design.
+    payload for EMP boards. vivado: scripts for Vivado and Vitis HLS, from C synthesis to a routed design. Other distributions may
+    bring more (docs/extending.md).
 
     A last line says whether the RTL fits into its slot, at the clock there and in the time that budget: or its default leaves.
     MISSED is no error: what was delivered is right, and too slow.
     """
     pipeline = load_pipeline()
     opened = pipeline.Run.open(run)
+    pipeline.check_targets(targets)
     for target in targets:
         found = pipeline.deliver_stage(opened, target)
         click.echo(f"{target}: {found.folder}")

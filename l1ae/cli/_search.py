@@ -9,29 +9,22 @@ from typing import Any
 import click
 from rich.table import Table
 
+from l1ae.cli._configs import ConfigFile
 from l1ae.cli._engine import engine_options
-from l1ae.cli._run import load_pipeline
 from l1ae.cli._terminal import RESULTS
-from l1ae.errors import UserError
+from l1ae.extras import needs
 from l1ae.files import held
 
 __all__ = ["search"]
 
-_EXTRA = {"optuna", "sqlalchemy", "distributed", "dask", "dask_jobqueue", "psycopg", "alkaid"}
-
 
 def _load(module: str) -> ModuleType:
-    load_pipeline()
-    try:
+    with needs("search", "rtl"):
         return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] not in _EXTRA:
-            raise
-        raise UserError(f"the package '{error.name}' is not installed; a search needs it: pip install 'l1ae[search,rtl]'") from error
 
 
 @click.command()
-@click.argument("study", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("study", type=ConfigFile("study"))
 @click.option("--run", type=click.Path(path_type=Path, file_okay=False), help="Run folder; default runs/NAME of the study.")
 @click.option("--trials", type=click.IntRange(1), help="Models to train in all; default: the study's.")
 @click.option("--resume", is_flag=True, help="Continue a search; nothing that finished is done again.")

@@ -76,7 +76,9 @@ def _rate(rate: "RateInterval | None") -> str:
 
 
 def _next(neighbour: "Neighbour | None") -> str:
-    return "" if neighbour is None else f"{neighbour.threshold}: {neighbour.raw_khz:.4g}"
+    from l1ae.trigger import format_khz
+
+    return "" if neighbour is None else f"{neighbour.threshold}: {format_khz(neighbour.raw_khz)}"
 
 
 def _efficiencies(result: "TriggerResult") -> Table:

@@ -192,9 +192,9 @@ def _without_effect(config: "Config") -> Iterator[Rule]:
             changed(model, name) and name not in family.keys,
             f"model.{name} has no effect in architecture '{model.architecture}' (only in {', '.join(having)}); remove it",
         )
-    tabled = [name for name, score in SCORES.items() if score.tabled]
+    tabled = [name for name, score in SCORES.own.items() if score.tabled]
     yield (
-        changed(model, "table_type") and model.score not in tabled,
+        changed(model, "table_type") and not SCORES[model.score].tabled,
         f"model.table_type has no effect on score '{model.score}' (only on {' and '.join(tabled)}); remove it",
     )
     yield (

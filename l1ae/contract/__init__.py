@@ -1,11 +1,12 @@
 """The fixed-point model of a trained network: integers, formats, exact evaluation, proven bounds."""
 
 from l1ae.contract._bounds import Interval, patches
-from l1ae.contract._builder import function_table
+from l1ae.contract._builder import Builder, function_table
 from l1ae.contract._contract import Contract, wrapped_text, wrapped_total
 from l1ae.contract._foreign import for_events, import_description
 from l1ae.contract._from_keras import build_contract
 from l1ae.contract._from_tables import tables_contract
+from l1ae.contract._layers import LAYERS, Layer
 from l1ae.contract._ops import (
     OPERATIONS,
     Accumulating,
@@ -29,11 +30,14 @@ from l1ae.contract._ops import (
     Threshold,
 )
 from l1ae.contract._saved import load_keras
+from l1ae.contract._score_check import check_score
 
 __all__ = [
+    "LAYERS",
     "OPERATIONS",
     "Accumulating",
     "Binning",
+    "Builder",
     "Concatenate",
     "Contract",
     "Convolution",
@@ -43,6 +47,7 @@ __all__ = [
     "Gather",
     "HardwareInput",
     "Interval",
+    "Layer",
     "Lookup",
     "Operation",
     "Pool",
@@ -54,6 +59,7 @@ __all__ = [
     "Table",
     "Threshold",
     "build_contract",
+    "check_score",
     "for_events",
     "function_table",
     "import_description",

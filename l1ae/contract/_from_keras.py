@@ -11,6 +11,7 @@ from l1ae.config import Config
 from l1ae.contract._builder import Builder, add_inputs
 from l1ae.contract._contract import Contract
 from l1ae.contract._keras_graph import Call, Network, flat_network
+from l1ae.contract._layers import LAYERS, layer_operations
 from l1ae.contract._ops import Concatenate, Convolution, Dense, IntArray, Lookup, Pool, Quantize, Relu
 from l1ae.contract._quantizers import bits_format, finest_codes, is_relu, learned_format, relu_format, weight_codes, weight_format
 from l1ae.contract._scores import add_score
@@ -96,6 +97,8 @@ def _check_call(call: Call) -> tuple[int, ...]:
 
 def _handler(call: Call) -> _Handler:
     kind, module = call.kind, type(call.layer).__module__
+    if kind in LAYERS and type(call.layer) is LAYERS[kind].kind:
+        return _from_outside
     # a function such as keras.ops.slice and a class of the user may have the name of a layer
     if kind in _HANDLERS and module.startswith(("keras.src.layers.", "qkeras.", "l1ae.models.")):
         return _HANDLERS[kind]
@@ -112,7 +115,8 @@ def layer_types() -> Mapping[str, Any]:
     import l1ae.models
 
     places = (l1ae.models, qkeras, keras.layers)
-    return {kind: next(getattr(place, kind) for place in places if hasattr(place, kind)) for kind in _HANDLERS}
+    own = {kind: next(getattr(place, kind) for place in places if hasattr(place, kind)) for kind in _HANDLERS}
+    return {name: record.kind for name, record in LAYERS.items()} | own
 
 
 def operation_refusal(where: str, kind: str) -> UserError:
@@ -377,6 +381,11 @@ def _summed_tables(builder: Builder, layer: Any, source: str, nodes: Sequence[Se
 
 def _identity(builder: Builder, layer: Call, inputs: Sequence[_Tensor]) -> str:
     return inputs[0].name
+
+
+def _from_outside(builder: Builder, layer: Call, inputs: Sequence[_Tensor]) -> str:
+    size = prod(number for number in layer.shape if number is not None)
+    return layer_operations(builder, layer.name, layer.layer, [tensor.name for tensor in inputs], size)
 
 
 def _zero_padding(builder: Builder, layer: Call, inputs: Sequence[_Tensor]) -> str:

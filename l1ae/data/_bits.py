@@ -6,7 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Bits", "pack", "unpack"]
+__all__ = ["Bits", "is_or_column", "pack", "unpack"]
+
+_NAMES_OF_OR = frozenset({"l1bit", "l1or", "l1finalor", "finalor", "gtfinalor", "l1any", "l1anyseed", "anyseed", "l1accept", "l1decision"})
+"""Names of the OR of a menu, in small letters, without underscores."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,3 +42,11 @@ def pack(columns: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
 def unpack(values: npt.NDArray[np.uint8], column: int) -> npt.NDArray[np.bool_]:
     """Column (N,) with this number out of bytes (N, bytes)."""
     return np.asarray((values[:, column // 8] >> np.uint8(7 - column % 8)) & np.uint8(1), np.uint8).view(np.bool_)
+
+
+def is_or_column(name: str) -> bool:
+    """Whether a recorded bit of this name is the OR of the menu, which is no seed: nothing would be pure against it.
+
+    A bit with another name may be one by its decisions, see `l1ae.trigger`.
+    """
+    return name.lower().replace("_", "") in _NAMES_OF_OR

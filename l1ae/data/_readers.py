@@ -30,7 +30,8 @@ from l1ae.data.tables import (
 )
 from l1ae.documents import read_yaml
 from l1ae.errors import UserError
-from l1ae.inputs import Layout, named_layout
+from l1ae.inputs import Layout, layout_names, named_layout
+from l1ae.registry import Registry
 
 __all__ = ["READERS", "Reader", "Request", "describe_sources", "import_sources", "reader_of"]
 
@@ -230,7 +231,7 @@ def _run_tables(request: Request, output: Path, progress: Progress | None) -> Im
     return import_tables(sources, output, importer="table", sample=sample, split=request.split, provenance=provenance, progress=progress)
 
 
-READERS: tuple[Reader, ...] = (
+_KNOWN = (
     Reader(
         "record",
         "the public CMS Level-1 record (doi:10.5281/zenodo.21787779), as on Zenodo and on its mirror",
@@ -267,16 +268,31 @@ READERS: tuple[Reader, ...] = (
         _describe_nanoaod,
         _run_nanoaod,
     ),
-    Reader(
-        "table",
-        "any HDF5, npz, npy, parquet, ROOT or CSV file",
-        "a mapping file (--map), or a layout (--layout) whose columns the file has under their names",
-        None,
-        frozenset({"split"}),
-        _describe_tables,
-        _run_tables,
-    ),
 )
+# takes any file
+_TABLE = Reader(
+    "table",
+    "any HDF5, npz, npy, parquet, ROOT or CSV file",
+    "a mapping file (--map), or a layout (--layout) whose columns the file has under their names",
+    None,
+    frozenset({"split"}),
+    _describe_tables,
+    _run_tables,
+)
+
+
+def _lacks(reader: Reader) -> str:
+    if not (reader.title and reader.recognised):
+        return "title and recognised must say what the data are, and how they are known"
+    unknown = sorted(set(reader.options) - set(Request(()).options))
+    if unknown:
+        return f"options has '{unknown[0]}', but those of l1ae data import are {', '.join(Request(()).options)}"
+    if reader.layout is not None and reader.layout not in layout_names():
+        return f"there is no layout '{reader.layout}'; leave it None, and say it in the request"
+    return "" if callable(reader.describe) and callable(reader.run) else "it needs describe(request) and run(request, output, progress)"
+
+
+READERS = Registry("readers", Reader, _KNOWN, last=(_TABLE,), complaint=_lacks)
 """All readers, in the order in which they are asked; the last takes any file."""
 
 
@@ -286,20 +302,20 @@ def reader_of(request: Request) -> tuple[Reader, str]:
     Raises `UserError` for damaged files, for a mapping that does not fit, for an option that the reader does not take, and for
     valid files that none knows: it says what is in them and what to write into a mapping file.
     """
-    asked = READERS[-1:] if request.mapping is not None else READERS
+    asked = ("table",) if request.mapping is not None else READERS
     reason = ""
-    for reader in asked:
+    for reader in (READERS[name] for name in asked):
         try:
             text = reader.describe(request)
         except UserError as error:
-            if reader is not READERS[-1] or request.mapping is not None:
+            if reader is not _TABLE or request.mapping is not None:
                 raise
             reason = str(error)
             break
         if text is not None:
             _check_options(reader, request)
             return reader, text
-    known = "; ".join(item.title for item in READERS[:-1])
+    known = "; ".join(item.title for item in READERS.values() if item is not _TABLE)
     raise UserError(foreign(request.sources[0], request.layout, known, reason))
 
 

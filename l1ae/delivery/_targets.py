@@ -1,10 +1,13 @@
 """Everything that can be delivered."""
 
+import re
+
 from l1ae.delivery import _vivado
 from l1ae.delivery._cmssw import CMSSW
 from l1ae.delivery._emp import EMP
 from l1ae.delivery._target import COPIED_HDL, Target
 from l1ae.delivery._ugt import UGT
+from l1ae.registry import Registry
 
 __all__ = ["TARGETS"]
 
@@ -25,4 +28,16 @@ _VIVADO = Target(
     by_products=("build/*", "local.tcl"),
 )
 
-TARGETS = {target.name: target for target in (CMSSW, UGT, EMP, _VIVADO)}
+
+def _lacks(target: Target) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", target.name):
+        return f"'{target.name}' is no name of a folder; use small letters, digits and _"
+    if unknown := sorted(set(target.needs) - {"hls", "rtl"}):
+        return f"it needs '{unknown[0]}', but a delivery is made of hls, rtl or the contract alone"
+    if not target.summary:
+        return "summary must say in words what is delivered"
+    return "" if callable(target.files) and callable(target.checks) else "it needs files(source) and checks(folder, contract)"
+
+
+TARGETS = Registry("targets", Target, (CMSSW, UGT, EMP, _VIVADO), complaint=_lacks)
+"""Every target by its name."""

@@ -19,6 +19,7 @@ from l1ae.engine._local import memory_bytes
 from l1ae.engine._places import Place
 from l1ae.engine._remote import ENVIRONMENT
 from l1ae.errors import UserError
+from l1ae.extras import needs
 from l1ae.names import checked
 from l1ae.tools import run_program
 
@@ -79,10 +80,8 @@ def job_script(name: str, memory: str | None = None) -> str:
 @contextmanager
 def _made(config: Slurm | HTCondor, memory: str | None) -> Iterator[Any]:
     """A scheduler here, that nobody works for yet."""
-    try:
+    with needs("search"):
         jobqueue = import_module("dask_jobqueue")
-    except ModuleNotFoundError as error:
-        raise UserError(f"a cluster needs the package '{error.name}'; install it with: pip install 'l1ae[search]'") from error
     kind = getattr(jobqueue, _SYSTEMS[config.system].cluster)
     with kind(job_cls=_that_may_be_refused(kind.job_cls), **_arguments(config, memory)) as cluster:
         yield cluster

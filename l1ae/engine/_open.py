@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from l1ae.engine._options import EngineOptions
 from l1ae.engine._tasks import Engine
-from l1ae.errors import UserError
+from l1ae.extras import needs
 
 __all__ = ["engine"]
 
@@ -21,11 +21,7 @@ def engine(options: EngineOptions) -> Iterator[Engine]:
     Raises `UserError` when there is no scheduler at the address, its workers have other packages, or the batch system does not take
     the jobs.
     """
-    try:
+    with needs("search"):
         from l1ae.engine import _dask
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] not in {"dask", "distributed"}:
-            raise
-        raise UserError(f"workers need the package '{error.name}'; install it with: pip install 'l1ae[search]'") from error
     with _dask.opened(options) as found:
         yield found

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import beta
 
 from l1ae.errors import UserError
 from l1ae.results import Real, check_that
@@ -83,6 +82,8 @@ def clopper_pearson(passed: float, total: float, level: float = LEVEL) -> Estima
     """
     if not 0 <= passed <= total or total == 0:
         raise UserError(f"an efficiency needs 0 <= passed <= total and total > 0, not {passed} of {total}")
+    from scipy.stats import beta
+
     tail = (1 - level) / 2
     low = 0.0 if passed == 0 else float(beta.ppf(tail, passed, total - passed + 1))
     high = 1.0 if passed == total else float(beta.ppf(1 - tail, passed + 1, total - passed))

@@ -10,11 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, NullLocator, SymmetricalLogLocator
 
 from l1ae.evaluation._estimate import Estimate, FloatArray, check_scores
 from l1ae.evaluation._metrics import ScoreSet
 from l1ae.evaluation._ranked import Ranked
 from l1ae.evaluation._sample import Sample
+from l1ae.evaluation._score_axis import ScoreAxis
 from l1ae.evaluation._style import BACKGROUND_COLOUR, VARIANT_LABELS, colours, frame_label, new_figure, sample_label, styled
 from l1ae.evaluation._working_point import Falling, tpr_of
 
@@ -22,6 +24,9 @@ __all__ = ["difference_figure", "roc_figure", "roc_figure_of", "score_figure", "
 
 LINE_STYLES = {"float": "--", "quantized": ":", "fixed": "-"}
 BINS = 60
+_FAR = 30
+"""Differences beyond so many LSB are drawn on a logarithmic axis."""
+
 LOWEST_FPR = 1e-8
 """Where the axis ends however small weights are: a third of a hertz at the LHC."""
 
@@ -102,12 +107,13 @@ def score_figure(
     weights: Mapping[str, npt.ArrayLike] | None = None,
     *,
     threshold: float | None = None,
+    lsb: float | None = None,
     name: str = "Anomaly score",
     subtitle: str = "",
 ) -> Figure:
-    """Normalised score distributions, logarithmic in y, with the trigger threshold.
+    """Normalised score distributions with the trigger threshold, on the axis of `ScoreAxis`, logarithmic in y.
 
-    `background` (N,) and each signal (M,) in the same unit as `threshold`, `weights` by sample. The last bin also holds larger scores.
+    `background` (N,) and each signal (M,) in the same unit as `threshold` and `lsb`, that of a fixed-point score; `weights` by sample.
     Raises `UserError` for empty samples, scores that are not finite, and weights that cannot be used.
 
     >>> rng = np.random.default_rng(1)
@@ -117,22 +123,27 @@ def score_figure(
     """
     given = {"background": background, **dict(sorted(signals.items()))}
     samples = {key: Sample.of(values, key, weights=(weights or {}).get(key)) for key, values in given.items()}
-    return score_figure_of(samples, threshold=threshold, name=name, subtitle=subtitle)
+    return score_figure_of(samples, threshold=threshold, lsb=lsb, name=name, subtitle=subtitle)
 
 
 def score_figure_of(
-    samples: Mapping[str, Sample | Ranked], *, threshold: float | None = None, name: str = "Anomaly score", subtitle: str = ""
+    samples: Mapping[str, Sample | Ranked],
+    *,
+    threshold: float | None = None,
+    lsb: float | None = None,
+    name: str = "Anomaly score",
+    subtitle: str = "",
 ) -> Figure:
     """As `score_figure`, for samples by name, the background first."""
-    edges = _score_edges(samples, threshold)
+    axis = ScoreAxis.of(samples.values(), threshold=threshold, lsb=lsb, bins=BINS)
     colour = colours([key for key in samples if key != "background"])
     with styled():
         figure = new_figure()
         axes = figure.subplots()
         for key, sample in samples.items():
-            filled = hist.Hist(hist.axis.Variable(edges.tolist(), flow=False), storage=hist.storage.Weight())
+            filled = hist.Hist(hist.axis.Variable(axis.edges.tolist(), flow=False), storage=hist.storage.Weight())
             scores, shares = sample.distribution
-            filled.fill(np.clip(scores, edges[0], np.nextafter(edges[-1], edges[0])), weight=shares)
+            filled.fill(axis.inside(scores), weight=shares)
             shape = {"histtype": "fill", "alpha": 0.55} if key == "background" else {"histtype": "step", "lw": 1.8}
             mplhep.histplot(
                 filled, ax=axes, label=sample_label(key), color=colour.get(key, BACKGROUND_COLOUR), yerr=False, flow="none", **shape
@@ -140,45 +151,62 @@ def score_figure_of(
         if threshold is not None:
             axes.axvline(threshold, color="black", ls="--", lw=1.4, label=f"Trigger threshold {threshold:g}")
         smallest = 0.5 * min(_lowest(sample) for sample in samples.values())
-        axes.set(yscale="log", xlim=(edges[0], edges[-1]), ylim=(smallest, 20))
-        axes.set(xlabel=f"{name} (last bin holds all larger values)", ylabel="Fraction of events per bin")
-        axes.legend(ncols=2, loc="upper right")
+        axis.across(axes)
+        axes.set(yscale="log", ylim=(smallest, 1))
+        lower = any(float(sample.scores.min()) < axis.edges[0] for sample in samples.values())
+        axes.set(xlabel=f"{name} (first bin: all lower ones)" if lower else name, ylabel="Fraction of events per bin")
+        figure.legend(ncols=2, loc="outside lower center")
         frame_label(axes, subtitle)
     return figure
 
 
 def difference_figure(
-    reference: npt.ArrayLike, other: npt.ArrayLike, *, labels: tuple[str, str] = ("float", "fixed"), lsb: float | None = None
+    reference: npt.ArrayLike,
+    other: npt.ArrayLike,
+    *,
+    labels: tuple[str, str] = ("float", "fixed"),
+    lsb: float | None = None,
+    threshold: float | None = None,
 ) -> Figure:
     """Scores of two variants of the same events: density of one against the other, and the profile of the difference.
 
-    The profile shows mean and RMS of `other - reference` in bins of equal content; one `lsb` is shaded.
+    Both axes are those of `ScoreAxis`, with the `threshold`. The profile shows mean and RMS of `other - reference`; one `lsb` is shaded.
     Raises `UserError` for empty samples and scores that are not finite.
     """
     first, second = check_scores(reference, labels[0]), check_scores(other, labels[1])
     names = [VARIANT_LABELS.get(label, label) for label in labels]
-    low, high = (float(x) for x in np.quantile(np.concatenate([first, second]), [0, 0.999]))
-    high = high if high > low else low + 1
+    axis = ScoreAxis.of([Sample(first), Sample(second)], threshold=threshold, lsb=lsb, bins=120)
     with styled():
         figure = new_figure(7.0, 7.4)
         top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(2.2, 1))
-        grid = np.linspace(low, high, 120)
-        counts = np.histogram2d(first, second, bins=(grid, grid))[0].T
+        grid = axis.edges
+        counts = np.histogram2d(axis.inside(first), axis.inside(second), bins=(grid, grid))[0].T
         mesh = top.pcolormesh(
             grid, grid, np.ma.masked_equal(counts, 0), norm=LogNorm(1, max(counts.max(), 2)), cmap="cividis", rasterized=True
         )
         figure.colorbar(mesh, ax=top, label="Events", pad=0.02)
-        top.plot([low, high], [low, high], color="#bd1f01", lw=1, ls="--", label="equal")
-        top.set(xlim=(low, high), ylim=(low, high), ylabel=f"Score, {names[1]}")
+        top.plot(grid[[0, -1]], grid[[0, -1]], color="#bd1f01", lw=1, ls="--", label="equal")
+        if threshold is not None:
+            top.axhline(threshold, color="black", lw=1.1, ls=":")
+            for panel in (top, bottom):
+                panel.axvline(threshold, color="black", lw=1.1, ls=":", label="trigger threshold" if panel is top else None)
+        axis.upwards(top)
+        axis.across(top)
+        top.set(ylabel=f"Score, {names[1]}")
         top.legend(loc="upper left")
         frame_label(top, f"{len(first):,} events")
-        centres, means, spreads = _profile(first, second - first, low, high)
+        centres, means, spreads = _profile(axis, first, second - first)
         if lsb is not None:
             bottom.axhspan(-lsb, lsb, color="0.85", lw=0, label="± 1 LSB of the score")
         bottom.axhline(0, color="0.4", lw=1)
         bottom.errorbar(centres, means, spreads, fmt="o", ms=4, lw=1.2, color="black", label="mean and RMS")
         bottom.set(xlabel=f"Score, {names[0]}", ylabel="Difference")
         bottom.margins(y=0.3)
+        if lsb is not None and np.abs(means).max(initial=0) + spreads.max(initial=0) > _FAR * lsb:
+            bottom.set_yscale("symlog", linthresh=lsb)
+            bottom.yaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=lsb))
+            bottom.yaxis.set_minor_locator(NullLocator())
+            bottom.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−")))
         bottom.legend(loc="best", ncols=2)
     return figure
 
@@ -229,16 +257,11 @@ def _roc_legend(axes: Axes, variants: list[str], colour: Mapping[str, str], aucs
     axes.legend(handles=[*lines, *styles, random], loc="lower right", frameon=True, framealpha=0.9, edgecolor="none")
 
 
-def _score_edges(samples: Mapping[str, Sample | Ranked], threshold: float | None) -> FloatArray:
-    low = min(float(sample.scores.min()) for sample in samples.values())
-    high = max([sample.quantile(0.99) for sample in samples.values()] + ([1.3 * threshold] if threshold else []))
-    return np.linspace(low, high if high > low else low + 1, BINS + 1)
-
-
-def _profile(x: FloatArray, y: FloatArray, low: float, high: float) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Centre of x, mean and RMS spread of y in up to 20 bins of equal width that hold at least 5 events."""
-    edges = np.linspace(low, high, 21)
-    which = np.clip(np.searchsorted(edges, x, "right") - 1, -1, 20)
+def _profile(axis: ScoreAxis, x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Centre of x, mean and RMS spread of y in up to 20 bins of equal width on the axis that hold at least 5 events."""
+    ends = axis.edges[0], axis.edges[-1]
+    edges = np.geomspace(*ends, 21) if axis.logarithmic else np.linspace(*ends, 21)
+    which = np.clip(np.searchsorted(edges, axis.inside(x), "right") - 1, 0, 19)
     bins = [which == i for i in range(20) if np.count_nonzero(which == i) >= 5]
     rows = [(x[inside].mean(), y[inside].mean(), y[inside].std()) for inside in bins]
     centres, means, spreads = np.array(rows).reshape(-1, 3).T

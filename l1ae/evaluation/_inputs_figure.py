@@ -41,16 +41,18 @@ _WIDTH, _ROW, _BAND = 12.0, 2.1, 3.0  # inches
 def inputs_figure(hardware: Mapping[str, Codes], layout: Layout, weights: Mapping[str, npt.ArrayLike] | None = None) -> Figure:
     """What the inputs are like: the sample `background` filled, others as lines (the first eight), each distribution normalised to one.
 
-    `hardware` maps a sample to its codes (N, size), `weights` to what each event counts (N,); without them all count alike. Objects and
-    sums: the most telling features (`telling_features`) of all filled slots, groups with few of them side by side. An image: its mean
-    for at most six samples, its largest value and its sum. A vector or waveform: the mean of every slot with the band from 16 to 84 %,
-    and all values. Of energies, 0.2 % lie outside the axis.
+    Objects that no sample has in any event are named below, and not drawn. `hardware` maps a sample to its codes (N, size), `weights`
+    to what each event counts (N,); without them all count alike. Objects and sums: the most telling features (`telling_features`) of
+    all filled slots, groups with few of them side by side. An image: its mean for at most six samples, its largest value and its sum. A
+    vector or waveform: the mean of every slot with the band from 16 to 84 %, and all values. Of energies, 0.2 % lie outside the axis.
     """
     names = sorted(hardware, key=lambda name: (name != "background", name))[: len(PALETTE) + 1]
     weighed = {name: np.asarray(values, np.float64) for name, values in (weights or {}).items()}
     look = _Look({"background": BACKGROUND_COLOUR, **colours([name for name in names if name != "background"])}, weighed)
-    rows = _packed([(group, feature) for group in layout.groups if group.gated_kind for feature in telling_features(group)])
-    others = [group for group in layout.groups if not group.gated_kind]
+    absent = _absent(hardware, layout)
+    drawn = [group for group in layout.groups if group not in absent] or [layout.groups[0]]
+    rows = _packed([(group, feature) for group in drawn if group.gated_kind for feature in telling_features(group)])
+    others = [group for group in drawn if not group.gated_kind]
     heights = [*([_ROW * len(rows)] if rows else []), *(2 * _BAND if group.axes else _BAND for group in others)]
     with styled():
         figure = new_figure(_WIDTH, sum(heights) + 0.7)
@@ -63,6 +65,9 @@ def inputs_figure(hardware: Mapping[str, Codes], layout: Layout, weights: Mappin
             (_image if group.axes else _series)(part, group, blocks, look)
         frame_label(figure.axes[0], "" if len(names) == len(hardware) else f"{len(names)} of {len(hardware)} samples")
         _legend(figure, names, look)
+        if absent:
+            text = f"In no event of any sample: {', '.join(group.label for group in absent)}."
+            figure.supxlabel(fill(text, 120), size=11, x=0.02, ha="left")
     return figure
 
 
@@ -73,6 +78,14 @@ def telling_features(group: Group) -> tuple[Feature, ...]:
     rest = [feature for feature in group.features if not feature.absent and feature not in chosen]
     rest = [feature for feature in rest if feature.name != group.gate_feature] or ([] if chosen else rest)
     return tuple([*chosen, *rest][:MOST_PANELS])
+
+
+def _absent(hardware: Mapping[str, Codes], layout: Layout) -> list[Group]:
+    """Objects of which no slot is filled."""
+    filled = np.zeros(layout.size, np.bool_)
+    for codes in hardware.values():
+        filled |= layout.mask(codes).any(axis=0)
+    return [group for group in layout.groups if group.gated_kind and not filled[layout.where(group.name)].any()]
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,6 @@ from typing import Literal, TypedDict
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize_scalar
-from scipy.special import expit
 
 from l1ae.errors import UserError
 from l1ae.evaluation._estimate import FloatArray, check_scores
@@ -107,6 +105,8 @@ def approximation_capacity(
 
     Raises `UserError` for no events, scores that are not finite, or unusable weights.
     """
+    from scipy.optimize import minimize_scalar
+
     one, other, pair_weights = _pairs(_sample(first, weights[0], "first sample"), _sample(second, weights[1], "second sample"))
     gaps = _energy_gaps(one, other, pair_weights, energies)
     steps = np.concatenate([[0.0], np.geomspace(1e-2, _LARGEST_BETA, 41)])
@@ -255,6 +255,8 @@ def _pairs(first: tuple[FloatArray, FloatArray], second: tuple[FloatArray, Float
 
 def _energy_gaps(one: FloatArray, other: FloatArray, weights: FloatArray, energies: Energies) -> tuple[FloatArray, FloatArray]:
     """Energy as an ordinary event minus energy as an anomaly, of both events of each pair."""
+    from scipy.special import expit
+
     both, twice = np.concatenate([one, other]), np.concatenate([weights, weights]) / 2
     mean = float(twice @ both)
     scale = math.sqrt(float(twice @ (both - mean) ** 2)) / 4

@@ -6,7 +6,6 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binom
 
 from l1ae.evaluation._estimate import LEVEL, Estimate, FloatArray, FractionEstimate, clopper_pearson
 from l1ae.evaluation._ranked import Ranked
@@ -126,6 +125,8 @@ class Falling:
 
 def tpr_of(falling: Falling | Ranked, background: Sample | Ranked, signal: Sample | Ranked, fpr: float, lsb: float | None) -> WorkingPoint:
     """As `tpr_at_fpr`, for checked samples; `falling` is `background` in falling order."""
+    from scipy.stats import binom
+
     n = len(falling)
     k = falling.allowed(fpr * falling.total)
     if k == 0:

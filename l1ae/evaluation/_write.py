@@ -40,6 +40,7 @@ def performance_figures(
             scores[last].signals,
             weights,
             threshold=metrics.threshold,
+            lsb=scores[last].lsb,
             name=score_name,
             subtitle=VARIANT_LABELS.get(last, last),
         ),
@@ -48,7 +49,7 @@ def performance_figures(
         if "float" in scores and variant != "float":
             reference = scores["float"].background
             figures[f"difference_{variant}"] = difference_figure(
-                reference, score_set.background, labels=("float", variant), lsb=score_set.lsb
+                reference, score_set.background, labels=("float", variant), lsb=score_set.lsb, threshold=metrics.threshold
             )
     return figures
 
@@ -82,10 +83,16 @@ def spooled_figures(
         "roc": roc_figure_of(
             {variant: ranked[variant] for variant in shown}, background.lsb, aucs=metrics.auc[last], target_fpr=target_fpr
         ),
-        "scores": score_figure_of(ranked[last], threshold=metrics.threshold, name=score_name, subtitle=VARIANT_LABELS.get(last, last)),
+        "scores": score_figure_of(
+            ranked[last],
+            threshold=metrics.threshold,
+            lsb=background.lsb[last],
+            name=score_name,
+            subtitle=VARIANT_LABELS.get(last, last),
+        ),
     }
     for variant, lsb in background.lsb.items():
         if "float" in background.lsb and variant != "float":
             scores = [background.shown[which].scores for which in ("float", variant)]
-            figures[f"difference_{variant}"] = difference_figure(*scores, labels=("float", variant), lsb=lsb)
+            figures[f"difference_{variant}"] = difference_figure(*scores, labels=("float", variant), lsb=lsb, threshold=metrics.threshold)
     return figures

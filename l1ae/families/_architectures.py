@@ -70,8 +70,12 @@ class Architecture:
     @property
     def scores(self) -> tuple[str, ...]:
         """Scores that can be made of what the network returns; all, where that is not known."""
+        return tuple(name for name in SCORES if self.takes(name))
+
+    def takes(self, score: str) -> bool:
+        """Whether a score can be made of what the network returns."""
         wanted = set(Body) - TABULAR if self.body is None else {self.body}
-        return tuple(name for name, score in SCORES.items() if wanted & score.bodies)
+        return bool(wanted & SCORES[score].bodies)
 
     @property
     def keys(self) -> frozenset[str]:

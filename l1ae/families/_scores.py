@@ -1,7 +1,7 @@
 """The list of all scores."""
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+import re
+from collections.abc import Sequence
 
 import numpy.typing as npt
 
@@ -10,11 +10,26 @@ from l1ae.families._density import DENSITY
 from l1ae.families._errors import ERRORS
 from l1ae.families._latent import LATENT
 from l1ae.families._output import OUTPUT
-from l1ae.families._score import BoolArray, FloatArray, Score
+from l1ae.families._score import Body, BoolArray, FloatArray, Score
+from l1ae.registry import Registry
 
 __all__ = ["SCORES", "find_score", "score"]
 
-SCORES: Mapping[str, Score] = MappingProxyType({item.name: item for item in (*ERRORS, OUTPUT, *LATENT, *DENSITY)})
+
+def _lacks(score: Score) -> str:
+    """What a score from outside must bring, and what no other place would say clearly."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", score.name):
+        return f"'{score.name}' is no name of a tensor in C++ and HDL; use small letters, digits and _"
+    if not (score.title and score.text and score.source):
+        return "title, text and source must say in words what it is and where it comes from: reports print them"
+    if not score.bodies or not all(isinstance(body, Body) for body in score.bodies):
+        return "bodies must name at least one l1ae.families.Body"
+    if not score.outputs or not (callable(score.real) and callable(score.firmware)):
+        return "it needs outputs, and both formulas: real(inputs, outputs, mask) and firmware(builder, outputs, table)"
+    return ""
+
+
+SCORES = Registry("scores", Score, (*ERRORS, OUTPUT, *LATENT, *DENSITY), complaint=_lacks)
 """Every score by its name."""
 
 

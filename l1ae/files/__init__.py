@@ -5,6 +5,7 @@ from l1ae.files._leftovers import in_hand, remove_in_hand
 from l1ae.files._lock import held
 from l1ae.files._read import DamagedError, json_content, read_json
 from l1ae.files._scratch import scratch
+from l1ae.files._user_cache import user_cache
 from l1ae.files._write import is_full, remove_left, replacing, write_bytes, write_json, write_text
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "replacing",
     "scratch",
     "unpacked_bytes",
+    "user_cache",
     "write_bytes",
     "write_json",
     "write_text",

@@ -22,7 +22,7 @@ from l1ae.hls._project import TYPES_FILE, namespace
 from l1ae.hls._types import contract_types
 from l1ae.inputs import FixedFormat, Overflow, Rounding
 from l1ae.progress import Task, task
-from l1ae.tools import answer_of, run_program
+from l1ae.tools import answer_of, compile_cpp, run_program
 
 __all__ = ["compile_bench", "simulate"]
 
@@ -173,12 +173,9 @@ def _copy_firmware(folder: Path, scratch: Path) -> list[tuple[str, int]]:
 
 
 def _compile(folder: Path, scratch: Path) -> float:
-    compiler = shutil.which("g++")
-    if compiler is None:
-        raise UserError("g++ is not installed; the C simulation needs it (Debian/Ubuntu: apt-get install g++)")
     started = time.perf_counter()
-    command = [compiler, *_COMPILER_FLAGS, "-I.", "-Ifirmware/ap_types", "bench.cpp", "-o", "bench"]
-    result = run_program(command, folder=scratch)
+    options = [*_COMPILER_FLAGS, "-I.", "-Ifirmware/ap_types"]
+    result = compile_cpp("bench.cpp", options, scratch / "bench", scratch, purpose="C simulation")
     if result.returncode != 0:
         raise CheckFailedError(f"the project in '{folder}' does not compile:\n{result.stderr[-4000:]}")
     return time.perf_counter() - started

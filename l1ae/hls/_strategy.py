@@ -7,11 +7,10 @@ simulation, and the limits of the HLS tools. Strategies, interfaces and backends
 from collections.abc import Iterator
 from importlib.util import find_spec
 
-import hls4ml
-
 from l1ae.config import HlsConfig
 from l1ae.contract import Contract, Convolution, Dense, Lookup
 from l1ae.errors import UserError
+from l1ae.extras import missing
 
 __all__ = ["check_strategy", "reuse_factors"]
 
@@ -35,6 +34,8 @@ def reuse_factors(layer: Dense | Convolution, hls: HlsConfig) -> list[int]:
     hls4ml rounds others to the closest of its own list. Its convolution in io_parallel works with a factor up to the
     number of inputs of one position only.
     """
+    import hls4ml
+
     n_in, n_out = layer.weights[..., 0].size, layer.weights.shape[-1]
     factors = hls4ml.backends.get_backend(hls.backend).get_valid_reuse_factors(n_in, n_out)
     most = n_in if isinstance(layer, Convolution) and hls.io_type == "io_parallel" else n_in * n_out
@@ -50,7 +51,7 @@ def _layers_exist(contract: Contract, hls: HlsConfig) -> Iterator[str]:
 
 def _solver_is_installed(contract: Contract, hls: HlsConfig) -> Iterator[str]:
     if hls.strategy == "distributed_arithmetic" and find_spec("da4ml") is None:
-        yield "strategy distributed_arithmetic needs the package da4ml, which is not installed: pip install 'l1ae[da]'"
+        yield str(missing("da", "da4ml"))
 
 
 def _sums_are_exact(contract: Contract, hls: HlsConfig) -> Iterator[str]:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import gammainc
 
 from l1ae.errors import UserError
 from l1ae.latent._inverse import FloatArray, IntArray
@@ -169,6 +168,8 @@ def _scan(counts: IntArray, expected: FloatArray, widths: tuple[int, int]) -> tu
         observed, mean = (total[:, width:] - total[:, :-width] for total in sums)
         p_values = np.ones(observed.shape)
         excess = observed > mean
+        from scipy.special import gammainc
+
         p_values[excess] = gammainc(observed[excess], mean[excess])  # P(at least n | mean)
         best = np.argmin(p_values, axis=1)
         value = np.maximum(p_values[np.arange(len(counts)), best], _SMALLEST)

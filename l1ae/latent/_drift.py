@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
-from scipy.spatial.distance import pdist
 
 from l1ae.errors import UserError
 from l1ae.latent._inverse import FloatArray, IntArray
@@ -155,6 +153,8 @@ def _mean_discrepancies(values: FloatArray, groups: IntArray, labels: npt.NDArra
     """
     spread = values.std(axis=0)
     scaled = values / np.where(spread > 0, spread, 1.0)
+    from scipy.spatial.distance import pdist
+
     distances = pdist(scaled[rng.permutation(len(scaled))[:MEDIAN_EVENTS]])
     median = float(np.median(distances)) if len(distances) else 0.0
     bandwidths = np.repeat(np.array([0.5, 1.0, 2.0]) * (median or 1.0), FEATURES // 3)
@@ -162,6 +162,8 @@ def _mean_discrepancies(values: FloatArray, groups: IntArray, labels: npt.NDArra
     sums = np.zeros((labels.shape[1], 2 * len(bandwidths)))
     for start in range(0, len(scaled), _BLOCK):
         phase, member = scaled[start : start + _BLOCK] @ frequencies, groups[start : start + _BLOCK]
+        from scipy.sparse import csr_array
+
         incidence = csr_array((np.ones(len(member)), (member, np.arange(len(member)))), shape=(len(sums), len(member)))
         sums += incidence @ np.concatenate([np.cos(phase), np.sin(phase)], axis=1)
     sizes = np.bincount(groups).astype(np.float64)

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import ks_2samp, kstwo, wasserstein_distance
-from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
 from l1ae.errors import UserError
@@ -57,6 +55,8 @@ def compare_features(
     the cumulative distribution at its deciles, because events of one source event (`real_groups`, (N,)) are not
     independent; it is therefore conservative.
     """
+    from scipy.stats import ks_2samp, wasserstein_distance
+
     values, masks = zip(*((layout.to_physical(codes), layout.mask(codes)) for codes in (real, generated)), strict=True)
     groups = np.unique(real_groups, return_inverse=True)[1].ravel()
     rows = []
@@ -72,6 +72,8 @@ def compare_features(
 
 
 def _p_value(ks: float, first: float, second: float) -> float:
+    from scipy.stats import kstwo
+
     return float(np.clip(kstwo.sf(ks, max(round(first * second / (first + second)), 1)), 0.0, 1.0))
 
 
@@ -104,6 +106,8 @@ def classifier_auc(first: npt.NDArray[np.integer], second: npt.NDArray[np.intege
     """
     if min(len(np.unique(first_groups)), len(second)) < 2:
         raise UserError(f"a two-sample test needs two independent events of each sample, not {len(first)} and {len(second)}")
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
     rng = np.random.default_rng(seed)
     halves = [_half(first_groups, rng), _half(np.arange(len(second)), rng)]
     samples = [np.asarray(sample).reshape(len(sample), -1) for sample in (first, second)]

@@ -1,10 +1,12 @@
 """The stages of a run and the run folder that they share."""
 
+from typing import TYPE_CHECKING
+
+from l1ae.lazy import on_first_use
 from l1ae.manifest import digest_file
 from l1ae.pipeline._baselines_stage import baselines_of, baselines_stage
-from l1ae.pipeline._delivery_stage import deliver_stage, slot_of, verify_deliveries
+from l1ae.pipeline._delivery_stage import check_targets, deliver_stage, slot_of, verify_deliveries
 from l1ae.pipeline._estimate import forecast, forecast_of, scheduled
-from l1ae.pipeline._latent_stage import LatentOptions, latent_stage
 from l1ae.pipeline._resources import read_resources
 from l1ae.pipeline._run import Run, digest_json
 from l1ae.pipeline._samples import OBSERVED_EVENTS, EvaluationScores, csim_sample, first_events, scores_of
@@ -15,6 +17,11 @@ from l1ae.pipeline._trigger_stage import trigger_stage
 from l1ae.pipeline._verify_stage import Verification, verify_stage
 from l1ae.pipeline._zero_bias import judge_of, rate_sample
 from l1ae.rtl_results import Forecast, beyond, sentences
+
+if TYPE_CHECKING:
+    from l1ae.pipeline._latent_stage import LatentOptions, latent_stage
+else:
+    __getattr__ = on_first_use(__name__, _latent_stage="LatentOptions latent_stage")
 
 __all__ = [
     "OBSERVED_EVENTS",
@@ -29,6 +36,7 @@ __all__ = [
     "baselines_of",
     "baselines_stage",
     "beyond",
+    "check_targets",
     "contract_of",
     "contract_stage",
     "csim_sample",

@@ -1,6 +1,7 @@
 """Deliveries of a run (RUN/delivery/TARGET), and their check."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +25,18 @@ from l1ae.trigger import load_working_points
 if TYPE_CHECKING:
     from l1ae.rtl import RtlProject
 
-__all__ = ["deliver_stage", "delivery_inputs", "read_working_points", "slot_of", "verify_deliveries"]
+__all__ = ["check_targets", "deliver_stage", "delivery_inputs", "read_working_points", "slot_of", "verify_deliveries"]
 
 _log = logging.getLogger("l1ae")
 
 _HLS_CONTRACT = "l1ae_contract.json"
+
+
+def check_targets(names: Sequence[str]) -> None:
+    """Raises `UserError` for a target that there is not, before the first is made."""
+    for name in names:
+        if name not in TARGETS:
+            raise UserError(f"unknown target '{name}'; targets are {', '.join(TARGETS)}")
 
 
 @exclusive
@@ -38,8 +46,7 @@ def deliver_stage(run: Run, name: str) -> VerifiedDelivery:
     Raises `UserError` for an unknown target and for a stage that it needs and that was not run, `CheckFailedError` when what
     was made does not pass its checks; a previous delivery then stays as it was.
     """
-    if name not in TARGETS:
-        raise UserError(f"unknown target '{name}'; targets are {', '.join(TARGETS)}")
+    check_targets([name])
     target = TARGETS[name]
     for stage in target.needs:
         if not run.path(stage).is_dir():

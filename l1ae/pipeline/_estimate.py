@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from l1ae.config import CROSSING, Config
 from l1ae.contract import Contract, Lookup
 from l1ae.errors import UserError
+from l1ae.extras import needs
 from l1ae.hls import check_strategy
 from l1ae.pipeline._models import drawn_contract, source_contract, source_files
 from l1ae.rtl_results import Estimated, Forecast
-from l1ae.training import is_linear
 
 if TYPE_CHECKING:
     from l1ae.rtl import Estimate, Pipeline
@@ -71,6 +71,8 @@ def training_kind(config: Config) -> str:
         return "table networks"
     if training.weight_decay > 0 or training.sparsity.l1 > 0:
         return "penalised weights"
+    with needs("train"):
+        from l1ae.training import is_linear
     return "linear networks" if is_linear(config) else "networks"
 
 
@@ -173,12 +175,8 @@ def scheduled(config: Config, contract: Contract) -> Forecast:
 
 def _rtl() -> ModuleType:
     """Raises `UserError` when what RTL needs is not installed."""
-    try:
+    with needs("rtl"):
         return importlib.import_module("l1ae.rtl")
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.startswith("l1ae"):
-            raise
-        raise UserError(f"the package '{error.name}' is not installed; RTL needs it: pip install 'l1ae[rtl]'") from error
 
 
 def _weight_bits(contract: Contract) -> int:

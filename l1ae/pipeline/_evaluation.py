@@ -1,38 +1,40 @@
 """What `l1ae evaluate` measures and draws: in memory, or part by part where a sample is larger than memory should hold."""
 
 from dataclasses import replace
-
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
 from l1ae.config import Config
-from l1ae.data import open_dataset, parts_of
-from l1ae.evaluation import (
-    Metrics,
-    evaluate,
-    evaluate_spooled,
-    inputs_figure,
-    performance_figures,
-    spooled_figures,
-)
+from l1ae.data import open_dataset, origin_of, parts_of
+from l1ae.evaluation import Metrics, evaluate, evaluate_spooled
 from l1ae.families import find_score
 from l1ae.pipeline._at_rate import rates_of, sample_facts, spooled_rates_of
 from l1ae.pipeline._label_free import label_free_of, spooled_label_free_of
 from l1ae.pipeline._samples import OBSERVED_EVENTS, Scorer, evaluation_scores, first_events, spooled_scores
 from l1ae.pipeline._zero_bias import judge_of, rate_sample
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 __all__ = ["measured"]
 
 
-def measured(scorer: Scorer) -> tuple[Metrics, dict[str, Figure]]:
+def measured(scorer: Scorer) -> tuple[Metrics, dict[str, "Figure"]]:
     """Metrics and figures of every variant of a model."""
+    from l1ae.evaluation import inputs_figure, stamp
+
     dataset = open_dataset(scorer.config.data.source, scorer.config.inputs.selected)
     large = any(parts_of(store.n_events) > 1 for store in (dataset.background, *dataset.signals.values()))
     metrics, figures = _in_parts(scorer) if large else _in_memory(scorer)
     first, weights = first_events(scorer.config, OBSERVED_EVENTS)
-    return metrics, {**figures, "inputs": inputs_figure(first, scorer.config.inputs.selected, weights)}
+    drawn = {**figures, "inputs": inputs_figure(first, scorer.config.inputs.selected, weights)}
+    for figure in drawn.values():
+        stamp(figure, origin_of(dataset.background))
+    return metrics, drawn
 
 
-def _in_memory(scorer: Scorer) -> tuple[Metrics, dict[str, Figure]]:
+def _in_memory(scorer: Scorer) -> tuple[Metrics, dict[str, "Figure"]]:
+    from l1ae.evaluation import performance_figures
+
     judged = evaluation_scores(scorer)
     by_sample = judged.groups, judged.weights
     metrics = evaluate(judged.scores, *by_sample, threshold=_threshold(scorer))
@@ -45,7 +47,9 @@ def _in_memory(scorer: Scorer) -> tuple[Metrics, dict[str, Figure]]:
     )
 
 
-def _in_parts(scorer: Scorer) -> tuple[Metrics, dict[str, Figure]]:
+def _in_parts(scorer: Scorer) -> tuple[Metrics, dict[str, "Figure"]]:
+    from l1ae.evaluation import spooled_figures
+
     samples = spooled_scores(scorer)
     metrics = replace(
         evaluate_spooled(samples, threshold=_threshold(scorer)), label_free=spooled_label_free_of(scorer, samples["background"])

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.config import Config
-from l1ae.data import TEST, VALIDATION, EventStore, events_of, open_dataset, weights_of
+from l1ae.data import TEST, VALIDATION, EventStore, events_of, is_unselected, open_dataset, weights_of
 from l1ae.evaluation import (
     LabelFree,
     ScoreSet,
@@ -18,7 +18,6 @@ from l1ae.evaluation import (
     threshold_drift,
 )
 from l1ae.pipeline._samples import Scorer, spooled_part
-from l1ae.pipeline._zero_bias import is_unselected
 from l1ae.trigger import RATES
 
 __all__ = ["label_free_of", "spooled_label_free_of"]

@@ -10,9 +10,10 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from l1ae.contract import Contract
-from l1ae.data import Dataset, EventStore, dataset_folder, open_dataset, split_columns
+from l1ae.data import Dataset, EventStore, dataset_folder, open_dataset, origin_of, split_columns
 from l1ae.errors import UserError
-from l1ae.evaluation import inputs_figure, save_figure
+from l1ae.evaluation import inputs_figure, save_figure, stamp
+from l1ae.extras import needs
 from l1ae.families import ARCHITECTURES
 from l1ae.inputs import InputSpec, Layout
 from l1ae.latent import (
@@ -51,7 +52,6 @@ from l1ae.pipeline._run import Run, digest_json, exclusive
 from l1ae.pipeline._samples import TEST, TRAIN, part_of, predict
 from l1ae.pipeline._shared import contract_of
 from l1ae.progress import task
-from l1ae.training import load_trained
 
 __all__ = ["LatentOptions", "latent_inputs", "latent_stage"]
 
@@ -229,6 +229,7 @@ class _Study:
             skipped=dict(self.skipped),
         )
         for name, figure in figures.items():
+            stamp(figure, origin_of(self.stores[BACKGROUND]))
             save_figure(target, name, figure)
         save_latent(target / "latent.json", result)
         return result
@@ -274,6 +275,8 @@ class _Study:
     @cached_property
     def _decoder(self) -> Decoder:
         """The float decoder that was trained beside the variational encoder; the only place that knows where it comes from."""
+        with needs("train"):
+            from l1ae.training import load_trained
         model = load_trained(self.run.config, self.run.path("train")).decoder
         assert model is not None, "variational models have a decoder"
 

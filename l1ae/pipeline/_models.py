@@ -15,10 +15,10 @@ from l1ae.config import Config, DataConfig, load_description
 from l1ae.contract import Contract, build_contract, for_events, import_description, load_keras, tables_contract
 from l1ae.data import TRAIN, EventStore, dataset_folder, some_of, weights_of
 from l1ae.errors import UserError
+from l1ae.extras import needs
 from l1ae.inputs import Layout
-from l1ae.models import build_quantized_model, calibrate, firmware_plan, weight_steps
+from l1ae.pipeline._preprocessing import with_derived_inputs
 from l1ae.tables import TABLES, AdditiveTables, load_tables, sketched_tables, untrained_tables
-from l1ae.training import drawn_model, load_trained, with_derived_inputs
 
 __all__ = [
     "Models",
@@ -48,6 +48,8 @@ def load_models(config: Config, folder: Path) -> Models:
     if config.model.family.tabular:
         return Models(None, None, load_tables(folder / TABLES, config.inputs.columns))
     if config.model.source is None:
+        with needs("train"):
+            from l1ae.training import load_trained
         trained = load_trained(config, folder)
         return Models(trained.float_model, trained.quantized_model)
     return Models(None, None if config.model.described else load_keras(_copy(config, folder), config.model.source))
@@ -79,6 +81,8 @@ def untrained_contract(config: Config) -> Contract:
     """
     if config.model.family.tabular:
         return tables_contract(config, untrained_tables(config))
+    with needs("train"):
+        from l1ae.models import build_quantized_model, calibrate, firmware_plan, weight_steps
     steps = weight_steps(firmware_plan(config))
     halves = {step.name: 0.5 for step in steps}
     calibration = calibrate(config, halves, halves, {step.activation: 2.0 for step in steps})
@@ -94,6 +98,8 @@ def drawn_contract(config: Config) -> Contract:
     codes, weights, share = _sample(config.data, config.inputs.selected, (folder / "background.h5").stat().st_mtime_ns)
     if config.model.family.tabular:
         return tables_contract(config, sketched_tables(config, codes, weights, share))
+    with needs("train"):
+        from l1ae.training import drawn_model
     config = with_derived_inputs(config, (codes, weights))
     some = np.arange(0, len(codes), max(len(codes) // _DRAWN_EVENTS, 1))
     return build_contract(config, drawn_model(config, codes[some], None if weights is None else weights[some]))

@@ -8,7 +8,8 @@ from datetime import datetime
 
 from l1ae.contract import Contract
 from l1ae.delivery import Amount, Budget, CosimReport, CsynthReport, Found, StageFigures, check_budget, figures_of, find_reports
-from l1ae.errors import CheckFailedError, UserError
+from l1ae.errors import CheckFailedError, MissingExtraError, UserError
+from l1ae.extras import needs
 from l1ae.pipeline._run import Run
 from l1ae.records import RESOURCES, RTL, SYNTHESIS, BudgetReport, ResourcesReport, SynthesisReport
 from l1ae.synth import part_of
@@ -153,10 +154,9 @@ def _estimate(run: Run) -> StageFigures | None:
     if not path.is_file() or config.rtl.interval > 1:
         return None
     try:
-        rtl = importlib.import_module("l1ae.rtl")
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.startswith("l1ae"):
-            raise
+        with needs("rtl"):
+            rtl = importlib.import_module("l1ae.rtl")
+    except MissingExtraError:
         return None
     clock = rtl.Clock(config.rtl_clock_period, config.rtl.clock_uncertainty, config.rtl.crossings)
     try:

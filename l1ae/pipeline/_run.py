@@ -20,6 +20,7 @@ from l1ae.errors import UserError
 from l1ae.files import held, in_hand, write_text
 from l1ae.manifest import Manifest, StageRecord, digest_tree
 from l1ae.progress import task
+from l1ae.registry import loaded_distributions
 
 __all__ = ["Run", "digest_json", "exclusive", "held_run"]
 
@@ -188,7 +189,7 @@ def _tools() -> dict[str, str]:
             found[name] = version(name)
         except PackageNotFoundError:
             found[name] = "not installed"
-    return found
+    return found | loaded_distributions()
 
 
 def _git_description() -> str:

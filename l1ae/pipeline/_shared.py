@@ -3,8 +3,9 @@
 import logging
 
 from l1ae.config import Config
-from l1ae.contract import Contract
+from l1ae.contract import LAYERS, Contract
 from l1ae.data import dataset_folder
+from l1ae.families import LOSSES, SCORES
 from l1ae.manifest import digest_file
 from l1ae.pipeline._run import Run, digest_json
 
@@ -39,10 +40,21 @@ def changed_files(run: Run, stage: str) -> list[str]:
     return changed
 
 
+def _extensions(config: Config, sections: tuple[str, ...]) -> dict[str, str]:
+    """Origins of the records from other distributions that some sections name: their code is part of what a stage depends on."""
+    found = {name: LOSSES.origin(name) for name in config.training.losses} if "training" in sections else {}
+    if "model" in sections:
+        found[config.model.score] = SCORES.origin(config.model.score)
+        found |= {name: LAYERS.origin(name) for name in LAYERS} if config.model.source is not None else {}
+    return {name: origin for name, origin in found.items() if origin is not None}
+
+
 def section_digest(config: Config, *sections: str) -> dict[str, str]:
     """Digest of some sections of the configuration."""
     content = config.model_dump(mode="json")
     # where a model, a teacher or data lie does not matter, what they hold is digested as files
     for section, key in (("model", "source"), ("model", "teacher_run"), ("data", "source"), ("trigger", "zero_bias")):
         content[section].pop(key)
+    if others := _extensions(config, sections):
+        return {"config": digest_json({name: content[name] for name in sections} | {"extensions": others})}
     return {"config": digest_json({name: content[name] for name in sections})}

@@ -4,6 +4,7 @@ import logging
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +14,9 @@ from l1ae.config import Config, HlsConfig
 from l1ae.contract import Contract, wrapped_text
 from l1ae.data import dataset_folder, open_dataset
 from l1ae.errors import CheckFailedError, UserError
-from l1ae.evaluation import LEVEL, save_evaluation
-from l1ae.hls import check_strategy, convert, simulate
+from l1ae.evaluation import LEVEL
+from l1ae.extras import needs
+from l1ae.hls import check_strategy, simulate
 from l1ae.manifest import digest_file, digest_tree
 from l1ae.pipeline._at_rate import firmware_threshold
 from l1ae.pipeline._comparison import float_comparison, quantized_comparison
@@ -30,9 +32,10 @@ from l1ae.pipeline._teacher import teacher_inputs, teachers_of
 from l1ae.pipeline._zero_bias import rate_inputs
 from l1ae.progress import task
 from l1ae.records import CONTRACT, CSIM, HLS, TRAINING, ImportedModel, TrainedNetwork, TrainingRecord
-from l1ae.report import write_report
 from l1ae.tables import train_tables
-from l1ae.training import Progress, train
+
+if TYPE_CHECKING:
+    from l1ae.training import Progress
 
 __all__ = [
     "contract_inputs",
@@ -56,7 +59,7 @@ _log = logging.getLogger("l1ae")
 _TEST_VECTORS = 100
 
 
-def train_stage(config: Config, folder: Path, *, resume: bool = False, progress: Progress | None = None) -> Run:
+def train_stage(config: Config, folder: Path, *, resume: bool = False, progress: "Progress | None" = None) -> Run:
     """Train, float and then quantized, or import, and build the contract: RUN/train and RUN/contract.
 
     With `resume` an interrupted training of the same configuration continues, and a finished one stays as it is.
@@ -69,7 +72,7 @@ def train_stage(config: Config, folder: Path, *, resume: bool = False, progress:
     return run
 
 
-def train_model(run: Run, *, resume: bool, progress: Progress | None, backend: str | None = None) -> None:
+def train_model(run: Run, *, resume: bool, progress: "Progress | None", backend: str | None = None) -> None:
     """RUN/train alone: without the contract, it is half of what `l1ae train` does."""
     if run.config.model.source is None:
         # what the firmware cannot be should not cost a training
@@ -82,6 +85,8 @@ def train_model(run: Run, *, resume: bool, progress: Progress | None, backend: s
         if run.config.model.family.tabular:
             result = train_tables(run.config, target)
         elif run.config.model.source is None:
+            with needs("train"):
+                from l1ae.training import train
             found = train(run.config, target, resume=resume, progress=progress, teachers=teachers_of(run.config))
             result = TrainedNetwork(**vars(found))
         else:
@@ -164,6 +169,8 @@ def _threshold(contract: Contract, validation: ValidationScores, fpr: float) -> 
 def evaluate_stage(run: Run) -> None:
     """AUC and TPR of the float, quantized and fixed-point model: RUN/evaluation."""
 
+    from l1ae.evaluation import save_evaluation
+
     def make(target: Path) -> None:
         save_evaluation(target, *measured(_scorer(run)))
 
@@ -173,6 +180,8 @@ def evaluate_stage(run: Run) -> None:
 @exclusive
 def hls_stage(run: Run, *, backend: str | None = None) -> None:
     """Write the HLS project: RUN/hls. `backend` overrides the configuration's."""
+    from l1ae.hls import convert
+
     hls = _hls_config(run.config, backend)
     contract = contract_of(run)
 
@@ -238,6 +247,8 @@ def csim_stage(run: Run, *, events: int | None = None) -> CsimReport:
 @exclusive
 def report_stage(run: Run) -> Path:
     """RUN/report.html from whatever stages exist, and RUN/resources.json."""
+    from l1ae.report import write_report
+
     with task("report"):
         collect_resources(run)
         return write_report(run.folder)

@@ -5,13 +5,13 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from l1ae.config import Config
 from l1ae.errors import UserError
+from l1ae.extras import needs
 from l1ae.pipeline._baselines_stage import baselines_inputs, baselines_stage
 from l1ae.pipeline._delivery_stage import deliver_stage, delivery_inputs
-from l1ae.pipeline._latent_stage import latent_inputs, latent_stage
 from l1ae.pipeline._preprocessing import resolved
 from l1ae.pipeline._run import Run, held_run
 from l1ae.pipeline._stages import (
@@ -31,7 +31,9 @@ from l1ae.pipeline._stages import (
 from l1ae.pipeline._trigger_stage import trigger_inputs, trigger_stage
 from l1ae.pipeline._verify_stage import verification_inputs, verify_stage
 from l1ae.pipeline._zero_bias import has_zero_bias
-from l1ae.training import Progress
+
+if TYPE_CHECKING:
+    from l1ae.training import Progress
 
 __all__ = ["STAGES", "RunOptions", "Stage", "run_all", "stages_to"]
 
@@ -44,7 +46,7 @@ class RunOptions:
 
     backend: str | None = None
     events: int | None = None
-    progress: Progress | None = None
+    progress: "Progress | None" = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +85,13 @@ def _events(run: Run, options: RunOptions) -> int:
 
 def _rtl() -> Any:
     """Imported where it is needed: it needs the packages of the extra `rtl`."""
-    return importlib.import_module("l1ae.pipeline.rtl")
+    with needs("rtl"):
+        return importlib.import_module("l1ae.pipeline.rtl")
+
+
+def _latent() -> Any:
+    """Imported where it is needed: it draws."""
+    return importlib.import_module("l1ae.pipeline._latent_stage")
 
 
 def _without_crossings(config: Config) -> str:
@@ -186,8 +194,8 @@ STAGES: tuple[Stage, ...] = (
         name="latent",
         command="latent",
         needs=("contract",),
-        inputs=lambda run, options: latent_inputs(run),
-        make=lambda run, options: latent_stage(run),
+        inputs=lambda run, options: _latent().latent_inputs(run),
+        make=lambda run, options: _latent().latent_stage(run),
         impossible=_without_latent_space,
     ),
 )

@@ -1,6 +1,7 @@
 """Other runs as the teachers of a student."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from l1ae.config import Config
 from l1ae.errors import UserError
@@ -9,12 +10,14 @@ from l1ae.pipeline._models import load_models
 from l1ae.pipeline._run import Run, digest_json
 from l1ae.pipeline._samples import Scorer
 from l1ae.pipeline._shared import contract_digest, contract_of
-from l1ae.training import Teacher
+
+if TYPE_CHECKING:
+    from l1ae.training import Teacher
 
 __all__ = ["teacher_inputs", "teachers_of"]
 
 
-def teachers_of(config: Config) -> tuple[Teacher, ...]:
+def teachers_of(config: Config) -> tuple["Teacher", ...]:
     """The scores of `model.teacher_run`: in floating point where a run has such a model, else of its contract.
 
     Raises `UserError` when one is no trained run.
@@ -22,7 +25,9 @@ def teachers_of(config: Config) -> tuple[Teacher, ...]:
     return tuple(_teacher(run) for run in _runs(config))
 
 
-def _teacher(run: Run) -> Teacher:
+def _teacher(run: Run) -> "Teacher":
+    from l1ae.training import Teacher
+
     scorer = Scorer(run.config, contract_of(run), load_models(run.config, run.path("train")))
     return Teacher(run.config.inputs.selected, lambda hardware: scorer.variant(scorer.variants[0], hardware))
 

@@ -79,6 +79,9 @@ def trigger_stage(run: Run, *, zero_bias: Path | None = None) -> TriggerResult:
         return result
 
     result = run.produce("trigger", study.inputs(), make)
+    for point in result.working_points:
+        if point.note is not None:
+            _log.warning("working point %s: %s", point.name, point.note)
     if stale := _with_other_thresholds(run):
         _log.warning("made with other working points: %s; deliver again", ", ".join(stale))
     return result
@@ -157,9 +160,6 @@ class _Study:
         _check_overlap(self, points, curve)
         signals = self.signals()
         points = [_with_what_takes_it(_with_efficiency(point, signals), sample, self.menu) for point in points]
-        for point in points:
-            if point.note is not None:
-                _log.warning("working point %s: %s", point.name, point.note)
         drawn = curve.curve()
         return TriggerResult(
             project=self.run.config.project,

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,12 +15,14 @@ from l1ae.data import (
     SPLIT,
     TEST,
     VALIDATION,
-    WEIGHT,
     Dataset,
     EventStore,
     dataset_folder,
+    detector_of,
     is_recorded,
+    is_unselected,
     open_dataset,
+    selection_of,
     shipped_zero_bias,
 )
 from l1ae.errors import UserError
@@ -107,37 +109,19 @@ class RateSample:
         None when they are the same, and all crossings as far as the store can tell.
         """
         if self.origin == "data":
-            selected = _generated(self.store).get("trigger_pt") and not is_unselected(self.store)
-            return (f"selection: rates on {_selection(self.store)}, which are not all crossings",) if selected else ()
+            selected = detector_of(self.store).get("trigger_pt") and not is_unselected(self.store)
+            return (f"selection: rates on {selection_of(self.store)}, which are not all crossings",) if selected else ()
         trained = EventStore.open(dataset_folder(config.data.source) / "background.h5")
         pairs = (
-            ("selection", _selection(trained), _selection(self.store)),
+            ("selection", selection_of(trained), selection_of(self.store)),
             ("pileup", _pileup(trained), _pileup(self.store)),
             ("layout", trained.own.name, self.store.own.name),
         )
         return tuple(f"{what}: trained on {one}, rates on {other}" for what, one, other in pairs if one != other)
 
 
-def _generated(store: EventStore) -> dict[str, Any]:
-    """What the generator says of the detector; nothing for stores from elsewhere."""
-    detector = store.provenance.get("detector")
-    return detector if isinstance(detector, dict) else {}
-
-
-def is_unselected(store: EventStore) -> bool:
-    """Whether a background is zero bias as far as its store can tell: by name, by weights of strata, by luminosity blocks."""
-    return store.sample.lower().startswith(("zerobias", "zb", "zero_bias")) or WEIGHT in store.extra or {"run", "lumi"} <= set(store.extra)
-
-
-def _selection(store: EventStore) -> str:
-    if is_unselected(store):
-        return "all crossings"
-    pt = _generated(store).get("trigger_pt")
-    return f"events with an isolated lepton of pT > {pt:g} GeV" if pt else f"events of sample '{store.sample}'"
-
-
 def _pileup(store: EventStore) -> str:
-    mean = _generated(store).get("pileup_mean")
+    mean = detector_of(store).get("pileup_mean")
     return f"{mean:g} collisions on average" if mean is not None else "an unknown number of collisions"
 
 

@@ -4,7 +4,6 @@ A module of its own, because it needs the packages of the extra `rtl`, which not
 """
 
 import logging
-import os
 import re
 import time
 from collections import Counter
@@ -23,6 +22,7 @@ from l1ae.agreement import TensorComparison, compare_tensor
 from l1ae.config import Config
 from l1ae.contract import Contract
 from l1ae.errors import CheckFailedError, UserError
+from l1ae.files import user_cache
 from l1ae.manifest import digest_tree
 from l1ae.pipeline._resources import check_rtl_budget
 from l1ae.pipeline._run import Run, digest_json, exclusive
@@ -290,12 +290,6 @@ def synth_inputs(run: Run, per_layer: bool = True, prove: bool = False) -> dict[
     return contract_digest(run) | sources | {"options": f"{per_layer} {prove}"}
 
 
-def cache_folder() -> Path:
-    """Where results of synthesis are kept, by digest: $XDG_CACHE_HOME/l1ae, or ~/.cache/l1ae."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "l1ae" / "synth"
-
-
 # A line of the logic that becomes LUTs: what alkaid instantiates.
 _GATES = re.compile(r"wire \[(\d+):0\] v\d+; (?:shift_adder|ternary_adder|negative|multiplier|mux|binop) #")
 
@@ -322,7 +316,7 @@ class _Flow:
 
     @classmethod
     def here(cls, project: RtlProject, contract: Contract) -> "_Flow":
-        return cls(project, available_memory_gb() / 2, cache_folder(), restructured(contract))
+        return cls(project, available_memory_gb() / 2, user_cache("synth"), restructured(contract))
 
     @property
     def part(self) -> Part:

@@ -4,7 +4,7 @@ from l1ae.evaluation import AtRate, Estimate, Metrics, RatePoint
 from l1ae.report._blocks import Block, Notice, Paragraph, Table
 from l1ae.report._text import count, number, percent, sample
 
-__all__ = ["at_rate_blocks", "at_rate_table", "headline", "other_crossings", "point_title"]
+__all__ = ["at_rate_blocks", "at_rate_table", "headline", "other_crossings", "point_title", "shown_variant"]
 
 MEAN, WORST = "Mean of the signals", "Mean of the worst quarter (CVaR25)"
 
@@ -23,6 +23,11 @@ def other_crossings(metrics: Metrics | None) -> tuple[Notice, ...]:
     wrong = "are measured on other crossings than the model was trained on" if other else "are not those of a trigger"
     text = f"Rates and efficiencies at rate {wrong}:"
     return (Notice("bad", text, facts.differences),)
+
+
+def shown_variant(metrics: Metrics) -> str:
+    """The one that the summary is about: the firmware's where it was evaluated."""
+    return "fixed" if "fixed" in metrics.auc else list(metrics.auc)[-1]
 
 
 def headline(metrics: Metrics, variant: str) -> str:
@@ -45,9 +50,10 @@ def at_rate_table(found: AtRate, caption: str) -> Table:
     rows = [(sample(name), *(_cell(point, point.efficiency.get(name)) for point in points)) for name in signals]
     if len(signals) > 1:
         rows += [(MEAN, *(_cell(point, point.mean) for point in points)), (WORST, *(_cell(point, point.cvar25) for point in points))]
+    closing = len(rows) - len(signals) + 2
     rows.append(("Threshold", *("none" if point.threshold is None else number(point.threshold) for point in points)))
     rows.append(("Effective crossings", *(number(point.effective_events, digits=3) for point in points)))
-    return Table(caption, ("Signal", *(point_title(point) for point in points)), tuple(rows))
+    return Table(caption, ("Signal", *(point_title(point) for point in points)), tuple(rows), closing=closing)
 
 
 def _cell(point: RatePoint, estimate: Estimate | None) -> str:

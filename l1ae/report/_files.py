@@ -7,6 +7,7 @@ from pathlib import Path
 
 from l1ae.agreement import CsimReport
 from l1ae.config import Config, load_config
+from l1ae.data import EventStore, dataset_folder
 from l1ae.errors import UserError
 from l1ae.evaluation import Metrics, history_figure
 from l1ae.manifest import Manifest
@@ -31,7 +32,8 @@ __all__ = ["RunFiles", "pictures", "read_run"]
 class RunFiles:
     """Everything that the report is made from; a stage that has not been run, or is `outdated`, is None, or has no figures.
 
-    `outdated`: by stage a sentence that says what it was made from, see `Manifest.outdated`.
+    `outdated`: by stage a sentence that says what it was made from, see `Manifest.outdated`. `background`: the store that was trained on,
+    None where the report is written without the data.
     """
 
     folder: Path
@@ -45,6 +47,7 @@ class RunFiles:
     hls: HlsSummary | None
     csim: CsimReport | None
     resources: ResourcesReport | None
+    background: EventStore | None
 
 
 def read_run(run: Path) -> RunFiles:
@@ -68,7 +71,15 @@ def read_run(run: Path) -> RunFiles:
         hls=HLS.find(run),
         csim=None if "csim" in outdated else CSIM.find(run),
         resources=RESOURCES.find(run),
+        background=_background(config),
     )
+
+
+def _background(config: Config) -> EventStore | None:
+    try:
+        return EventStore.open(dataset_folder(config.data.source) / "background.h5")
+    except UserError:
+        return None
 
 
 def pictures(run: Path, manifest: Manifest, stage: str, command: str) -> dict[str, Picture]:

@@ -2,16 +2,15 @@
 
 from dataclasses import asdict, replace
 
-from l1ae.config import DataConfig
-from l1ae.data import EventStore, dataset_folder, is_recorded
-from l1ae.errors import UserError
+from l1ae.data import is_recorded
 from l1ae.evaluation import Metrics, WorkingPoint
 from l1ae.inputs import InputSpec
 from l1ae.records import ContractSummary
-from l1ae.report._at_rate import at_rate_blocks
+from l1ae.report._at_rate import at_rate_table, shown_variant
 from l1ae.report._blocks import Block, Facts, Notice, Paragraph, Picture, Section, Table
 from l1ae.report._files import RunFiles
 from l1ae.report._inputs import added_text, event_text, inputs_caption, inputs_table
+from l1ae.report._key_figures import background_text, selection_text
 from l1ae.report._label_free import label_free_blocks
 from l1ae.report._text import architecture, count, missing, number, percent, power, sample, score_text, seconds
 
@@ -20,19 +19,12 @@ __all__ = ["data_section", "model_section", "physics_section"]
 VARIANTS = {"float": "Float", "quantized": "Quantized", "fixed": "Fixed point"}
 
 
-def _split(data: DataConfig) -> str:
-    if is_recorded(data, _background_columns(data)):
+def _split(run: RunFiles) -> str:
+    data = run.config.data
+    if is_recorded(data, () if run.background is None else run.background.extra):
         return "training, validation and test as recorded with the events"
     rest = 1 - data.train - data.validation
     return f"{data.train:.0%} training, {data.validation:.0%} validation, {rest:.0%} test, by source event"
-
-
-def _background_columns(data: DataConfig) -> tuple[str, ...]:
-    """Extra columns of the background; none where the report is written without the data."""
-    try:
-        return EventStore.open(dataset_folder(data.source) / "background.h5").extra
-    except UserError:
-        return ()
 
 
 _SOURCES = {
@@ -48,13 +40,14 @@ def data_section(run: RunFiles) -> Section:
     source = _SOURCES.get(data.source, data.source)
     blocks: list[Block] = [
         Paragraph(
-            f"{event_text(layout)} {added_text(run.config.inputs)}The background is ordinary events; the signals are others, which the "
-            "network has never seen during its training."
+            f"{event_text(layout)} {added_text(run.config.inputs)}The background is {background_text(run)}; the signals are "
+            "others, which the network has never seen during its training."
         ),
         Facts(
             (
                 ("Source", source),
-                ("Split of the background", _split(data)),
+                ("Selection of the background", selection_text(run)),
+                ("Split of the background", _split(run)),
                 ("Network inputs", f"{run.config.inputs.columns.size}, type {_input_type(run)}"),
             )
         ),
@@ -191,7 +184,7 @@ def _signals(metrics: Metrics) -> list[str]:
 
 def _signal_blocks(run: RunFiles, metrics: Metrics) -> tuple[Block, ...]:
     """What is measured on signals; why nothing is, where the data set has none."""
-    rates = tuple(block for variant in metrics.at_rate for block in _rates(metrics, variant))
+    rates = tuple(_rates(metrics, variant) for variant in metrics.at_rate if variant != shown_variant(metrics))
     if not _signals(metrics):
         text = (
             "The data set has no signal, which training and thresholds do not need: there is no AUC and no efficiency. Add stores of "
@@ -202,11 +195,10 @@ def _signal_blocks(run: RunFiles, metrics: Metrics) -> tuple[Block, ...]:
     return (*rates, _auc_table(metrics), *_pictures(run, "roc"), *_unmeasurable(metrics), *tables)
 
 
-def _rates(metrics: Metrics, variant: str) -> tuple[Block, ...]:
-    table, *rest = at_rate_blocks(metrics, variant)
-    assert isinstance(table, Table)
-    titled = replace(table, caption=f"{table.caption}, {VARIANTS.get(variant, variant).lower()}", folded=variant != "fixed")
-    return (titled, *rest) if variant == "fixed" else (titled,)
+def _rates(metrics: Metrics, variant: str) -> Table:
+    """Of a variant that the summary does not show."""
+    caption = f"Efficiency at the rates that a trigger can afford, {VARIANTS.get(variant, variant).lower()}"
+    return replace(at_rate_table(metrics.at_rate[variant], caption), folded=True)
 
 
 def _auc_table(metrics: Metrics) -> Table:
@@ -232,6 +224,7 @@ def _tpr_table(metrics: Metrics, variant: str) -> Table:
         "does not exceed the target on this background; errors include that of the threshold.",
         ("Signal", *(f"FPR {power(target)}" for target in targets)),
         (*rows, ("FPR reached", *(_reached(point) for point in reached)), ("Threshold", *(_threshold(point) for point in reached))),
+        closing=2,
     )
 
 

@@ -8,7 +8,7 @@ from l1ae.report._blocks import Block, Facts, Notice, Paragraph, Section, Table,
 from l1ae.report._files import RunFiles
 from l1ae.report._text import bytes_digest, count, missing, number, sample
 from l1ae.report._trigger_figures import efficiency_figure, periods_figure, pileup_figure, rate_figure
-from l1ae.trigger import MenuRates, Neighbour, Rate, RateInterval, TriggerResult, WorkingPoint, load_working_points
+from l1ae.trigger import MenuRates, Neighbour, Rate, RateInterval, TriggerResult, WorkingPoint, format_khz, load_working_points
 
 __all__ = ["trigger_section"]
 
@@ -24,7 +24,7 @@ def trigger_section(run: Path, files: RunFiles) -> Section:
     result = load_working_points(path)
     blocks: list[Block] = [Paragraph(_introduction(result)), *_stale(result, files), _facts(result)]
     blocks += _points(result)
-    blocks.append(drawn(rate_figure(result), "rate", _RATE_CAPTION))
+    blocks.append(drawn(rate_figure(result, _firmware(result, files)), "rate", _RATE_CAPTION))
     blocks += _efficiencies(result)
     blocks += _menu(result)
     blocks += _stability(result)
@@ -33,8 +33,12 @@ def trigger_section(run: Path, files: RunFiles) -> Section:
 
 _RATE_CAPTION = (
     "Rate of crossings with a score at or above the threshold, with the band of its interval, and the part that no other seed of the menu "
-    "accepts (pure). Dots are the working points."
+    "accepts (pure). Dots are the working points, the dashed line the threshold that the firmware has."
 )
+
+
+def _firmware(result: TriggerResult, files: RunFiles) -> int | None:
+    return files.contract.threshold if files.contract is not None and files.contract.digest == result.digest else None
 
 
 def _introduction(result: TriggerResult) -> str:
@@ -135,15 +139,15 @@ def _rate(rate: RateInterval | None) -> str:
 def _neighbour(found: Neighbour | None) -> str:
     if found is None:
         return "–"
-    pure = "" if found.pure_khz is None else f", {number(found.pure_khz, digits=5)}"
-    return f"{count(found.threshold)}: {number(found.raw_khz, digits=5)}{pure}"
+    pure = "" if found.pure_khz is None else f", {format_khz(found.pure_khz)}"
+    return f"{count(found.threshold)}: {format_khz(found.raw_khz)}{pure}"
 
 
 def _interval_row(point: WorkingPoint, kind: str, rate: Rate, ladder: str) -> tuple[str, ...]:
     """The effective number is that of the rate that was asked for."""
     effective = f"{point.effective_events:,.1f}" if kind == ladder else "–"
     pairs = ((rate.low, rate.high), (rate.wide_low, rate.wide_high), (rate.prediction_low, rate.prediction_high))
-    return (point.name, kind, effective, number(rate.khz, digits=4), *(_span(*pair) for pair in pairs))
+    return (point.name, kind, effective, format_khz(rate.khz), *(_span(*pair) for pair in pairs))
 
 
 def _span(low: float, high: float) -> str:
@@ -161,7 +165,7 @@ def _efficiencies(result: TriggerResult) -> list[Block]:
         return [Notice("missing", f"{reason}: there is no efficiency.")]
     blocks: list[Block] = []
     for kind, caption in (
-        ("raw", "Efficiency for every signal in per cent: events that the trigger accepts."),
+        ("raw", "Efficiency for every signal in per cent: events that the trigger accepts. Intervals are those at this very threshold."),
         ("pure", "Pure efficiency in per cent: events that the trigger accepts and no other seed of the menu does."),
     ):
         rows = tuple((point.name, *_fractions(point, kind, signals)) for point in result.working_points if point.efficiency)
@@ -203,7 +207,7 @@ def _menu(result: TriggerResult) -> list[Block]:
         rows.append(("all together", "", total))
         caption += f"; all together {total} kHz"
     folded = len(menu.seeds) > _SEEDS_IN_SIGHT
-    return [Table(caption, ("Seed", "Definition", "Rate [kHz]"), tuple(rows), 2, folded=folded), *left_out]
+    return [Table(caption, ("Seed", "Definition", "Rate [kHz]"), tuple(rows), 2, folded, len(rows) - len(menu.seeds)), *left_out]
 
 
 _SEEDS_IN_SIGHT = 12

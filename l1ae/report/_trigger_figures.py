@@ -17,8 +17,10 @@ _PURE, _RAW = PALETTE[2], PALETTE[0]
 _LOWEST_EFFICIENCY = 1e-4
 
 
-def rate_figure(result: TriggerResult) -> Figure:
+def rate_figure(result: TriggerResult, firmware: int | None = None) -> Figure:
     """Raw rate with its band and pure rate in kHz against the threshold in score codes; working points as dots with intervals.
+
+    `firmware`: the code that the firmware has as its threshold, which is marked.
 
     >>> l1ae.rate_figure(l1ae.load_run(run_folder).working_points).axes[0].get_ylabel()
     'Rate [kHz]'
@@ -42,6 +44,8 @@ def rate_figure(result: TriggerResult) -> Figure:
         for at, point in zip(x, points, strict=True):
             if point.raw is not None:
                 axes.annotate(point.name, (at, point.raw.khz), (6, 4), textcoords="offset points", size="small")
+        if firmware is not None:
+            axes.axvline(firmware, color="black", lw=1.2, ls="--", label=f"firmware, {firmware:,}")
         axes.set(yscale="log", xlabel="Threshold [score code]", ylabel="Rate [kHz]", ylim=(_floor(points, raw), 2 * float(raw.max())))
         if threshold[0] > 0 and threshold[-1] > 30 * threshold[0]:
             axes.set_xscale("log")

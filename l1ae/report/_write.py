@@ -5,11 +5,12 @@ from pathlib import Path
 
 from l1ae.evaluation import Metrics, format_estimate
 from l1ae.records import SYNTHESIS, SynthesisReport
-from l1ae.report._at_rate import at_rate_blocks, headline, other_crossings
+from l1ae.report._at_rate import at_rate_blocks, headline, other_crossings, shown_variant
 from l1ae.report._baselines import baselines_section, lost_text
 from l1ae.report._blocks import Block, Notice, Paragraph, Section, Table
 from l1ae.report._files import RunFiles, read_run
 from l1ae.report._firmware import contract_section, csim_notice, hls_section
+from l1ae.report._key_figures import background_text, key_figures
 from l1ae.report._latent import latent_sections
 from l1ae.report._page import write_page
 from l1ae.report._physics import data_section, model_section, physics_section
@@ -114,18 +115,21 @@ def _unless_outdated(files: RunFiles, section: Section) -> Section:
 def _summary(folder: Path, run: RunFiles, synthesis: SynthesisReport | None) -> tuple[Block, ...]:
     trained, imported = run.training is not None, run.config.model.source is not None
     verb = ("imported" if trained else "is set up to import") if imported else ("trained" if trained else "is set up to train")
-    origin = "How it was trained is not known here." if imported else "It is trained on background events alone."
+    origin = " How the model was trained is not known here." if imported else " It is trained on these alone."
     kind = "" if run.config.model.family.tabular else "a neural network, "
     what = (
-        f"This run {verb} {kind}{_with_article(architecture(run.config))}, to recognise events that do not look like "
-        "ordinary ones, and turns it into firmware for the first level of a particle-physics trigger. "
-        f"{origin} Its answer is an anomaly score, {score_text(run.config)}. An event is kept when its score reaches a threshold."
+        f"This run {verb} {kind}{_with_article(architecture(run.config))}, to recognise events that do not look like those of the "
+        "background, and turns it into firmware for the first level of a particle-physics trigger. The background is "
+        f"{background_text(run)}.{origin} The model's answer is an anomaly score, {score_text(run.config)}. An event is kept when its "
+        "score reaches a threshold."
     )
     lost = lost_text(folder, run.metrics)
     stale = tuple(Notice("bad", sentence) for sentence in stale_stages(run))
     return (
         *other_crossings(run.metrics),
-        Paragraph(f"{what} {lost}".rstrip()),
+        *([tiles] if (tiles := key_figures(run)).tiles else []),
+        Paragraph(what),
+        *([Paragraph(lost)] if lost else []),
         *_outcome(run),
         csim_notice(run),
         *stale,
@@ -138,7 +142,7 @@ def _outcome(run: RunFiles) -> tuple[Block, ...]:
     metrics = run.metrics
     if metrics is None:
         return (Notice("missing", "How well it separates signals from background has not been measured. Run “l1ae evaluate”."),)
-    variant = "fixed" if "fixed" in metrics.auc else list(metrics.auc)[-1]
+    variant = shown_variant(metrics)
     name = {"fixed": "The fixed-point model, as it will run in firmware,", "quantized": "The quantized model"}.get(
         variant, "The float model"
     )

@@ -4,7 +4,7 @@ from itertools import chain
 
 from l1ae.config import Config
 from l1ae.data import open_dataset
-from l1ae.errors import UserError
+from l1ae.errors import MissingExtraError, UserError
 from l1ae.pipeline import forecast, judge_of
 from l1ae.rtl_results import beyond, sentences
 from l1ae.search._sampling import bases, corners
@@ -57,6 +57,8 @@ def _nearest(study: Study, model: Model) -> tuple[float, str, str] | None:
     for point in chain((one for one in bases(study) if one.model == model.name), corners(study, model)):
         try:
             cost = forecast(model.config(study.trained(point, 0, 0), f"{study.path}: models.{model.name}", study.path.parent))
+        except MissingExtraError:
+            raise
         except UserError as error:
             found = min(found, (float("inf"), model.name, str(error)))
             continue

@@ -6,6 +6,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from l1ae.errors import UserError
+from l1ae.extras import missing
 
 __all__ = ["POSTGRESQL", "database_of", "shown"]
 
@@ -23,7 +24,7 @@ def database_of(url: str, where: str) -> URL:
     kind = found.drivername.partition("+")[0]
     if kind in {"postgresql", "postgres"} and found.host and found.database:
         if find_spec("psycopg") is None:
-            raise UserError(f"{where}: '{shown(found)}' needs the package 'psycopg'; install it with: pip install 'l1ae[search]'")
+            raise missing("search", "psycopg", f"{where}: '{shown(found)}': ")
         return found.set(drivername=POSTGRESQL)
     if kind == "sqlite" and found.database:
         return found

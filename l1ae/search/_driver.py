@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from l1ae.config import Config
 from l1ae.engine import Engine, Outcome
-from l1ae.errors import UserError
+from l1ae.errors import MissingExtraError, UserError
 from l1ae.pipeline import forecast
 from l1ae.progress import Task as Shown
 from l1ae.progress import task
@@ -151,6 +151,8 @@ class _Search:
         try:
             self._prepare(running)
             found = forecast(self._configs(running)[0])
+        except MissingExtraError:
+            raise
         except UserError as error:
             self._refuse(running, str(error), {"possible": 1.0})
             return

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 
 from l1ae.tables._additive import FloatArray, IntArray
 
@@ -65,6 +64,8 @@ class Joint:
 
 def tree_of(information: npt.NDArray[np.float64]) -> tuple[int, ...]:
     """The parent of each column in the maximum spanning tree of the mutual information (K, K), `ROOT` of the first one."""
+    from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
+
     # an entry of 0 would count as no edge, and two columns may share no information
     below = np.tril(np.ones_like(information, np.bool_), -1)
     tree = minimum_spanning_tree(np.where(below, -(information + 1.0), 0.0))

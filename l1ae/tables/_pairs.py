@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import expit
 
 from l1ae.config import PairsConfig
 from l1ae.errors import UserError
@@ -103,6 +102,8 @@ def _check_gain(sample: _Sample, table: FloatArray, shape: tuple[IntArray, ...],
 
 def _loss(score: FloatArray, label: FloatArray, weight: FloatArray) -> float:
     """Mean logistic loss with the best constant added, which halving an interval finds."""
+    from scipy.special import expit
+
     low, high = -float(score.max()) - _FAR, -float(score.min()) + _FAR
     for _ in range(_HALVINGS):
         middle = (low + high) / 2

@@ -3,7 +3,6 @@
 from l1ae.training._checkpoint import Phase
 from l1ae.training._data import Teacher
 from l1ae.training._drawn import drawn_model, is_linear
-from l1ae.training._preprocessing import with_derived_inputs
 from l1ae.training._train import EpochReport, Progress, TrainedModels, TrainingResult, load_trained, train
 
 __all__ = [
@@ -17,5 +16,4 @@ __all__ = [
     "is_linear",
     "load_trained",
     "train",
-    "with_derived_inputs",
 ]

@@ -8,7 +8,7 @@ loss are correlated, as in strata. A statistic of the batch that must not depend
 covariance) divides by sum(w).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,7 +17,8 @@ import keras
 import tensorflow as tf
 
 from l1ae.config import Config
-from l1ae.families import Body
+from l1ae.errors import UserError
+from l1ae.families import LOSSES, Body, Loss
 from l1ae.models import Networks, TableDense, code_step, effective_bit_operations, event_weights, table_luts
 from l1ae.training._checkpoint import Phase
 
@@ -57,7 +58,7 @@ class Objective:
         self._config = config
         self._networks = networks
         self._phase = phase
-        self._terms = self._main_terms() | self._regularisers()
+        self._terms = self._with_losses(self._main_terms() | self._regularisers())
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -128,6 +129,14 @@ class Objective:
         }
         wanted = {name for name, (weight, _) in penalties.items() if weight > 0} | ({"resources"} if learned else set())
         return {name: (_constant(weight), term) for name, (weight, term) in penalties.items() if name in wanted}
+
+    def _with_losses(self, terms: dict[str, Any]) -> dict[str, Any]:
+        """The terms with those of other distributions."""
+        found = {name: (LOSSES[name], weight) for name, weight in self._config.training.losses.items()}
+        for name, (loss, weight) in found.items():
+            _check_loss(loss, self._config, terms)
+            terms[name] = _constant(weight), _checked_term(loss)
+        return {name: term for name, term in terms.items() if name not in {loss.replaces for loss, _ in found.values()}}
 
     def _resources(self) -> Any:
         cost = table_luts if self._config.model.family.of_tables else effective_bit_operations
@@ -241,6 +250,28 @@ class _StudentObjective(Objective):
         reconstruction = teacher(batch.clean, training=training and self._phase == "float")
         error = _squared_error(batch, reconstruction)
         return {"student": student, "target": tf.stop_gradient(tf.math.log1p(error)), "target_error": tf.math.log1p(error)}
+
+
+def _check_loss(loss: Loss, config: Config, terms: Mapping[str, Any]) -> None:
+    """Raises `UserError` where a loss means nothing in this architecture."""
+    body, where = config.model.family.body, f"training.losses.{loss.name}"
+    if body not in loss.bodies:
+        known = ", ".join(sorted(loss.bodies))
+        raise UserError(f"{where} is for {known}, and architecture '{config.model.architecture}' is {body}; remove it")
+    if loss.replaces and loss.replaces not in terms:
+        raise UserError(f"{where} stands in place of '{loss.replaces}', which this training does not have ({', '.join(terms)}); remove it")
+
+
+def _checked_term(loss: Loss) -> Callable[[Batch, dict[str, Any]], Any]:
+    """The term as a number in float32; a `UserError` for what is none is raised when the graph is traced."""
+
+    def term(batch: Batch, outputs: dict[str, Any]) -> Any:
+        value = tf.cast(tf.convert_to_tensor(loss.term(batch, outputs)), tf.float32)
+        if value.shape.rank != 0:
+            raise UserError(f"training.losses.{loss.name} gives a tensor of shape {value.shape}; it must be one number per batch")
+        return value
+
+    return term
 
 
 def objective_for(config: Config, networks: Networks, phase: Phase) -> Objective:

@@ -27,6 +27,7 @@ from l1ae.trigger._result import (
     TriggerResult,
     WorkingPoint,
     ZeroBias,
+    format_khz,
     load_working_points,
     save_working_points,
 )
@@ -89,6 +90,7 @@ __all__ = [
     "expressed",
     "fired_cuts",
     "fired_recorded",
+    "format_khz",
     "gamma_interval",
     "load_working_points",
     "menu_of",

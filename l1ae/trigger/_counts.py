@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import gammaincinv
-from scipy.stats import nbinom
 
 from l1ae.data import check_weights
 from l1ae.errors import UserError
@@ -70,6 +68,8 @@ def gamma_interval(weight: npt.ArrayLike, squares: npt.ArrayLike, largest: npt.A
 
     `largest` is the largest weight that a group of crossings that was not seen could add.
     """
+    from scipy.special import gammaincinv
+
     y, v, w = (np.asarray(value, np.float64) for value in (weight, squares, largest))
     tail = (1 - level) / 2
     seen = y > 0
@@ -91,6 +91,8 @@ def prediction_interval(
     upper end has n + 1. Weighted sums are treated as in `gamma_interval`: as scaled Poisson numbers with the same mean and
     variance (Bohm and Zech, Nucl. Instrum. Meth. A 748 (2014) 1). Ends belong to the interval.
     """
+    from scipy.stats import nbinom
+
     y, v = np.asarray(weight, np.float64), np.asarray(squares, np.float64)
     tail, share = (1 - level) / 2, 1 / (1 + exposure)
     seen = y > 0

@@ -32,6 +32,7 @@ __all__ = [
     "TriggerResult",
     "WorkingPoint",
     "ZeroBias",
+    "format_khz",
     "load_working_points",
     "save_working_points",
 ]
@@ -244,6 +245,11 @@ class TriggerResult(_Part):
         if found[name].threshold is None:
             raise UserError(f"working point '{name}' has no threshold: {found[name].note}")
         return found[name]
+
+
+def format_khz(rate: float) -> str:
+    """A rate in kHz that is written without its interval: four digits, wherever it is shown."""
+    return f"{rate:.4g}" if rate < 1e4 else f"{rate:,.0f}"
 
 
 def _rate_text(rate: RateInterval | None) -> str:

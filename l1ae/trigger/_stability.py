@@ -6,7 +6,6 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import chi2
 
 from l1ae.trigger._counts import Count, Exposure, FloatArray, IntArray, added, count
 from l1ae.trigger._result import Period, PileupBin, RateInterval
@@ -139,6 +138,8 @@ def constancy(weight: FloatArray, exposed: FloatArray, counted: Count) -> float:
     seen, expected = weight / scale, share * counted.effective
     statistic = float(((seen - expected) ** 2 / expected).sum())
     if expected.min() >= ENOUGH_FOR_CHI2:
+        from scipy.stats import chi2
+
         return float(chi2.sf(statistic, len(share) - 1))
     total = max(round(counted.effective), 1)
     draws = np.random.default_rng(SEED).multinomial(total, share, DRAWS)

@@ -2,6 +2,7 @@
 
 import doctest
 import inspect
+import pkgutil
 
 import numpy as np
 import pytest
@@ -58,3 +59,7 @@ def test_every_public_name_is_documented_and_in_an_example(name):
     used = any(f"l1ae.{name}" in source for source in sources)
     made = any(example.name.startswith(f"l1ae.{name}") for example in EXAMPLES)
     assert used or made, f"no example uses l1ae.{name}"
+
+
+def test_no_public_name_is_that_of_a_module_which_would_take_its_place_when_it_is_imported():
+    assert not {module.name for module in pkgutil.iter_modules(l1ae.__path__)} & set(l1ae.__all__)

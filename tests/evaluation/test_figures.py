@@ -138,13 +138,14 @@ def test_inputs_figure_counts_filled_slots_only() -> None:
     physical[:, :3] = (30.2, 0, 1.0)
     physical[:25, 3:6] = (40.2, 1.5, -2.0)
     figure = inputs_figure({"background": layout.to_hardware(physical), "a4l": layout.to_hardware(physical[:10])}, layout)
-    assert labels(figure) == ["$p_T$ [GeV]", r"$\phi$ [rad]", *3 * ["$p_T$ [GeV]", r"$\eta$", r"$\phi$ [rad]"]]
+    assert labels(figure) == ["$p_T$ [GeV]", r"$\phi$ [rad]", "$p_T$ [GeV]", r"$\eta$", r"$\phi$ [rad]"]
+    assert "In no event of any sample: Muons, Jets." in text_of(figure)
     electron_pt = next(axes for axes in figure.axes if axes.get_ylabel().startswith("Electrons")).patches[0].get_data()
     filled = np.flatnonzero(electron_pt.values)
     assert len(filled) == 1
     assert electron_pt.edges[filled[0]] <= 40.25 < electron_pt.edges[filled[0] + 1]
     assert electron_pt.values.sum() == pytest.approx(1.0)
-    assert {"Background", "Missing energy", "Muons", "Jets"} <= {text.get_text() for text in figure.findobj(mpl.text.Text)}
+    assert {"Background", "Missing energy"} <= {text.get_text() for text in figure.findobj(mpl.text.Text)}
     check_style(figure)
 
 
@@ -252,7 +253,7 @@ def test_the_folder_of_an_evaluation(scores: dict[str, ScoreSet], tmp_path: Path
     figures = performance_figures(scores, metrics) | {"history": history_figure(HISTORY)}
     assert save_evaluation(folder, metrics, figures) == folder
     names = {path.name for path in folder.iterdir()}
-    assert names == {"metrics.json", "roc.svg", "scores.svg", "difference_fixed.svg", "history.svg"}
+    assert names == {"metrics.json", *(f"{name}.{kind}" for name in figures for kind in ("svg", "pdf"))}
     assert load_metrics(folder / "metrics.json") == metrics
     assert [path.name for path in tmp_path.iterdir()] == ["evaluation"]
 

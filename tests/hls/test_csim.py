@@ -1,5 +1,6 @@
 """The C simulation agrees to the last bit, and every planted fault is found and named."""
 
+import os
 import re
 from itertools import pairwise
 
@@ -143,6 +144,28 @@ def test_a_planted_fault_is_found_and_its_layer_named(written, hardware, fault):
     named += [mismatch.layer for mismatch in report.type_mismatches]
     assert named[0] == layer
     assert layer in (str(report.first_mismatch) + "".join(map(str, report.type_mismatches)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("defines.h", "ap_ufixed<8,3,AP_RND_CONV,AP_SAT,0> layer4_t", "ap_ufixed<8,3,AP_RND_ZERO,AP_SAT,0> layer4_t"),
+        ("nnet_utils/nnet_l1ae.h", "value = hw[i] - offset[i];", "value = hw[i] + offset[i];"),
+    ],
+    ids=["rounding of a type", "operator in the library"],
+)
+def test_a_fault_is_found_where_the_project_was_compiled_before(written, hardware, tmp_path, monkeypatch, name, old, new):
+    """A change that leaves a file's length and time as they were."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    contract, folder = written("squared_error")
+    seconds = [simulate(contract, folder, "Vitis", hardware).seconds.compile for _ in range(2)]
+    assert seconds[1] < seconds[0] / 2
+    header = folder / "firmware" / name
+    before = header.stat()
+    _edit(folder, f"firmware/{name}", re.escape(old), new)
+    os.utime(header, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert not simulate(contract, folder, "Vitis", hardware).passed
 
 
 @pytest.mark.slow

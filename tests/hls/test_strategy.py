@@ -37,7 +37,11 @@ def test_an_unknown_layer_is_refused(contract):
 
 def test_distributed_arithmetic_without_its_solver(contract, monkeypatch):
     monkeypatch.setattr("l1ae.hls._strategy.find_spec", lambda name: None)
-    _refused(contract, r"needs the package da4ml, which is not installed: pip install 'l1ae\[da\]'", strategy="distributed_arithmetic")
+    _refused(
+        contract,
+        r"package 'da4ml' is not installed; strategy distributed_arithmetic needs it: pip install 'l1ae\[da\]'",
+        strategy="distributed_arithmetic",
+    )
 
 
 @pytest.mark.parametrize("factor", [2, 16])

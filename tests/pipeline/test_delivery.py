@@ -191,7 +191,7 @@ def test_a_delivery_that_fails_its_checks_leaves_the_previous_one(copy, monkeypa
         name = next(name for name in made if name.endswith("_score.txt"))
         return made | {name: made[name].replace(b"\n0001 0", b"\n0001 1", 1)}
 
-    monkeypatch.setitem(TARGETS, "ugt", replace(TARGETS["ugt"], files=files))
+    monkeypatch.setitem(TARGETS.own, "ugt", replace(TARGETS["ugt"], files=files))
     with pytest.raises(CheckFailedError, match="ugt: test vectors"):
         deliver_stage(copy, "ugt")
     assert (copy.path("delivery/ugt") / "delivery.json").read_bytes() == before

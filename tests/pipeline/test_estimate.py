@@ -21,6 +21,8 @@ from l1ae.rtl import Clock, unroll
 from l1ae.rtl_results import Estimated
 from l1ae.tables import TABLES, load_tables, train_tables
 
+from ..levels import slow
+
 CONFIGS = Path(__file__).parents[2] / "configs"
 ENDED = {
     "crossing_ae": (1, 1),
@@ -81,7 +83,7 @@ def holds(expected, value):
     return expected.low <= value <= expected.high
 
 
-@pytest.mark.parametrize("name", ["density_tree", "density_forest"])
+@pytest.mark.parametrize("name", slow(["density_tree", "density_forest"], ("density_tree",)))
 def test_tables_cost_what_was_forecast_when_they_are_trained(name, tmp_path):
     config = load_config(CONFIGS / f"{name}.yaml")
     expected = forecast(config)
@@ -103,7 +105,7 @@ def test_networks_cost_what_was_forecast_when_they_are_trained(name, tmp_path):
         assert holds(getattr(expected, key), getattr(trained, key).value), key
 
 
-@pytest.mark.parametrize("name", ENDED)
+@pytest.mark.parametrize("name", slow(ENDED, ("crossing_ae",)))
 def test_crossings_of_the_shipped_designs(name):
     config = load_config(CONFIGS / f"{name}.yaml")
     found = forecast(config)
@@ -112,6 +114,7 @@ def test_crossings_of_the_shipped_designs(name):
     assert found.latency_ns.value == 25.0 * found.cycles.value
 
 
+@pytest.mark.slow
 def test_a_forecast_takes_less_than_a_second(make_config):
     shipped = [CONFIGS / f"{name}.yaml" for name in ("density_tree", "pair_tables", "crossing_ae", "table_ae", "dnn_vae")]
     for config in (make_config(), *map(load_config, shipped)):
@@ -122,8 +125,9 @@ def test_a_forecast_takes_less_than_a_second(make_config):
         assert time.process_time() - started < 2.0, config.name  # of all threads, on a machine that does other things too
 
 
-@pytest.mark.parametrize("kind", [kind for kind in ARCHITECTURES.values() if not kind.imported], ids=lambda kind: kind.name)
-def test_every_architecture_is_forecast(kind, make_config):
+@pytest.mark.parametrize("name", slow([kind.name for kind in ARCHITECTURES.values() if not kind.imported], ("dense_ae", "density_tree")))
+def test_every_architecture_is_forecast(name, make_config):
+    kind = ARCHITECTURES[name]
     shipped = [path for path in sorted(CONFIGS.glob("*.yaml")) if f"architecture: {kind.name}\n" in path.read_text()]
     model = {"architecture": kind.name, "score": kind.scores[0]}
     config = load_config(shipped[0], ("rtl.interval=1",)) if shipped else make_config(model=model, inputs={"preprocessing": "auto"})
@@ -201,7 +205,7 @@ MODELS = {
 }
 
 
-@pytest.fixture(scope="module", params=MODELS)
+@pytest.fixture(scope="module", params=slow(MODELS, ("tree",)))
 def trained(request, source, tmp_path_factory):
     """A configuration for one crossing, and the contract that its training gives."""
     model, inputs = MODELS[request.param]

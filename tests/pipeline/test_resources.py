@@ -270,7 +270,7 @@ def test_synthesis_fails_when_the_rtl_is_beyond_its_budget(make_config, tmp_path
     from l1ae.pipeline import train_stage
     from l1ae.pipeline.rtl import rtl_stage, synth_stage
 
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("l1ae.pipeline.rtl.user_cache", lambda kind: tmp_path / "cache" / kind)
     model = {"architecture": "dense_vae", "score": "mu2", "encoder": [2], "latent": 1, "decoder": [2], "target_fpr": 0.05}
     config = make_config(model=model, rtl={"events": 100, "vhdl_events": 10}, budget={"lut": 50, "dsp": 0})
     run = train_stage(config, tmp_path / "run")

@@ -33,9 +33,10 @@ def trained(make_config, tmp_path_factory):
 
 @pytest.fixture(scope="module", autouse=True)
 def _cache(tmp_path_factory):
-    """Nothing of the user's cache is used or changed."""
+    """No synthesis of the user's cache is used or changed."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        folder = tmp_path_factory.mktemp("cache")
+        patch.setattr("l1ae.pipeline.rtl.user_cache", lambda kind: folder / kind)
         yield
 
 

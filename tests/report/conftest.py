@@ -15,6 +15,20 @@ from l1ae.results import save_result
 
 from ..records.examples import WEIGHTS, contract, csim, hls, manifest, training
 
+
+@pytest.fixture(autouse=True)
+def _undrawn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing takes a second; tests that ask for `drawn` look at what is drawn."""
+    if "drawn" not in request.fixturenames:
+        monkeypatch.setattr("l1ae.report._blocks.figure_svg", lambda figure: "<svg/>")
+        monkeypatch.setattr("l1ae.report._blocks.figure_pdf", lambda figure: b"%PDF")
+
+
+@pytest.fixture(name="drawn")
+def _drawn() -> None:
+    """Figures are drawn."""
+
+
 CONFIG = "name: dnn_ae\nversion: 3\nmodel: {architecture: dense_ae, score: squared_error}\n"
 
 

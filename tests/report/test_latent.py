@@ -1,6 +1,5 @@
 """The section on the latent space: numbers of latent.json as they stand, nothing without it."""
 
-import re
 from dataclasses import replace
 
 import pytest
@@ -10,10 +9,11 @@ from l1ae.latent import save_latent
 from l1ae.report import write_report
 
 from ..records.examples import latent
+from .pages import words
 
 
 def _text(page):
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.read_text()))
+    return words(page.read_text())
 
 
 def test_the_section_shows_what_was_measured(full_run):

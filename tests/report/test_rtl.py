@@ -1,6 +1,5 @@
 """The sections on RTL and synthesis, with and without each file that they are made from."""
 
-import re
 from dataclasses import replace
 from itertools import product
 
@@ -12,10 +11,11 @@ from l1ae.report import write_report
 from l1ae.report._rtl import rtl_sections
 
 from ..records.examples import PROOFS, manifest, rtl_proof, rtl_simulation, rtl_summary, synthesis, timing
+from .pages import words
 
 
 def text_of(run):
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", write_report(run).read_text()))
+    return words(write_report(run).read_text())
 
 
 def test_nothing_was_made(empty_run):
@@ -56,7 +56,7 @@ def test_a_failing_simulation_is_shown_as_such(empty_run, write):
     write("rtl/summary.json", rtl_summary())
     write("rtl/report.json", rtl_simulation(failing=True))
     page = write_report(empty_run).read_text()
-    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
+    text = words(page)
     assert "31 mismatches in 100000 events" in text
     assert "17 of them against the protocol" in text
     assert "4711" in text
@@ -116,8 +116,8 @@ def test_numbers_of_the_synthesis(empty_run, write):
 def test_a_pessimistic_path_beyond_the_crossing_is_said_plainly(empty_run, write, ns, tone, said):
     write("rtl/summary.json", rtl_summary("crossings"))
     write("synth/report.json", replace(synthesis(mode="crossings"), clock_period=25.0, timing=timing(pessimistic=ns)))
-    page = write_report(empty_run).read_text()
-    (notice,) = (part for part in page.split('class="notice ')[1:] if "The slowest path" in part.partition("</")[0])
+    page = words(write_report(empty_run).read_text().replace('<div class="notice ', "NOTICE "))
+    (notice,) = (part for part in page.split("NOTICE ")[1:] if "The slowest path" in part)
     assert notice.startswith(tone)
     assert f"The slowest path {said} the bunch crossing of 25 ns" in notice
     assert (f"{ns:.2f} ns under pessimistic" in notice) == (tone == "info")

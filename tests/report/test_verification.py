@@ -1,18 +1,17 @@
 """The verification table."""
 
-import re
-
 import pytest
 
 from l1ae.report import write_report
 
 from ..records.examples import verification
+from .pages import words
 
 
 def page_of(run):
     page = write_report(run).read_text()
     section = page.partition('<section id="verification">')[2].partition("</section>")[0]
-    return section, re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", section))
+    return section, words(section)
 
 
 def test_nothing_differs(full_run, write):

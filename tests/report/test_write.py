@@ -2,7 +2,6 @@ import base64
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -16,43 +15,9 @@ from l1ae.manifest import Manifest
 from l1ae.report import write_report
 
 from ..records.examples import contract, csim, csynth_row, hls, resources
+from .pages import Page
 
 Write = Callable[[str, Any], Path]
-
-VOID = {"meta", "img", "br", "link"}
-
-
-class Page(HTMLParser):
-    """The page's text, attributes and nesting; unbalanced tags fail at once."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.stack: list[str] = []
-        self.pieces: list[str] = []
-        self.attributes: list[tuple[str, str, str]] = []
-        self.source = path.read_text()
-        self.feed(self.source)
-        self.close()
-        assert self.stack == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.attributes += [(tag, name, value or "") for name, value in attrs]
-        if tag not in VOID:
-            self.stack.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.stack.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self.stack[-1:] not in (["style"], ["title"]):
-            self.pieces.append(data.strip())
-
-    @property
-    def text(self) -> str:
-        return " ".join(piece for piece in self.pieces if piece)
-
-    def notices(self, tone: str) -> int:
-        return sum(value == f"notice {tone}" for _, name, value in self.attributes if name == "class")
 
 
 def report(run: Path) -> Page:
@@ -64,8 +29,9 @@ def report(run: Path) -> Page:
 def test_needs_no_other_file_and_no_network(full_run: Path) -> None:
     page = report(full_run)
     for tag, name, value in page.attributes:
-        assert tag not in {"script", "link", "iframe", "object"}
+        assert tag not in {"link", "iframe", "object"}
         if name in {"src", "href"}:
+            assert tag != "script"
             assert value.startswith(("data:image/svg+xml;base64,", "#")), value
     assert not re.search(r"https?://|url\(|@import", page.source)
     assert not re.search(r"/tmp|/home|/root", page.text)
@@ -76,6 +42,7 @@ def test_links_lead_to_sections(full_run: Path) -> None:
     targets = {value[1:] for tag, name, value in page.attributes if (tag, name) == ("a", "href")}
     anchors = [value for _, name, value in page.attributes if name == "id"]
     assert targets == {
+        "summary",
         "data",
         "model",
         "physics",
@@ -93,7 +60,7 @@ def test_links_lead_to_sections(full_run: Path) -> None:
     assert len(anchors) == len(set(anchors))
 
 
-def test_pictures_are_whole_and_described(full_run: Path) -> None:
+def test_pictures_are_whole_and_described(full_run: Path, drawn: None) -> None:
     page = report(full_run)
     pictures = [value for tag, name, value in page.attributes if (tag, name) == ("img", "src")]
     assert len(pictures) == 5  # history, roc, scores, two differences
@@ -131,8 +98,8 @@ def test_a_rate_that_cannot_be_measured_is_said(full_run: Path) -> None:
 
 def test_a_passed_simulation_is_green(full_run: Path) -> None:
     page = report(full_run)
-    assert page.text.count("C simulation: 0 mismatches in 20000 events") == 2
-    assert page.notices("good") == 3  # twice the verdict, once the bounds
+    assert page.text.count("C simulation: 0 mismatches in 20000 events") == 1
+    assert page.notices("good") == 2  # the verdict and the bounds
     assert page.notices("bad") == 0
 
 
@@ -141,7 +108,7 @@ def test_a_failed_simulation_is_red_and_names_the_place(full_run: Path, write: W
     page = report(full_run)
     assert "C simulation: 12 mismatches in 20000 events" in page.text
     assert "layer encoder_0, event 4711, element 5: contract 1.5, C simulation 1.25" in page.text
-    assert page.notices("bad") == 2
+    assert page.notices("bad") == 1
 
 
 def test_a_wrong_type_is_red_although_no_value_differs(full_run: Path, write: Write) -> None:
@@ -149,7 +116,7 @@ def test_a_wrong_type_is_red_although_no_value_differs(full_run: Path, write: Wr
     write("csim/report.json", replace(csim(), type_mismatches=(mismatch,)))
     page = report(full_run)
     assert "project fixed<19,9>" in page.text
-    assert page.notices("bad") == 2
+    assert page.notices("bad") == 1
 
 
 @pytest.mark.parametrize(
@@ -217,7 +184,7 @@ def test_a_stage_made_from_replaced_files_is_red(full_run: Path, write: Write, s
     if stage == "train":
         content.stages["train"].outputs[file] = digest
         write("manifest.json", content)
-        assert report(full_run).text.count("contract was made from an older train/quantized.weights.h5; run this stage again") == 2
+        assert report(full_run).text.count("contract was made from an older train/quantized.weights.h5; run this stage again") == 1
     elif stage == "contract":
         write("contract/summary.json", replace(contract(), digest="0" * 64))
         assert "csim was made from an older contract/contract.json; run this stage again" in report(full_run).text
@@ -235,7 +202,7 @@ def test_a_variational_encoder_is_described(empty_run: Path, write: Write) -> No
 def test_markup_in_the_run_is_text(full_run: Path, write: Write) -> None:
     write("csim/report.json", replace(csim(), compiler="<script>alert(1)</script>"))
     page = report(full_run)
-    assert "<script>" not in page.source
+    assert "<script>alert" not in page.source
     assert "<script>alert(1)</script>" in page.text
 
 
@@ -313,7 +280,7 @@ def test_bytes_that_are_no_text_and_edited_figures_are_refused(full_run: Path, w
     known = Manifest.load(full_run)
     record = replace(known.stages["csim"], inputs={}, outputs={})
     write("manifest.json", replace(known, stages=known.stages | {"evaluation": record}))
-    for path in (full_run / "evaluation").iterdir():
+    for path in (path for path in (full_run / "evaluation").iterdir() if path.suffix != ".pdf"):
         write(f"evaluation/{path.name}", path.read_text())
     write("train/history.csv", (full_run / "train" / "history.csv").read_text())
     report(full_run)

@@ -3,7 +3,6 @@
 Whether a survivor of a check is a fault at all is not guessed: the network has 4096 events, and all are tried. Seeds: 21 to 25.
 """
 
-import hashlib
 import shutil
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 
 from l1ae.config import HlsConfig
 from l1ae.errors import CheckFailedError
-from l1ae.hls import _csim, convert, simulate
+from l1ae.hls import convert, simulate
 from l1ae.rtl import Clock, simulate_rtl, unroll
 
 from .planted import HLS_CONSTANTS, HLS_TYPES, RESETS, RTL, Fault, draw
@@ -34,25 +33,6 @@ def rtl(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("rtl") / "rtl"
     unroll(CONTRACT, Clock(5.0, 12.5), part="xcvu9p-flga2104-2L-e").project.write(folder)
     return folder
-
-
-@pytest.fixture(scope="module")
-def benches(tmp_path_factory):
-    """Programs by the text of all their sources: values of constants are no part of them, so most faults need no compiler."""
-    kept, compile_ = tmp_path_factory.mktemp("benches"), _csim._compile
-
-    def compiled(folder: Path, scratch: Path) -> float:
-        own = [path for path in scratch.rglob("*") if path.is_file() and "ap_types" not in path.parts and path.name != "constants.bin"]
-        name = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(own))).hexdigest()
-        if not (kept / name).is_file():
-            compile_(folder, scratch)
-            shutil.copy(scratch / "bench", kept / name)
-        shutil.copy(kept / name, scratch / "bench")
-        return 0.0
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_csim, "_compile", compiled)
-        yield
 
 
 def _survives_csim(folder: Path, events) -> bool:
@@ -90,12 +70,12 @@ def _campaign(faults, project, scratch, survives) -> dict[str, list[str]]:
     return outcomes
 
 
-def test_the_projects_pass_as_they_are(hls, rtl, benches):
+def test_the_projects_pass_as_they_are(hls, rtl):
     assert _survives_csim(hls, some_events())
     assert _survives_rtl(rtl, some_events())
 
 
-def test_a_few_faults_are_found(hls, rtl, benches, tmp_path):
+def test_a_few_faults_are_found(hls, rtl, tmp_path):
     """One of each rule that needs no compiler."""
     faults = _campaign(draw(hls, HLS_CONSTANTS, 1, seed=21), hls, tmp_path, _survives_csim)
     assert (len(faults["found"]), faults["missed"]) == (len(HLS_CONSTANTS) - len(faults["equivalent"]), [])
@@ -105,14 +85,14 @@ def test_a_few_faults_are_found(hls, rtl, benches, tmp_path):
 
 
 @pytest.mark.slow
-def test_faults_in_constants_of_the_hls_project_are_found(hls, benches, tmp_path):
+def test_faults_in_constants_of_the_hls_project_are_found(hls, tmp_path):
     faults = _campaign(draw(hls, HLS_CONSTANTS, 14, seed=22), hls, tmp_path, _survives_csim)
     assert faults["missed"] == []
     assert len(faults["found"]) >= 50
 
 
 @pytest.mark.slow
-def test_faults_in_types_of_the_hls_project_are_found(hls, benches, tmp_path):
+def test_faults_in_types_of_the_hls_project_are_found(hls, tmp_path):
     """Types are compared as the compiler sees them, so each fault needs it."""
     faults = _campaign(draw(hls, HLS_TYPES, 4, seed=23), hls, tmp_path, _survives_csim)
     assert faults["missed"] == []

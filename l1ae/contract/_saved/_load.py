@@ -11,6 +11,7 @@ from l1ae.contract._saved._config import model_config
 from l1ae.contract._saved._file import saved_model
 from l1ae.contract._saved._weights import MAX_ELEMENTS, set_weights
 from l1ae.errors import UserError
+from l1ae.extras import needs
 
 __all__ = ["load_keras"]
 
@@ -32,8 +33,10 @@ def load_keras(path: Path, called: str | None = None) -> Any:
 
     No Python code of a file is executed, and no class or function is looked up by what it says. `called` is the name of the file in
     messages, by default its path. Raises `UserError` when there is no such file, when it is damaged or no whole model, and, naming
-    the layer, when a layer or a quantizer is another than those that a contract is made of.
+    the layer, when a layer or a quantizer is another than those that a contract is made of; `MissingExtraError` without the extra `train`.
     """
+    with needs("train"):
+        import qkeras  # noqa: F401 - and below it Keras and TensorFlow, for all that follows
     name = called or str(path)
     saved = saved_model(path, name)
     model = _built(model_config(saved.config, name), name)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from l1ae.data.generator._config import CALORIMETER_REACH, CollisionClass, ProcessConfig, TruthFilter
 from l1ae.data.generator._particles import Kind, Particles
 from l1ae.errors import UserError
+from l1ae.extras import needs
 
 __all__ = [
     "PARTICLE_REACH",
@@ -59,10 +60,8 @@ class TruthShard:
 @cache
 def load_extra(name: str) -> Any:
     """Import a package of the optional extra. Raises `UserError` saying how to install it when it is missing."""
-    try:
+    with needs("generator"):
         return import_module(name)
-    except ModuleNotFoundError as error:
-        raise UserError(f"generating collisions needs the package '{name}'; install it with: pip install 'l1ae[generator]'") from error
 
 
 def make_pythia(process: ProcessConfig, seed: int, extra: tuple[str, ...] = ()) -> Any:

@@ -2,6 +2,5 @@
 
 from l1ae.data.record._describe import describe_record
 from l1ae.data.record._import import OutsideCut, import_record
-from l1ae.data.record._seeds import is_or_column
 
-__all__ = ["OutsideCut", "describe_record", "import_record", "is_or_column"]
+__all__ = ["OutsideCut", "describe_record", "import_record"]

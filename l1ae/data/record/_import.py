@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from l1ae.data._bits import Bits
+from l1ae.data._bits import Bits, is_or_column
 from l1ae.data._importing import ImportResult, Progress, write_blocks
 from l1ae.data._muon_angles import MuonAngles, with_muon_angles
 from l1ae.data._split import SPLIT
@@ -22,7 +22,7 @@ from l1ae.data.record._objects import collections_of
 from l1ae.data.record._order import merged
 from l1ae.data.record._parquet import Columns
 from l1ae.data.record._reader import Reader
-from l1ae.data.record._seeds import L1BIT, is_or_column, seed_names
+from l1ae.data.record._seeds import L1BIT, seed_names
 from l1ae.data.record._sources import SEEDS, SPLITS, Part, find_parts
 from l1ae.errors import UserError
 from l1ae.inputs import Layout

@@ -6,29 +6,17 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from l1ae.data._bits import pack
+from l1ae.data._bits import is_or_column, pack
 from l1ae.data.record._parquet import Batch, Columns, Table, scalars
 from l1ae.errors import UserError
 
-__all__ = ["L1BIT", "check_seeds", "is_or_column", "seed_names", "seeds_of"]
+__all__ = ["L1BIT", "check_seeds", "seed_names", "seeds_of"]
 
 L1BIT = "L1bit"
 """The OR of all columns beside it: no seed of its own."""
 
 _NO_SEEDS = frozenset({"event", "order", "dataset", "label", "split", "run", "lumi", "bx", "orbit", "time"})
 _SHOWN = 5
-
-
-_NAMES_OF_OR = frozenset({"l1bit", "l1or", "l1finalor", "finalor", "gtfinalor", "l1any", "l1anyseed", "anyseed", "l1accept", "l1decision"})
-"""In small letters, without underscores."""
-
-
-def is_or_column(name: str) -> bool:
-    """Whether a recorded bit of this name is the OR of the menu, which is no seed: nothing would be pure against it.
-
-    A bit with another name may be one by its decisions, see `l1ae.trigger`.
-    """
-    return name.lower().replace("_", "") in _NAMES_OF_OR
 
 
 def seed_names(table: Table) -> tuple[str, ...]:

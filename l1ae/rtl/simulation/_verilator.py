@@ -1,13 +1,11 @@
 """Verilog in Verilator: translation to C++, compilation around our bench, one run per stimulus."""
 
-import atexit
+import hashlib
 import os
 import re
-import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -15,14 +13,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from l1ae.errors import UserError
-from l1ae.files import scratch
 from l1ae.progress import Task, task
 from l1ae.rtl._project import RtlProject
 from l1ae.rtl.simulation._bench import check_compiled, check_finished, execute, pack, to_codes
 from l1ae.rtl.simulation._protocol import Stimulus, Trace
 from l1ae.rtl_results import Design
-from l1ae.tools import Verilator, answer_of, verilator
+from l1ae.tools import Verilator, answer_of, compile_cpp, compiled, compiler_identity, gxx, verilator
 
 __all__ = ["VerilatorBench"]
 
@@ -30,6 +26,9 @@ __all__ = ["VerilatorBench"]
 _TRANSLATION = ("--cc", "--prefix", "Dut", "-O3", "--x-assign", "unique", "--x-initial", "unique", "-Wno-lint", "-Wno-fatal")
 _SPLIT = ("--output-split", "10000", "--output-split-cfuncs", "1000")
 _FLAGS = ("-std=c++17", "-w", "-DVL_TIME_CONTEXT")
+_OPTIMISATIONS = _FAST, _SLOWLY = "-O1", "-O0"
+_LINKED = ("-pthread", "-latomic")
+_PURPOSE = "RTL simulation"
 
 _SLOW = "Slow"  # in the names of the generated files that only initialise
 _UNIT_BYTES = 1_000_000
@@ -54,7 +53,8 @@ class VerilatorBench:
             check_compiled(execute([*self._tool.command, *options, *sources], folder, environment), folder)
         bench = files("l1ae.rtl") / "templates" / "verilator_bench.cpp"
         (generated / "bench.cpp").write_text(bench.read_text())
-        self._build(generated)
+        root = _root(self._tool)
+        compiled(scratch / "bench", _ingredients(generated, root), lambda: self._build(generated, root))
 
     @property
     def version(self) -> str:
@@ -85,37 +85,34 @@ class VerilatorBench:
         simulated.advance(len(shows))
         return _trace(shows, self._design)
 
-    def _build(self, generated: Path) -> None:
+    def _build(self, generated: Path, root: Path) -> None:
         """Compile, what takes longest first, and link. Compiling by ourselves saves the library's time for all designs but one."""
         runtime = re.findall(r"^  (verilated\w*)", (generated / "Dut_classes.mk").read_text(), re.MULTILINE)
-        root = _root(self._tool)
-        kept = _runtime_folder()
         includes = (f"-I{root / 'include'}", f"-I{root / 'include' / 'vltstd'}")
 
         def compile_one(source: Path) -> Path:
-            target = _runtime(source, kept, includes) if source.parent != generated else source.with_suffix(".o")
-            if source.parent == generated:
-                _gxx([_optimisation(source), *includes, "-I.", "-c", source, "-o", target], generated, self._folder)
-            compiled.advance()
+            target = (generated / source.name).with_suffix(".o")
+            if source.parent != generated:
+                # Verilator's own library takes longer than a small design
+                options = [*_FLAGS, _FAST, *includes, "-c"]
+                check_compiled(compile_cpp(source, options, target, generated, purpose=_PURPOSE), source.parent)
+            else:
+                self._gxx([_optimisation(source), *includes, "-I.", "-c", source, "-o", target], generated)
+            done.advance()
             return target
 
         units = [*_units(generated, slow=False), *_units(generated, slow=True)]
         libraries = [root / "include" / f"{name}.cpp" for name in runtime]
         sources = [*libraries, *units]
         with (
-            task("Verilog in Verilator: compiling", total=len(sources), unit="files") as compiled,
+            task("Verilog in Verilator: compiling", total=len(sources), unit="files") as done,
             ThreadPoolExecutor(os.cpu_count() or 1) as pool,
         ):
             objects = list(pool.map(compile_one, sources))
-        _gxx([*objects, "-pthread", "-latomic", "-o", self._scratch / "bench"], generated, self._folder)
+        self._gxx([*objects, *_LINKED, "-o", self._scratch / "bench"], generated)
 
-
-def _gxx(arguments: Sequence[str | Path], where: Path, folder: Path) -> None:
-    """Run the compiler in `where` for the RTL of `folder`."""
-    compiler = shutil.which("g++")
-    if compiler is None:
-        raise UserError("g++ is not installed; the RTL simulation needs it (Debian/Ubuntu: apt-get install g++)")
-    check_compiled(execute([compiler, *_FLAGS, *arguments], where), folder)
+    def _gxx(self, arguments: Sequence[str | Path], where: Path) -> None:
+        check_compiled(execute([gxx(_PURPOSE), *_FLAGS, *arguments], where), self._folder)
 
 
 def _root(tool: Verilator) -> Path:
@@ -123,25 +120,28 @@ def _root(tool: Verilator) -> Path:
     return Path(answer_of((*tool.command, "--getenv", "VERILATOR_ROOT"), tool.environment).strip())
 
 
-@cache
-def _runtime(source: Path, folder: Path, includes: tuple[str, ...]) -> Path:
-    """A part of Verilator's own library, compiled once per process: it takes longer than a small design."""
-    target = folder / f"{source.stem}.o"
-    _gxx(["-O1", *includes, "-c", source, "-o", target], source.parent, source.parent)
-    return target
+def _ingredients(generated: Path, root: Path) -> Iterator[str | bytes]:
+    """Everything that decides about the bench, once the Verilog is translated into `generated`."""
+    yield from (str(root), _headers(root), *_OPTIMISATIONS, *_FLAGS, *_LINKED)
+    yield from compiler_identity(gxx(_PURPOSE))
+    for pattern in ("*.cpp", "*.h", "*_classes.mk"):
+        for path in sorted(generated.glob(pattern)):
+            yield path.name
+            yield path.read_bytes()
 
 
 @cache
-def _runtime_folder() -> Path:
-    """Of this process, until it ends."""
-    until_exit = ExitStack()
-    atexit.register(until_exit.close)
-    return until_exit.enter_context(scratch("verilator"))
+def _headers(root: Path) -> bytes:
+    """Digest of Verilator's headers and library, of which a part is compiled into every bench."""
+    digest = hashlib.sha256()
+    for path in sorted(item for item in (root / "include").rglob("*") if item.is_file()):
+        digest.update(f"{path} {path.stat().st_size}\n".encode() + path.read_bytes())
+    return digest.digest()
 
 
 def _optimisation(source: Path) -> str:
     """What runs once per simulation need not be fast."""
-    return "-O0" if _SLOW in source.name else "-O1"
+    return _SLOWLY if _SLOW in source.name else _FAST
 
 
 def _units(generated: Path, *, slow: bool) -> list[Path]:

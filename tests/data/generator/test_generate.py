@@ -299,11 +299,13 @@ def test_mistakes_are_named(change, message, config, tmp_path):
 
 def test_a_missing_package_is_named_before_anything_is_made(config, tmp_path, monkeypatch):
     def missing(name: str) -> None:
-        raise ModuleNotFoundError(name)
+        raise ModuleNotFoundError(name, name=name)
 
     _pythia.load_extra.cache_clear()
     monkeypatch.setattr(_pythia, "import_module", missing)
-    with pytest.raises(UserError, match=r"needs the package 'pythia8mc'; install it with: pip install 'l1ae\[generator\]'"):
+    with pytest.raises(
+        UserError, match=r"the package 'pythia8mc' is not installed; generating collisions needs it: pip install 'l1ae\[generator\]'"
+    ):
         generate("a4l", 10, tmp_path / "out.h5", workers=1, config=config)
     assert not list(tmp_path.iterdir())
 

@@ -195,7 +195,7 @@ def test_reference_names_every_key_and_is_valid():
 
 
 def test_every_reader_is_on_the_page():
-    for reader in READERS:
+    for reader in READERS.values():
         assert f"| `{reader.name}` | {reader.title} |" in PAGE
         assert reader.layout is None or reader.layout in layout_names()
         (line,) = [line for line in PAGE.splitlines() if line.startswith(f"| `{reader.name}` | {reader.title} |")]

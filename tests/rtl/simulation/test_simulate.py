@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 from dataclasses import asdict
 
 import numpy as np
@@ -197,6 +198,24 @@ def test_no_clock_cycle_of_generated_rtl_differs(generated, events, language):
     report = simulate_rtl(toy_contract(), generated, events, language=language)
     assert report.passed, (report.first_mismatch, report.first_violation)
     assert report.latency == 3
+
+
+@pytest.mark.slow
+def test_a_fault_is_found_where_the_project_was_compiled_before(written, events, tmp_path, monkeypatch):
+    """A change that leaves a file's length and time as they were."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = written()
+    seconds = []
+    for _ in range(2):
+        report = simulate_rtl(toy_contract(), folder, events)
+        assert report.passed
+        seconds.append(report.seconds.compile)
+    assert seconds[1] < seconds[0] / 2
+    source = folder / "src" / "toy_v1.v"
+    before = source.stat()
+    _edit(source, "x0 * 18'sd5", "x0 * 18'sd6")
+    os.utime(source, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert not simulate_rtl(toy_contract(), folder, events).passed
 
 
 # Name: file, text and fault in Verilog, text and fault in VHDL; more than one pair for some.
