@@ -15,7 +15,9 @@ from l1ae.errors import UserError
 ROOT = Path(__file__).parents[2]
 PAGES = pages.pages()
 FIGURES = yaml.safe_load((results.FOLDER / "figures.yaml").read_text())
-TABLE = StatedTable(("model", "kept", "cost"), "lrl", (("`a`", "8.0 +0.3 −1.2", "1,294 LUT, 2 x 25 ns"), ("`b`, twice", "**1.5 ± 0.2**", "–")))
+TABLE = StatedTable(
+    ("model", "kept", "cost"), "lrl", (("`a`", "8.0 +0.3 −1.2", "1,294 LUT, 2 x 25 ns"), ("`b`, twice", "**1.5 ± 0.2**", "–"))
+)
 VALUES = {"events": 310000, "rate": {"value": 1.004, "low": 0.874, "high": 1.271}, "path": 6.266}
 KNOWN = Results("a test", "", {"found": TABLE}, VALUES)
 
