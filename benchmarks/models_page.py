@@ -46,7 +46,13 @@ def row(path: Path) -> str:
     config = load_config(path)
     name = path.relative_to(ROOT / "configs").as_posix().removesuffix(".yaml")
     model = config.model
-    cells = [f"`{name}`", f"`{config.inputs.layout.name}`", f"`{model.architecture}`", f"`{model.score}`", comment(path).replace("|", "\\|")]
+    cells = [
+        f"`{name}`",
+        f"`{config.inputs.layout.name}`",
+        f"`{model.architecture}`",
+        f"`{model.score}`",
+        comment(path).replace("|", "\\|"),
+    ]
     return f"| {' | '.join(cells)} |"
 
 

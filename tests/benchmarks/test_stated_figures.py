@@ -15,7 +15,9 @@ from l1ae.errors import UserError
 ROOT = Path(__file__).parents[2]
 PAGES = pages.pages()
 FIGURES = yaml.safe_load((results.FOLDER / "figures.yaml").read_text())
-TABLE = StatedTable(("model", "kept", "cost"), "lrl", (("`a`", "8.0 +0.3 −1.2", "1,294 LUT, 2 x 25 ns"), ("`b`, twice", "**1.5 ± 0.2**", "–")))
+TABLE = StatedTable(
+    ("model", "kept", "cost"), "lrl", (("`a`", "8.0 +0.3 −1.2", "1,294 LUT, 2 x 25 ns"), ("`b`, twice", "**1.5 ± 0.2**", "–"))
+)
 VALUES = {"events": 310000, "rate": {"value": 1.004, "low": 0.874, "high": 1.271}, "path": 6.266}
 KNOWN = Results("a test", "", {"found": TABLE}, VALUES)
 
@@ -98,7 +100,7 @@ def test_a_page_is_filled_however_its_lines_are_broken():
     assert filled.endswith("\n\nThe end.\n")
     broken = filled.replace("It keeps 8.0", "It keeps\n8.0")
     assert fill(broken, figures, known) == broken
-    with pytest.raises(UserError, match="the page has 0 places like 'loses 1.5 ± 0.2 %'"):
+    with pytest.raises(UserError, match=r"the page has 0 places like 'loses 1\.5 ± 0\.2 %'"):
         fill(text, ("loses {known#found/b, twice/kept} %",), known)
     with pytest.raises(UserError, match=r"known\.json has no table 'lost'"):
         fill(mark("known", "lost") + "\n| a |\n|---|\n| 1 |\n", (), known)
