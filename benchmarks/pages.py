@@ -71,7 +71,7 @@ def unaccounted(page: Path, root: Path = ROOT) -> list[str]:
     found = []
     for number in _NUMBER.finditer(_without(text)):
         start, end = number.span()
-        if (every or "±" in number[0] or " +" in number[0]) and not any(low <= start and end <= high for low, high in held):
+        if (every or "±" in number[0] or "+" in number[0]) and not any(low <= start and end <= high for low, high in held):
             found.append(" ".join(text[max(start - 40, 0) : end + 30].split()))
     return found
 
