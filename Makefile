@@ -52,12 +52,12 @@ quick: $(READY)
 test: $(READY)
 	$(TESTS) -m "not exhaustive"
 
-# What `make test` leaves out, so that CI, which runs both, runs nothing twice.
+# What `make test` leaves out, and ten times the examples of properties: CI runs both.
 test-rest: $(READY)
-	$(TESTS) -m exhaustive
+	$(TESTS) -m "exhaustive or hypothesis" --hypothesis-profile=deep
 
 test-all: $(READY)
-	$(TESTS)
+	$(TESTS) --hypothesis-profile=deep
 
 # Kills, full disks, concurrent commands, damaged files and hostile names: docs/robustness.md. Some 20 minutes; full disks need root.
 robustness: $(READY)

@@ -22,9 +22,8 @@ from l1ae.contract import Contract, build_contract
 
 from .messages import ENVIRONMENT, note_errors
 
-# `make test-rest` asks for the deeper one
-hypothesis.settings.register_profile("fixed", derandomize=True, max_examples=40)
-hypothesis.settings.register_profile("deep", derandomize=True, max_examples=400)
+hypothesis.settings.register_profile("fixed", derandomize=True, max_examples=30)
+hypothesis.settings.register_profile("deep", derandomize=True, max_examples=300)
 hypothesis.settings.load_profile("fixed")
 
 

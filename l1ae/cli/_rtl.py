@@ -11,7 +11,7 @@ from rich.table import Table
 
 from l1ae.cli._run import load_pipeline
 from l1ae.cli._terminal import RESULTS
-from l1ae.config import SLOTS, Config, load_config
+from l1ae.config import SLOTS, Config, config_names, find_config, load_config
 from l1ae.contract import Contract
 from l1ae.errors import UserError
 from l1ae.extras import needs
@@ -115,7 +115,7 @@ def _timing(report: "SynthesisReport") -> list[str]:
 
 
 @click.command()
-@click.argument("path", metavar="RUN|CONFIG.yaml", type=click.Path(path_type=Path))
+@click.argument("path", metavar="RUN|CONFIG", type=click.Path(path_type=Path))
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the configuration. More than once.")
 def estimate(path: Path, overrides: tuple[str, ...]) -> None:
     """LUTs and latency, before anything is made.
@@ -124,7 +124,8 @@ def estimate(path: Path, overrides: tuple[str, ...]) -> None:
     """
     pipeline = load_pipeline()
     _load("l1ae.rtl")
-    if path.is_file():
+    if not path.is_dir() or str(path) in config_names():
+        path = find_config(path)
         config = load_config(path, overrides)
         _show(f"'{path}', estimated before training", pipeline.forecast(config), config)
         return

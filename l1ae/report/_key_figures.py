@@ -131,7 +131,7 @@ def _speed(run: RunFiles) -> Iterator[Tile]:
     row = _row(run, "latency_ns")
     if row is not None and row.latency_ns is not None:
         crossings = row.latency_ns / CROSSING
-        cycles = "" if row.clock_ns is None else f"{row.latency_cycles} × {row.clock_ns:g} ns, "
+        cycles = "" if row.clock_ns is None or row.latency_cycles is None else f"{row.latency_cycles} × {row.clock_ns:g} ns, "
         fits = _fits(run) if row.stage == "open synthesis" else None
         path = {None: "", True: "; the slowest path fits the clock", False: "; the slowest path is longer than the clock"}[fits]
         note = f"{cycles}{number(crossings, digits=3)} crossings of {CROSSING:g} ns{path} ({_source(row)})"

@@ -103,9 +103,9 @@
     const links = new Map(Array.from(document.querySelectorAll("nav a"), (link) => [link.hash.slice(1), link]));
     const sections = Array.from(links.keys(), (name) => document.getElementById(name));
     let current = null;
+    const line = parseFloat(getComputedStyle(document.documentElement).scrollPaddingTop) + 40;
     function look() {
-      const line = 0.25 * window.innerHeight;
-      const end = window.innerHeight + window.scrollY >= document.documentElement.scrollHeight - 2;
+        const end = window.innerHeight + window.scrollY >= document.documentElement.scrollHeight - 2;
       const above = sections.filter((section) => section.getBoundingClientRect().top <= line);
       const found = end && window.scrollY > 0 ? sections.at(-1) : above.at(-1) || sections[0];
       if (found === current) return;
