@@ -80,7 +80,9 @@ def unaccounted(page: Path, root: Path = ROOT) -> list[str]:
     found = []
     for number in _NUMBER.finditer(shown):
         start, end = number.span()
-        measured = name in EVERY or "±" in number[0] or "+" in number[0] or (not name.startswith((*WRITTEN, *SHOWN)) and _UNIT.match(shown, end))
+        measured = (
+            name in EVERY or "±" in number[0] or "+" in number[0] or (not name.startswith((*WRITTEN, *SHOWN)) and _UNIT.match(shown, end))
+        )
         if measured and not any(low <= start and end <= high for low, high in held):
             found.append(" ".join(text[max(start - 40, 0) : end + 30].split()))
     return found
