@@ -4,6 +4,8 @@ from importlib.resources import files
 from itertools import product
 from pathlib import Path
 
+import pytest
+
 from l1ae.errors import UserError
 from l1ae.rtl import primitives
 from l1ae.synth import part_of, synthesise
@@ -55,6 +57,7 @@ def test_every_sum_and_difference_is_that_of_alkaid(tmp_path):
     assert not _proves(tmp_path, ours.replace("term0[WIDTH-1:COPIED] - term1", "term0[WIDTH-1:COPIED] + term1"))
 
 
+@pytest.mark.slow
 def test_a_difference_with_low_bits_of_its_own_is_one_carry_chain():
     """x * 16 - y, 13 bits: a LUT for each at most. alkaid's takes 20 and two carry chains, of which one waits for the other."""
     top = "module top(input [7:0] x, input [7:0] y, output [12:0] z); shift_adder #(8,8,0,0,13,0,-4,1) a (x, y, z); endmodule"
