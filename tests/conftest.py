@@ -67,6 +67,15 @@ def _seeded(request: Any) -> None:
     _seed(request.node.nodeid)
 
 
+@pytest.fixture(scope="module")
+def kept_gxx():
+    """What tests compile by themselves, or with a makefile, is compiled once for the same text: tests/kept_gxx.py."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("L1AE_TEST_PYTHON", sys.executable)
+        patch.setenv("PATH", f"{Path(__file__).parent / 'bin'}{os.pathsep}{os.environ['PATH']}")
+        yield
+
+
 @dataclass(frozen=True)
 class Network:
     """A small quantized model with fixed random weights, and its contract."""
