@@ -1,7 +1,7 @@
 """g++ that does not compile what it compiled before: in front of the real one on PATH, with the cache of l1ae's own benches.
 
-The key is the text behind the preprocessor, every option, the files that options name, and the compiler. What is no compilation of one
-source, and what the compiler complains of, is left to the real one.
+The key is the text of every source behind the preprocessor, every option, the files that options name, and the compiler. What is no
+compilation of sources to a file, and what the compiler complains of, is left to the real one.
 """
 
 import os
@@ -10,45 +10,55 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from l1ae.tools import compiled, compiler_identity
 
 OWN = Path(__file__).parent / "bin"
 SOURCES = (".cpp", ".cc")
+COMPILED = (".o", ".a", ".so", ".ii")
 
 
-def main(arguments: Sequence[str]) -> int:
-    path = os.pathsep.join(item for item in os.environ["PATH"].split(os.pathsep) if Path(item) != OWN)
-    os.environ["PATH"] = path
-    real = shutil.which("g++", path=path)
+@dataclass(frozen=True)
+class Compilation:
+    sources: list[str]
+    target: str
+    others: list[str]
+
+    @classmethod
+    def of(cls, arguments: Sequence[str]) -> "Compilation | None":
+        """What a command line compiles, if it compiles sources to a file and nothing else."""
+        if arguments.count("-o") != 1 or {"-E", "-M", "-MD", "-MMD", "-fsyntax-only"} & set(arguments):
+            return None
+        at = arguments.index("-o")
+        rest = [item for k, item in enumerate(arguments) if k not in {at, at + 1}]
+        sources = [item for item in rest if item.endswith(SOURCES) and not item.startswith("-")]
+        others = [item for item in rest if item not in sources]
+        if not sources or any(item.endswith(COMPILED) and not item.startswith("-") for item in others):
+            return None
+        return cls(sources, arguments[at + 1], others)
+
+
+def main(arguments: Sequence[str]) -> None:
+    os.environ["PATH"] = os.pathsep.join(item for item in os.environ["PATH"].split(os.pathsep) if Path(item) != OWN)
+    real = shutil.which("g++")
     if real is None:
-        return 127
-    found = _one_source(arguments)
+        sys.exit(127)
+    command = [real, *arguments]
+    found = Compilation.of(arguments)
     if found is None:
-        os.execv(real, [real, *arguments])
-    source, target, others = found
-    text = subprocess.run([real, *others, "-E", "-P", source], check=False, capture_output=True)
-    if text.returncode or text.stderr:
-        os.execv(real, [real, *arguments])
+        os.execv(real, command)
+    texts = []
+    for source in found.sources:
+        seen = subprocess.run([real, *found.others, "-E", "-P", source], check=False, capture_output=True)
+        if seen.returncode or seen.stderr:
+            os.execv(real, command)
+        texts.append(seen.stdout)
     # where headers are does not matter once they are in the text
-    options = [item for item in others if not item.startswith("-I")]
-    named = [Path(name).read_bytes() for item in others for name in re.split("[=,]", item) if Path(name).is_file()]
-    compiled(Path(target), [*compiler_identity(real), *options, text.stdout, *named], lambda: _compile([real, *arguments]))
-    return 0
-
-
-def _one_source(arguments: Sequence[str]) -> tuple[str, str, list[str]] | None:
-    """Source, target and the rest of the arguments of the compilation of one source to a file."""
-    sources = [item for item in arguments if item.endswith(SOURCES) and not item.startswith("-")]
-    if len(sources) != 1 or arguments.count("-o") != 1 or {"-E", "-M", "-MD", "-MMD", "-fsyntax-only"} & set(arguments):
-        return None
-    at = arguments.index("-o")
-    target = arguments[at + 1]
-    others = [item for k, item in enumerate(arguments) if k not in {at, at + 1} and item != sources[0]]
-    if any(not item.startswith("-") and item.endswith((".o", ".a", ".so", ".ii")) for item in others):
-        return None
-    return sources[0], target, others
+    options = [item for item in found.others if not item.startswith("-I")]
+    named = [Path(name).read_bytes() for item in options for name in re.split("[=,]", item) if Path(name).is_file()]
+    compiled(Path(found.target), [*compiler_identity(real), *options, *texts, *named], lambda: _compile(command))
 
 
 def _compile(command: list[str]) -> None:
@@ -60,4 +70,4 @@ def _compile(command: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(sys.argv[1:])

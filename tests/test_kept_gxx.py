@@ -1,6 +1,5 @@
 """The compiler of tests that compile: the same program for the same text, another one for anything else."""
 
-import os
 import subprocess
 from pathlib import Path
 
@@ -61,7 +60,16 @@ def test_what_is_refused_or_warned_of_is_said_every_time(folder):
 def test_other_calls_are_those_of_the_compiler(folder):
     assert "Free Software Foundation" in subprocess.run(["g++", "--version"], capture_output=True, text=True, check=True).stdout
     (folder / "one.cpp").write_text("int one() { return 1; }\n")
+    subprocess.run(["g++", "-c", "one.cpp"], cwd=folder, check=True)
     (folder / "two.cpp").write_text("int one(); int main() { return one() + 1; }\n")
-    subprocess.run(["g++", "one.cpp", "two.cpp", "-o", "main"], cwd=folder, check=True)
+    subprocess.run(["g++", "one.o", "two.cpp", "-o", "main"], cwd=folder, check=True)
     assert (_answer(folder), _kept(folder)) == (2, 0)
-    assert os.environ["PATH"].split(os.pathsep)[0].endswith("bin")
+
+
+def test_of_several_sources_each_counts(folder):
+    for one, two in ((1, 1), (2, 1), (1, 2), (1, 1)):
+        (folder / "one.cpp").write_text(f"int one() {{ return {one}; }}\n")
+        (folder / "two.cpp").write_text(f"int one(); int main() {{ return one() + {10 * two}; }}\n")
+        subprocess.run(["g++", "one.cpp", "two.cpp", "-o", "main"], cwd=folder, check=True)
+        assert _answer(folder) == one + 10 * two
+    assert _kept(folder) == 3

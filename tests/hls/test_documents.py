@@ -14,6 +14,9 @@ from ..delivery.tiny import tiny_contract, tiny_events
 from .networks import everything
 
 
+pytestmark = pytest.mark.usefixtures("kept_gxx")
+
+
 def _compile_and_run(folder, name):
     command = ["g++", "-std=c++17", "-w", "-I.", "-Ifirmware/ap_types", f"{name}_test.cpp", f"firmware/{name}.cpp", "-o", "bench"]
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
