@@ -13,6 +13,9 @@ import numpy as np
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # as many workers as cores: threads of matrix products would wait for each other
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # before the libraries of Verilator and TensorFlow: behind both of them, in one process, its fonts do not load
 import matplotlib.font_manager  # noqa: F401

@@ -13,7 +13,6 @@ from l1ae.inputs import named_layout
 from ..delivery.tiny import tiny_contract, tiny_events
 from .networks import everything
 
-
 pytestmark = pytest.mark.usefixtures("kept_gxx")
 
 

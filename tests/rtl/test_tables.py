@@ -189,7 +189,7 @@ def test_a_fault_in_the_written_tables_is_seen_by_simulation(design, tmp_path, l
     assert report.mismatches > 0
 
 
-@pytest.mark.parametrize("language", ["verilog", "vhdl"])
+@pytest.mark.parametrize("language", slow(["verilog", "vhdl"], ("vhdl",)))
 def test_both_languages_are_the_contract(design, tmp_path, language):
     contract, made = design
     made.project.write(tmp_path)
@@ -197,6 +197,7 @@ def test_both_languages_are_the_contract(design, tmp_path, language):
     assert (report.mismatches, report.protocol_violations) == (0, 0)
 
 
+@pytest.mark.slow
 def test_the_estimate_holds_what_is_synthesised():
     contract = tree(seed=4, columns=8)
     made = unroll(contract, Clock(25.0, 12.5, 1), PART)
