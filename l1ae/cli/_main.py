@@ -45,22 +45,20 @@ _AT_ONCE = {"search", "data generate"}
 def main() -> None:
     """Run the command line. Exit status: 0 success, 2 a user's mistake, 1 anything else."""
     arguments = sys.argv[1:]
-    interrupts = Interrupts(lambda: f"interrupted; {continuing(arguments)}", at_once=command_of(arguments) in _AT_ONCE)
+    interrupts = Interrupts(f"interrupted; {continuing(arguments)}", at_once=command_of(arguments) in _AT_ONCE)
     try:
         with progress_shown():
             status = _cli.main(standalone_mode=False) or 0
         sys.exit(status)
     except (click.Abort, KeyboardInterrupt):
-        interrupts.say()
-        sys.exit(1)
+        interrupts.end()
     except click.ClickException as error:
         error.show()
         sys.exit(2)
     except (OSError, L1aeError) as error:
         if interrupts.happened:
             # a program that was stopped, and whoever waits for it complains
-            interrupts.say()
-            sys.exit(1)
+            interrupts.end()
         _end(error)
 
 

@@ -68,7 +68,8 @@ def _simpler(run: RunFiles) -> Iterator[Tile]:
     known = [(mean, title) for title, mean in rated if mean is not None]
     if known:
         mean, title = max(known, key=lambda pair: pair[0].value)
-        yield Tile("Best simpler trigger, same rate", percent(mean), title)
+        clearly = point.mean is not None and mean.low > point.mean.high
+        yield Tile("Best simpler trigger, same rate", percent(mean), title, "bad" if clearly else "plain")
 
 
 def _threshold(run: RunFiles) -> Iterator[Tile]:

@@ -120,7 +120,7 @@ LAYOUT = """() => {
     const style = getComputedStyle(element), box = element.getBoundingClientRect();
     if (!scrolled(element) && box.right > window.innerWidth + 0.5) found.push(`beyond the edge: ${said(element)}`);
     const cut = element.scrollWidth - element.clientWidth;
-    const boxed = element.clientWidth && style.display !== "inline" && style.overflowX !== "auto" && style.clipPath === "none";
+    const boxed = element.clientWidth && style.display !== "inline" && style.overflowX !== "auto";
     if (boxed && cut > 1) found.push(`cut by ${cut} px: ${said(element)}`);
     if (element.classList.contains("q") && element.getClientRects().length !== 1) found.push(`broken: ${said(element)}`);
   }
