@@ -13,6 +13,9 @@ import numpy as np
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # as many workers as cores: threads of matrix products would wait for each other
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # before the libraries of Verilator and TensorFlow: behind both of them, in one process, its fonts do not load
 import matplotlib.font_manager  # noqa: F401
@@ -22,9 +25,8 @@ from l1ae.contract import Contract, build_contract
 
 from .messages import ENVIRONMENT, note_errors
 
-# `make test-rest` asks for the deeper one
-hypothesis.settings.register_profile("fixed", derandomize=True, max_examples=40)
-hypothesis.settings.register_profile("deep", derandomize=True, max_examples=400)
+hypothesis.settings.register_profile("fixed", derandomize=True, max_examples=30)
+hypothesis.settings.register_profile("deep", derandomize=True, max_examples=300)
 hypothesis.settings.load_profile("fixed")
 
 
@@ -66,6 +68,15 @@ def pytest_fixture_setup(fixturedef: Any, request: Any) -> Iterator[None]:
 def _seeded(request: Any) -> None:
     """The seed of a test is its name: it draws the same in any order and on any worker."""
     _seed(request.node.nodeid)
+
+
+@pytest.fixture(scope="module")
+def kept_gxx():
+    """What tests compile by themselves, or with a makefile, is compiled once for the same text: tests/kept_gxx.py."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("L1AE_TEST_PYTHON", sys.executable)
+        patch.setenv("PATH", f"{Path(__file__).parent / 'bin'}{os.pathsep}{os.environ['PATH']}")
+        yield
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,15 @@ from typing import Any
 
 import click
 
-from l1ae.config import Config, find_config, load_config
+from l1ae.cli._configs import ConfigFile
+from l1ae.config import Config, load_config
 
 __all__ = ["csim", "evaluate", "hls", "load_pipeline", "report", "run_all", "train"]
 
 _log = logging.getLogger("l1ae")
 
 _run_argument = click.argument("run", type=click.Path(path_type=Path, file_okay=False))
-_config_argument = click.argument("config", type=click.Path(path_type=Path, dir_okay=False))
+_config_argument = click.argument("config", type=ConfigFile())
 _run_option = click.option("--run", type=click.Path(path_type=Path, file_okay=False), help="Run folder; default runs/NAME.")
 _set_option = click.option(
     "--set",
@@ -30,7 +31,7 @@ _events_option = click.option("--events", type=click.IntRange(1), help="Real eve
 
 
 def _load(config: Path, run: Path | None, overrides: tuple[str, ...]) -> tuple[Config, Path]:
-    loaded = load_config(find_config(str(config)), overrides)
+    loaded = load_config(config, overrides)
     return loaded, run or Path("runs") / loaded.name
 
 

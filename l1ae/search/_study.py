@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from l1ae.config import Config, config_names, find_config, read_config, set_key
+from l1ae.config import Config, find_config, read_config, set_key
 from l1ae.documents import read_yaml, validate
 from l1ae.errors import UserError
 from l1ae.families import Body
@@ -140,7 +140,7 @@ def load_study(path: Path) -> Study:
     Raises `UserError` with file and key for what is missing, unknown, or of the wrong kind, and for values of dimensions that no
     configuration can have.
     """
-    words = {"what": "study", "remedy": "the ones that come with l1ae are in configs/studies/"}
+    words = {"what": "study", "remedy": "`l1ae configs` lists those that come with l1ae"}
     config = validate(StudyConfig, read_yaml(path, **words), str(path))
     if config.storage is not None:
         database_of(config.storage, f"{path}: storage")
@@ -153,7 +153,7 @@ def load_study(path: Path) -> Study:
 def _model(path: Path, config: StudyConfig, name: str) -> Model:
     given = config.models[name]
     try:
-        base = _base(Path(path).parent, given.base)
+        base = find_config(given.base, folder=Path(path).parent)
         content = read_config(base)
     except UserError as error:
         raise UserError(f"{path}: models.{name}.base: {error}") from error
@@ -162,12 +162,6 @@ def _model(path: Path, config: StudyConfig, name: str) -> Model:
             _set(content, key, value, f"{path}: {where}", Path(path).parent)
     architecture = validate(Config, content, f"{path}: models.{name}").model.architecture
     return Model(name, base, content, dict(config.space) | dict(given.space), given.kind or architecture)
-
-
-def _base(folder: Path, given: str) -> Path:
-    """The file that `base` names: one beside the study, or a configuration that comes with l1ae."""
-    beside = folder / given
-    return find_config(given) if given in config_names() and not beside.is_file() else beside
 
 
 def _set(content: dict[str, Any], key: str, value: Any, where: str, folder: Path) -> None:

@@ -1,10 +1,14 @@
 """The command line as a script sees it: exit status, stdout for results, stderr for the rest."""
 
+import logging
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from l1ae.cli import main
 
 
 def run(*arguments, cwd=None):
@@ -12,14 +16,34 @@ def run(*arguments, cwd=None):
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
 
 
-def test_every_command_has_help():
+@pytest.fixture
+def ended(monkeypatch, capfd):
+    """What `run` gives, from this process: which the command line could change only by its handlers."""
+    handlers = logging.getLogger("l1ae").handlers[:]
+    signals = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def call(*arguments, cwd=None):
+        monkeypatch.setattr(sys, "argv", ["l1ae", *map(str, arguments)])
+        if cwd is not None:
+            monkeypatch.chdir(cwd)
+        with pytest.raises(SystemExit) as status:
+            main()
+        return subprocess.CompletedProcess(sys.argv, status.value.code, *capfd.readouterr())
+
+    yield call
+    logging.getLogger("l1ae").handlers[:] = handlers
+    for number, handler in signals.items():
+        signal.signal(number, handler)
+
+
+def test_every_command_has_help(ended):
     top = run("--help")
     assert top.returncode == 0
     for command in ("train", "evaluate", "hls", "csim", "report", "run", "latent", "doctor", "data"):
         assert command in top.stdout
-        assert run(command, "--help").returncode == 0
+        assert ended(command, "--help").returncode == 0
     for command in ("generate", "import", "info"):
-        assert run("data", command, "--help").returncode == 0
+        assert ended("data", command, "--help").returncode == 0
 
 
 def test_help_does_not_load_tensorflow():
@@ -40,8 +64,8 @@ def test_help_does_not_load_tensorflow():
         (["train", sys.executable], "is no valid YAML"),
     ],
 )
-def test_a_users_mistake_exits_with_2_and_a_message_on_stderr(arguments, message, tmp_path):
-    result = run(*arguments, cwd=tmp_path)
+def test_a_users_mistake_exits_with_2_and_a_message_on_stderr(arguments, message, ended, tmp_path):
+    result = ended(*arguments, cwd=tmp_path)
     assert result.returncode == 2
     assert message in result.stderr
     assert result.stdout == ""

@@ -24,7 +24,7 @@ FAST = [Rounding.RND_CONV, Rounding.RND, Rounding.TRN]
 
 seeds = st.integers(0, 2**32 - 1)
 widths = st.sampled_from([1, 3, 5, 8, 14, 22])
-operations = settings(max_examples=60, deadline=None)
+operations = settings(deadline=None)
 
 
 def formats(overflow=tuple(Overflow), rounding=tuple(Rounding), width=widths):
@@ -134,7 +134,7 @@ def convolution(source, shape, kernel, stride, form, weight_format, rng, **optio
     )
 
 
-@settings(max_examples=40, deadline=None)
+@operations
 @given(
     st.tuples(st.integers(2, 5), st.integers(2, 4), st.integers(1, 2)),
     st.tuples(st.integers(1, 2), st.integers(1, 2), st.integers(1, 3)),
@@ -348,7 +348,7 @@ def test_sum(first, second, halvings, one, seed):
     check(*chain, fitting(chain, make, fraction), seed=seed)
 
 
-@settings(max_examples=200, deadline=None)
+@operations
 @given(
     formats(width=st.sampled_from([5, 9, 18])),
     formats(),

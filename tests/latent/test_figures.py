@@ -42,6 +42,7 @@ def test_correlations_are_written_out_and_a_constant_has_none(samples):
     assert texts[:4][3] == texts[15] == "–"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "panels"),
     [

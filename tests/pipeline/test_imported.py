@@ -155,6 +155,7 @@ def test_a_refusal_names_the_file_that_a_user_edits(write_description, write_con
         train_stage(load_config(path), tmp_path / "other")
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
 def test_an_hdf5_file_is_imported_as_a_keras_file_is(write_config, make_network, tmp_path):
     path = write_config({"source": "network.h5", "score": "squared_error"})

@@ -30,6 +30,8 @@ from l1ae.pipeline import (
 )
 from l1ae.trigger import load_working_points
 
+from ..levels import slow
+
 ODD = ('<b>&"x"', "ein Näme mit $\\sum Ü_1$", "mean", "all", "_hidden", "fixed")
 SIGNALS = {
     "none": {},
@@ -123,8 +125,9 @@ PAGE_TAGS = (
 )
 
 
-@pytest.mark.parametrize("signals", SIGNALS.values(), ids=SIGNALS)
-def test_runs_are_compared_whatever_their_signals_are(with_signals, trained, signals, tmp_path):
+@pytest.mark.parametrize("name", slow(SIGNALS, ("odd names",)))
+def test_runs_are_compared_whatever_their_signals_are(with_signals, trained, name, tmp_path):
+    signals = SIGNALS[name]
     run = with_signals(signals)
     found = compare([trained[1], run.folder], replicas=50)
     assert tables(found)
@@ -137,7 +140,7 @@ def test_runs_are_compared_whatever_their_signals_are(with_signals, trained, sig
 
 def test_one_event_says_nothing_of_the_change_by_quantization(with_signals, monkeypatch):
     run = with_signals({"a4l": 1})
-    monkeypatch.setattr("l1ae.pipeline._stages.save_evaluation", _only_metrics)
+    monkeypatch.setattr("l1ae.evaluation.save_evaluation", _only_metrics)
     evaluate_stage(run)
     metrics = load_metrics(run.path("evaluation") / "metrics.json")
     assert metrics.events["a4l"] == 1
@@ -183,6 +186,7 @@ def test_the_split_is_the_one_that_the_store_records(with_signals):
     assert np.mean(stored.read(extra=("split",)).extra["split"] == TEST) == pytest.approx(1 / 3)
 
 
+@pytest.mark.slow
 def test_the_report_names_stages_that_were_made_from_other_signals(with_signals):
     run = with_signals({"a4l": 20})
     trigger_stage(run)

@@ -60,6 +60,7 @@ def test_the_teacher_of_density_trees_is_what_was_counted(make_config, teachers)
     assert np.ptp(score - fixed) > 0, "the teacher is not rounded"
 
 
+@pytest.mark.slow
 def test_a_student_follows_its_teachers_and_is_made_again_when_they_are(make_config, teachers, tmp_path):
     config = _student(make_config, *teachers.values())
     run = train_stage(config, tmp_path / "student")

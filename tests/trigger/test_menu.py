@@ -72,7 +72,7 @@ def test_edges(seed, accepted, refused):
     _decides(cut, UGT, accepted, refused)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(deadline=None)
 @given(
     kind=st.sampled_from(["met", "eg", "mu", "jet"]),
     legs=st.lists(st.integers(1, 1500), min_size=1, max_size=3),

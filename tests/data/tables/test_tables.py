@@ -464,7 +464,7 @@ def features_(draw: st.DrawFn, name: str, gate: bool) -> Feature:
     return Feature(name=name, bits=bits, signed=signed, lsb=lsb, period=period, bin=draw(st.sampled_from(["edge", "centre"])))
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(layout=layouts(), seed=st.integers(0, 1000), kind=st.sampled_from(["codes", "physical", "grid"]), chunk=st.integers(1, 9))
 def test_any_layout_comes_back(layout, seed, kind, chunk, tmp_path):
     """Random layouts through padded arrays and lists, in any size of blocks."""
