@@ -35,8 +35,8 @@ extensions = [
 exclude_patterns = ["_reference", "_static"]
 nitpicky = False
 show_warning_types = True
-# words in plain docstrings that several objects have as a name
-suppress_warnings = ["ref.python"]
+# words in plain docstrings that several objects have as a name; cells of a shell in notebooks, which are shown as they are
+suppress_warnings = ["ref.python", "misc.highlighting_failure"]
 
 html_theme = "furo"
 html_title = f"l1ae {release}"
