@@ -92,7 +92,7 @@ trained further than the float one, so that the two differ by more than by quant
 the sign. "Differing" counts events and corner vectors of which any value of any layer differs between the contract and the C
 simulation of the HLS project.
 
-Events: {events}.
+Events: {events}.{note}
 
 """
 
@@ -100,13 +100,14 @@ COLUMNS = ("Model", "Score", *SIGNALS.values(), "Weights", "Bits", "Differing")
 NOTE = "\n¹ on the calorimeter image of other events (the data set that comes with l1ae): not comparable with the rest.\n"
 
 
-def table(results: list[dict[str, Any]]) -> str:
-    """The page."""
+def table(results: list[dict[str, Any]], about: str = "") -> str:
+    """The page; `about` says what the events are."""
     events = next(result["metrics"]["events"] for result in results if result["config"].inputs.layout.name == "ugt")
     text = ", ".join(f"{count:,} {name}" for name, count in events.items())
     lines = [mark("families", "auc"), f"| {' | '.join(COLUMNS)} |", f"|{'---|' * len(COLUMNS)}", *(row(result) for result in results)]
-    note = NOTE if any(result["config"].inputs.layout.name != "ugt" for result in results) else ""
-    return HEADER.format(events=text) + "\n".join(lines) + "\n" + note
+    footnote = NOTE if any(result["config"].inputs.layout.name != "ugt" for result in results) else ""
+    note = f" {about}" if about else ""
+    return HEADER.format(events=text, note=note) + "\n".join(lines) + "\n" + footnote
 
 
 def main() -> None:
@@ -119,6 +120,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs/families"))
     parser.add_argument("--output", type=Path, default=Path("docs/families.md"))
     parser.add_argument("--models", nargs="+", default=[path.stem for path in trained])
+    parser.add_argument("--about", default="", help="a sentence on what the events in FOLDER are")
     arguments = parser.parse_args()
     source = stores(arguments.folder, arguments.runs / "data")
     results = []
@@ -126,7 +128,7 @@ def main() -> None:
         print(name, flush=True)
         results.append(run_family(folder / f"{name}.yaml", source, arguments.runs))
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    publish(arguments.output, table(results), "python benchmarks/families.py FOLDER")
+    publish(arguments.output, table(results, arguments.about), "python benchmarks/families.py FOLDER")
     print(arguments.output)
 
 

@@ -52,7 +52,10 @@ def chosen(content: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
         extra = used["memory_luts"] + used["shift_registers"]
         values["resources"] = {key: used[key] for key in ("flip_flops", "carry4", "dsp", "bram36")}
         values["resources"] |= {"luts": used["luts"] + extra, "luts_packed": used["luts_packed"] + extra}
+        values["latency"] = f"{content['latency_cycles']} x {content['clock_period']:g} ns"
         values["timing"] = {key: values["timing"][key]["ns"] for key in ("optimistic", "typical", "pessimistic")}
+    if "mismatches" in values:
+        values["total"] = values["events"] + values["corner_vectors"]
     if "rows" in values:
         values["rows"] = {row["name"]: {"events": row["events"], "differing": row["differing"]} for row in values["rows"]}
     return values

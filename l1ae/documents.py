@@ -25,7 +25,7 @@ def load_yaml(model: type[_Model], path: Path, **words: str) -> _Model:
     return validate(model, read_yaml(path, **words), str(path))
 
 
-def read_yaml(path: Path, *, what: str = "configuration", remedy: str = "the ones that come with l1ae are in configs/") -> dict[str, Any]:
+def read_yaml(path: Path, *, what: str = "configuration", remedy: str = "`l1ae configs` lists those that come with l1ae") -> dict[str, Any]:
     """The mapping that a YAML file holds. `what` it is and the `remedy` for a missing one are for messages.
 
     Raises `UserError` when it is missing or holds none.

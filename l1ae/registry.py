@@ -209,8 +209,11 @@ def extensions() -> tuple[Extension, ...]:
     """
     found = []
     for kind, (home, name) in HOMES.items():
+        points = _entry_points(kind, tuple(sys.path))
+        if not points and home not in sys.modules:
+            continue
         registry: Registry[Any] = getattr(importlib.import_module(home), name)
-        found += [_tried(registry, kind, point.name, _distribution(point)) for point in _entry_points(kind, tuple(sys.path))]
+        found += [_tried(registry, kind, point.name, _distribution(point)) for point in points]
         found += [Extension(kind, added, PROCESS, "") for added in registry._added]
     return tuple(found)
 

@@ -39,9 +39,10 @@ def _first_sentence(module: str) -> str:
 
 def _source(module: str, name: str) -> str:
     """Where a public name of a module is defined."""
-    for line in _tree(module).body:
+    # names that are imported when they are first used are imported for type checkers in a block of their own
+    for line in ast.walk(_tree(module)):
         for alias in line.names if isinstance(line, ast.ImportFrom) else ():
-            if name == (alias.asname or alias.name) and line.module:
+            if isinstance(line, ast.ImportFrom) and name == (alias.asname or alias.name) and line.module:
                 return _source(line.module, alias.name) if line.module.startswith("l1ae") else f"{line.module}.{alias.name}"
     return f"{module}.{name}"
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import importlib
-import inspect
 import re
 from collections.abc import Iterator
 from typing import Any, get_args, get_type_hints
@@ -10,7 +9,7 @@ from typing import Any, get_args, get_type_hints
 from pydantic import BaseModel
 
 from _reference._keys import doc_text
-from _reference._words import types_in, type_text
+from _reference._words import anchor_of, type_text, types_in
 from l1ae.comparison import Comparison
 from l1ae.contract import Contract
 from l1ae.manifest import Manifest
@@ -50,7 +49,7 @@ Vectors, buffers and links of deliveries: [vectors and wrappers](../../vectors.m
 def file_pages() -> dict[str, str]:
     """The page."""
     parts = [_HEAD, _stages(), _TAIL, _contract()]
-    parts += [f"## {title}\n\nMade by {made}.\n\n{_paragraphs(importlib.import_module(module).__doc__ or '')}\n" for title, module, made in _DESCRIBED]
+    parts += [f"## {title}\n\nMade by {made}.\n\n{doc_text(importlib.import_module(module))}\n" for title, module, made in _DESCRIBED]
     seen: set[type] = set()
     for place, kind, command in WRITTEN:
         parts.append(f"## `{place}`\n\nMade by {command if command == 'every stage' else f'`{command}`'}.\n")
@@ -62,15 +61,16 @@ def file_pages() -> dict[str, str]:
 def _stages() -> str:
     rows = [f"| `{stage.name}/` | `l1ae {stage.command}` | {', '.join(f'`{need}`' for need in stage.needs)} |" for stage in STAGES]
     head = "| folder in the run's | made by | needs |\n|---|---|---|\n"
-    return f"## The run folder\n\n{head}" + "\n".join(rows) + "\n\n`config.yaml` is the configuration as it was used, `report.html` the report.\n"
+    return (
+        f"## The run folder\n\n{head}"
+        + "\n".join(rows)
+        + "\n\n`config.yaml` is the configuration as it was used, `report.html` the report.\n"
+    )
 
 
 def _contract() -> str:
-    return f"## `contract/contract.json`\n\nMade by `l1ae train`; read by `l1ae.load_contract`.\n\n{doc_text(Contract.to_json)}\n\n{doc_text(Contract)}\n"
-
-
-def _paragraphs(text: str) -> str:
-    return inspect.cleandoc(text)
+    about = "Made by `l1ae train`; read by `l1ae.load_contract`."
+    return f"## `contract/contract.json`\n\n{about}\n\n{doc_text(Contract.to_json)}\n\n{doc_text(Contract)}\n"
 
 
 def _sections(kind: type, seen: set[type]) -> Iterator[str]:
@@ -84,7 +84,7 @@ def _sections(kind: type, seen: set[type]) -> Iterator[str]:
     for name, annotation in _fields(kind).items():
         rows.append(f"| `{name}` | {type_text(annotation).replace('|', chr(92) + '|')} | {described.get(name, '')} |")
         inner += types_in(annotation)
-    yield f"### {kind.__name__}\n\n{about}\n\n| key | value | |\n|---|---|---|\n" + "\n".join(rows) + "\n"
+    yield f"({anchor_of(kind)})=\n### {kind.__name__}\n\n{about}\n\n| key | value | |\n|---|---|---|\n" + "\n".join(rows) + "\n"
     for one in inner:
         yield from _sections(one, seen)
 

@@ -3,20 +3,21 @@
 import inspect
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from _reference._words import default_text, limits_text, models_in, type_text, units_in
-from l1ae.config import Config, Description, NamedMenu, SeedConfig
+from l1ae.config import Config, DescriptionFile, LayerDescription, NamedMenu, SeedConfig
 from l1ae.data.generator import GeneratorConfig
 from l1ae.data.tables import TableMapping
 from l1ae.engine import HTCondor, Slurm
 from l1ae.inputs import Layout
 from l1ae.search import StudyConfig
 
-__all__ = ["PAGES", "Key", "KeyPage", "key_pages", "keys_of"]
+__all__ = ["PAGES", "Key", "KeyPage", "description_of", "doc_text", "key_pages", "keys_of"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,15 @@ class KeyPage:
     title: str
     about: str
     roots: dict[str, type[BaseModel]]
+    parts: dict[str, tuple[type[BaseModel], ...]] = field(default_factory=dict)
+    """Sections that the first one does not name because they are read one by one, by what stands before their keys."""
+
+    def sections(self) -> Iterator[tuple[str, str, type[BaseModel]]]:
+        """Every section: title of its root, what stands before its keys, and its type."""
+        for title, root in self.roots.items():
+            yield from ((title, path, section) for path, section in _sections(root, ""))
+        for path, parts in self.parts.items():
+            yield from (("", path, part) for part in parts)
 
 
 @dataclass(frozen=True)
@@ -63,7 +73,8 @@ PAGES = {
     "description.md": KeyPage(
         "Description of a network",
         "The YAML file that `model.source` of an imported network names: [how to import a network](../../howto/network.md).",
-        {"": Description},
+        {"": DescriptionFile},
+        {"layers[…].": get_args(LayerDescription)},
     ),
     "study.md": KeyPage(
         "Study of a search",
@@ -88,11 +99,11 @@ def key_pages() -> dict[str, str]:
     return {f"keys/{name}": _page(page) for name, page in PAGES.items()}
 
 
-def keys_of(model: type[BaseModel], prefix: str = "") -> Iterator[Key]:
-    """Every key of a description, and of the sections in it, each section once."""
-    for path, section in _sections(model, prefix):
-        for name, field in section.model_fields.items():
-            yield Key(f"{path}{field.alias or name}", section, field)
+def keys_of(page: KeyPage) -> Iterator[Key]:
+    """Every key of a kind of file."""
+    for _, path, section in page.sections():
+        for name, item in section.model_fields.items():
+            yield Key(f"{path}{item.alias or name}", section, item)
 
 
 def _sections(model: type[BaseModel], prefix: str, seen: set[type[BaseModel]] | None = None) -> Iterator[tuple[str, type[BaseModel]]]:
@@ -102,10 +113,10 @@ def _sections(model: type[BaseModel], prefix: str, seen: set[type[BaseModel]] | 
         return
     seen.add(model)
     yield prefix, model
-    for name, field in model.model_fields.items():
-        for inner in models_in(field.annotation):
+    for name, item in model.model_fields.items():
+        for inner in models_in(item.annotation):
             if inner.__module__ != SeedConfig.__module__ or model is not Config:
-                yield from _sections(inner, f"{prefix}{name}{_step(type_text(field.annotation))}", seen)
+                yield from _sections(inner, f"{prefix}{name}{_step(type_text(item.annotation))}", seen)
 
 
 def _step(text: str) -> str:
@@ -115,24 +126,41 @@ def _step(text: str) -> str:
 
 def _page(page: KeyPage) -> str:
     parts = [f"# {page.title}\n\n{page.about}\n"]
-    for title, model in page.roots.items():
-        parts += [f"## {title}\n"] * bool(title)
-        parts += [_section_text(path, section, 3 if title else 2) for path, section in _sections(model, "")]
+    for title, path, section in page.sections():
+        if title and not path:
+            parts.append(f"## {title}\n")
+        parts.append(_section_text(path, section, 3 if title else 2))
     return "\n".join(parts)
 
 
 def _section_text(path: str, section: type[BaseModel], level: int) -> str:
-    rows = [_row(path, name, field) for name, field in section.model_fields.items()]
-    heading = f"{'#' * level} `{path.rstrip('.')}`\n\n" if path else ""
+    rows = [_row(path, name, item) for name, item in section.model_fields.items()]
+    heading = f"{'#' * level} `{path.rstrip('.')}`{_kind_text(section)}\n\n" if path else ""
     table = "\n".join(["| key | value | default | |", "|---|---|---|---|", *rows])
     return f"{heading}{doc_text(section)}\n\n{table}\n"
 
 
-def _row(path: str, name: str, field: FieldInfo) -> str:
-    value = ", ".join(filter(None, (type_text(field.annotation), limits_text(field), *units_in(field))))
-    description = re.sub(r"\s+", " ", field.description or "")
-    cells = (f"`{path}{field.alias or name}`", value, default_text(field), description)
+def _kind_text(section: type[BaseModel]) -> str:
+    """Of sections that stand under one key and are told apart by their kind, which one."""
+    kind = section.model_fields.get("kind")
+    if kind is None or not kind.is_required() or get_origin(kind.annotation) is not Literal:
+        return ""
+    return f": {', '.join(get_args(kind.annotation))}"
+
+
+def _row(path: str, name: str, item: FieldInfo) -> str:
+    unit = "".join(f" [{symbol}]" for symbol in units_in(item))
+    value = ", ".join(filter(None, (f"{type_text(item.annotation)}{unit}", limits_text(item))))
+    description = description_of(item)
+    cells = (f"`{path}{item.alias or name}`", value, default_text(item), description)
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def description_of(item: FieldInfo) -> str:
+    """What a key is: as its schema says, or of a key that holds a section what that one says of itself."""
+    inner = models_in(item.annotation)
+    text = item.description or (doc_text(inner[0]).split("\n\n")[0] if inner else "")
+    return re.sub(r"\s+", " ", text)
 
 
 def doc_text(of: object) -> str:

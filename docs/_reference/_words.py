@@ -4,6 +4,7 @@ import dataclasses
 import enum
 import types
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
@@ -14,9 +15,9 @@ from pydantic_core import PydanticUndefined
 from l1ae.inputs import FixedFormat, Layout
 from l1ae.schema import Unit
 
-__all__ = ["default_text", "limits_text", "models_in", "type_text", "types_in", "units_in"]
+__all__ = ["anchor_of", "default_text", "limits_text", "models_in", "type_text", "types_in", "units_in"]
 
-_PLAIN = {bool: "true or false", int: "whole number", float: "number", str: "text", Any: "any value", object: "any value"}
+_PLAIN = {bool: "true or false", int: "whole number", float: "number", str: "text", Any: "any value", object: "any value", Path: "file"}
 _CLASSES = {FixedFormat: "fixed-point type", Layout: "layout", BaseModel: "section"}
 _SIGNS = ((Ge, "ge", "≥"), (Gt, "gt", ">"), (Le, "le", "≤"), (Lt, "lt", "<"))
 _LONGEST_DEFAULT = 60
@@ -68,7 +69,7 @@ def _class_text(annotation: Any) -> str:
         return _PLAIN[annotation]
     if isinstance(annotation, type):
         if dataclasses.is_dataclass(annotation) and not issubclass(annotation, FixedFormat):
-            return f"[{annotation.__name__}](#{annotation.__name__.lower()})"
+            return f"[{annotation.__name__}](#{anchor_of(annotation)})"
         if issubclass(annotation, enum.Enum):
             return ", ".join(f"`{_yaml(one.value)}`" for one in annotation)
         for base, text in _CLASSES.items():
@@ -97,7 +98,7 @@ def limits_text(field: FieldInfo) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{int(value):,}".replace(",", " ") if value == int(value) and abs(value) < 1e9 else f"{value:g}"
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
 
 
 def units_in(field: FieldInfo) -> list[str]:
@@ -112,6 +113,11 @@ def models_in(annotation: Any) -> list[type[BaseModel]]:
         return [] if issubclass(inner, Layout | RootModel) else [inner]
     found = [model for part in get_args(inner) if get_origin(inner) is not Literal for model in models_in(part)]
     return list(dict.fromkeys(found))
+
+
+def anchor_of(kind: type) -> str:
+    """The label of a type on its page; two packages may have types of one name."""
+    return f"{kind.__module__}-{kind.__name__}".replace(".", "-").replace("_", "").lower()
 
 
 def types_in(annotation: Any) -> list[type]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from l1ae.cli._configs import ConfigFile
 from l1ae.cli._engine import engine_options
 from l1ae.cli._groups import InOrder
 from l1ae.documents import load_yaml
@@ -26,7 +27,7 @@ def data() -> None:
 @click.option("--sample", required=True, help="background, zerobias, a4l, lq, h0, hc or hcpair; or one of --config.")
 @click.option("--events", required=True, type=click.IntRange(1))
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0, 2**32 - 1))
-@click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="YAML with other detector or process choices.")
+@click.option("--config", type=ConfigFile("generator configuration"), help="YAML with other detector or process choices.")
 @click.option("--layout", type=click.Choice(["ugt", "ugt_full"]), help="Columns of an event; default: ugt, or as --config says.")
 @click.option("--regions", is_flag=True, help="The 18 x 14 calorimeter image of every event, too (about 120 bytes each).")
 @click.option("--inclusive", is_flag=True, help="Signals without the lepton requirement, as a trigger meets them.")

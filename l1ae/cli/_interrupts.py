@@ -3,10 +3,12 @@
 import os
 import select
 import signal
+import subprocess
+import sys
 import threading
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 from l1ae.cli._terminal import close_terminal
 from l1ae.files import remove_in_hand
@@ -16,32 +18,47 @@ __all__ = ["Interrupts"]
 
 _STDERR = 2
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_WATCHDOG = Path(__file__).with_name("_watchdog.py")
 
 _GRACE = 1.2
 """Seconds in which a command may take leave of what it works on, before it is ended as it is."""
 
+_LIMIT = 1.6
+"""Seconds after which a command is killed that could not be ended."""
+
 
 class Interrupts:
-    """Watches for signals from a thread of its own, from now on: `message` is what is said.
+    """Watches for signals from a thread and from a process of its own, from now on: `message` is what is said.
 
     The main thread is interrupted too, and may take leave of what it works on. It may also be in a call that no handler breaks off, as of
-    a library that computes or a database that is locked, or wait for other threads: then the watch ends everything. `at_once`: for
-    commands that can be killed anywhere, and that start processes of which they may not know yet.
+    a library that computes or a database that is locked, or wait for other threads: then the watching thread ends everything, and where a
+    library lets no thread run, the watching process. `at_once`: for commands that can be killed anywhere, and that start processes of
+    which they may not know yet.
     """
 
-    def __init__(self, message: Callable[[], str], *, at_once: bool) -> None:
+    def __init__(self, message: str, *, at_once: bool) -> None:
         self._message, self._at_once = message, at_once
         self._said = threading.Lock()
         self.happened = False
-        read, write = os.pipe()
-        os.set_blocking(write, False)
-        signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+        told = self._start_watchdog()
         # what libraries say while they are imported is swallowed
         self._stream = os.dup(_STDERR)
-        threading.Thread(target=self._watch, args=(read,), name="signals", daemon=True).start()
+        threading.Thread(target=self._watch, args=(told,), name="signals", daemon=True).start()
         for signalled in _SIGNALS:
             # a handler there must be: without one no signal is written to the watch
             signal.signal(signalled, self._leave)
+
+    def _start_watchdog(self) -> int:
+        """Where it passes signals on."""
+        (signals, write), (told, tell) = os.pipe(), os.pipe()
+        os.set_blocking(write, False)
+        signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+        self._signals = write
+        command = [sys.executable, "-I", "-S", str(_WATCHDOG), str(_LIMIT), self._message]
+        self._watchdog = subprocess.Popen(command, stdin=signals, stdout=tell, start_new_session=True)
+        os.close(signals)
+        os.close(tell)
+        return told
 
     def _leave(self, *_: object) -> None:
         """In the main thread, as soon as it takes signals."""
@@ -49,37 +66,35 @@ class Interrupts:
         if not before and not self._at_once:
             raise KeyboardInterrupt
 
-    def _watch(self, read: int) -> None:
-        _wait_for_signal(read)
+    def _watch(self, told: int) -> None:
+        if not os.read(told, 1):
+            return
         # threads wait for programs, and the main thread for them
         stop_programs()
-        if not self._at_once and _signalled(read, _GRACE):
-            _wait_for_signal(read)
+        if not self._at_once:
+            # one more signal: who asks twice does not want to wait
+            select.select([told], [], [], _GRACE)
+        self.end()
+
+    def end(self) -> NoReturn:
+        """End at once, whatever others do, with the message."""
         close_terminal()
         for child in _workers():
             with suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
         remove_in_hand()
-        self.say()
+        self._say()
         os._exit(1)
 
-    def say(self) -> None:
+    def _say(self) -> None:
         """The message, once."""
         if not self._said.acquire(blocking=False):
             return
         with suppress(OSError):
             # Python's streams may be held by the thread that draws
-            os.write(self._stream, f"\n{self._message()}\n".encode())
-
-
-def _wait_for_signal(read: int) -> None:
-    while os.read(read, 1)[0] not in _SIGNALS:
-        continue
-
-
-def _signalled(read: int, seconds: float) -> bool:
-    """Whether one more signal comes within so many seconds: who asks twice does not want to wait."""
-    return bool(select.select([read], [], [], seconds)[0])
+            os.write(self._stream, f"\n{self._message}\n".encode())
+            # so that the watchdog does not say it
+            os.write(self._signals, bytes([0]))
 
 
 def _workers() -> list[int]:

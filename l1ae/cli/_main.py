@@ -8,7 +8,7 @@ from typing import NoReturn
 import click
 
 from l1ae import __version__
-from l1ae.cli import _baselines, _compare, _data, _delivery, _doctor, _latent, _rtl, _run, _search, _trigger
+from l1ae.cli import _baselines, _compare, _configs, _data, _delivery, _doctor, _latent, _rtl, _run, _search, _trigger
 from l1ae.cli._continue import command_of, continuing
 from l1ae.cli._groups import InOrder
 from l1ae.cli._interrupts import Interrupts
@@ -29,7 +29,7 @@ def _cli(verbose: bool) -> None:
 
 for _section, _commands in (
     ("Events", (_data.data,)),
-    ("A model", (_rtl.estimate, _run.train, _run.evaluate, _baselines.baselines, _trigger.trigger, _latent.latent)),
+    ("A model", (_configs.configs, _rtl.estimate, _run.train, _run.evaluate, _baselines.baselines, _trigger.trigger, _latent.latent)),
     ("Firmware", (_run.hls, _run.csim, _rtl.rtl, _rtl.synth, _delivery.deliver, _delivery.verify)),
     ("All of it", (_run.run_all, _run.report, _compare.compare, _search.search)),
     ("Installation", (_doctor.doctor,)),
@@ -45,22 +45,20 @@ _AT_ONCE = {"search", "data generate"}
 def main() -> None:
     """Run the command line. Exit status: 0 success, 2 a user's mistake, 1 anything else."""
     arguments = sys.argv[1:]
-    interrupts = Interrupts(lambda: f"interrupted; {continuing(arguments)}", at_once=command_of(arguments) in _AT_ONCE)
+    interrupts = Interrupts(f"interrupted; {continuing(arguments)}", at_once=command_of(arguments) in _AT_ONCE)
     try:
         with progress_shown():
             status = _cli.main(standalone_mode=False) or 0
         sys.exit(status)
     except (click.Abort, KeyboardInterrupt):
-        interrupts.say()
-        sys.exit(1)
+        interrupts.end()
     except click.ClickException as error:
         error.show()
         sys.exit(2)
     except (OSError, L1aeError) as error:
         if interrupts.happened:
             # a program that was stopped, and whoever waits for it complains
-            interrupts.say()
-            sys.exit(1)
+            interrupts.end()
         _end(error)
 
 

@@ -11,10 +11,9 @@ from rich.table import Table
 
 from l1ae.cli._run import load_pipeline
 from l1ae.cli._terminal import RESULTS
-from l1ae.config import SLOTS, Config, load_config
+from l1ae.config import SLOTS, Config, config_names, find_config, load_config
 from l1ae.contract import Contract
 from l1ae.errors import UserError
-from l1ae.extras import needs
 from l1ae.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -28,15 +27,12 @@ _run_argument = click.argument("run", type=click.Path(path_type=Path, file_okay=
 
 
 def _load_stages() -> ModuleType:
-    """The stages that need the packages of the extra `rtl`."""
-    load_pipeline()
+    """Imported late, as by `load_pipeline`."""
     return _load("l1ae.pipeline.rtl")
 
 
 def _load(module: str) -> ModuleType:
-    """Import what needs the extra."""
-    with needs("rtl"):
-        return importlib.import_module(module)
+    return importlib.import_module(module)
 
 
 @click.command()
@@ -115,7 +111,7 @@ def _timing(report: "SynthesisReport") -> list[str]:
 
 
 @click.command()
-@click.argument("path", metavar="RUN|CONFIG.yaml", type=click.Path(path_type=Path))
+@click.argument("path", metavar="RUN|CONFIG", type=click.Path(path_type=Path))
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the configuration. More than once.")
 def estimate(path: Path, overrides: tuple[str, ...]) -> None:
     """LUTs and latency, before anything is made.
@@ -123,8 +119,8 @@ def estimate(path: Path, overrides: tuple[str, ...]) -> None:
     Reads CONFIG, before any training, or the contract of RUN; writes nothing. What is beyond `budget` is said.
     """
     pipeline = load_pipeline()
-    _load("l1ae.rtl")
-    if path.is_file():
+    if not path.is_dir() or str(path) in config_names():
+        path = find_config(path)
         config = load_config(path, overrides)
         _show(f"'{path}', estimated before training", pipeline.forecast(config), config)
         return

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from l1ae.cli._configs import ConfigFile
 from l1ae.config import Config, load_config
 
 __all__ = ["csim", "evaluate", "hls", "load_pipeline", "report", "run_all", "train"]
@@ -16,7 +17,7 @@ __all__ = ["csim", "evaluate", "hls", "load_pipeline", "report", "run_all", "tra
 _log = logging.getLogger("l1ae")
 
 _run_argument = click.argument("run", type=click.Path(path_type=Path, file_okay=False))
-_config_argument = click.argument("config", type=click.Path(path_type=Path, dir_okay=False))
+_config_argument = click.argument("config", type=ConfigFile())
 _run_option = click.option("--run", type=click.Path(path_type=Path, file_okay=False), help="Run folder; default runs/NAME.")
 _set_option = click.option(
     "--set",

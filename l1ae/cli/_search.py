@@ -9,6 +9,7 @@ from typing import Any
 import click
 from rich.table import Table
 
+from l1ae.cli._configs import ConfigFile
 from l1ae.cli._engine import engine_options
 from l1ae.cli._terminal import RESULTS
 from l1ae.extras import needs
@@ -18,12 +19,12 @@ __all__ = ["search"]
 
 
 def _load(module: str) -> ModuleType:
-    with needs("search", "rtl"):
+    with needs("search"):
         return importlib.import_module(module)
 
 
 @click.command()
-@click.argument("study", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("study", type=ConfigFile("study"))
 @click.option("--run", type=click.Path(path_type=Path, file_okay=False), help="Run folder; default runs/NAME of the study.")
 @click.option("--trials", type=click.IntRange(1), help="Models to train in all; default: the study's.")
 @click.option("--resume", is_flag=True, help="Continue a search; nothing that finished is done again.")

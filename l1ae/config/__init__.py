@@ -11,6 +11,7 @@ from l1ae.config._description import (
     ConvolutionDescription,
     DenseDescription,
     Description,
+    DescriptionFile,
     DotDescription,
     ElementwiseDescription,
     ErrorDescription,
@@ -29,7 +30,7 @@ from l1ae.config._description import (
 )
 from l1ae.config._load import dump_config, load_config, overridden, read_config, set_key
 from l1ae.config._menus import NamedMenu, StandIn, menu_names, named_menu
-from l1ae.config._named import config_names, find_config
+from l1ae.config._named import ConfigKind, config_names, config_text, config_title, find_config
 from l1ae.config._schema import (
     MOST_CROSSINGS,
     Config,
@@ -66,6 +67,7 @@ __all__ = [
     "ClampDescription",
     "ConcatenateDescription",
     "Config",
+    "ConfigKind",
     "ConvolutionConfig",
     "ConvolutionDescription",
     "CsimConfig",
@@ -74,6 +76,7 @@ __all__ = [
     "DensityConfig",
     "DerivedPreprocessing",
     "Description",
+    "DescriptionFile",
     "DotDescription",
     "ElementwiseDescription",
     "ErrorDescription",
@@ -112,6 +115,8 @@ __all__ = [
     "TriggerConfig",
     "VicregConfig",
     "config_names",
+    "config_text",
+    "config_title",
     "data_frames",
     "dump_config",
     "find_config",

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from l1ae.config._section import Section
+from l1ae.schema import Unit
 
 __all__ = ["DensityConfig", "PairsConfig", "ReferenceConfig", "TreeConfig"]
 
@@ -20,14 +21,18 @@ class TreeConfig(Section):
     tails: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field(
         (0.1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6), description="weighted fractions of filled slots above the edges of bins in the tail"
     )
-    bins: int | None = Field(
+    bins: Annotated[int | None, Unit("bins")] = Field(
         None,
         ge=2,
         le=64,
         description="instead of these fractions so many bins, the empty slot among them, alike for crossings and reference",
     )
-    populated: int = Field(10, ge=1, description="training events that must lie above an edge, else it is left out")
-    edges: dict[str, tuple[Code, ...]] = Field({}, description="given edges, in hardware codes, by column; instead of quantiles")
+    populated: Annotated[int, Unit("events")] = Field(
+        10, ge=1, description="of the training that must lie above an edge, else it is left out"
+    )
+    edges: Annotated[dict[str, tuple[Code, ...]], Unit("codes")] = Field(
+        {}, description="given edges, in hardware codes, by column; instead of quantiles"
+    )
     tail: Literal["open", "power_law"] = Field(
         "open",
         description="what lies beyond the last edge: one bin without an end, or bins at every doubling of the code whose probabilities "
@@ -74,16 +79,18 @@ class ReferenceConfig(Section):
     An equal share for each of `injected`, and one with all slots as if injected.
     """
 
-    injected: tuple[Annotated[float, Field(ge=0, le=8)], ...] = Field(
+    injected: Annotated[tuple[Annotated[float, Field(ge=0, le=8)], ...], Unit("objects")] = Field(
         (1.0, 2.0, 4.0, 8.0), description="mean numbers of objects beyond the first that are put into a crossing"
     )
-    events: int = Field(100_000, ge=1000)
+    events: Annotated[int, Unit("events")] = Field(100_000, ge=1000, description="of the reference")
 
 
 class DensityConfig(Section):
     """The trees whose surprisals are added."""
 
-    trees: tuple[TreeConfig, ...] = Field((TreeConfig(),), min_length=1, max_length=64)
+    trees: tuple[TreeConfig, ...] = Field(
+        (TreeConfig(),), min_length=1, max_length=64, description="one section for each tree; their scores are averaged"
+    )
     reference: ReferenceConfig | None = Field(
         None,
         description="the score is log2 of the ratio of the probabilities that trees of one structure give the event in reference and data",
@@ -101,7 +108,7 @@ class DensityConfig(Section):
 class PairsConfig(Section):
     """Tables of all pairs of columns, which learn to tell crossings from crossings with objects put into them."""
 
-    bins: int = Field(
+    bins: Annotated[int, Unit("bins")] = Field(
         8, ge=2, le=64, description="of each column, the empty slot among them; 8 make a table of two columns one LUT per bit"
     )
     reference: ReferenceConfig = ReferenceConfig()
@@ -109,6 +116,6 @@ class PairsConfig(Section):
         1000.0, gt=0, description="weight of all crossings, in that of the reference: where the two are told apart best"
     )
     decay: float = Field(1e-5, ge=0, description="of the tables' entries, per step and unit of the learning rate")
-    epochs: int = Field(8, ge=1)
+    epochs: Annotated[int, Unit("epochs")] = Field(8, ge=1, description="of the logistic regression")
     learning_rate: float = Field(0.02, gt=0, description="of the first epoch; falls as a cosine")
-    batch_size: int = Field(1024, ge=1)
+    batch_size: Annotated[int, Unit("events")] = Field(1024, ge=1, description="of a step")

@@ -62,6 +62,7 @@ from l1ae.documents import read_yaml, validate
 from l1ae.errors import UserError
 from l1ae.inputs import FixedFormat, Format, Layout, find_layout
 from l1ae.names import Text
+from l1ae.schema import Unit
 
 __all__ = [
     "ActivationDescription",
@@ -72,6 +73,7 @@ __all__ = [
     "ConvolutionDescription",
     "DenseDescription",
     "Description",
+    "DescriptionFile",
     "DotDescription",
     "ElementwiseDescription",
     "ErrorDescription",
@@ -137,8 +139,10 @@ class HardwareDescription(_Part):
 
     layout: Layout | None = Field(None, description="what the inputs are; in the file a name, a YAML file relative to it, or its content")
     select: dict[str, Integer | tuple[str, ...]] = Field({}, description="a part of the layout, as in a configuration")
-    size: int | None = Field(None, strict=True, ge=1, le=_MAX_INPUTS)
-    width: Width | None = Field(None, description="bits of each input, an integer")
+    size: Annotated[int | None, Unit("inputs")] = Field(
+        None, strict=True, ge=1, le=_MAX_INPUTS, description="their number, where nobody named them"
+    )
+    width: Annotated[Width | None, Unit("bits")] = Field(None, description="of each input, an integer")
     signed: Flag | None = Field(None, description="with `width`; default true")
     type: Format | None = Field(None, description="instead of `width`, for fractional types; a code is an integer in its LSB")
 
@@ -199,8 +203,8 @@ class PreprocessingDescription(_Part):
     offset_type: Format | None = Field(None, description="of the firmware's constants: decimal offsets are rounded to it")
     shift: Integers | None = Field(None, description="a negative shift moves bits to the left; None: 0")
     divide: Integers | None = Field(None, description="powers of two")
-    work: Format | None = None
-    result: Format
+    work: Format | None = Field(None, description="type of the difference, within which bits are shifted")
+    result: Format = Field(description="type of the network's inputs")
     gate: Integers = Field(-1, description="index of the hardware input whose code 0 empties this input's slot; -1 for none")
     present: tuple[Flag, ...] | str | None = Field(None, description="false where an input is always 0; None: all are there")
 
@@ -214,11 +218,11 @@ class PreprocessingDescription(_Part):
 
 
 class _Layer(_Part):
-    name: Name
+    name: Name = Field(description="of the layer, which others read it by")
 
 
 class _OneInput(_Layer):
-    input: str
+    input: str = Field(description="the layer that it reads; `inputs`: the preprocessed inputs, `hw`: the hardware codes")
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -227,7 +231,7 @@ class _OneInput(_Layer):
 
 
 class _SeveralInputs(_Layer):
-    inputs: tuple[str, ...] = Field(min_length=2, max_length=2)
+    inputs: tuple[str, ...] = Field(min_length=2, max_length=2, description="the layers that it reads")
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -238,38 +242,38 @@ class _SeveralInputs(_Layer):
 class DenseDescription(_OneInput):
     """`x @ kernel + bias`."""
 
-    kind: Literal["dense"]
+    kind: Literal["dense"] = Field(description="a product with a matrix")
     kernel: str = Field(description="name of the array")
-    kernel_type: Format
+    kernel_type: Format = Field(description="type of the weights, on whose grid they must lie")
     transposed: Flag | None = Field(None, description="the kernel's outputs are its first axis; None: where its shape says so")
     round_weights: Flag = Field(False, description="decimal weights are rounded to their type, as C++ does with constants")
     bias: str | None = Field(None, description="name of the array")
-    bias_type: Format | None = None
-    accumulator: Format
-    wraps: Flag = False
-    result: Format | None = None
+    bias_type: Format | None = Field(None, description="type of the bias")
+    accumulator: Format = Field(description="type of the sum; every product is cast to its LSB before it is added")
+    wraps: Flag = Field(False, description="the deployed accumulator wraps where it overflows")
+    result: Format | None = Field(None, description="type in which the sum leaves the layer; as it is without one")
 
 
 class ConvolutionDescription(DenseDescription):
     """Two-dimensional convolution without padding; zeros come from a `select` before it."""
 
-    kind: Literal["convolution"]  # type: ignore[assignment]
+    kind: Literal["convolution"] = Field(description="a product with a window that moves")  # type: ignore[assignment]
     shape: tuple[Integer, Integer, Integer] = Field(description="rows, columns, channels of the input")
-    stride: tuple[Integer, Integer] = (1, 1)
+    stride: Annotated[tuple[Integer, Integer], Unit("rows, columns")] = Field((1, 1), description="from one window to the next")
 
 
 class ReluDescription(_OneInput):
     """`max(x, 0)`, cast to `result`."""
 
-    kind: Literal["relu"]
-    result: Format
+    kind: Literal["relu"] = Field(description="what is below 0 becomes 0")
+    result: Format = Field(description="type that the result is cast to")
 
 
 class QuantizeDescription(_OneInput):
     """Cast to `result`."""
 
-    kind: Literal["quantize"]
-    result: Format
+    kind: Literal["quantize"] = Field(description="a cast")
+    result: Format = Field(description="type that the result is cast to")
 
 
 class BatchNormDescription(_OneInput):
@@ -278,18 +282,18 @@ class BatchNormDescription(_OneInput):
     `scale = gamma / sqrt(variance + epsilon)` and `bias = beta - mean * scale` where these are given instead.
     """
 
-    kind: Literal["batch_norm"]
+    kind: Literal["batch_norm"] = Field(description="a normalisation")
     scale: str | None = Field(None, description="name of the array")
     bias: str | None = Field(None, description="name of the array")
     gamma: str | None = Field(None, description="name of the array; None: 1")
     beta: str | None = Field(None, description="name of the array; None: 0")
     mean: str | None = Field(None, description="name of the array")
     variance: str | None = Field(None, description="name of the array")
-    epsilon: float = Field(0.001, gt=0, le=1, allow_inf_nan=False)
-    scale_type: Format
-    bias_type: Format
-    round_weights: Flag = False
-    result: Format | None = None
+    epsilon: float = Field(0.001, gt=0, le=1, allow_inf_nan=False, description="added to the variance")
+    scale_type: Format = Field(description="type of the scale")
+    bias_type: Format = Field(description="type of the bias")
+    round_weights: Flag = Field(False, description="decimal constants are rounded to their type, as C++ does")
+    result: Format | None = Field(None, description="type that the exact result is cast to; as it is without one")
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -304,10 +308,10 @@ class BatchNormDescription(_OneInput):
 class ClampDescription(_OneInput):
     """`min(max(x, low), high)`, cast to `result`."""
 
-    kind: Literal["clamp"]
-    low: Real | None = None
-    high: Real | None = None
-    result: Format
+    kind: Literal["clamp"] = Field(description="limits")
+    low: Real | None = Field(None, description="least value, real")
+    high: Real | None = Field(None, description="largest value, real")
+    result: Format = Field(description="type that the result is cast to")
 
     @model_validator(mode="after")
     def _is_a_range(self) -> Self:
@@ -321,11 +325,11 @@ class ClampDescription(_OneInput):
 class ActivationDescription(_OneInput):
     """A function as hls4ml's table computes it: addressed by the input in steps of its range, in `table_type`, cast to `result`."""
 
-    kind: Literal["activation"]
-    function: Literal["sigmoid", "tanh", "softplus", "softsign"]
-    table_size: int = Field(1024, strict=True, ge=16, le=1 << 16)
-    table_type: Format = FixedFormat(True, 18, 8)
-    result: Format
+    kind: Literal["activation"] = Field(description="a function by hls4ml's table")
+    function: Literal["sigmoid", "tanh", "softplus", "softsign"] = Field(description="which one")
+    table_size: Annotated[int, Unit("entries")] = Field(1024, strict=True, ge=16, le=1 << 16, description="of the table, a power of two")
+    table_type: Format = Field(FixedFormat(True, 18, 8), description="type of the entries")
+    result: Format = Field(description="type that the entry is cast to")
 
     @model_validator(mode="after")
     def _is_a_power(self) -> Self:
@@ -337,88 +341,96 @@ class ActivationDescription(_OneInput):
 class ElementwiseDescription(_SeveralInputs):
     """The exact sum, difference or product of the elements, cast to `result`."""
 
-    kind: Literal["add", "subtract", "multiply"]
-    result: Format
+    kind: Literal["add", "subtract", "multiply"] = Field(description="element by element")
+    result: Format = Field(description="type that the exact result is cast to")
 
 
 class ConcatenateDescription(_SeveralInputs):
     """The elements of both inputs, cast to `result`."""
 
-    kind: Literal["concatenate"]
-    result: Format
+    kind: Literal["concatenate"] = Field(description="one behind the other")
+    result: Format = Field(description="type that all elements are cast to")
 
 
 class SelectDescription(_OneInput):
     """Wires."""
 
-    kind: Literal["select"]
-    index: tuple[Code, ...] | str
+    kind: Literal["select"] = Field(description="slices, padding, transpositions")
+    index: tuple[Code, ...] | str = Field(
+        description="element that each one of the result takes, -1: it is 0; a list, or the name of an array"
+    )
 
 
 class PoolDescription(_OneInput):
     """Sum or maximum over windows, exact."""
 
-    kind: Literal["pool"]
+    kind: Literal["pool"] = Field(description="windows")
     windows: str = Field(description="name of the integer array (n, k): the elements in each window")
-    function: Literal["sum", "max"]
-    result: Format
+    function: Literal["sum", "max"] = Field(description="of the elements of a window")
+    result: Format = Field(description="type that the exact result is cast to")
 
 
 class SumDescription(_SeveralInputs):
     """Sum of all elements of all inputs, times 2**-halvings, exact."""
 
-    kind: Literal["sum"]
-    inputs: tuple[str, ...] = Field(min_length=1, max_length=2)
-    halvings: int = Field(0, strict=True, ge=0, le=1000)
-    result: Format
+    kind: Literal["sum"] = Field(description="all elements")
+    inputs: tuple[str, ...] = Field(min_length=1, max_length=2, description="one or two layers that it reads")
+    halvings: int = Field(0, strict=True, ge=0, le=1000, description="the sum is multiplied by 2 to minus this")
+    result: Format = Field(description="type that the exact sum is cast to")
 
 
 class BinsDescription(_OneInput):
     """How many of its edges the code of an element reaches."""
 
-    kind: Literal["bins"]
+    kind: Literal["bins"] = Field(description="bins by thresholds")
     index: tuple[Code, ...] | str | None = Field(None, description="the element that each bin reads; None: all, in their order")
-    edges: Rows
+    edges: Annotated[Rows, Unit("codes")] = Field(
+        description="one rising row for each bin, a list or the name of an array; or one array of all"
+    )
     result: Format | None = Field(None, description="an unsigned integer; None: the narrowest that holds the most edges")
 
 
 class LookupDescription(_OneInput):
     """The entry at an address that the lowest bits of some elements make; a table per element of the result."""
 
-    kind: Literal["lookup"]
-    index: Rows
-    bits: OneOrRows
-    codes: tuple[Code, ...] | str
-    result: Format
+    kind: Literal["lookup"] = Field(description="tables of several elements")
+    index: Rows = Field(description="for each table the elements that make its address, the first one the highest bits")
+    bits: Annotated[OneOrRows, Unit("bits")] = Field(description="lowest bits of each of these elements; one number for all")
+    codes: Annotated[tuple[Code, ...] | str, Unit("codes")] = Field(
+        description="entries in LSB of `result`: an array (tables, entries), or all tables one after the other"
+    )
+    result: Format = Field(description="type of the entries")
     function: Function = "as described"
 
 
 class TableDescription(_OneInput):
     """The entry of each element in a table over its bits, one for all or with `bits` one for each."""
 
-    kind: Literal["table"]
-    codes: tuple[Code, ...] | str
-    bits: Integers | None = None
-    result: Format
+    kind: Literal["table"] = Field(description="tables of one element")
+    codes: Annotated[tuple[Code, ...] | str, Unit("codes")] = Field(description="entries in LSB of `result`")
+    bits: Annotated[Integers | None, Unit("bits")] = Field(
+        None, description="lowest bits of each element, for tables of their own; without: one table over all bits"
+    )
+    result: Format = Field(description="type of the entries")
     function: Function = "as described"
 
 
 class DotDescription(_SeveralInputs):
     """Sum over the elements of a x b, or of a^2 when there is one input."""
 
-    kind: Literal["dot"]
-    inputs: tuple[str, ...] = Field(min_length=1, max_length=2)
-    accumulator: Format
-    wraps: Flag = False
-    result: Format | None = None
+    kind: Literal["dot"] = Field(description="a sum of products")
+    inputs: tuple[str, ...] = Field(min_length=1, max_length=2, description="two layers, or one, whose squares are added")
+    accumulator: Format = Field(description="type of the sum; every product is cast to its LSB before it is added")
+    wraps: Flag = Field(False, description="the deployed accumulator wraps where it overflows")
+    result: Format | None = Field(None, description="type in which the sum leaves the layer; as it is without one")
 
 
 class ErrorDescription(_SeveralInputs):
     """Sum of |a - b| or (a - b)^2, exact; `masked`: over the inputs that carry information, both of the hardware's size."""
 
-    kind: Literal["squared_error", "absolute_error"]
-    masked: Flag = False
-    result: Format
+    kind: Literal["squared_error", "absolute_error"] = Field(description="an error over the inputs")
+    masked: Flag = Field(False, description="empty slots count as nothing")
+    result: Format = Field(description="type that the exact sum is cast to")
 
 
 LayerDescription = (
@@ -449,17 +461,25 @@ class ScoreDescription(_Part):
     configuration's `model.target_fpr`. `function` makes one number of a vector that leaves the network.
     """
 
-    input: str
-    function: Literal["squares", "absolute", "sum", "max"] | None = None
-    type: Format
-    threshold: Integer | None = None
+    input: str = Field(description="the layer that is the score")
+    function: Literal["squares", "absolute", "sum", "max"] | None = Field(
+        None, description="makes one number of a vector that leaves the network"
+    )
+    type: Format = Field(description="type that the score is cast to")
+    threshold: Annotated[Integer | None, Unit("LSB of the score")] = Field(
+        None, description="smallest score that triggers; without: from `model.target_fpr` of the configuration"
+    )
 
 
-class _Head(_Part):
-    weights: str | None = None
+class DescriptionFile(_Part):
+    """The whole network, as its YAML file says it."""
+
+    weights: str | None = Field(None, description="npz file of the arrays, in the folder of the description or below")
     hardware: HardwareDescription
-    preprocessing: PreprocessingDescription | None = None
-    layers: tuple[dict[str, Any], ...] = Field(min_length=1)
+    preprocessing: PreprocessingDescription | None = Field(
+        None, description="of the hardware codes; without one layers read these, `hw`, themselves"
+    )
+    layers: tuple[dict[str, Any], ...] = Field(min_length=1, description="in the order of computation, each of one of the kinds below")
     score: ScoreDescription
 
 
@@ -505,7 +525,7 @@ def load_description(path: Path) -> Description:
     Raises `UserError` naming file, layer, key and what would have been right.
     """
     content, layout = _with_layout(read_yaml(path), path)
-    head = validate(_Head, content, str(path))
+    head = validate(DescriptionFile, content, str(path))
     weights = None if head.weights is None else _beside(path, "weights", head.weights)
     return Description(
         path=path,

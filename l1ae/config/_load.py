@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from l1ae.config._named import comes_with_l1ae
 from l1ae.config._schema import SOURCES, Config
 from l1ae.config._trigger import ZERO_BIAS
 from l1ae.documents import read_yaml, validate, yaml_value
@@ -110,11 +111,15 @@ _FILES: dict[tuple[str, str], Callable[[str], bool]] = {
 
 
 def _resolve_files(content: dict[str, Any], folder: Path) -> None:
-    """What a configuration names is relative to the configuration, so that it means the same wherever a command runs."""
+    """What a configuration names is relative to the configuration, so that it means the same wherever a command runs.
+
+    One that comes with l1ae may name data that do not: these are relative to the working directory.
+    """
     for section, key in _FILES:
         part = content.get(section)
         if isinstance(part, dict) and key in part:
-            part[key] = _resolved(section, key, part[key], folder)
+            elsewhere = (section, key) == ("data", "source") and comes_with_l1ae(folder)
+            part[key] = _resolved(section, key, part[key], Path() if elsewhere else folder)
 
 
 def _resolved(section: str, key: str, value: Any, folder: Path) -> Any:

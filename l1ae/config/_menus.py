@@ -2,7 +2,7 @@
 
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from typing import Annotated, Literal
 
 import yaml
 from pydantic import Field
@@ -11,6 +11,7 @@ from l1ae.config._section import Section
 from l1ae.config._seed import LegConfig, SeedConfig
 from l1ae.documents import validate
 from l1ae.errors import UserError
+from l1ae.schema import Unit
 
 __all__ = ["NamedMenu", "StandIn", "menu_names", "named_menu"]
 
@@ -22,11 +23,11 @@ class StandIn(Section):
     `renamed` is the part of a seed's name that says the group, and what it then is.
     """
 
-    instead_of: str
-    renamed: tuple[str, str]
-    object: str
-    pt: float | None = None
-    eta: float | None = None
+    instead_of: str = Field(description="the group that the inputs do not have")
+    renamed: tuple[str, str] = Field(description="the part of a seed's name that says the group, and what it then is")
+    object: str = Field(description="the group that takes its place")
+    pt: Annotated[float | None, Unit("GeV")] = Field(None, description="with it: the sum of pT of the objects above it")
+    eta: float | None = Field(None, description="largest |eta| of the objects of that sum")
 
     def leg(self, leg: LegConfig) -> LegConfig:
         """What such a leg becomes."""
@@ -47,11 +48,15 @@ class NamedMenu(Section):
     `not_expressed`: seeds of the same real menu that no cuts of ours express, by what would be needed.
     """
 
-    title: str
-    bits: dict[str, dict[Literal["quality", "isolation"], int]] = Field({})
-    seeds: tuple[SeedConfig, ...] = Field(min_length=1)
-    stand_ins: tuple[StandIn, ...] = ()
-    not_expressed: dict[str, tuple[str, ...]] = Field({})
+    title: str = Field(description="what the menu is, for people")
+    bits: Annotated[dict[str, dict[Literal["quality", "isolation"], int]], Unit("bits")] = Field(
+        {}, description="by group: the widths of quality and isolation whose codes the seeds mean"
+    )
+    seeds: tuple[SeedConfig, ...] = Field(min_length=1, description="the cut-based seeds")
+    stand_ins: tuple[StandIn, ...] = Field((), description="what takes the place of groups that inputs do not have")
+    not_expressed: dict[str, tuple[str, ...]] = Field(
+        {}, description="seeds of the same real menu that no cuts of ours express, by what would be needed"
+    )
 
 
 def menu_names() -> tuple[str, ...]:

@@ -36,6 +36,7 @@ from l1ae.inputs import (
     transformed_columns,
 )
 from l1ae.names import ModelName, PartName
+from l1ae.schema import Unit
 
 __all__ = [
     "Config",
@@ -78,7 +79,7 @@ class DataConfig(Section):
     )
     train: float = Field(0.4, gt=0, lt=1, description="fraction of background source events")
     validation: float = Field(0.1, gt=0, lt=1, description="fraction of background source events")
-    split_seed: int = Field(1, ge=0, lt=2**32)
+    split_seed: int = Field(1, ge=0, lt=2**32, description="which source events go where; with split: hash")
 
     @property
     def fractions_given(self) -> bool:
@@ -102,8 +103,8 @@ class DataConfig(Section):
 class GroupPreprocessing(Section):
     """Overrides of one group's preprocessing: one number for all its columns, one per feature, or one such row per slot."""
 
-    offset: Numbers | None = None
-    shift: Numbers | None = None
+    offset: Annotated[Numbers | None, Unit("codes")] = Field(None, description="subtracted from the hardware code")
+    shift: Annotated[Numbers | None, Unit("bits")] = Field(None, description="of the shift to the right behind it; negative: to the left")
 
 
 class DerivedPreprocessing(Section):
@@ -113,9 +114,11 @@ class DerivedPreprocessing(Section):
     code and the code of `inputs.network` from there on.
     """
 
-    offset: tuple[int, ...] = ()
-    shift: tuple[int, ...] = ()
-    tables: dict[str, Steps] = Field({})
+    offset: Annotated[tuple[int, ...], Unit("codes")] = Field((), description="by column")
+    shift: Annotated[tuple[int, ...], Unit("bits")] = Field((), description="by column")
+    tables: dict[str, Steps] = Field(
+        {}, description="by column: pairs of the first hardware code and the code of `inputs.network` from there on"
+    )
 
 
 _LARGEST = {"offset": 2**30, "shift": 30}
@@ -170,7 +173,7 @@ class InputsConfig(Section):
         description="features that enter as a table over their hardware codes, from weighted training data, instead of by offset and "
         "shift: surprise (-log P(X >= code)), log2 (of 1 + code) or quantile (P(X < code))",
     )
-    transform_bits: int | None = Field(
+    transform_bits: Annotated[int | None, Unit("bits")] = Field(
         None,
         ge=2,
         le=16,
@@ -300,22 +303,32 @@ def _several(value: object) -> object:
 class ConvolutionConfig(Section):
     """One convolution with what surrounds it: upsampling, zero padding, convolution, ReLU, pooling, in this order."""
 
-    filters: int = Field(ge=1)
-    kernel: Pair = (3, 3)
-    stride: Pair = (1, 1)
-    padding: Literal["valid", "same"] = "valid"
-    upsample: Pair = Field((1, 1), description="every row and column is repeated so often, before the convolution")
-    pad: tuple[NotNegative, NotNegative] = Field((0, 0), description="rows of zeros above, columns of zeros to the left, after upsampling")
-    pool: Pair = Field((1, 1), description="non-overlapping windows; what does not fill a window is dropped")
+    filters: int = Field(ge=1, description="channels of the result")
+    kernel: Annotated[Pair, Unit("rows, columns")] = Field((3, 3), description="size of the window")
+    stride: Annotated[Pair, Unit("rows, columns")] = Field((1, 1), description="from one window to the next")
+    padding: Literal["valid", "same"] = Field(
+        "valid", description="valid: windows that lie inside; same: zeros around, so that the size stays"
+    )
+    upsample: Annotated[Pair, Unit("rows, columns")] = Field(
+        (1, 1), description="every row and column is repeated so often, before the convolution"
+    )
+    pad: Annotated[tuple[NotNegative, NotNegative], Unit("rows, columns")] = Field(
+        (0, 0), description="rows of zeros above, columns of zeros to the left, after upsampling"
+    )
+    pool: Annotated[Pair, Unit("rows, columns")] = Field(
+        (1, 1), description="non-overlapping windows; what does not fill a window is dropped"
+    )
     pooling: Literal["sum", "max"] = Field("sum", description="a sum, not a mean: exact, and the next layer's weights absorb the factor")
 
 
 class LayerBits(Section):
     """Widths of one layer, instead of those of the model."""
 
-    weight_bits: int | None = Field(None, ge=2, le=16)
-    activation_bits: int | None = Field(None, ge=2, le=16)
-    weights: Literal["fixed", "ternary", "binary"] | None = None
+    weight_bits: Annotated[int | None, Unit("bits")] = Field(None, ge=2, le=16, description="of its weights")
+    activation_bits: Annotated[int | None, Unit("bits")] = Field(None, ge=2, le=16, description="of what it gives on")
+    weights: Literal["fixed", "ternary", "binary"] | None = Field(
+        None, description="fixed: fixed point; ternary: -1, 0, 1 and binary: -1, 1, each times a power of two"
+    )
 
     @model_validator(mode="after")
     def _one_width(self) -> Self:
@@ -332,14 +345,16 @@ class ModelConfig(Section):
         None,
         description="imported: a .keras or .h5 file, or the YAML of a description; relative to the file that names it (as is without one)",
     )
-    extractor: Nodes = Field((29,), description="latent_ae: nodes of the hidden layers of the feature extractor")
+    extractor: Annotated[Nodes, Unit("nodes")] = Field((29,), description="latent_ae: nodes of the hidden layers of the feature extractor")
     features: int = Field(10, ge=1, description="latent_ae: number of features that are reconstructed")
-    objects: Nodes = Field((8,), min_length=1, description="set_*: nodes of the layers that each object passes, one set per kind of object")
+    objects: Annotated[Nodes, Unit("nodes")] = Field(
+        (8,), min_length=1, description="set_*: nodes of the layers that each object passes, one set per kind of object"
+    )
     convolutions: tuple[ConvolutionConfig, ...] = Field((), description="conv_*, student: before the encoder")
-    encoder: Nodes = Field((32, 16), description="nodes of the hidden encoder layers")
-    latent: int = Field(3, ge=1)
-    latent_activation: Literal["linear", "relu"] = "linear"
-    decoder: Nodes = Field((16, 32), description="nodes of the hidden decoder layers")
+    encoder: Annotated[Nodes, Unit("nodes")] = Field((32, 16), description="nodes of the hidden encoder layers")
+    latent: Annotated[int, Unit("nodes")] = Field(3, ge=1, description="of the code")
+    latent_activation: Literal["linear", "relu"] = Field("linear", description="of the code; relu where it is to be sparse")
+    decoder: Annotated[Nodes, Unit("nodes")] = Field((16, 32), description="nodes of the hidden decoder layers")
     decoder_shape: tuple[Positive, Positive, Positive] | None = Field(
         None, description="rows, columns, channels of the last hidden decoder layer; None: a dense decoder"
     )
@@ -348,7 +363,9 @@ class ModelConfig(Section):
     columns: tuple[str, ...] | None = Field(
         None, description="models made of tables: the features, or columns, whose codes are binned; default: all"
     )
-    teacher: Nodes = Field((64, 8, 64), description="students: hidden nodes of the float autoencoder that is trained beside it")
+    teacher: Annotated[Nodes, Unit("nodes")] = Field(
+        (64, 8, 64), description="students: hidden nodes of the float autoencoder that is trained beside it"
+    )
     teacher_run: Annotated[tuple[str, ...], BeforeValidator(_several)] = Field(
         (),
         description="students: folder of a trained run whose float score it imitates instead, of any architecture; of several the mean of "
@@ -363,13 +380,16 @@ class ModelConfig(Section):
     density: DensityConfig = DensityConfig()
     pair_tables: PairsConfig = PairsConfig()
     batch_norm: bool = Field(True, description="normalise in the float network; folded before quantization")
-    weight_bits: int = Field(8, ge=2, le=16)
-    activation_bits: int = Field(8, ge=2, le=16)
-    latent_bits: int = Field(10, ge=2, le=16)
-    output_bits: int = Field(12, ge=2, le=16)
+    weight_bits: Annotated[int, Unit("bits")] = Field(8, ge=2, le=16, description="of the weights of every layer")
+    activation_bits: Annotated[int, Unit("bits")] = Field(8, ge=2, le=16, description="of what hidden layers give on")
+    latent_bits: Annotated[int, Unit("bits")] = Field(10, ge=2, le=16, description="of the code")
+    output_bits: Annotated[int, Unit("bits")] = Field(12, ge=2, le=16, description="of the reconstruction, or of the only output")
     layers: dict[str, LayerBits] = Field({}, description="exceptions by layer name, e.g. enc0: {weight_bits: 4}")
     score: str = Field(description=f"{', '.join(SCORES.own)}, or one of another distribution (docs/extending.md)")
-    score_type: Format = FixedFormat.parse("ufixed<18,14,TRN,SAT>")
+    score_type: Format = Field(
+        FixedFormat.parse("ufixed<18,14,TRN,SAT>"),
+        description="type of the score, whose code a threshold is compared with; it saturates, and its LSB is that of the threshold",
+    )
     table_type: Format = Field(
         FixedFormat.parse("ufixed<18,10,RND_CONV,SAT>"), description="entries of the tables of the KL, R_z and surprisal scores"
     )
@@ -448,25 +468,29 @@ class ModelConfig(Section):
 class PhaseConfig(Section):
     """Schedule of one phase of the training: Adam, early stopping, learning rate halved on plateaus."""
 
-    epochs: int = Field(ge=0)
-    learning_rate: float = Field(gt=0)
-    patience: int = Field(8, ge=1, description="epochs without improvement of the validation loss before the training stops")
-    decay_patience: int = Field(3, ge=1, description="epochs without improvement before the learning rate is halved")
+    epochs: Annotated[int, Unit("epochs")] = Field(ge=0, description="at most")
+    learning_rate: float = Field(gt=0, description="of Adam, at the beginning")
+    patience: Annotated[int, Unit("epochs")] = Field(
+        8, ge=1, description="without improvement of the validation loss before the training stops"
+    )
+    decay_patience: Annotated[int, Unit("epochs")] = Field(3, ge=1, description="without improvement before the learning rate is halved")
     min_improvement: float = Field(1e-3, ge=0, lt=1, description="smallest relative gain in validation loss that counts as improvement")
 
 
 class FloatPhase(PhaseConfig):
     """Pre-training in floating point."""
 
-    epochs: int = Field(40, ge=0)
-    learning_rate: float = Field(3e-3, gt=0)
+    epochs: Annotated[int, Unit("epochs")] = Field(40, ge=0, description="at most, in floating point; early stopping ends sooner")
+    learning_rate: float = Field(3e-3, gt=0, description="of Adam, at the beginning")
 
 
 class QuantizedPhase(PhaseConfig):
     """Quantization-aware fine-tuning; 0 epochs give post-training quantization."""
 
-    epochs: int = Field(15, ge=0)
-    learning_rate: float = Field(3e-4, gt=0)
+    epochs: Annotated[int, Unit("epochs")] = Field(
+        15, ge=0, description="at most, quantized; 0: quantized after training, without fine-tuning"
+    )
+    learning_rate: float = Field(3e-4, gt=0, description="of Adam, at the beginning")
 
 
 NonNegative = Annotated[float, Field(ge=0)]
@@ -479,8 +503,8 @@ class NoiseConfig(Section):
     """
 
     rotate: bool = Field(False, description="turn the whole event by a random angle in phi (objects only)")
-    gaussian: tuple[NonNegative, NonNegative, NonNegative] = Field(
-        (0.0, 0.0, 0.0), description="sigma in LSB of (pT, eta, phi); regions: of the first only"
+    gaussian: Annotated[tuple[NonNegative, NonNegative, NonNegative], Unit("LSB")] = Field(
+        (0.0, 0.0, 0.0), description="sigma on the codes of (pT, eta, phi); regions: of the first only"
     )
     relative: float = Field(0.0, ge=0, description="sigma of a Gaussian on pT as a fraction of it")
     masking: float = Field(0.0, ge=0, lt=1, description="probability that a feature is set to the code that the network sees as 0")
@@ -509,29 +533,35 @@ class PruningConfig(Section):
     """Magnitude pruning of the quantized phase with a cubic schedule (arXiv:1710.01878, equation 1)."""
 
     sparsity: float = Field(gt=0, lt=1, description="fraction of the weights of every layer that end as 0")
-    epochs: int = Field(5, ge=1, description="epochs of the quantized phase, at most all, over which the fraction grows from 0")
+    epochs: Annotated[int, Unit("epochs")] = Field(
+        5, ge=1, description="of the quantized phase, at most all, over which the fraction grows from 0"
+    )
 
 
 class LearnedWidthsConfig(Section):
     """Widths of every weight and of every activation layer, trained in the quantized phase (arXiv:2405.00645)."""
 
     resource_weight: float = Field(1e-5, ge=0, description="weight of the effective bit operations (EBOPs) in the loss")
-    initial_bits: int = Field(8, ge=2, le=14, description="fractional bits that every weight starts with, and at most has")
+    initial_bits: Annotated[int, Unit("bits")] = Field(
+        8, ge=2, le=14, description="behind the point that every weight starts with, and at most has"
+    )
 
 
 class VicregConfig(Section):
     """Weights of the loss of arXiv:2105.04906, equation 6, and its expander."""
 
-    invariance: float = Field(25.0, ge=0)
-    variance: float = Field(25.0, ge=0)
-    covariance: float = Field(1.0, ge=0)
-    expander: Nodes = Field((32, 32), min_length=1)
+    invariance: float = Field(25.0, ge=0, description="weight of the distance of the features of two views of an event")
+    variance: float = Field(25.0, ge=0, description="weight of what keeps each feature from becoming constant")
+    covariance: float = Field(1.0, ge=0, description="weight of what keeps features from saying the same")
+    expander: Annotated[Nodes, Unit("nodes")] = Field(
+        (32, 32), min_length=1, description="of the layers behind the features, on which the loss is computed; not in the firmware"
+    )
 
 
 class TrainingConfig(Section):
     """Loss and schedule."""
 
-    batch_size: int = Field(1024, ge=2)
+    batch_size: Annotated[int, Unit("events")] = Field(1024, ge=2, description="of a step")
     beta: float = Field(
         0.5,
         ge=0,
@@ -544,7 +574,9 @@ class TrainingConfig(Section):
         le=1,
         description="of the weights of events in training: below 1 the rare hard events of a stratified sample teach more than their share",
     )
-    kl_warmup: int = Field(0, ge=0, description="VAE: epochs of the float phase over which beta grows from 0 (arXiv:1602.02282)")
+    kl_warmup: Annotated[int, Unit("epochs")] = Field(
+        0, ge=0, description="VAE: of the float phase, over which beta grows from 0 (arXiv:1602.02282)"
+    )
     noise: NoiseConfig = NoiseConfig()
     sparsity: SparsityConfig = SparsityConfig()
     contractive: float = Field(
@@ -575,18 +607,23 @@ class TrainingConfig(Section):
 class HlsLayerConfig(Section):
     """What one layer of the HLS project does differently."""
 
-    reuse_factor: int = Field(ge=1)
+    reuse_factor: int = Field(ge=1, description="products of this layer that share one multiplier")
 
 
 class HlsConfig(Section):
     """The HLS project. What only the network can tell, for example which reuse factors a layer has, `l1ae hls` checks."""
 
-    backend: Literal["Vitis", "Vivado"] = "Vitis"
-    part: PartName = "xcvu9p-flga2104-2L-e"
-    clock_period: float = Field(5.0, gt=0, description="ns")
-    clock_uncertainty: float = Field(12.5, ge=0, lt=100, description="percent of the clock period")
-    strategy: Literal["Latency", "Resource", "distributed_arithmetic"] = "Latency"
-    io_type: Literal["io_parallel", "io_stream"] = "io_parallel"
+    backend: Literal["Vitis", "Vivado"] = Field("Vitis", description="Vitis: Vitis HLS 2023.1 and later; Vivado: Vivado HLS 2020.1")
+    part: PartName = Field("xcvu9p-flga2104-2L-e", description="the FPGA that the C synthesis is for")
+    clock_period: Annotated[float, Unit("ns")] = Field(5.0, gt=0, description="clock of the C synthesis")
+    clock_uncertainty: Annotated[float, Unit("%")] = Field(12.5, ge=0, lt=100, description="of the clock period, that logic does not use")
+    strategy: Literal["Latency", "Resource", "distributed_arithmetic"] = Field(
+        "Latency",
+        description="Latency: everything unrolled; Resource: multipliers are shared; distributed_arithmetic: shared additions, by da4ml",
+    )
+    io_type: Literal["io_parallel", "io_stream"] = Field(
+        "io_parallel", description="io_parallel: an event at a time, on parallel ports; io_stream: element by element"
+    )
     reuse_factor: int = Field(1, ge=1, description="products that share one multiplier")
     layers: dict[str, HlsLayerConfig] = Field({}, description="by name of the layer")
 
@@ -625,18 +662,22 @@ class RtlConfig(Section):
     """The RTL that l1ae writes itself, its simulation and its synthesis."""
 
     part: PartName | None = Field(None, description="default: hls.part")
-    clock_period: float | None = Field(None, gt=0, description="ns; default: hls.clock_period, or 25 with `crossings`")
-    clock_uncertainty: float = Field(12.5, ge=0, lt=100, description="percent of the clock period that logic does not use")
-    crossings: int | None = Field(
+    clock_period: Annotated[float | None, Unit("ns")] = Field(None, gt=0, description="default: hls.clock_period, or 25 with `crossings`")
+    clock_uncertainty: Annotated[float, Unit("%")] = Field(12.5, ge=0, lt=100, description="of the clock period, that logic does not use")
+    crossings: Annotated[int | None, Unit("bunch crossings")] = Field(
         None,
         ge=1,
         le=MOST_CROSSINGS,
         description="the global trigger's mode: a clock of 25 ns, nothing but logic between one register and the next",
     )
     adders: Literal["binary", "ternary"] = Field("binary", description="terms of an adder: ternary saves LUTs and costs latency")
-    interval: int = Field(1, ge=1, description="clocks from one event to the next (II); above 1 layers are folded")
-    events: int = Field(100_000, ge=1, description="real events of the RTL simulation, in addition to corner vectors")
-    vhdl_events: int = Field(500, ge=1, description="the same for the simulation of the VHDL, which is hundreds of times slower")
+    interval: Annotated[int, Unit("clock cycles")] = Field(
+        1, ge=1, description="from one event to the next (II); above 1 layers are folded"
+    )
+    events: Annotated[int, Unit("events")] = Field(100_000, ge=1, description="of the RTL simulation, in addition to corner vectors")
+    vhdl_events: Annotated[int, Unit("events")] = Field(
+        500, ge=1, description="the same for the simulation of the VHDL, which is hundreds of times slower"
+    )
 
     @model_validator(mode="after")
     def _crossings_fix_the_clock(self) -> Self:
@@ -654,7 +695,7 @@ class RtlConfig(Section):
 class CsimConfig(Section):
     """The C simulation."""
 
-    events: int = Field(20_000, ge=1, description="events of the test sample, in addition to all corner vectors")
+    events: Annotated[int, Unit("events")] = Field(20_000, ge=1, description="of the test sample, in addition to all corner vectors")
 
 
 class Config(Section):
@@ -662,7 +703,9 @@ class Config(Section):
 
     name: ModelName = Field(description="C++ and HDL identifier, in VHDL without two _ in a row")
     version: int = Field(1, ge=1, lt=2**31, description="part of every symbol: NAME_vVERSION")
-    seed: int = Field(1, ge=0, lt=2**32)
+    seed: int = Field(
+        1, ge=0, lt=2**32, description="of weights, batches and noise; the same configuration, data and seed give the same bytes"
+    )
     data: DataConfig = DataConfig()
     inputs: InputsConfig = InputsConfig()
     model: ModelConfig

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, field_validator, model_validator
 
 from l1ae.config._section import Section
+from l1ae.schema import Unit
 
 __all__ = ["LegConfig", "SeedConfig"]
 
@@ -22,11 +23,15 @@ class LegConfig(Section):
     """
 
     object: str = Field(description="group of the inputs, for example met, eg, mu or jet")
-    pt: tuple[Energy, ...] = Field(min_length=1, description="GeV, one threshold per object, the highest first")
+    pt: Annotated[tuple[Energy, ...], Unit("GeV")] = Field(min_length=1, description="thresholds, one per object, the highest first")
     eta: float | None = Field(None, gt=0, description="largest |eta|; no cut by default")
-    quality: int | None = Field(None, ge=1, description="smallest code of the group's quality")
-    isolation: int | None = Field(None, ge=1, description="bits of the group's isolation, as a number: one of them at least is set")
-    sum: float | None = Field(None, gt=0, description="GeV, threshold on the sum of pT (HT); pt is then the threshold of an object")
+    quality: Annotated[int | None, Unit("codes")] = Field(None, ge=1, description="smallest code of the group's quality")
+    isolation: Annotated[int | None, Unit("codes")] = Field(
+        None, ge=1, description="bits of the group's isolation, as a number: one of them at least is set"
+    )
+    sum: Annotated[float | None, Unit("GeV")] = Field(
+        None, gt=0, description="threshold on the sum of pT (HT); pt is then the threshold of an object"
+    )
     deta: float | None = Field(None, gt=0, description="largest difference in eta between the two objects")
 
     @field_validator("pt", mode="before")
@@ -51,7 +56,7 @@ class SeedConfig(Section):
     A seed with one leg is written without `all`: the leg's keys stand beside the name.
     """
 
-    name: str = Field(min_length=1)
+    name: str = Field(min_length=1, description="of the seed, in tables and files")
     all: tuple[LegConfig, ...] = Field(min_length=1, description="legs: cuts on one group each")
 
     @model_validator(mode="before")

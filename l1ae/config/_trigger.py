@@ -8,6 +8,7 @@ from l1ae.config._menus import NamedMenu, menu_names, named_menu
 from l1ae.config._section import Section
 from l1ae.config._seed import SeedConfig
 from l1ae.errors import UserError
+from l1ae.schema import Unit
 
 __all__ = ["TriggerConfig"]
 
@@ -49,14 +50,16 @@ class TriggerConfig(Section):
         "l1ae; or an event store, relative to the configuration file; auto: data where the background is zero bias, else shipped where "
         "it has the columns",
     )
-    revolution_khz: float = Field(11.2456, gt=0, description="orbits of the LHC per millisecond")
+    revolution_khz: Annotated[float, Unit("kHz")] = Field(
+        11.2456, gt=0, description="orbits of the LHC, which with `bunches` is the rate of crossings"
+    )
     bunches: int = Field(2544, ge=1, le=3564, description="colliding bunches in an orbit")
-    rates: tuple[Rate, ...] = Field((0.25, 0.5, 1.0, 3.0, 10.0), min_length=1, description="kHz, one working point each")
+    rates: Annotated[tuple[Rate, ...], Unit("kHz")] = Field((0.25, 0.5, 1.0, 3.0, 10.0), min_length=1, description="one working point each")
     ladder: Literal["auto", "raw", "pure"] = Field(
         "auto", description="which rate of a working point `rates` means; auto: the pure one where there is a menu"
     )
-    firmware: float | None = Field(
-        None, gt=0, description="kHz, the one of `rates` whose threshold the firmware has; default: the largest up to 1, or the smallest"
+    firmware: Annotated[float | None, Unit("kHz")] = Field(
+        None, gt=0, description="the one of `rates` whose threshold the firmware has; default: the largest up to 1, or the smallest"
     )
     menu_from: Literal["auto", "cuts", "recorded"] = Field(
         "auto", description="seeds: `menu`, or the recorded bits of the zero-bias store; auto takes the bits where there are any"
@@ -71,8 +74,10 @@ class TriggerConfig(Section):
         (*ANOMALY_TRIGGERS, "*ZeroBias*", "*AlwaysTrue*"),
         description="patterns of recorded seeds that are not part of the menu: anomaly triggers, and what is no choice of events",
     )
-    pileup_bins: int = Field(5, ge=1, le=100, description="bins of pileup, equally filled, in which rates are shown")
-    luminosity_blocks: int = Field(50, ge=1, description="luminosity blocks per run period in which rates are compared")
+    pileup_bins: Annotated[int, Unit("bins")] = Field(5, ge=1, le=100, description="of pileup, equally filled, in which rates are shown")
+    luminosity_blocks: Annotated[int, Unit("luminosity blocks")] = Field(
+        50, ge=1, description="of a run period, in which rates are compared"
+    )
 
     @field_validator("menu", mode="after")
     @classmethod

@@ -47,8 +47,9 @@ def _compare(score: Score, body: Body, count: int, spec: InputSpec, hardware: In
     if builder.size_of(last) != 1:
         raise UserError(f"{where}: firmware ends in {builder.size_of(last)} numbers, but a score is one; sum over the elements")
     found = _evaluated(builder, last, names, hardware)
-    outputs = [found[name] * _OUTPUT.lsb for name in names]
-    exact = np.asarray(score.real(spec.to_network(hardware) * spec.network.lsb, outputs, spec.mask(hardware)), np.float64)
+    outputs = [np.asarray(found[name] * _OUTPUT.lsb, np.float64) for name in names]
+    inputs = np.asarray(spec.to_network(hardware) * spec.network.lsb, np.float64)
+    exact = np.asarray(score.real(inputs, outputs, spec.mask(hardware)), np.float64)
     if exact.shape != (len(hardware),):
         raise UserError(f"{where}: real gives an array of shape {exact.shape}, but must give one number per event, ({len(hardware)},)")
     firmware = found[last][:, 0] * builder.format_of(last).lsb

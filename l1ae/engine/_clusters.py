@@ -10,6 +10,7 @@ from l1ae.documents import read_yaml, validate
 from l1ae.engine._options import DEFAULT_MEMORY
 from l1ae.errors import UserError
 from l1ae.names import CondorCommand, CondorValue, FolderName, JobWord, Size, SlurmDirective, Walltime
+from l1ae.schema import Unit
 
 __all__ = ["HTCondor", "Slurm", "load_cluster", "shipped_clusters"]
 
@@ -27,28 +28,28 @@ _CONDOR_OURS = (
 
 
 class _Batch(Section):
-    """A job has one worker with one core. `workers`: jobs, where nobody says how many; `memory` of each; `logs`: folder of what they print.
+    """A job has one worker with one core."""
 
-    `interface` of the network that both this machine and the jobs are in, default: that of this machine's name. `scratch`: folder for
-    temporary files, default: that of the node. `patience` [s]: how long a job looks for a client that is gone, and may take to start.
-    """
-
-    workers: Annotated[int, Field(ge=1, le=10_000)] = 10
-    memory: Size = DEFAULT_MEMORY
-    interface: JobWord | None = None
-    scratch: FolderName | None = None
-    logs: FolderName = "cluster_logs"
-    patience: Annotated[int, Field(ge=30, le=3600)] = 120
+    workers: Annotated[int, Unit("jobs")] = Field(10, ge=1, le=10_000, description="where `--workers` says nothing")
+    memory: Size = Field(DEFAULT_MEMORY, description="of each job, where `--memory` says nothing")
+    interface: JobWord | None = Field(
+        None, description="the network that both this machine and the jobs are in, as in `ip link`; default: that of this machine's name"
+    )
+    scratch: FolderName | None = Field(None, description="folder for temporary files; default: that of the node")
+    logs: FolderName = Field("cluster_logs", description="folder of what jobs print")
+    patience: Annotated[int, Unit("s")] = Field(
+        120, ge=30, le=3600, description="how long a job looks for a client that is gone, and may take to start"
+    )
 
 
 class Slurm(_Batch):
     """Jobs of sbatch."""
 
-    system: Literal["slurm"]
-    partition: JobWord | None = None
-    account: JobWord | None = None
-    walltime: Walltime = "08:00:00"
-    directives: tuple[SlurmDirective, ...] = ()
+    system: Literal["slurm"] = Field(description="the batch system")
+    partition: JobWord | None = Field(None, description="that jobs are submitted to; default: that of the cluster")
+    account: JobWord | None = Field(None, description="that jobs are counted on; default: that of the user")
+    walltime: Walltime = Field("08:00:00", description="time limit of a job, after which it is replaced")
+    directives: tuple[SlurmDirective, ...] = Field((), description="further options of sbatch")
 
     @field_validator("directives")
     @classmethod
@@ -62,11 +63,11 @@ class Slurm(_Batch):
 
 
 class HTCondor(_Batch):
-    """Jobs of condor_submit. `disk` of each; `directives`: more lines of the submit description."""
+    """Jobs of condor_submit."""
 
-    system: Literal["htcondor"]
-    disk: Size = "2GiB"
-    directives: dict[CondorCommand, CondorValue] = Field(default={})
+    system: Literal["htcondor"] = Field(description="the batch system")
+    disk: Size = Field("2GiB", description="of each job")
+    directives: dict[CondorCommand, CondorValue] = Field({}, description="further lines of the submit description")
 
     @field_validator("directives")
     @classmethod

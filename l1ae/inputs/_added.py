@@ -17,6 +17,7 @@ from l1ae.inputs._fixed import FixedFormat, Overflow
 from l1ae.inputs._groups import Feature, Group, Role
 from l1ae.inputs._layout import Column, Layout
 from l1ae.inputs._preset import GroupPreset, Preset, spread
+from l1ae.schema import Unit
 
 __all__ = ["AbsEta", "Added", "AddedColumn", "DeltaPhi", "EnergySum", "Multiplicity", "add_columns"]
 
@@ -28,9 +29,11 @@ _SLOT = re.compile(r"([a-z][a-z0-9_]*?)(?:\[(\d+)\])?")
 
 
 class _OfGroup(Frozen):
-    group: str
-    threshold: int | None = Field(None, ge=1, description="smallest energy code that counts, in LSB of the group's energy")
-    abs_eta: int | None = Field(None, ge=0, description="largest |eta| that counts, in codes as `abs_eta` makes them")
+    group: str = Field(description="whose slots count")
+    threshold: Annotated[int | None, Unit("LSB")] = Field(None, ge=1, description="smallest energy code that counts, of the group's energy")
+    abs_eta: Annotated[int | None, Unit("codes")] = Field(
+        None, ge=0, description="largest |eta| that counts, in codes as `abs_eta` makes them"
+    )
 
     def _terms(self, layout: Layout) -> tuple[Column, tuple[Term, ...]]:
         """The energy of the first slot, and of every slot what must hold."""
@@ -57,7 +60,7 @@ class Multiplicity(_OfGroup):
 
     words: ClassVar[str] = "number of objects"
 
-    kind: Literal["multiplicity"]
+    kind: Literal["multiplicity"] = Field(description="a number of objects")
 
     def computed(self, layout: Layout, name: str) -> Computed:
         """What firmware computes. Raises `UserError` where the layout does not have it."""
@@ -76,8 +79,10 @@ class EnergySum(_OfGroup):
 
     words: ClassVar[str] = "sum of energies"
 
-    kind: Literal["sum"]
-    bits: int | None = Field(None, ge=1, le=24, description="width of the sum, which saturates; default: as wide as any sum needs")
+    kind: Literal["sum"] = Field(description="a sum of energies")
+    bits: Annotated[int | None, Unit("bits")] = Field(
+        None, ge=1, le=24, description="width of the sum, which saturates; default: as wide as any sum needs"
+    )
 
     def computed(self, layout: Layout, name: str) -> Computed:
         """What firmware computes. Raises `UserError` where the layout does not have it."""
@@ -100,7 +105,7 @@ class DeltaPhi(Frozen):
 
     words: ClassVar[str] = "distance in phi"
 
-    kind: Literal["delta_phi"]
+    kind: Literal["delta_phi"] = Field(description="a distance in phi")
     slots: tuple[str, str] = Field(description="two slots: `group[slot]`, or the group alone where it has one slot")
 
     def computed(self, layout: Layout, name: str) -> Computed:
@@ -120,7 +125,7 @@ class AbsEta(Frozen):
 
     words: ClassVar[str] = "distance of eta from 0"
 
-    kind: Literal["abs_eta"]
+    kind: Literal["abs_eta"] = Field(description="a distance from eta 0")
     slot: str = Field(description="`group[slot]`, or the group alone where it has one slot")
 
     def computed(self, layout: Layout, name: str) -> Computed:

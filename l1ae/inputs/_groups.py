@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from l1ae.errors import UserError
 from l1ae.inputs._base import Frozen
 from l1ae.names import Text
+from l1ae.schema import Unit
 
 __all__ = ["Axis", "Cut", "Feature", "Group", "Name", "Role"]
 
@@ -62,20 +63,30 @@ class Feature(Frozen):
     always 0. `bit` is the lowest bit in the hardware word, `source` the column's name in files of this trigger.
     """
 
-    name: Name
-    role: Role = Role.OTHER
-    source: str | None = None
-    bits: int = Field(1, ge=1, le=_MAX_BITS)
-    signed: bool = False
-    lsb: float = Field(1.0, description="in `unit`")
-    unit: Text = ""
-    origin: int = Field(0, description="code of the value 0")
-    bin: Literal["edge", "centre"] | None = None
-    period: int | None = Field(None, ge=2, description="codes once around; from 0 on, or from -period/2 on if signed")
-    low: int | None = None
-    high: int | None = None
-    saturation: int | None = None
-    absent: bool = False
+    name: Name = Field(description="of the feature, and with group and slot of its column; becomes a name in C++ and VHDL")
+    role: Role = Field(Role.OTHER, description="how menus, masses, noise and figures find it")
+    source: str | None = Field(None, description="the column's name in files of this trigger")
+    bits: Annotated[int, Unit("bits")] = Field(1, ge=1, le=_MAX_BITS, description="of the port; two's complement if signed")
+    signed: bool = Field(False, description="whether codes are in two's complement")
+    lsb: Annotated[float, Unit("`unit`")] = Field(1.0, description="value of one step")
+    unit: Text = Field("", description="of the physical value, for example GeV or rad")
+    origin: Annotated[int, Unit("codes")] = Field(0, description="code of the value 0")
+    bin: Literal["edge", "centre"] | None = Field(
+        None,
+        description="edge: code c stands for [c, c + 1) x lsb; centre: for values around c x lsb; default: edge for energies and "
+        "angles, centre for others",
+    )
+    period: Annotated[int | None, Unit("codes")] = Field(
+        None, ge=2, description="codes once around; from 0 on, or from -period/2 on if signed"
+    )
+    low: Annotated[int | None, Unit("codes")] = Field(
+        None, description="smallest code of a filled slot; default: what the bits hold, or one period"
+    )
+    high: Annotated[int | None, Unit("codes")] = Field(
+        None, description="largest code of a filled slot; default: what the bits hold, or one period"
+    )
+    saturation: Annotated[int | None, Unit("codes")] = Field(None, description="the code that stands for everything above")
+    absent: bool = Field(False, description="the hardware has no such number, and the column is always 0")
     bit: int | None = Field(None, ge=0, description="lowest bit in the hardware word")
 
     @model_validator(mode="before")
@@ -151,18 +162,22 @@ class Cut(Frozen):
     left out.
     """
 
-    feature: str
-    min: int | None = None
-    max: int | None = None
-    action: Literal["drop", "zero", "veto"] = "drop"
+    feature: str = Field(description="the feature that is cut on")
+    min: Annotated[int | None, Unit("codes")] = Field(None, description="smallest code that is kept")
+    max: Annotated[int | None, Unit("codes")] = Field(None, description="largest code that is kept")
+    action: Literal["drop", "zero", "veto"] = Field(
+        "drop",
+        description="drop: the object is left out and those behind it move up; zero: its slot becomes empty in place; veto: the whole"
+        " event is left out",
+    )
 
 
 class Axis(Frozen):
     """One axis of an image: its name and the n + 1 boundaries of its n rows or columns, in `unit`."""
 
-    name: Name
-    edges: tuple[float, ...] = Field(min_length=2)
-    unit: Text = ""
+    name: Name = Field(description="of the axis")
+    edges: Annotated[tuple[float, ...], Unit("`unit`")] = Field(min_length=2, description="the n + 1 boundaries of its n rows or columns")
+    unit: Text = Field("", description="of the boundaries")
 
     @model_validator(mode="after")
     def _edges_rise(self) -> Self:
@@ -188,19 +203,27 @@ class Group(Frozen):
     this trigger, `word` its kind of hardware word, from number `first_word` on.
     """
 
-    name: Name
-    title: Text = ""
-    kind: Literal["objects", "sums", "vector", "image", "waveform"] = "objects"
-    slots: int = Field(1, ge=1, le=_MOST_SLOTS)
-    axes: tuple[Axis, Axis] | None = None
-    features: tuple[Feature, ...]
-    gate: str | Literal[False] | None = None
-    sort: str | None = None
-    cuts: tuple[Cut, ...] = ()
-    saturated: Literal["keep", "drop", "zero", "veto"] = "keep"
-    source: str | None = None
-    word: str | None = None
-    first_word: int = Field(0, ge=0)
+    name: Name = Field(description="of the group, in columns and configurations; becomes a name in C++ and VHDL")
+    title: Text = Field("", description="what it is, for people")
+    kind: Literal["objects", "sums", "vector", "image", "waveform"] = Field(
+        "objects",
+        description="objects and sums have slots that may be empty; a vector, an image and a waveform have a value in every slot, and"
+        " one feature",
+    )
+    slots: Annotated[int, Unit("slots")] = Field(1, ge=1, le=_MOST_SLOTS, description="how many; follows from `axes` for an image")
+    axes: tuple[Axis, Axis] | None = Field(None, description="image: rows and columns, stored row by row")
+    features: tuple[Feature, ...] = Field(description="the numbers of a slot, in order")
+    gate: str | Literal[False] | None = Field(
+        None, description="the feature whose code 0 makes a slot empty; default: the first energy; false: none"
+    )
+    sort: str | None = Field(None, description="feature by which readers order objects, largest first; without it as they are read")
+    cuts: tuple[Cut, ...] = Field((), description="what readers leave out")
+    saturated: Literal["keep", "drop", "zero", "veto"] = Field(
+        "keep", description="what becomes of an object whose gate has its saturation code"
+    )
+    source: str | None = Field(None, description="the group's name in files of this trigger")
+    word: str | None = Field(None, description="kind of the hardware word, for test vectors")
+    first_word: int = Field(0, ge=0, description="number of the hardware word of the first slot")
 
     @model_validator(mode="before")
     @classmethod

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from l1ae.errors import UserError
 from l1ae.inputs._base import Frozen
@@ -47,10 +47,10 @@ class Column:
 class Layout(Frozen):
     """All columns of an event, in order. `preset` is preprocessing that suits it; it is no part of what the columns mean."""
 
-    name: Name
-    title: Text = ""
-    groups: tuple[Group, ...]
-    preset: Preset | None = None
+    name: Name = Field(description="of the layout")
+    title: Text = Field("", description="what it is, for people")
+    groups: tuple[Group, ...] = Field(description="in the order of the columns")
+    preset: Preset | None = Field(None, description="preprocessing that suits it")
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:

@@ -1,5 +1,7 @@
 """Offsets and shifts by group, as people write them."""
 
+from typing import Annotated
+
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
@@ -7,6 +9,7 @@ from pydantic import Field
 from l1ae.errors import UserError
 from l1ae.inputs._base import Format, Frozen
 from l1ae.inputs._groups import Group
+from l1ae.schema import Unit
 
 __all__ = ["GroupPreset", "Numbers", "Preset", "spread"]
 
@@ -17,15 +20,17 @@ Numbers = int | tuple[int, ...] | tuple[tuple[int, ...], ...]
 class GroupPreset(Frozen):
     """Offsets and right shifts of one group's columns."""
 
-    offset: Numbers = 0
-    shift: Numbers = 0
+    offset: Annotated[Numbers, Unit("codes")] = Field(
+        0, description="subtracted from the hardware code: one number, one per feature, or a row of features per slot"
+    )
+    shift: Annotated[Numbers, Unit("bits")] = Field(0, description="of the shift to the right behind it, in the same forms")
 
 
 class Preset(Frozen):
     """Preprocessing by hand that comes with a layout: the network's input type, and offsets and shifts by group."""
 
-    network: Format
-    groups: dict[str, GroupPreset] = Field({})
+    network: Format = Field(description="type of the network's inputs")
+    groups: dict[str, GroupPreset] = Field({}, description="offsets and shifts by group")
 
 
 def spread(numbers: Numbers, group: Group, what: str) -> npt.NDArray[np.int64]:

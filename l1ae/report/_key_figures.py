@@ -68,7 +68,8 @@ def _simpler(run: RunFiles) -> Iterator[Tile]:
     known = [(mean, title) for title, mean in rated if mean is not None]
     if known:
         mean, title = max(known, key=lambda pair: pair[0].value)
-        yield Tile("Best simpler trigger, same rate", percent(mean), title)
+        clearly = point.mean is not None and mean.low > point.mean.high
+        yield Tile("Best simpler trigger, same rate", percent(mean), title, "bad" if clearly else "plain")
 
 
 def _threshold(run: RunFiles) -> Iterator[Tile]:
@@ -131,7 +132,7 @@ def _speed(run: RunFiles) -> Iterator[Tile]:
     row = _row(run, "latency_ns")
     if row is not None and row.latency_ns is not None:
         crossings = row.latency_ns / CROSSING
-        cycles = "" if row.clock_ns is None else f"{row.latency_cycles} × {row.clock_ns:g} ns, "
+        cycles = "" if row.clock_ns is None or row.latency_cycles is None else f"{row.latency_cycles} × {row.clock_ns:g} ns, "
         fits = _fits(run) if row.stage == "open synthesis" else None
         path = {None: "", True: "; the slowest path fits the clock", False: "; the slowest path is longer than the clock"}[fits]
         note = f"{cycles}{number(crossings, digits=3)} crossings of {CROSSING:g} ns{path} ({_source(row)})"

@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from l1ae.config import BudgetConfig, Section
 from l1ae.names import ModelName
+from l1ae.schema import Unit
 from l1ae.search._objectives import ObjectiveConfig
 
 __all__ = ["DimensionConfig", "HalvingConfig", "ModelStudyConfig", "StudyConfig", "same"]
@@ -79,7 +80,7 @@ class DimensionConfig(Section):
 class ModelStudyConfig(Section):
     """One base model and the space around it."""
 
-    base: str = Field(description="configuration file, relative to the study")
+    base: str = Field(description="configuration file, relative to the study, or the name of one that comes with l1ae")
     kind: str | None = Field(None, min_length=1, max_length=40, description="what the page calls such models; default: by architecture")
     set: dict[str, Any] = Field({}, description="values of dotted keys that are other than the base's")
     space: dict[str, DimensionConfig] = Field({}, description="by dotted key of the configuration, or, of sets, by a name")
@@ -103,8 +104,12 @@ class StudyConfig(Section):
     name: ModelName = Field(description="of the study: of its run folder, and with a number of every candidate")
     title: str = Field("", description="for the page")
     seed: int = Field(1, ge=0, lt=2**32, description="of the search; trainings have the seeds of their configurations")
-    trials: int = Field(100, ge=1, le=1_000_000, description="models that are trained; refused candidates do not count")
-    seeds: int = Field(1, ge=1, le=100, description="trainings of every point, with the base's seed and the ones after it; the mean counts")
+    trials: Annotated[int, Unit("trials")] = Field(
+        100, ge=1, le=1_000_000, description="models that are trained; refused candidates do not count"
+    )
+    seeds: Annotated[int, Unit("trainings")] = Field(
+        1, ge=1, le=100, description="trainings of every point, with the base's seed and the ones after it; the mean counts"
+    )
     sampler: Literal["tpe", "nsga2", "random"] = Field(
         "tpe", description="tree-structured Parzen estimators (Watanabe, arXiv:2304.11127) or NSGA-II (Deb et al., IEEE TEC 6 (2002) 182)"
     )
@@ -117,7 +122,9 @@ class StudyConfig(Section):
     budget: BudgetConfig = Field(BudgetConfig(), description="what a point of the front may cost")
     halving: HalvingConfig | None = Field(None, description="default: every training has all its epochs")
     storage: str | None = Field(None, description="URL of a PostgreSQL database for the study; default: a file in the run folder")
-    verify: int = Field(20, ge=0, le=1000, description="at most so many points of the front are made and verified down to synthesis")
+    verify: Annotated[int, Unit("points")] = Field(
+        20, ge=0, le=1000, description="at most so many points of the front are made and verified down to synthesis"
+    )
 
     @model_validator(mode="after")
     def _names_are_names(self) -> Self:

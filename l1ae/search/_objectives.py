@@ -1,13 +1,14 @@
 """What is wanted of a model, and how much of it a trial found."""
 
 from collections.abc import Sequence
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from l1ae.config import Section
 from l1ae.evaluation import Estimate, RateKind
+from l1ae.schema import Unit
 from l1ae.search._results import Measured
 
 __all__ = ["ObjectiveConfig"]
@@ -26,7 +27,7 @@ class ObjectiveConfig(Section):
     )
     of: Literal["mean", "cvar25"] = Field("mean", description="of the signals: their mean, or that of the quarter that is found worst")
     kind: RateKind = Field("pure", description="of all crossings (raw), or of those that no seed of the menu accepts")
-    khz: float = Field(1.0, gt=0, le=40_000, description="the rate that the efficiency is measured at")
+    khz: Annotated[float, Unit("kHz")] = Field(1.0, gt=0, le=40_000, description="the rate that the efficiency is measured at")
     metric: Metric = Field("adaptive", description="label_free: what crossings of training and validation part alone say")
 
     @model_validator(mode="after")

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from l1ae.config import Config, read_config, set_key
+from l1ae.config import Config, find_config, read_config, set_key
 from l1ae.documents import read_yaml, validate
 from l1ae.errors import UserError
 from l1ae.families import Body
@@ -140,7 +140,7 @@ def load_study(path: Path) -> Study:
     Raises `UserError` with file and key for what is missing, unknown, or of the wrong kind, and for values of dimensions that no
     configuration can have.
     """
-    words = {"what": "study", "remedy": "the ones that come with l1ae are in configs/studies/"}
+    words = {"what": "study", "remedy": "`l1ae configs` lists those that come with l1ae"}
     config = validate(StudyConfig, read_yaml(path, **words), str(path))
     if config.storage is not None:
         database_of(config.storage, f"{path}: storage")
@@ -152,8 +152,8 @@ def load_study(path: Path) -> Study:
 
 def _model(path: Path, config: StudyConfig, name: str) -> Model:
     given = config.models[name]
-    base = Path(path).parent / given.base
     try:
+        base = find_config(given.base, folder=Path(path).parent)
         content = read_config(base)
     except UserError as error:
         raise UserError(f"{path}: models.{name}.base: {error}") from error

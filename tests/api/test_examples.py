@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import l1ae
-import l1ae.api
 
 _OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
@@ -37,8 +36,7 @@ def test_an_example_gives_what_it_says(example, run_folder, small, tmp_path, mon
     assert result.failed == 0, "".join(said)
 
 
-def test_every_public_name_is_in_the_package_that_makes_it():
-    assert sorted({*l1ae.api.__all__, "__version__"}) == sorted(l1ae.__all__)
+def test_every_public_name_can_be_had():
     for name in l1ae.__all__:
         assert getattr(l1ae, name) is not None, name
     assert set(l1ae.__all__) <= set(dir(l1ae))

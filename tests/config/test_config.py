@@ -114,7 +114,7 @@ def test_every_mistake_is_reported_at_once(config_file):
 
 
 def test_missing_file(tmp_path):
-    with pytest.raises(UserError, match=r"configuration '.*no\.yaml' does not exist; the ones that come with l1ae are in configs/"):
+    with pytest.raises(UserError, match=r"configuration '.*no\.yaml' does not exist; `l1ae configs` lists those that come with l1ae"):
         load_config(tmp_path / "no.yaml")
 
 

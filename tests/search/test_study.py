@@ -147,7 +147,7 @@ def test_what_is_wrong_with_a_study_is_said_with_its_place(write_study, content,
 
 
 def test_a_study_that_is_not_there(tmp_path):
-    with pytest.raises(UserError, match=r"study '.*none.yaml' does not exist; the ones that come with l1ae are in configs/studies/"):
+    with pytest.raises(UserError, match=r"study '.*none.yaml' does not exist; `l1ae configs` lists those that come with l1ae"):
         load_study(tmp_path / "none.yaml")
 
 

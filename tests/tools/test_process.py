@@ -123,5 +123,5 @@ def test_an_interrupt_of_the_command_line_ends_programs_in_threads(number: signa
     assert parent.wait() == 1
     parent.stderr.close()
     assert time.monotonic() - begin < 5
-    assert "interrupted; nothing was left half written" in said
+    assert "interrupted; RUN/synth is as it was before; `l1ae synth" in said
     assert_gone(found)

@@ -4,6 +4,8 @@ from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from l1ae.schema import Unit
+
 __all__ = [
     "CALORIMETER_REACH",
     "CalorimeterBin",
@@ -29,25 +31,25 @@ class Frozen(BaseModel):
 class CalorimeterBin(Frozen):
     """Energy resolution below `eta_max`: sigma(E)^2 = (constant E)^2 + stochastic^2 E + noise^2, E in GeV."""
 
-    eta_max: float = Field(gt=0)
-    constant: float = Field(ge=0)
-    stochastic: float = Field(ge=0)
-    noise: float = Field(0.0, ge=0)
+    eta_max: float = Field(gt=0, description="end of the bin in |eta|")
+    constant: float = Field(ge=0, description="of the resolution, relative")
+    stochastic: Annotated[float, Unit("GeV^1/2")] = Field(ge=0, description="of the resolution")
+    noise: Annotated[float, Unit("GeV")] = Field(0.0, ge=0, description="of the resolution")
 
 
 class TrackBin(Frozen):
     """Relative transverse momentum resolution below `eta_max`: sigma(pT)/pT = constant (+) slope pT, pT in GeV, in quadrature."""
 
-    eta_max: float = Field(gt=0)
-    constant: float = Field(ge=0)
-    slope: float = Field(ge=0)
+    eta_max: float = Field(gt=0, description="end of the bin in |eta|")
+    constant: float = Field(ge=0, description="of the relative resolution")
+    slope: Annotated[float, Unit("1/GeV")] = Field(ge=0, description="of the relative resolution, times pT")
 
 
 class RegionBin(Frozen):
     """A probability below `eta_max`."""
 
-    eta_max: float = Field(gt=0)
-    value: float = Field(ge=0, le=1)
+    eta_max: float = Field(gt=0, description="end of the bin in |eta|")
+    value: float = Field(ge=0, le=1, description="the probability")
 
 
 _Bins = TypeVar("_Bins", tuple[CalorimeterBin, ...], tuple[TrackBin, ...], tuple[RegionBin, ...])

@@ -8,7 +8,7 @@ import hashlib
 import json
 from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
@@ -26,6 +26,7 @@ from l1ae.data.generator._bins import (
 from l1ae.data.generator._readout_config import FullConfig, RegionConfig
 from l1ae.errors import UserError
 from l1ae.inputs import Layout, named_layout
+from l1ae.schema import Unit
 
 __all__ = [
     "CALORIMETER_REACH",
@@ -58,77 +59,95 @@ _SHARD_FORMAT = 1
 class DetectorConfig(Frozen):
     """Detector model, pileup and the preselection of the trigger lepton. Momenta in GeV. Beyond the last bin its values hold."""
 
-    pileup_mean: float = Field(20.0, ge=0, description="Poisson mean of overlaid inelastic collisions")
-    underlying_event_mean: float = Field(
+    pileup_mean: Annotated[float, Unit("collisions")] = Field(20.0, ge=0, description="Poisson mean of overlaid inelastic collisions")
+    underlying_event_mean: Annotated[float, Unit("collisions")] = Field(
         2.5, ge=0, description="Poisson mean of inelastic collisions added to the hard vertex in place of multi-parton interactions"
     )
     charged_pileup_removed: bool = Field(
         True, description="charged pileup inside the tracker is subtracted, as by charged-hadron subtraction"
     )
 
-    trigger_pt: float | None = Field(23.0, gt=0, description="an event needs one isolated electron or muon above it; null: no selection")
+    trigger_pt: Annotated[float | None, Unit("GeV")] = Field(
+        23.0, gt=0, description="an event needs one isolated electron or muon above it; null: no selection"
+    )
     isolation_cone: float = Field(0.3, gt=0, description="radius in (eta, phi)")
     isolation_max: float = Field(0.45, gt=0, description="largest pT sum in the cone over the lepton's pT")
-    isolation_min_pt: float = Field(0.5, ge=0, description="softer particles do not count for isolation")
+    isolation_min_pt: Annotated[float, Unit("GeV")] = Field(0.5, ge=0, description="softer particles do not count for isolation")
     isolate_all_leptons: bool = Field(False, description="false: only the trigger lepton must be isolated")
-    lepton_pt: float = Field(3.0, gt=0)
-    electron_eta: float = Field(3.0, gt=0)
-    muon_eta: float = Field(2.1, gt=0)
+    lepton_pt: Annotated[float, Unit("GeV")] = Field(3.0, gt=0, description="softer leptons are no objects")
+    electron_eta: float = Field(3.0, gt=0, description="largest |eta| of electrons")
+    muon_eta: float = Field(2.1, gt=0, description="largest |eta| of muons")
 
-    jet_radius: float = Field(0.4, gt=0)
-    jet_pt: float = Field(15.0, gt=0, description="after the subtraction of the median density")
-    jet_eta: float = Field(4.0, gt=0)
-    subtract_density: bool = True
+    jet_radius: float = Field(0.4, gt=0, description="of anti-kT, in (eta, phi)")
+    jet_pt: Annotated[float, Unit("GeV")] = Field(15.0, gt=0, description="after the subtraction of the median density")
+    jet_eta: float = Field(4.0, gt=0, description="largest |eta| of jets")
+    subtract_density: bool = Field(True, description="the median density is subtracted from jets")
     isolated_leptons_in_jets: bool = Field(False, description="false: isolated leptons are taken out before clustering")
 
-    tracker_eta: float = Field(4.0, gt=0)
-    track_min_pt: float = Field(0.4, ge=0)
-    hadron_tracking: RegionBins = efficiency(0.95, 0.88)
-    electron_tracking: RegionBins = efficiency(0.95, 0.88)
-    muon_tracking: RegionBins = efficiency(0.97, 0.95)
-    electron_identification: RegionBins = efficiency(0.95, 0.88)
-    muon_identification: RegionBins = efficiency(0.97, 0.97)
-    photon_efficiency: RegionBins = efficiency(0.97, 0.93)
+    tracker_eta: float = Field(4.0, gt=0, description="largest |eta| of tracks")
+    track_min_pt: Annotated[float, Unit("GeV")] = Field(0.4, ge=0, description="softer particles leave no track")
+    hadron_tracking: RegionBins = Field(efficiency(0.95, 0.88), description="probability of a track of a charged hadron")
+    electron_tracking: RegionBins = Field(efficiency(0.95, 0.88), description="probability of a track of an electron")
+    muon_tracking: RegionBins = Field(efficiency(0.97, 0.95), description="probability of a track of a muon")
+    electron_identification: RegionBins = Field(
+        efficiency(0.95, 0.88), description="probability that an electron with a track is identified"
+    )
+    muon_identification: RegionBins = Field(efficiency(0.97, 0.97), description="probability that a muon with a track is identified")
+    photon_efficiency: RegionBins = Field(efficiency(0.97, 0.93), description="probability that a photon is measured")
 
-    hadron_track: TrackBins = (
-        TrackBin(eta_max=0.5, constant=0.015, slope=1.3e-3),
-        TrackBin(eta_max=1.5, constant=0.0225, slope=1.7e-3),
-        TrackBin(eta_max=CALORIMETER_REACH, constant=0.045, slope=3.1e-3),
+    hadron_track: TrackBins = Field(
+        (
+            TrackBin(eta_max=0.5, constant=0.015, slope=1.3e-3),
+            TrackBin(eta_max=1.5, constant=0.0225, slope=1.7e-3),
+            TrackBin(eta_max=CALORIMETER_REACH, constant=0.045, slope=3.1e-3),
+        ),
+        description="resolution of pT of charged hadrons",
     )
-    muon_track: TrackBins = (
-        TrackBin(eta_max=0.5, constant=0.010, slope=1.0e-4),
-        TrackBin(eta_max=1.5, constant=0.015, slope=1.5e-4),
-        TrackBin(eta_max=CALORIMETER_REACH, constant=0.025, slope=3.5e-4),
+    muon_track: TrackBins = Field(
+        (
+            TrackBin(eta_max=0.5, constant=0.010, slope=1.0e-4),
+            TrackBin(eta_max=1.5, constant=0.015, slope=1.5e-4),
+            TrackBin(eta_max=CALORIMETER_REACH, constant=0.025, slope=3.5e-4),
+        ),
+        description="resolution of pT of muons",
     )
-    electromagnetic: CalorimeterBins = (
-        CalorimeterBin(eta_max=1.5, constant=0.008, stochastic=0.11, noise=0.40),
-        CalorimeterBin(eta_max=3.0, constant=0.012, stochastic=0.20, noise=0.55),
-        CalorimeterBin(eta_max=CALORIMETER_REACH, constant=0.107, stochastic=2.08),
+    electromagnetic: CalorimeterBins = Field(
+        (
+            CalorimeterBin(eta_max=1.5, constant=0.008, stochastic=0.11, noise=0.40),
+            CalorimeterBin(eta_max=3.0, constant=0.012, stochastic=0.20, noise=0.55),
+            CalorimeterBin(eta_max=CALORIMETER_REACH, constant=0.107, stochastic=2.08),
+        ),
+        description="resolution of electrons and photons",
     )
-    hadronic: CalorimeterBins = (
-        CalorimeterBin(eta_max=3.0, constant=0.05, stochastic=1.5),
-        CalorimeterBin(eta_max=CALORIMETER_REACH, constant=0.13, stochastic=2.7),
+    hadronic: CalorimeterBins = Field(
+        (
+            CalorimeterBin(eta_max=3.0, constant=0.05, stochastic=1.5),
+            CalorimeterBin(eta_max=CALORIMETER_REACH, constant=0.13, stochastic=2.7),
+        ),
+        description="resolution of hadrons",
     )
-    electromagnetic_min_energy: float = Field(0.5, ge=0)
-    hadronic_min_energy: float = Field(1.0, ge=0)
+    electromagnetic_min_energy: Annotated[float, Unit("GeV")] = Field(
+        0.5, ge=0, description="electromagnetic energy below it is not measured"
+    )
+    hadronic_min_energy: Annotated[float, Unit("GeV")] = Field(1.0, ge=0, description="hadronic energy below it is not measured")
 
 
 class TruthFilter(Frozen):
     """Which truth events are kept: those with an electron or muon that the detector could turn into the trigger lepton."""
 
-    lepton_pt: float = Field(18.0, gt=0, description="GeV, below the trigger threshold by a few resolutions")
-    electron_eta: float = Field(3.1, gt=0)
-    muon_eta: float = Field(2.2, gt=0)
+    lepton_pt: Annotated[float, Unit("GeV")] = Field(18.0, gt=0, description="below the trigger threshold by a few resolutions")
+    electron_eta: float = Field(3.1, gt=0, description="largest |eta| of electrons")
+    muon_eta: float = Field(2.2, gt=0, description="largest |eta| of muons")
 
 
 class SemileptonicConfig(Frozen):
     """How leptons from b and c hadrons are enriched without weights; see `l1ae.data.generator._semileptonic`. Momenta in GeV."""
 
-    quark_pt: float = Field(29.0, gt=0, description="a b or c quark must be harder")
-    hadron_pt: float = Field(26.0, gt=0, description="hadrons whose decay is forced must be harder")
-    lepton_pt: float = Field(21.0, gt=0, description="the lepton must be harder")
+    quark_pt: Annotated[float, Unit("GeV")] = Field(29.0, gt=0, description="a b or c quark must be harder")
+    hadron_pt: Annotated[float, Unit("GeV")] = Field(26.0, gt=0, description="hadrons whose decay is forced must be harder")
+    lepton_pt: Annotated[float, Unit("GeV")] = Field(21.0, gt=0, description="the lepton must be harder")
     isolation: float = Field(0.7, gt=0, description="largest truth-level isolation, looser than the detector's")
-    isolation_cone: float = Field(0.3, gt=0)
+    isolation_cone: float = Field(0.3, gt=0, description="radius in (eta, phi)")
     hadronisations: int = Field(6, ge=1, description="of each parton-level event")
     tries: float = Field(100.0, gt=0, description="forced decays per hadron and unit of semileptonic branching fraction")
 
@@ -136,11 +155,11 @@ class SemileptonicConfig(Frozen):
 class ProcessConfig(Frozen):
     """One physics process: Pythia settings on top of the common ones, and how it is cut into shards."""
 
-    settings: tuple[str, ...] = Field(min_length=1)
+    settings: tuple[str, ...] = Field(min_length=1, description="lines for Pythia")
     multiparton: bool = Field(False, description="Pythia's multi-parton interactions; false: the underlying-event overlay stands in")
     truth: TruthFilter | None = Field(TruthFilter(), description="null: every event is kept")
-    semileptonic: SemileptonicConfig | None = None
-    shard_events: int = Field(2000, ge=1, description="parton-level events in one shard")
+    semileptonic: SemileptonicConfig | None = Field(None, description="how leptons of b and c hadrons are enriched; null: not at all")
+    shard_events: Annotated[int, Unit("events")] = Field(2000, ge=1, description="of the parton level in one shard")
     detector_passes: int = Field(1, ge=1, description="detector simulations of each truth event; the copies share their source event")
 
     @model_validator(mode="after")
@@ -169,9 +188,9 @@ _COMMON = (
 class PileupConfig(Frozen):
     """The library of inelastic proton collisions that pileup and underlying event are drawn from."""
 
-    settings: tuple[str, ...] = ("SoftQCD:inelastic=on",)
-    library_events: int = Field(20_000, ge=1)
-    shard_events: int = Field(5000, ge=1)
+    settings: tuple[str, ...] = Field(("SoftQCD:inelastic=on",), description="lines for Pythia")
+    library_events: Annotated[int, Unit("collisions")] = Field(20_000, ge=1, description="in the library")
+    shard_events: Annotated[int, Unit("collisions")] = Field(5000, ge=1, description="in one shard")
     seed: int = Field(99, ge=0, description="its own seed: one library serves all samples and seeds")
 
     def process(self) -> ProcessConfig:
@@ -246,11 +265,17 @@ class CollisionClass(ProcessConfig):
     Bunch crossings are stratified by the hardest class that they contain; see `l1ae.data.generator._zero_bias`.
     """
 
-    multiparton: bool = True
-    cross_section: float = Field(gt=0, description="nb; that of the first class is the cross section of all inelastic collisions")
+    multiparton: bool = Field(True, description="Pythia's multi-parton interactions")
+    cross_section: Annotated[float, Unit("nb")] = Field(
+        gt=0, description="that of the first class is the cross section of all inelastic collisions"
+    )
     share: float = Field(gt=0, le=1, description="of the stratum in the sample; the weights undo it")
-    pt_hat_max: float | None = Field(None, gt=0, description="GeV; harder collisions are left out, they belong to another class")
-    library_shards: int = Field(1, ge=1, description="truth shards from which further collisions of a crossing are drawn")
+    pt_hat_max: Annotated[float | None, Unit("GeV")] = Field(
+        None, gt=0, description="harder collisions are left out, they belong to another class"
+    )
+    library_shards: Annotated[int, Unit("shards")] = Field(
+        1, ge=1, description="of truth, from which further collisions of a crossing are drawn"
+    )
 
 
 def _qcd(low: int, high: int | None, cross_section: float, share: float, *, passes: int = 4, library: int = 1) -> CollisionClass:
@@ -294,7 +319,7 @@ class ZeroBiasConfig(Frozen):
     depend on the length of the run that it comes from.
     """
 
-    classes: dict[str, CollisionClass] = Field(default_factory=_collision_classes)
+    classes: dict[str, CollisionClass] = Field(default_factory=_collision_classes, description="by name, the softest first")
 
     @model_validator(mode="before")
     @classmethod
@@ -334,8 +359,10 @@ class GeneratorConfig(Frozen):
 
     detector: DetectorConfig = DetectorConfig()
     pileup: PileupConfig = PileupConfig()
-    processes: dict[str, ProcessConfig] = Field(default_factory=lambda: dict(PROCESSES))
-    samples: dict[str, dict[str, float]] = Field(default_factory=lambda: dict(SAMPLES))
+    processes: dict[str, ProcessConfig] = Field(default_factory=lambda: dict(PROCESSES), description="by name")
+    samples: dict[str, dict[str, float]] = Field(
+        default_factory=lambda: dict(SAMPLES), description="by name: the fraction of each process among the selected events"
+    )
     zero_bias: ZeroBiasConfig = ZeroBiasConfig()
     regions: RegionConfig | None = Field(None, description="the calorimeter image of every event, too; the objects do not depend on it")
     full: FullConfig | None = Field(None, description="all columns of the layout ugt_full; those of ugt do not depend on it")

@@ -12,6 +12,7 @@ from l1ae.documents import read_yaml, validate
 from l1ae.errors import UserError
 from l1ae.inputs import Layout, find_layout
 from l1ae.inputs._base import Frozen
+from l1ae.schema import Unit
 
 __all__ = ["FeatureSource", "GroupSource", "Kind", "ProcessSource", "SplitSource", "TableMapping", "load_mapping"]
 
@@ -54,11 +55,13 @@ class FeatureSource(Frozen):
     the physical values, by default the feature's. `where` keeps those entries of a list for which other lists have a value.
     """
 
-    column: Reference
-    values: Kind | None = None
-    unit: str | None = None
-    step: float | None = Field(None, gt=0, description="value of one code in the file, where it is not the LSB of the layout")
-    where: dict[str, float] = Field(default_factory=dict)
+    column: Reference = Field(description="name, pattern, list or number of the column")
+    values: Kind | None = Field(None, description="codes: hardware integers; physical: rounded into bins; grid: codes times a step")
+    unit: str | None = Field(None, description="of physical values; default: the feature's")
+    step: Annotated[float | None, Unit("`unit`")] = Field(
+        None, gt=0, description="value of one code in the file, where it is not the LSB of the layout"
+    )
+    where: dict[str, float] = Field(default_factory=dict, description="keep the entries of a list for which other lists have these values")
 
 
 class GroupSource(Frozen):
@@ -69,15 +72,17 @@ class GroupSource(Frozen):
     the group's gate is above 0. One whose gate has the value `missing` is empty.
     """
 
-    features: dict[str, Annotated[FeatureSource, BeforeValidator(_feature)]] = Field(default_factory=dict)
-    array: str | None = None
-    axis: tuple[str | None, ...] = ()
-    values: Kind | None = None
-    units: tuple[str, ...] = ()
-    where: dict[str, float] = Field(default_factory=dict)
-    count: str | None = None
-    filled: Reference | None = None
-    missing: float | None = None
+    features: dict[str, Annotated[FeatureSource, BeforeValidator(_feature)]] = Field(
+        default_factory=dict, description="by feature: its column"
+    )
+    array: str | None = Field(None, description="column of shape (N, slots, features), instead of `features`")
+    axis: tuple[str | None, ...] = Field((), description="names of the last axis of the array, null for a number that is not used")
+    values: Kind | None = Field(None, description="as of a feature, for the whole group")
+    units: tuple[str, ...] = Field((), description="units of the file, one for each kind of quantity")
+    where: dict[str, float] = Field(default_factory=dict, description="keep the entries of lists for which other lists have these values")
+    count: str | None = Field(None, description="column that says how many slots are filled")
+    filled: Reference | None = Field(None, description="column that is not 0 where a slot is filled")
+    missing: float | None = Field(None, description="value of the group's gate that makes a slot empty")
 
     @model_validator(mode="after")
     def _one_form(self) -> "GroupSource":
@@ -93,33 +98,45 @@ class GroupSource(Frozen):
 class ProcessSource(Frozen):
     """The process of an event: a column of numbers that count `names` from 0, or of texts that are among them."""
 
-    column: Reference
-    names: tuple[str, ...] = Field(min_length=1)
+    column: Reference = Field(description="numbers that count `names` from 0, or texts that are among them")
+    names: tuple[str, ...] = Field(min_length=1, description="of the processes")
 
 
 class SplitSource(Frozen):
     """The recorded split of an event: a column of the texts train, valid (or validation, val) and test, or of `names`."""
 
-    column: Reference
-    names: dict[int | str, Split] = Field(default_factory=lambda: dict(_SPLIT_NAMES))
+    column: Reference = Field(description="texts train, valid, test, or of `names`")
+    names: dict[int | str, Split] = Field(
+        default_factory=lambda: dict(_SPLIT_NAMES), description="by value of the column: train, valid or test"
+    )
 
 
 class TableMapping(Frozen):
     """A mapping file. Groups that are not named are looked for under the names of their columns in the layout."""
 
     layout: str | Layout | None = Field(None, description="a name, a YAML file beside this one, or the layout itself")
-    format: FormatName | None = None
+    format: FormatName | None = Field(None, description="of the files; default: by their first bytes")
     table: str | tuple[str, ...] | None = Field(None, description="dataset or group, tree or trees, array")
-    delimiter: str | None = Field(None, min_length=1, max_length=1)
-    header: bool = True
-    values: Kind | None = None
+    delimiter: str | None = Field(None, min_length=1, max_length=1, description="CSV: between columns; default: a comma")
+    header: bool = Field(True, description="CSV: the first line has the names of the columns")
+    values: Kind | None = Field(None, description="what numbers are, where a group or feature says nothing else")
     units: tuple[str, ...] = Field((), description="units of the file, one for each kind of quantity: [MeV, deg]")
-    groups: dict[str, Annotated[GroupSource, BeforeValidator(_group)]] = Field(default_factory=dict)
-    process: Annotated[ProcessSource | None, BeforeValidator(_named)] = None
-    source_event: Reference | None = None
-    pileup: Reference | None = None
-    split: Annotated[SplitSource | None, BeforeValidator(_named)] = None
-    extra: Annotated[dict[str, Reference], BeforeValidator(_as_pairs)] = Field(default_factory=dict)
+    groups: dict[str, Annotated[GroupSource, BeforeValidator(_group)]] = Field(
+        default_factory=dict, description="by group of the layout: its columns"
+    )
+    process: Annotated[ProcessSource | None, BeforeValidator(_named)] = Field(
+        None, description="the process of an event; a column alone is short for `column`"
+    )
+    source_event: Reference | None = Field(
+        None, description="column: events of one generated collision have one number; default: each event its own"
+    )
+    pileup: Reference | None = Field(None, description="column: number of pileup collisions")
+    split: Annotated[SplitSource | None, BeforeValidator(_named)] = Field(
+        None, description="the recorded split; a column alone is short for `column`"
+    )
+    extra: Annotated[dict[str, Reference], BeforeValidator(_as_pairs)] = Field(
+        default_factory=dict, description="further columns by their name in the store, or a list of names; patterns with * are allowed"
+    )
 
 
 def load_mapping(path: Path) -> tuple[TableMapping, Layout | None]:

@@ -73,7 +73,7 @@
     button.addEventListener("click", function () {
       const link = document.createElement("a");
       link.href = URL.createObjectURL(new Blob([csv(tabular.querySelector("table"))], { type: "text/csv;charset=utf-8" }));
-      link.download = fileName(tabular.querySelector(".caption").textContent, ".csv");
+      link.download = fileName(tabular.dataset.name, ".csv");
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 1000);
     });
@@ -103,9 +103,9 @@
     const links = new Map(Array.from(document.querySelectorAll("nav a"), (link) => [link.hash.slice(1), link]));
     const sections = Array.from(links.keys(), (name) => document.getElementById(name));
     let current = null;
+    const line = parseFloat(getComputedStyle(document.documentElement).scrollPaddingTop) + 40;
     function look() {
-      const line = 0.25 * window.innerHeight;
-      const end = window.innerHeight + window.scrollY >= document.documentElement.scrollHeight - 2;
+        const end = window.innerHeight + window.scrollY >= document.documentElement.scrollHeight - 2;
       const above = sections.filter((section) => section.getBoundingClientRect().top <= line);
       const found = end && window.scrollY > 0 ? sections.at(-1) : above.at(-1) || sections[0];
       if (found === current) return;
