@@ -121,6 +121,7 @@ def test_a_training_that_fails_is_a_trial_of_its_own(study, tmp_path):
     assert {(trial.state, trial.reason) for trial in failed} == {("failed", "learned nothing")}
 
 
+@pytest.mark.slow
 def test_what_cannot_fit_is_refused_before_it_is_trained(write_study, tmp_path):
     space = {"model.latent": {"range": [1, 12]}, "model.encoder": {"choices": [[], [64, 64]]}}
     content = STUDY | {"models": {"net": {"base": "crossing_ae.yaml", "space": space}, "tree": STUDY["models"]["tree"]}, "trials": 8}

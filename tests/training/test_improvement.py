@@ -83,6 +83,7 @@ def test_the_advice_is_lower_only_where_the_rate_is_above_the_usual_one(make_con
         check_improvement(config, phase, state)
 
 
+@pytest.mark.slow
 def test_no_epochs_are_no_failure(make_config, tmp_path):
     found = train(make_config(float_phase={"epochs": 0}, quantized_phase={"epochs": 0}), tmp_path)
     assert (found.float_epochs, found.quantized_epochs) == (0, 0)
