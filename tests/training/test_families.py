@@ -15,7 +15,7 @@ from l1ae.training._loop import Trainer
 from l1ae.training._pruning import Pruning, sparsity_at
 from l1ae.training._train import snap_weights
 
-from ..levels import slow
+from ..levels import exhaustive, slow
 
 ALIKE = {"groups": {"eg": {"shift": [5, 6, 6]}, "mu": {"shift": [5, 8, 8]}, "jet": {"shift": [6, 6, 6]}}}
 
@@ -255,7 +255,7 @@ FAMILIES = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("architecture", FAMILIES)
+@pytest.mark.parametrize("architecture", exhaustive(FAMILIES, ("conv_ae", "set_vae", "table_ae")))
 def test_families_train_and_their_contracts_equal_keras(make_config, tmp_path, hardware, architecture):
     code = {} if "student" in architecture else {"latent": 2, "decoder": [6]}
     model = {"encoder": [6], **code, "score": "squared_error"} | FAMILIES[architecture]

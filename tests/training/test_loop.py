@@ -87,6 +87,7 @@ def test_learning_rate_of_zero_changes_no_weight(make_config):
     assert all(np.array_equal(a, b) for a, b in zip(before, networks.variables, strict=True))
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_timing_has_no_influence_at_full_size(make_config):
     """The first steps of a freshly compiled network run at another pace than later ones; the weights must not tell."""

@@ -409,6 +409,7 @@ def _population(rng, count, hard):
     return (rng.normal(size=(count, 57)) * spread) @ direction.T, edge
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_strata_with_weights_and_plain_events_give_the_same_scores_within_the_spread_of_seeds():
     """Mean reconstruction error of soft and of hard events, which makes up each one's score, after training on

@@ -329,6 +329,7 @@ def spectrum(path: Path, values: str, edges: np.ndarray) -> tuple[np.ndarray, np
     return passed.sum(axis=0), np.sqrt(variance)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_strata_agree_with_crossings_that_are_not_stratified(tmp_path):
     """Brute force: every collision is a SoftQCD one, of any hardness. Its collisions are used more than once, hence the factor."""
