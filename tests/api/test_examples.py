@@ -35,6 +35,7 @@ def _nothing_stays():
         kind._added.clear()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("example", EXAMPLES, ids=[example.name for example in EXAMPLES])
 def test_an_example_gives_what_it_says(example, run_folder, small, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -256,6 +256,7 @@ def test_many_groups_share_rows() -> None:
     assert (width, height < 17) == (12, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ugt", "p2gt", "samples", "calo_regions"])
 def test_samples_without_a_filled_slot_can_be_drawn(name: str) -> None:
     layout = named_layout(name)
@@ -307,6 +308,7 @@ def test_a_stamp_says_what_the_events_are(scores: dict[str, ScoreSet], origin: s
     figure_svg(figure)
 
 
+@pytest.mark.slow
 def test_the_folder_of_an_evaluation(scores: dict[str, ScoreSet], tmp_path: Path) -> None:
     metrics = evaluate(scores, threshold=9.0)
     folder = tmp_path / "evaluation"
