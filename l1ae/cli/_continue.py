@@ -32,6 +32,7 @@ CONTINUED: Mapping[str, Callable[[Arguments], str]] = {
     "data generate": lambda arguments: f"finished parts are kept; {_again(arguments)} continues",
     "data import": _output,
     "data layouts": _nothing,
+    "configs": _nothing,
     "data info": _nothing,
     "train": _resumed("training"),
     "evaluate": _stage("RUN/evaluation"),
