@@ -45,7 +45,7 @@ CONTINUED: Mapping[str, Callable[[Arguments], str]] = {
     "deliver": lambda arguments: f"targets that were finished are kept, the others as they were; {_again(arguments)} makes all of them",
     "verify": lambda arguments: f"no verdict was reached; {_again(arguments)} begins anew",
     "latent": _stage("RUN/latent"),
-    "report": _output,
+    "report": lambda arguments: f"RUN/report.html is as it was before; {_again(arguments)} begins anew",
     "run": lambda arguments: f"finished stages are kept; {_again(arguments)} continues",
     "estimate": _nothing,
     "compare": _output,
