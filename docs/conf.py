@@ -9,6 +9,8 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 sys.path.insert(0, str(HERE))
 
+# commands in notebooks are those of this environment, whether it is activated or not
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
@@ -33,8 +35,8 @@ extensions = [
 exclude_patterns = ["_reference", "_static"]
 nitpicky = False
 show_warning_types = True
-# words in plain docstrings that several objects have as a name
-suppress_warnings = ["ref.python"]
+# words in plain docstrings that several objects have as a name; cells of a shell in notebooks, which are shown as they are
+suppress_warnings = ["ref.python", "misc.highlighting_failure"]
 
 html_theme = "furo"
 html_title = f"l1ae {release}"
