@@ -40,7 +40,7 @@ READY := .venv/.complete
 # A worker that has nothing left takes over what another has not begun. Tests of a file mostly stay together, with what they share.
 TESTS := $(BIN)/pytest -n auto --dist worksteal
 
-.PHONY: docs linkcheck scale search demo test quick test-all test-rest robustness lint data train evaluate hls csim csim-matrix rtl synth rtl-check rtl-matrix calibration estimator flows \
+.PHONY: docs linkcheck wheel-check scale search demo test quick test-all test-rest robustness lint data train evaluate hls csim csim-matrix rtl synth rtl-check rtl-matrix calibration estimator flows \
     trigger baselines deliver vivado delivery-check verify report latent families doctor bench clean
 
 demo: $(READY)
@@ -62,6 +62,7 @@ test-all: $(READY)
 # Kills, full disks, concurrent commands, damaged files and hostile names: docs/robustness.md. Some 20 minutes; full disks need root.
 robustness: $(READY)
 	$(BIN)/python -m tests.robustness
+	$(BIN)/python benchmarks/pages.py docs/robustness.md --take "python -m tests.robustness"
 
 # The documentation in build/docs: the notebooks are run, and a warning is an error.
 docs: $(READY)
@@ -166,6 +167,10 @@ flows: $(READY)
 
 estimator: $(READY)
 	$(BIN)/python benchmarks/rtl_estimator.py
+
+# The wheel in an empty environment elsewhere, without extras; WITH=train: then with that one, too, and the demo.
+wheel-check: $(READY)
+	.ci/wheel-check $(WITH)
 
 doctor: $(READY)
 	$(BIN)/l1ae doctor

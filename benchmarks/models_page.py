@@ -17,7 +17,7 @@ PAGE = ROOT / "docs" / "models.md"
 
 HEAD = """# Models that come with l1ae
 
-Made from `configs/` by `python benchmarks/models_page.py`. A model is a YAML file; `l1ae run NAME.yaml` takes it from training to
+Made from `configs/` by `python benchmarks/models_page.py`. A model is a YAML file; `l1ae run NAME` takes it from training to
 firmware, `--set KEY=VALUE` changes a key, and a copy is a model of your own. What architectures and scores are:
 [architectures.md](architectures.md); what these models find at a rate: [at_rate_tables.md](at_rate_tables.md); their areas under the curve:
 [families.md](families.md).

@@ -22,27 +22,37 @@ __all__ = ["ROOT", "Figures", "figures_of", "pages", "unaccounted", "wrong"]
 
 ROOT = Path(__file__).parents[1]
 EVERY = ("README.md",)
-"""Pages of which every number is accounted for; of the others, those with an error."""
+"""Pages of which every number is accounted for; of the others, those with an error or a unit."""
+SHOWN = ("docs/howto/", "docs/reference/", "docs/tutorials/")
+"""Pages that say how something is done: numbers with a unit are those of examples and settings."""
+WRITTEN = tuple(f"docs/{name}.md" for name in ("architectures", "front", "models", "rtl_calibration", "rtl_estimator", "search_throughput"))
+"""Pages that benchmarks write as a whole: their running text has the same source as their tables."""
 
 _HIDDEN = re.compile(r"^```.*?^```|<!--.*?-->|`[^`\n]*`|\]\([^)\s]*\)|https?://\S+|arXiv:[\d.]+|doi:\S+", re.MULTILINE | re.DOTALL)
+_UNIT = re.compile(r"\s?(?:%|(?:kHz|LUTs?|ns|µs|ms|s|MB|GB|events/s|times|minutes|hours)\b|million\b)")
 _NUMBER = re.compile(rf"(?<![\w.,#-]){FIGURE}")
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What figures.yaml says of a page: fragments that refer to results, and other fragments with the reason why no file holds them."""
+    """What figures.yaml says of a page: fragments that refer to results, and other fragments with the reason why no file holds them.
+
+    `everywhere`: fragments that need no result on any page.
+    """
 
     figures: tuple[str, ...] = ()
     others: Mapping[str, str] = field(default_factory=dict)
+    everywhere: Mapping[str, str] = field(default_factory=dict)
 
 
 def figures_of(page: Path, root: Path = ROOT) -> Figures:
     """Of a page, by its path from the root. Raises `UserError` for other keys."""
     content = yaml.safe_load((root / "docs" / "results" / "figures.yaml").read_text(encoding="utf-8"))
+    content = content or {}
     entry = content.get(page.relative_to(root).as_posix(), {})
     if set(entry) - {"figures", "others"}:
         raise UserError(f"figures.yaml: '{page.name}' has {', '.join(sorted(entry))}, and may have 'figures' and 'others'")
-    return Figures(tuple(entry.get("figures", ())), entry.get("others", {}))
+    return Figures(tuple(entry.get("figures", ())), entry.get("others", {}), content.get("everywhere", {}))
 
 
 def pages(root: Path = ROOT) -> list[Path]:
@@ -65,13 +75,15 @@ def wrong(page: Path, root: Path = ROOT) -> str | None:
 
 def unaccounted(page: Path, root: Path = ROOT) -> list[str]:
     """Figures of a page that neither a table with a mark nor a line of figures.yaml holds: each with what stands around it."""
-    text, known = page.read_text(encoding="utf-8"), figures_of(page, root)
-    held = list(_spans(text, known, load))
-    every = page.relative_to(root).as_posix() in EVERY
+    text, known, name = page.read_text(encoding="utf-8"), figures_of(page, root), page.relative_to(root).as_posix()
+    held, shown = list(_spans(text, known, load)), _without(text)
     found = []
-    for number in _NUMBER.finditer(_without(text)):
+    for number in _NUMBER.finditer(shown):
         start, end = number.span()
-        if (every or "±" in number[0] or " +" in number[0]) and not any(low <= start and end <= high for low, high in held):
+        measured = (
+            name in EVERY or "±" in number[0] or "+" in number[0] or (not name.startswith((*WRITTEN, *SHOWN)) and _UNIT.match(shown, end))
+        )
+        if measured and not any(low <= start and end <= high for low, high in held):
             found.append(" ".join(text[max(start - 40, 0) : end + 30].split()))
     return found
 
@@ -91,6 +103,8 @@ def _spans(text: str, known: Figures, find: Callable[[str], Results]) -> Iterato
         if not places:
             raise UserError(f"figures.yaml: the page does not say '{one}'")
         yield from (place.span() for place in places)
+    for one in known.everywhere:
+        yield from (place.span() for place in re.finditer(r"\s+".join(map(re.escape, one.split())), text))
 
 
 def take(page: Path, made_by: str, source: str) -> None:

@@ -30,7 +30,7 @@ FOLDER = Path(__file__).parents[1] / "docs" / "results"
 _MARK = re.compile(r"^<!-- results: (?P<file>[\w.-]+)#(?P<table>[\w.-]+) -->\n(?P<lines>(?:\|.*\n?)*)", re.MULTILINE)
 _REFERENCE = re.compile(r"\{(?P<file>[\w.-]+)#(?P<path>[^{}|]+)(?:\|(?P<form>[^{}]+))?\}")
 CROSSING_NS = 25.0
-FIGURE = r"[−-]?\d+(?:,\d{3})*(?:\.\d+)?(?: ± \d[\d.]*| \+\d[\d.]* −\d[\d.]*)?"
+FIGURE = r"[−-]?\d+(?:,\d{3})*(?:\.\d+)?(?:\s±\s\d[\d.]*|\s\+\d[\d.]*\s−\d[\d.]*)?"
 """A number as pages write it, with its error."""
 
 
@@ -216,6 +216,8 @@ def fill(text: str, fragments: Sequence[str] = (), find: Callable[[str], Results
             raise UserError(f"the page has {len(places)} places like '{filled}'; change the page, or its line in figures.yaml")
         # the page's own line breaks stay
         if " ".join(places[0][0].split()) != " ".join(filled.split()):
+            if "\N{NO-BREAK SPACE}" in places[0][0]:
+                filled = re.sub(rf"{FIGURE}(?: %)?", lambda figure: figure[0].replace(" ", "\N{NO-BREAK SPACE}"), filled)
             text = f"{text[: places[0].start()]}{filled}{text[places[0].end() :]}"
     return text
 

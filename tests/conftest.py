@@ -13,6 +13,9 @@ import numpy as np
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # as many workers as cores: threads of matrix products would wait for each other
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # before the libraries of Verilator and TensorFlow: behind both of them, in one process, its fonts do not load
 import matplotlib.font_manager  # noqa: F401
@@ -65,6 +68,15 @@ def pytest_fixture_setup(fixturedef: Any, request: Any) -> Iterator[None]:
 def _seeded(request: Any) -> None:
     """The seed of a test is its name: it draws the same in any order and on any worker."""
     _seed(request.node.nodeid)
+
+
+@pytest.fixture(scope="module")
+def kept_gxx():
+    """What tests compile by themselves, or with a makefile, is compiled once for the same text: tests/kept_gxx.py."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("L1AE_TEST_PYTHON", sys.executable)
+        patch.setenv("PATH", f"{Path(__file__).parent / 'bin'}{os.pathsep}{os.environ['PATH']}")
+        yield
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def test_a_missing_package_is_named_with_its_remedy(extra, package, monkeypatch)
 
 def test_of_several_extras_the_one_with_the_package_is_named():
     with pytest.raises(MissingExtraError, match=r"'l1ae\[rtl\]'"), needs("search", "rtl"):
-        raise ModuleNotFoundError("no", name="alkaid.trace")
+        raise ModuleNotFoundError("no", name="pyosys.libyosys")
 
 
 @pytest.mark.parametrize("package", ["l1ae.rtl._missing", "numpy", "optuna", None])

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -23,8 +24,8 @@ WHEN_LOADED = {
     "l1ae.models": {"l1ae.training"},
     "l1ae.training": set(),
     "hls4ml": {"l1ae.hls"},
-    "alkaid": {"l1ae.rtl"},
     "l1ae.rtl": {"l1ae.pipeline.rtl"},
+    "alkaid": {"l1ae.rtl"},
     "pyosys": set(),
     "optuna": {"l1ae.search"},
     "distributed": {"l1ae.engine"},
@@ -63,7 +64,8 @@ HEAVY = (
 LIGHT = ("l1ae.pipeline", "l1ae.cli", "l1ae.delivery", "l1ae.trigger", "l1ae.evaluation", "l1ae.data", "l1ae.agreement", "l1ae.records")
 
 
-def _imported(path: Path) -> Iterator[tuple[str, bool]]:
+@cache
+def _imported(path: Path) -> list[tuple[str, bool]]:
     """Every module that a file imports, and whether that is when the file is loaded; not what only a checker of types sees."""
 
     def walk(node: ast.AST, loading: bool) -> Iterator[tuple[str, bool]]:
@@ -79,7 +81,7 @@ def _imported(path: Path) -> Iterator[tuple[str, bool]]:
                 inside = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
                 yield from walk(child, loading and not inside)
 
-    yield from walk(ast.parse(path.read_text()), True)
+    return list(walk(ast.parse(path.read_text()), True))
 
 
 def _package(path: Path, known: set[str]) -> str:

@@ -48,8 +48,8 @@ def estimate(what: Config | Contract | LoadedRun | str | Path, config: Config | 
     """What RTL will cost (LUTs, flip-flops, clock cycles, ns), with 90 % ranges, before it is made.
 
     Of a run, or of a contract with its `config`, that contract; of a configuration (loaded, by name, or a YAML file) a model about as
-    training leaves it. Needs the packages of the extra `rtl`. Raises `UserError` where one is missing, and for designs that the
-    estimator does not know.
+    training leaves it. Raises `UserError` for designs that the estimator does not know, and without the extra `train` for a
+    configuration of a Keras model.
 
     >>> found = l1ae.estimate("density_tree")
     >>> found.luts_packed.low < found.luts_packed.value < found.luts_packed.high

@@ -17,7 +17,7 @@ _TITLES: dict[str, ConfigKind] = {
 }
 
 
-class ConfigFile(click.ParamType[Path, Any]):
+class ConfigFile(click.ParamType):  # type: ignore[type-arg]  # click 8.1 takes no argument
     """A YAML file, or the name of one that comes with l1ae; its path is passed on."""
 
     name = "config"

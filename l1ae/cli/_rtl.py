@@ -14,7 +14,6 @@ from l1ae.cli._tables import show
 from l1ae.config import SLOTS, Config, config_names, find_config, load_config
 from l1ae.contract import Contract
 from l1ae.errors import UserError
-from l1ae.extras import needs
 from l1ae.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -28,15 +27,12 @@ _run_argument = click.argument("run", type=click.Path(path_type=Path, file_okay=
 
 
 def _load_stages() -> ModuleType:
-    """The stages that need the packages of the extra `rtl`."""
-    load_pipeline()
+    """Imported late, as by `load_pipeline`."""
     return _load("l1ae.pipeline.rtl")
 
 
 def _load(module: str) -> ModuleType:
-    """Import what needs the extra."""
-    with needs("rtl"):
-        return importlib.import_module(module)
+    return importlib.import_module(module)
 
 
 @click.command()
@@ -123,7 +119,6 @@ def estimate(path: Path, overrides: tuple[str, ...]) -> None:
     Reads CONFIG, before any training, or the contract of RUN; writes nothing. What is beyond `budget` is said.
     """
     pipeline = load_pipeline()
-    _load("l1ae.rtl")
     if not path.is_dir() or str(path) in config_names():
         path = find_config(path)
         config = load_config(path, overrides)

@@ -19,7 +19,7 @@ __all__ = ["search"]
 
 
 def _load(module: str) -> ModuleType:
-    with needs("search", "rtl"):
+    with needs("search"):
         return importlib.import_module(module)
 
 

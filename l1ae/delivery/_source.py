@@ -13,7 +13,7 @@ from l1ae.agreement import Answers, contract_answers
 from l1ae.config import Config
 from l1ae.contract import Contract
 
-if TYPE_CHECKING:  # importing it for real needs the extra `rtl`, which a delivery of HLS sources does not
+if TYPE_CHECKING:
     from l1ae.rtl import RtlProject
 from l1ae.names import checked
 

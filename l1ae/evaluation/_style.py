@@ -111,7 +111,7 @@ def frame_label(axes: Axes, right: str = "") -> None:
 
 def stamp(figure: Figure, origin: str) -> None:
     """Behind the `l1ae` of the first panel, what the events are by their store, such as `simulation` or `sample ZeroBias`."""
-    text = origin if len(origin) <= _STAMP_LETTERS else f"{origin[: _STAMP_LETTERS - 1]}…"
+    text = origin if len(origin) <= _STAMP_LETTERS else f"{origin[: _STAMP_LETTERS - 1].rstrip()}…"
     if text:
         figure.axes[0].annotate(
             text.replace("$", r"\$"),
@@ -120,6 +120,7 @@ def stamp(figure: Figure, origin: str) -> None:
             xycoords="axes fraction",
             textcoords="offset points",
             style="italic",
+            size=12,
             annotation_clip=False,
         )
 

@@ -70,7 +70,7 @@ def slot_of(run: Run, name: str) -> Fit | None:
     """Whether the run's RTL fits where the target runs it; None for a target without a clock of its own, and without RTL."""
     if name not in SLOTS or not run.path("rtl").is_dir():
         return None
-    from l1ae.rtl import open_design  # needs the extra `rtl`, as the stage that made the folder did
+    from l1ae.rtl import open_design
 
     design = open_design(run.path("rtl")).design
     return SLOTS[name].fit(latency=design.latency, interval=design.interval, period=design.clock_period, given=run.config.budget)
@@ -130,7 +130,7 @@ def _rtl_project(run: Run, contract: Contract) -> "RtlProject | None":
     folder = run.path("rtl")
     if not folder.is_dir():
         return None
-    from l1ae.rtl import open_design  # needs the extra `rtl`, as the stage that made the folder did
+    from l1ae.rtl import open_design
 
     # it is recorded when its simulation has passed, and not before
     run.check("rtl", f"l1ae rtl {run.folder}")

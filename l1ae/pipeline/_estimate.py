@@ -80,7 +80,7 @@ def forecast(config: Config) -> Forecast:
     """What the RTL of a configuration will cost, from a model about as training leaves it; an imported one is what it is.
 
     Values and ranges take up what training was found to change (docs/estimate.md). Raises `UserError` where there is no such model, and
-    as `forecast_of`.
+    as `forecast_of`, `MissingExtraError` without the extra `train` for a configuration of a Keras model.
     """
     if config.model.source is not None:
         return forecast_of(config, source_contract(config, source_files(config)[0]))
@@ -89,8 +89,7 @@ def forecast(config: Config) -> Forecast:
 
 
 def forecast_of(config: Config, contract: Contract) -> Forecast:
-    """What the RTL of a contract will cost. Raises `UserError` for folded layers, ternary adders, what the estimator does not know, and
-    without the packages that RTL needs."""
+    """What the RTL of a contract will cost. Raises `UserError` for folded layers, ternary adders, and what the estimator does not know."""
     return _found(config, contract, _NOTHING)
 
 
@@ -174,9 +173,8 @@ def scheduled(config: Config, contract: Contract) -> Forecast:
 
 
 def _rtl() -> ModuleType:
-    """Raises `UserError` when what RTL needs is not installed."""
-    with needs("rtl"):
-        return importlib.import_module("l1ae.rtl")
+    """Imported when something is estimated."""
+    return importlib.import_module("l1ae.rtl")
 
 
 def _weight_bits(contract: Contract) -> int:

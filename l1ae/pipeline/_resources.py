@@ -1,6 +1,5 @@
 """Latency, timing and resources of a run, of every design at every stage that says something: RUN/resources.json."""
 
-import importlib
 import logging
 import re
 from dataclasses import dataclass
@@ -8,8 +7,7 @@ from datetime import datetime
 
 from l1ae.contract import Contract
 from l1ae.delivery import Amount, Budget, CosimReport, CsynthReport, Found, StageFigures, check_budget, figures_of, find_reports
-from l1ae.errors import CheckFailedError, MissingExtraError, UserError
-from l1ae.extras import needs
+from l1ae.errors import CheckFailedError, UserError
 from l1ae.pipeline._run import Run
 from l1ae.records import RESOURCES, RTL, SYNTHESIS, BudgetReport, ResourcesReport, SynthesisReport
 from l1ae.synth import part_of
@@ -149,15 +147,12 @@ def _counted(report: SynthesisReport) -> dict[str, Amount]:
 
 
 def _estimate(run: Run) -> StageFigures | None:
-    """The estimate of unrolled RTL, where the packages for it are installed; folded RTL is not estimated."""
+    """The estimate of unrolled RTL; folded RTL is not estimated."""
     config, path = run.config, run.path("contract") / "contract.json"
     if not path.is_file() or config.rtl.interval > 1:
         return None
-    try:
-        with needs("rtl"):
-            rtl = importlib.import_module("l1ae.rtl")
-    except MissingExtraError:
-        return None
+    from l1ae import rtl
+
     clock = rtl.Clock(config.rtl_clock_period, config.rtl.clock_uncertainty, config.rtl.crossings)
     try:
         contract = Contract.load(path)

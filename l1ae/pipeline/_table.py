@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from l1ae.config import Config
 from l1ae.errors import UserError
-from l1ae.extras import needs
 from l1ae.pipeline._baselines_stage import baselines_inputs, baselines_stage
 from l1ae.pipeline._delivery_stage import deliver_stage, delivery_inputs
 from l1ae.pipeline._preprocessing import resolved
@@ -84,9 +83,8 @@ def _events(run: Run, options: RunOptions) -> int:
 
 
 def _rtl() -> Any:
-    """Imported where it is needed: it needs the packages of the extra `rtl`."""
-    with needs("rtl"):
-        return importlib.import_module("l1ae.pipeline.rtl")
+    """Imported where it is needed: it makes RTL."""
+    return importlib.import_module("l1ae.pipeline.rtl")
 
 
 def _latent() -> Any:

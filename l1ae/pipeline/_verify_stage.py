@@ -124,7 +124,7 @@ def _csim(run: Run, contract: Contract, crossings: CrossingSource) -> _Found:
 
 
 def _rtl(run: Run, contract: Contract, crossings: CrossingSource) -> _Found:
-    from l1ae.rtl import simulate_rtl  # needs the extra `rtl`, as the stage that made the folder did
+    from l1ae.rtl import simulate_rtl
 
     report = simulate_rtl(contract, run.path("rtl"), crossings.pieces())
     detail = f"{report.compiler}; {report.corner_vectors} corner vectors, {report.clock_cycles} clock cycles with gaps and resets"

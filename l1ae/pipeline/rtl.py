@@ -1,6 +1,6 @@
 """RTL of a run: sources, proof and simulation (RUN/rtl), synthesis and timing (RUN/synth).
 
-A module of its own, because it needs the packages of the extra `rtl`, which nothing else does.
+A module of its own, because it imports everything that makes RTL, which no other stage does.
 """
 
 import logging

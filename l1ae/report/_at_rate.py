@@ -52,8 +52,12 @@ def at_rate_table(found: AtRate, caption: str) -> Table:
         rows += [(MEAN, *(_cell(point, point.mean) for point in points)), (WORST, *(_cell(point, point.cvar25) for point in points))]
     closing = len(rows) - len(signals) + 2
     rows.append(("Threshold", *("none" if point.threshold is None else number(point.threshold) for point in points)))
-    rows.append(("Effective crossings", *(number(point.effective_events, digits=3) for point in points)))
+    rows.append(("Effective crossings", *(_effective(point.effective_events) for point in points)))
     return Table(caption, ("Signal", *(point_title(point) for point in points)), tuple(rows), closing=closing)
+
+
+def _effective(events: float) -> str:
+    return count(events) if events >= 100 else number(events, digits=3)
 
 
 def _cell(point: RatePoint, estimate: Estimate | None) -> str:

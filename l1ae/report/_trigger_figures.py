@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from l1ae.evaluation import PALETTE, colours, frame_label, new_figure, sample_label, styled
 from l1ae.trigger import RateInterval, TriggerResult, WorkingPoint
@@ -42,15 +42,17 @@ def rate_figure(result: TriggerResult, firmware: int | None = None) -> Figure:
             rates = [(at, rate) for at, point in zip(x, points, strict=True) if (rate := getattr(point, kind)) is not None]
             _errorbar(axes, [at for at, _ in rates], [rate for _, rate in rates], colour)
         for at, point in zip(x, points, strict=True):
-            if point.raw is not None:
-                axes.annotate(point.name, (at, point.raw.khz), (6, 4), textcoords="offset points", size="small")
+            # of the rate that was asked for, where points are as far apart as what was asked
+            rate = point.pure if result.ladder == "pure" else point.raw
+            if rate is not None:
+                axes.annotate(point.name, (at, rate.khz), (-7, 0), textcoords="offset points", size="small", ha="right", va="center")
         if firmware is not None:
             axes.axvline(firmware, color="black", lw=1.2, ls="--", label=f"firmware, {firmware:,}")
         axes.set(yscale="log", xlabel="Threshold [score code]", ylabel="Rate [kHz]", ylim=(_floor(points, raw), 2 * float(raw.max())))
         if threshold[0] > 0 and threshold[-1] > 30 * threshold[0]:
             axes.set_xscale("log")
         _plain(axes)
-        _legend(axes, loc="upper right")
+        _legend(axes, loc="upper right", frameon=True, facecolor="white", edgecolor="none", framealpha=0.9)
         _label(axes, result)
     return figure
 
@@ -181,8 +183,10 @@ def _rate_axis(axes: Axes, name: str, result: TriggerResult) -> None:
 
 def _plain(axes: Axes) -> None:
     """Rates and efficiencies as people write them: 0.1, not a power of ten."""
-    for axis, scale in ((axes.yaxis, axes.get_yscale()), (axes.xaxis, axes.get_xscale())):
+    for axis, scale, (low, high) in ((axes.yaxis, axes.get_yscale(), axes.get_ylim()), (axes.xaxis, axes.get_xscale(), axes.get_xlim())):
         if scale == "log":
+            if high < 100 * low:
+                axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
             axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             axis.set_minor_formatter(NullFormatter())
 

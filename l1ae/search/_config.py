@@ -80,7 +80,7 @@ class DimensionConfig(Section):
 class ModelStudyConfig(Section):
     """One base model and the space around it."""
 
-    base: str = Field(description="configuration file, relative to the study")
+    base: str = Field(description="configuration file, relative to the study, or the name of one that comes with l1ae")
     kind: str | None = Field(None, min_length=1, max_length=40, description="what the page calls such models; default: by architecture")
     set: dict[str, Any] = Field({}, description="values of dotted keys that are other than the base's")
     space: dict[str, DimensionConfig] = Field({}, description="by dotted key of the configuration, or, of sets, by a name")

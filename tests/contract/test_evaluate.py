@@ -109,7 +109,7 @@ def test_latent_scores_equal_rational_arithmetic(make_network, hardware, score):
 @pytest.mark.parametrize(("score", "tensors"), [("squared_error", ["out_q"]), ("kl", ["mu_q", "log_var_q"])])
 def test_contract_equals_the_keras_model(make_network, hardware, score, tensors):
     network = make_network(score)
-    values = network.model.predict(network.config.inputs.spec().to_network_float(hardware), verbose=0)
+    values = network.model(network.config.inputs.spec().to_network_float(hardware))
     codes = network.contract.evaluate(hardware, tensors)
     for name, expected in zip(tensors, values if isinstance(values, list) else [values], strict=True):
         np.testing.assert_array_equal(codes[name] * network.contract[name].format.lsb, expected)

@@ -37,7 +37,8 @@ def _hardware(events, seed=5):
     return codes
 
 
-@pytest.mark.parametrize("masked", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["no masks", "masks"])
+@pytest.mark.slow
+@pytest.mark.parametrize("masked", [False, True], ids=["no masks", "masks"])
 def test_every_tensor_of_a_deployed_network_is_exact(tmp_path, masked, caplog):
     network = foreign.Foreign(masked)
     contract = import_description(network.write(tmp_path), PROJECT)

@@ -310,7 +310,7 @@ int main() {
 @pytest.mark.slow
 @pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize("size", [1024, 128])
-def test_a_function_is_the_table_that_hls4ml_builds(described, tmp_path, function, size):
+def test_a_function_is_the_table_that_hls4ml_builds(described, tmp_path, kept_gxx, function, size):
     """Every code of 12 bits through the function in hls4ml's header, compiled."""
     import hls4ml
 

@@ -21,6 +21,8 @@ from l1ae.contract._saved._load import _INITIALIZERS
 from l1ae.errors import UserError
 from l1ae.models import LearnedActivation, LearnedDense, Slice, TableDense
 
+from ..levels import slow
+
 L = keras.layers
 KERAS2 = Path(__file__).parent / "keras2"
 
@@ -88,7 +90,7 @@ def _computed(model):
     return [np.asarray(output) for output in keras.tree.flatten(model(events))]
 
 
-@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+@pytest.mark.parametrize("suffix", slow([".keras", ".h5"], (".keras",)))
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
 def test_a_saved_model_is_the_model(name, suffix, tmp_path):
@@ -498,11 +500,11 @@ def _attempt(path):
     return None
 
 
-SOME = [pytest.param(6, id="some"), pytest.param(100, id="many", marks=pytest.mark.slow)]
+SOME = [pytest.param(6, id="some"), pytest.param(100, id="many", marks=pytest.mark.exhaustive)]
 
 
 @pytest.mark.parametrize("trials", SOME)
-@pytest.mark.parametrize("name", ["old.keras", "old_str.keras", "old.h5", "old_str.h5"])
+@pytest.mark.parametrize("name", slow(["old.keras", "old_str.keras", "old.h5", "old_str.h5"], ("old.keras", "old.h5")))
 def test_damaged_bytes_are_a_message(name, trials, tmp_path):
     rng = np.random.default_rng(11)
     refused = [_attempt(_damaged_bytes(rng, _old(name, tmp_path))) is not None for _ in range(trials)]
@@ -510,7 +512,7 @@ def test_damaged_bytes_are_a_message(name, trials, tmp_path):
 
 
 @pytest.mark.parametrize("trials", SOME)
-@pytest.mark.parametrize("name", ["old.keras", "old_str.keras"])
+@pytest.mark.parametrize("name", slow(["old.keras", "old_str.keras"], ("old.keras",)))
 def test_damaged_configurations_are_a_message(name, trials, tmp_path):
     rng = np.random.default_rng(12)
     refused = [_attempt(_damaged_config(rng, _old(name, tmp_path))) is not None for _ in range(trials)]

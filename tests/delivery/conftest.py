@@ -18,6 +18,11 @@ from .tiny import tiny_contract, tiny_events
 GOLDEN = Path(__file__).parent / "golden"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _kept(kept_gxx):
+    """Emulators are compiled by makefiles, many of them several times."""
+
+
 @pytest.fixture(scope="session")
 def tiny() -> Contract:
     """A contract of 57 hardware inputs that no training made: integer weights, a threshold that some events reach."""

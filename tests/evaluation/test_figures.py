@@ -1,3 +1,4 @@
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
@@ -14,6 +15,7 @@ from l1ae.evaluation import (
     ScoreSet,
     difference_figure,
     evaluate,
+    figure_pdf,
     figure_svg,
     history_figure,
     inputs_figure,
@@ -22,6 +24,7 @@ from l1ae.evaluation import (
     roc_figure,
     save_evaluation,
     score_figure,
+    stamp,
     telling_features,
     tpr_at_fpr,
 )
@@ -104,6 +107,47 @@ def test_score_histograms_hold_every_event(scores: dict[str, ScoreSet]) -> None:
         assert np.sum(patch.get_data().values) == pytest.approx(1.0)
     assert "Trigger threshold 9" in text_of(figure)
     check_style(figure)
+
+
+def test_score_axes_are_logarithmic_and_go_beyond_the_threshold(scores: dict[str, ScoreSet]) -> None:
+    """A threshold that hardly anything reaches is in sight, and so is the highest score; no fraction is above 1."""
+    fixed, threshold = scores["fixed"], 3 * float(scores["fixed"].background.max())
+    axes = score_figure(fixed.background, fixed.signals, threshold=threshold, lsb=fixed.lsb).axes[0]
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+    assert axes.get_xlim()[1] > threshold
+    assert axes.get_ylim()[1] <= 1
+    figure = difference_figure(scores["float"].background, fixed.background, lsb=1 / 8, threshold=threshold)
+    top = figure.axes[0]
+    assert (top.get_xscale(), top.get_yscale()) == ("log", "log")
+    assert min(top.get_xlim()[1], top.get_ylim()[1]) > threshold
+    drawn = sum(float(np.ma.filled(mesh.get_array(), 0).sum()) for mesh in top.collections)
+    assert drawn == len(fixed.background), "every event is on the axes"
+    assert "trigger threshold" in text_of(figure)
+
+
+@pytest.mark.parametrize("lsb", [1 / 8, 1 / 2])
+def test_bins_of_a_fixed_point_score_hold_whole_codes(scores: dict[str, ScoreSet], lsb: float) -> None:
+    codes = np.floor(scores["float"].background / lsb) * lsb
+    axes = score_figure(codes, {}, lsb=lsb).axes[0]
+    (histogram,) = [patch.get_data() for patch in axes.patches if hasattr(patch, "get_data")]
+    np.testing.assert_allclose((histogram.edges / lsb) % 1, 0.5)
+    inside = [np.mean((codes > low) & (codes < high)) for low, high in itertools.pairwise(histogram.edges)]
+    # the first bin also holds 0
+    np.testing.assert_allclose(histogram.values[1:], inside[1:])
+    assert histogram.values[0] == pytest.approx(np.mean(codes < histogram.edges[1]))
+
+
+def test_scores_that_can_be_negative_have_a_linear_axis() -> None:
+    rng = np.random.default_rng(6)
+    axes = score_figure(rng.normal(size=500), {"a4l": rng.normal(2, 1, 100)}, threshold=9.0).axes[0]
+    assert axes.get_xscale() == "linear"
+    assert axes.get_xlim()[1] > 9.0
+
+
+def test_large_differences_are_logarithmic(scores: dict[str, ScoreSet]) -> None:
+    reference = scores["float"].background
+    assert difference_figure(reference, 1.5 * reference, lsb=1 / 64).axes[1].get_yscale() == "symlog"
+    assert difference_figure(reference, reference + 1 / 64, lsb=1 / 64).axes[1].get_yscale() == "linear"
 
 
 def test_difference_figure_shows_the_mean_difference(scores: dict[str, ScoreSet]) -> None:
@@ -212,6 +256,7 @@ def test_many_groups_share_rows() -> None:
     assert (width, height < 17) == (12, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ugt", "p2gt", "samples", "calo_regions"])
 def test_samples_without_a_filled_slot_can_be_drawn(name: str) -> None:
     layout = named_layout(name)
@@ -245,6 +290,25 @@ def test_equal_figures_give_equal_bytes(scores: dict[str, ScoreSet]) -> None:
     assert "<dc:date>" not in first
 
 
+def test_equal_figures_give_equal_pdfs_with_fonts_inside(scores: dict[str, ScoreSet]) -> None:
+    first, second = (figure_pdf(score_figure(scores["float"].background, scores["float"].signals)) for _ in range(2))
+    assert first == second
+    assert b"/CreationDate" not in first
+    assert b"/FontFile2" in first
+    assert b"/Type3" not in first
+
+
+@pytest.mark.parametrize(
+    ("origin", "shown"), [("simulation", "simulation"), ("ZeroBias of $2024$ and others", r"ZeroBias of \$2024\$ and…")]
+)
+def test_a_stamp_says_what_the_events_are(scores: dict[str, ScoreSet], origin: str, shown: str) -> None:
+    figure = roc_figure(scores)
+    stamp(figure, origin)
+    assert shown in text_of(figure)
+    figure_svg(figure)
+
+
+@pytest.mark.slow
 def test_the_folder_of_an_evaluation(scores: dict[str, ScoreSet], tmp_path: Path) -> None:
     metrics = evaluate(scores, threshold=9.0)
     folder = tmp_path / "evaluation"

@@ -30,6 +30,9 @@ def _edited(text, how, line, block, file):
     return "".join([*lines[:start], block, space, *lines[start:]])
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory):
     """A copy of the repository in which everything on the page was followed."""
@@ -112,7 +115,8 @@ config = Config.model_validate({
     "name": "larger", "inputs": shifts, "model": {"architecture": "imported", "source": "larger.keras", "score": "output"},
     "data": {"source": sys.argv[1]}, "trigger": {"zero_bias": "data"}, "csim": {"events": 500}, "rtl": {"events": 500, "vhdl_events": 50},
 })
-run = l1ae.run(config, "run", to="rtl")
+for stage in ("csim", "rtl"):
+    run = l1ae.run(config, "run", to=stage)
 hardware = l1ae.open_store("zerobias", run.contract.layout).hardware(0, 2000)
 codes, slow = (evaluate(hardware, ["a", "b", "larger", "score"]) for evaluate in (run.contract.evaluate, run.contract.evaluate_reference))
 scale = {name: run.contract[name].format.lsb for name in codes}

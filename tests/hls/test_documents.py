@@ -13,6 +13,8 @@ from l1ae.inputs import named_layout
 from ..delivery.tiny import tiny_contract, tiny_events
 from .networks import everything
 
+pytestmark = pytest.mark.usefixtures("kept_gxx")
+
 
 def _compile_and_run(folder, name):
     command = ["g++", "-std=c++17", "-w", "-I.", "-Ifirmware/ap_types", f"{name}_test.cpp", f"firmware/{name}.cpp", "-o", "bench"]

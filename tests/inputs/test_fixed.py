@@ -166,7 +166,7 @@ RUNS
 
 
 @pytest.fixture(scope="module")
-def header_results(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, FixedFormat], np.ndarray]:
+def header_results(tmp_path_factory: pytest.TempPathFactory, kept_gxx: None) -> dict[tuple[str, FixedFormat], np.ndarray]:
     """Codes that `ap_fixed` gives for every 10-bit source, as (1024, 2): cast from fixed point, and from double."""
     if shutil.which("g++") is None:
         pytest.skip("g++ is not installed")

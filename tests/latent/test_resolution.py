@@ -63,6 +63,7 @@ def test_a_gaussian_decoder_has_its_width_bias_and_textbook_errors(events):
         assert (estimate.high - estimate.low) / 2 == pytest.approx(errors[name], rel=0.3), name
 
 
+@pytest.mark.slow
 def test_copies_of_an_event_count_once_in_the_errors(events):
     """Every event four times: the errors must be those of a quarter of the events."""
     rng = np.random.default_rng(6)

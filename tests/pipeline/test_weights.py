@@ -42,6 +42,7 @@ def _part(folder, number, contract):
     return codes, chosen.extra["weight"]
 
 
+@pytest.mark.slow
 def test_threshold_and_metrics_are_weighted(weighted, make_config, tmp_path):
     config = make_config(data={"source": str(weighted)})
     config = Config.model_validate(config.model_dump() | {"model": config.model.model_dump() | {"target_fpr": FPR}})

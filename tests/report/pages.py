@@ -56,7 +56,7 @@ class Page(HTMLParser):
 
     def table(self, caption: str) -> list[list[str]]:
         """Cells of the table whose caption begins so, the header first."""
-        found = [part for part in self.source.split('<div class="tabular">')[1:] if unescape(words(part)).strip().startswith(caption)]
+        found = [part for part in self.source.split('<div class="tabular" data-name="')[1:] if unescape(part).startswith(caption)]
         assert len(found) == 1, caption
         rows = re.findall(r"<tr>(.*?)</tr>", found[0].partition("</table>")[0], re.S)
         return [[unescape(words(cell)).strip() for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.S)] for row in rows]

@@ -99,6 +99,7 @@ def test_the_vhdl_is_the_verilog(tmp_path):
     assert not _proves(tmp_path, verilog, _as_netlist(tmp_path, wrong, adders), pairs)
 
 
+@pytest.mark.slow
 def test_a_difference_with_low_bits_of_its_own_is_one_carry_chain():
     """x * 16 - y, 13 bits: a LUT for each at most. alkaid's takes 20 and two carry chains, of which one waits for the other."""
     top = "module top(input [7:0] x, input [7:0] y, output [12:0] z); shift_adder #(8,8,0,0,13,0,-4,1) a (x, y, z); endmodule"

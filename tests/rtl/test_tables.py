@@ -16,6 +16,7 @@ from l1ae.rtl._opcodes import Opcode
 from l1ae.rtl._tables import addressed, reached
 from l1ae.synth import packed_luts, part_of, synthesise
 
+from ..levels import slow
 from .exactness import assert_exact, vectors
 
 PART = "xcvu9p-flga2104-2L-e"
@@ -54,7 +55,7 @@ def design():
     return contract, unroll(contract, Clock(25.0, 12.5, 1), PART)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", slow(range(6), (0,)))
 @pytest.mark.parametrize("port", ["fixed<10,10>", "ufixed<7,7>", "fixed<16,16>"])
 def test_trees_of_tables(seed, port):
     port = FixedFormat.parse(port)
@@ -188,7 +189,7 @@ def test_a_fault_in_the_written_tables_is_seen_by_simulation(design, tmp_path, l
     assert report.mismatches > 0
 
 
-@pytest.mark.parametrize("language", ["verilog", "vhdl"])
+@pytest.mark.parametrize("language", slow(["verilog", "vhdl"], ("vhdl",)))
 def test_both_languages_are_the_contract(design, tmp_path, language):
     contract, made = design
     made.project.write(tmp_path)
@@ -196,6 +197,7 @@ def test_both_languages_are_the_contract(design, tmp_path, language):
     assert (report.mismatches, report.protocol_violations) == (0, 0)
 
 
+@pytest.mark.slow
 def test_the_estimate_holds_what_is_synthesised():
     contract = tree(seed=4, columns=8)
     made = unroll(contract, Clock(25.0, 12.5, 1), PART)

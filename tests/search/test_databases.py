@@ -40,6 +40,7 @@ def approximately(value: object) -> object:
     return value if isinstance(value, str) else pytest.approx(value, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_a_search_on_a_server_is_that_of_a_file_and_goes_on_after_a_restart(server, tmp_path):
     changes = {"trials": 6, "seed": 4}
     expected = without_times(searched(tmp_path / "file", **changes)[0].path)
@@ -106,6 +107,7 @@ def test_both_names_of_a_server_are_one():
         assert database_of(url, "").render_as_string(hide_password=False) == "postgresql+psycopg://u:p@h:1/d"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("older", [False, True])
 def test_a_database_that_is_lost_is_made_again_of_the_trials(tmp_path, older):
     expected, trials = searched(tmp_path / "whole", trials=9)
@@ -151,6 +153,7 @@ def test_a_trial_whose_file_was_removed_is_trained_again(tmp_path):
     assert sorted(calls(tmp_path / "calls").values()) == [1, 1, 1, 1, 2]
 
 
+@pytest.mark.slow
 def test_the_command_refuses_a_server_that_is_not_there(tmp_path):
     study = write_study(tmp_path, storage=f"postgresql://l1ae:{PASSWORD[:3]}@127.0.0.1:1/postgres")
     words = [sys.executable, "-c", "from l1ae.cli import main; main()", "search", str(study), "--run", str(tmp_path / "run")]

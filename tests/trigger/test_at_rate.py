@@ -95,6 +95,7 @@ def _truth(khz, shift):
     return min(1.0, khz / KHZ * np.exp(shift))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("expected", "floor"), [(5, 0.66), (50, 0.65)])
 def test_intervals_hold_as_often_as_they_say(expected, floor):
     """The true efficiency at the true threshold, in 300 experiments; the measured fraction has an error of 0.027."""

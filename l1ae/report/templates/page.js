@@ -73,7 +73,7 @@
     button.addEventListener("click", function () {
       const link = document.createElement("a");
       link.href = URL.createObjectURL(new Blob([csv(tabular.querySelector("table"))], { type: "text/csv;charset=utf-8" }));
-      link.download = fileName(tabular.querySelector(".caption").textContent, ".csv");
+      link.download = fileName(tabular.dataset.name, ".csv");
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 1000);
     });

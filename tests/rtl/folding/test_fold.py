@@ -34,6 +34,7 @@ def _assert_passed(report, interval):
     assert [output.mismatches for output in report.outputs] == [0, 0]
 
 
+@pytest.mark.slow
 def test_windows_that_shift_then_windows_that_are_selected_then_digits(tmp_path):
     contract = image_contract(Image(rows=8, padded=False, doubled=True))
     project = fold(contract, 6, CLOCK, PART).project

@@ -12,6 +12,7 @@ from l1ae.errors import UserError
 from l1ae.inputs import FixedFormat
 from l1ae.rtl.folding._plan import _windows, plan_fold
 
+from ...levels import slow
 from .networks import Image, dense_contract, image_contract
 
 IMAGES = {
@@ -50,7 +51,7 @@ def test_dense_layers_are_exact(interval):
     assert all(-(-12 // interval) <= folding.parts <= -(-15 // interval) for folding in plan.foldings)
 
 
-@pytest.mark.parametrize("interval", [2, 4, 9])
+@pytest.mark.parametrize("interval", slow([2, 4, 9], (4,)))
 @pytest.mark.parametrize("image", IMAGES)
 def test_convolutions_are_exact(image, interval):
     plan = _assert_exact(image_contract(IMAGES[image]), interval)
