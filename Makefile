@@ -62,6 +62,7 @@ test-all: $(READY)
 # Kills, full disks, concurrent commands, damaged files and hostile names: docs/robustness.md. Some 20 minutes; full disks need root.
 robustness: $(READY)
 	$(BIN)/python -m tests.robustness
+	$(BIN)/python benchmarks/pages.py docs/robustness.md --take "python -m tests.robustness"
 
 # The documentation in build/docs: the notebooks are run, and a warning is an error.
 docs: $(READY)

@@ -1,5 +1,6 @@
 """Sphinx: `make docs` builds the pages into build/docs; a warning is an error."""
 
+import inspect
 import os
 import re
 import sys
@@ -14,6 +15,7 @@ os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get(
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
+from docutils import nodes  # noqa: E402
 from pygments.lexers import YamlLexer  # noqa: E402
 from sphinx.application import Sphinx  # noqa: E402
 
@@ -42,6 +44,7 @@ html_theme = "furo"
 html_title = f"l1ae {release}"
 html_static_path = ["_static"]
 html_css_files = ["pages.css"]
+html_copy_source = False
 
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath", "substitution"]
 myst_heading_anchors = 4
@@ -66,14 +69,29 @@ linkcheck_ignore = [r"http://127\.0\.0\.1.*"]
 copybutton_exclude = ".linenos, .gp, .go"
 
 
+_IN_A_NUMBER = re.compile(r"(?<=[\d%]) (?=± ?\d|\+\d[\d.]* ?−|−\d|%|kHz|ns\b|GeV)|(?<=±) (?=\d)")
+
+
 def _as_rest(text: str) -> str:
     """A docstring as reStructuredText that says the same: `code` is literal, and `|eta|` in plain text no substitution."""
     parts = re.split(r"(`+[^`]+`+)", text)
     return "".join(f"``{part.strip('`')}``" if part.startswith("`") else part.replace("|", r"\|") for part in parts)
 
 
-def _plain_text(_app: Sphinx, _what: str, _name: str, _obj: object, _options: object, lines: list[str]) -> None:
+def _plain_text(_app: Sphinx, what: str, _name: str, obj: object, _options: object, lines: list[str]) -> None:
+    if what in {"property", "attribute"} and isinstance(text := getattr(obj, "__doc__", None), str):
+        # napoleon takes what is before the first colon of these for a type
+        lines[:] = inspect.cleandoc(text).split("\n")
     lines[:] = _as_rest("\n".join(lines)).split("\n")
+
+
+def _keep_numbers_whole(_app: Sphinx, tree: nodes.document) -> None:
+    """A number stays on one line with its errors and its unit."""
+    for text in list(tree.findall(nodes.Text)):
+        if not isinstance(text.parent, nodes.literal | nodes.literal_block):
+            whole = _IN_A_NUMBER.sub("\u00a0", text.astext())
+            if whole != text.astext():
+                text.parent.replace(text, nodes.Text(whole))
 
 
 def setup(app: Sphinx) -> None:
@@ -82,6 +100,7 @@ def setup(app: Sphinx) -> None:
 
     app.connect("builder-inited", lambda _: write_pages(HERE / "reference"))
     app.connect("autodoc-process-docstring", _plain_text)
+    app.connect("doctree-read", _keep_numbers_whole)
     for name in ("yaml-reference", "yaml-description"):
         # blocks of docs/import.md that tests find by these names
         app.add_lexer(name, YamlLexer)
