@@ -82,7 +82,7 @@ data: $(READY)
 	$(BIN)/l1ae data generate --keep-shards --sample background --events $(EVENTS) --seed $(SEED) -o $(DATA)/background.h5
 	for signal in $(SIGNALS); do \
 	    $(BIN)/l1ae data generate --keep-shards --sample $$signal --events $(SIGNAL_EVENTS) --seed $(SEED) -o $(DATA)/$$signal.h5 || exit; done
-	rm -r $(DATA)/shards
+	rm -rf $(DATA)/shards
 
 train: $(READY)
 	$(BIN)/l1ae train $(CONFIG) --run $(RUN)

@@ -10,8 +10,6 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 sys.path.insert(0, str(HERE))
 
-# commands in notebooks are those of this environment, whether it is activated or not
-os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
@@ -34,7 +32,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
 ]
-exclude_patterns = ["_reference", "_static"]
+exclude_patterns = ["_notebooks", "_reference", "_static"]
 nitpicky = False
 show_warning_types = True
 # words in plain docstrings that several objects have as a name; cells of a shell in notebooks, which are shown as they are
@@ -95,8 +93,11 @@ def _keep_numbers_whole(_app: Sphinx, tree: nodes.document) -> None:
 
 
 def setup(app: Sphinx) -> None:
-    """Write the pages that are made from the code before any page is read."""
+    """Say how notebooks run, and write the pages that are made from the code before any page is read."""
+    from _notebooks import prepare
     from _reference import write_pages
+
+    prepare()
 
     app.connect("builder-inited", lambda _: write_pages(HERE / "reference"))
     app.connect("autodoc-process-docstring", _plain_text)

@@ -62,7 +62,7 @@ CASES: tuple[Case, ...] = (
     _stage("csim", "tiny"),
     _stage("rtl", "tiny"),
     _stage("synth", "tiny"),
-    Case("run", ("run", "configs/tree.yaml", "--run", "again", "--to", "synth"), "again/.tmp-csim", kept=("again",)),
+    Case("run", ("run", "configs/tree.yaml", "--run", "again", "--to", "csim"), "again/.tmp-csim", kept=("again",)),
     Case("compare", ("compare", "tiny", "tree", "-o", "page.html", "--replicas", "200000"), "", "page.html"),
     Case("data import", _IMPORT, ".new.h5.tmp", "new.h5"),
     Case("data generate, two workers", (*_GENERATE, "--workers", "2"), "made/shards/detector", "made/new.h5", kept=("made",)),

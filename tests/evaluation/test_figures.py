@@ -278,6 +278,7 @@ def test_bad_scores_are_refused(scores: dict[str, ScoreSet]) -> None:
         difference_figure([], [])
 
 
+@pytest.mark.slow
 def test_constant_scores_can_be_drawn() -> None:
     check_style(score_figure([1.0, 1.0], {"a4l": [1.0]}))
     check_style(difference_figure(np.ones(10), np.ones(10), lsb=1.0))
@@ -290,6 +291,7 @@ def test_equal_figures_give_equal_bytes(scores: dict[str, ScoreSet]) -> None:
     assert "<dc:date>" not in first
 
 
+@pytest.mark.slow
 def test_equal_figures_give_equal_pdfs_with_fonts_inside(scores: dict[str, ScoreSet]) -> None:
     first, second = (figure_pdf(score_figure(scores["float"].background, scores["float"].signals)) for _ in range(2))
     assert first == second
