@@ -142,21 +142,20 @@ class _Lines:
     """A line for every task that lasts, seldom: for files and for whoever reads what a job has written."""
 
     def __init__(self) -> None:
-        self._next: dict[Task, int] = {}
+        self._told: dict[Task, int] = {}
 
     def look(self, tasks: list[Task]) -> None:
         """Say how far these are, those of which it is time to."""
         for task in tasks:
-            told = self._next.get(task, 0)
-            after = _TOLD_AFTER[told] if told < len(_TOLD_AFTER) else _TOLD_EVERY * (told - len(_TOLD_AFTER) + 1)
-            if task.seconds >= after:
-                self._next[task] = told + 1
+            due = sum(task.seconds >= after for after in _TOLD_AFTER) + int(task.seconds // _TOLD_EVERY)
+            if due > self._told.get(task, 0):
+                self._told[task] = due
                 _stderr.write(f"{state_of(task)}\n")
                 _stderr.flush()
 
     def forget(self, task: Task) -> None:
         """It has ended."""
-        self._next.pop(task, None)
+        self._told.pop(task, None)
 
     def close(self) -> None:
         """Nothing to do."""
