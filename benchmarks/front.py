@@ -187,7 +187,7 @@ def page(views: Sequence[SearchView], figure: str, best: Sequence[Recommended] =
     """The page; `figure` is the name of its figure's file, `best` what is written as configurations."""
     names = " ".join(f"runs/{view.study.config.name}" for view in views)
     more = " --best configs" if best else ""
-    commands = "\n".join(f"l1ae search configs/studies/{view.study.path.name}" for view in views)
+    commands = "\n".join(f"l1ae search {view.study.path.stem}" for view in views)
     lines = [
         "# What a budget buys\n",
         "The front of a search: the models within a budget that no other one of the search beats in every objective. Made by\n",

@@ -210,8 +210,8 @@ def main() -> None:
         lines.append(f"| {check.name} | {measured} | {check.expected:.3f} | {check.tolerance:g} | {verdict} | {check.source} |")
     print("\n".join(lines))
     if arguments.keep:
-        name = "full_events" if arguments.full else "events"
-        keep("generator", "python benchmarks/generator_physics.py", tables={name: StatedTable.of(lines)})
+        file, option = ("generator_full", " --full FOLDER") if arguments.full else ("generator_physics", "")
+        keep(file, f"python benchmarks/generator_physics.py{option}", tables={"checks": StatedTable.of(lines)})
     sys.exit(not all(check.passed for check in checks))
 
 

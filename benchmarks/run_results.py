@@ -125,10 +125,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN")
     parser.add_argument("--made-by", default="l1ae run configs/{}.yaml", help="the command of a run, {} for its name")
+    parser.add_argument("--only", nargs="*", help="names of the values and tables that are wanted; default: all")
+    parser.add_argument("--suffix", default="", help="of the names of the files, for runs of the same models with other data")
     options = parser.parse_args(arguments)
     for run in options.runs:
-        values, tables = found(run)
-        keep(run.name, f"{options.made_by.format(run.name)} && python benchmarks/run_results.py RUN", values=values, tables=tables)
+        values, tables = ({key: one for key, one in part.items() if not options.only or key in options.only} for part in found(run))
+        made_by = f"{options.made_by.format(run.name)} && python benchmarks/run_results.py RUN"
+        keep(f"{run.name}{options.suffix}", made_by, values=values, tables=tables)
 
 
 if __name__ == "__main__":

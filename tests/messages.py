@@ -93,8 +93,8 @@ def main(folder: Path) -> None:
         "# Messages",
         "",
         "Every error that l1ae raises for its users, as it stands in the sources; … is what is filled in. Made by",
-        "`L1AE_MESSAGES=FOLDER make test` and `python -m tests.messages FOLDER`; messages of values in a configuration that are wrong by",
-        "themselves come from its types and are not in this list.",
+        "`L1AE_MESSAGES=FOLDER make test-all` and `python -m tests.messages FOLDER`; messages of values in a configuration that are wrong",
+        "by themselves come from its types and are not in this list.",
         "",
         f"{len(total)} messages, {sum(total)} of them provoked by a test.",
     ]

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -45,25 +46,26 @@ IN_FUNCTIONS = {
 }
 """Those that may import it in a function besides."""
 
-HEAVY = (
-    "tensorflow",
-    "keras",
-    "qkeras",
-    "hls4ml",
-    "matplotlib",
-    "mplhep",
-    "hist",
-    "sklearn",
-    "scipy",
-    "pyarrow",
-    "uproot",
-    "numba",
-    "alkaid",
-)
-LIGHT = ("l1ae.pipeline", "l1ae.cli", "l1ae.delivery", "l1ae.trigger", "l1ae.evaluation", "l1ae.data", "l1ae.agreement", "l1ae.records")
+HEAVY = {
+    "tensorflow", "keras", "qkeras", "hls4ml", "alkaid", "matplotlib", "mplhep", "hist", "sklearn", "scipy", "pyarrow", "uproot", "numba",
+}  # fmt: skip
+LIGHT = {
+    "l1ae.cli": set(),
+    "l1ae.pipeline": set(),
+    "l1ae.records": set(),
+    "l1ae.delivery": set(),
+    "l1ae.rtl": {"alkaid"},
+    "l1ae.hls": set(),
+    "l1ae.agreement": set(),
+    "l1ae.trigger": set(),
+    "l1ae.evaluation": set(),
+    "l1ae.data": set(),
+}
+"""What a package imports when it is loaded of that which takes long."""
 
 
-def _imported(path: Path) -> Iterator[tuple[str, bool]]:
+@cache
+def _imported(path: Path) -> list[tuple[str, bool]]:
     """Every module that a file imports, and whether that is when the file is loaded; not what only a checker of types sees."""
 
     def walk(node: ast.AST, loading: bool) -> Iterator[tuple[str, bool]]:
@@ -79,7 +81,7 @@ def _imported(path: Path) -> Iterator[tuple[str, bool]]:
                 inside = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
                 yield from walk(child, loading and not inside)
 
-    yield from walk(ast.parse(path.read_text()), True)
+    return list(walk(ast.parse(path.read_text()), True))
 
 
 def _package(path: Path, known: set[str]) -> str:
@@ -115,10 +117,10 @@ def test_every_package_of_an_extra_is_in_the_table():
 
 
 @pytest.mark.parametrize("module", LIGHT)
-def test_it_imports_nothing_that_takes_long(module):
+def test_it_imports_little_that_takes_long(module):
     code = f"import sys, json, {module}; print(json.dumps([name for name in {HEAVY!r} if name in sys.modules]))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert json.loads(result.stdout) == []
+    assert set(json.loads(result.stdout)) == LIGHT[module]
 
 
 @pytest.mark.parametrize("package", ["l1ae.evaluation", "l1ae.latent", "l1ae.hls", "l1ae.data", "l1ae.pipeline"])

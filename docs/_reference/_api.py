@@ -19,6 +19,7 @@ def public_modules() -> tuple[str, ...]:
     return tuple(sorted(name for name in names if "._" not in name and public_names(name)))
 
 
+@cache
 def public_names(module: str) -> tuple[str, ...]:
     """What the `__all__` of a module names, without importing it."""
     for line in _tree(module).body:
@@ -37,14 +38,22 @@ def _first_sentence(module: str) -> str:
     return (ast.get_docstring(_tree(module)) or "").split("\n\n")[0].replace("\n", " ")
 
 
+@cache
+def _imported(module: str) -> dict[str, tuple[str, str]]:
+    """Of each name that a module imports, the module that it comes from and its name there.
+
+    Names that are imported when they are first used are imported for type checkers in a block of their own.
+    """
+    lines = [line for line in ast.walk(_tree(module)) if isinstance(line, ast.ImportFrom) and line.module]
+    return {alias.asname or alias.name: (line.module or "", alias.name) for line in lines for alias in line.names}
+
+
 def _source(module: str, name: str) -> str:
     """Where a public name of a module is defined."""
-    # names that are imported when they are first used are imported for type checkers in a block of their own
-    for line in ast.walk(_tree(module)):
-        for alias in line.names if isinstance(line, ast.ImportFrom) else ():
-            if isinstance(line, ast.ImportFrom) and name == (alias.asname or alias.name) and line.module:
-                return _source(line.module, alias.name) if line.module.startswith("l1ae") else f"{line.module}.{alias.name}"
-    return f"{module}.{name}"
+    if name not in _imported(module):
+        return f"{module}.{name}"
+    origin, known_as = _imported(module)[name]
+    return _source(origin, known_as) if origin.startswith("l1ae") else f"{origin}.{known_as}"
 
 
 def _homes(modules: tuple[str, ...]) -> dict[str, str]:
@@ -74,9 +83,8 @@ def api_pages() -> dict[str, str]:
 
 def _page(module: str, homes: dict[str, str]) -> str:
     elsewhere = {name: home for name in public_names(module) if (home := homes[_source(module, name)]) != module}
-    directive = [f".. automodule:: {module}", "   :members:"]
-    if elsewhere:
-        directive.append(f"   :exclude-members: {', '.join(elsewhere)}")
+    excluded = ", ".join(["model_config", *elsewhere])
+    directive = [f".. automodule:: {module}", "   :members:", f"   :exclude-members: {excluded}"]
     body = "\n".join(directive)
     links = "".join(f"- `{name}`: see [`{home}`]({home}.md)\n" for name, home in elsewhere.items())
     also = f"\nAlso offered here:\n\n{links}" if links else ""

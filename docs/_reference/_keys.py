@@ -106,17 +106,13 @@ def keys_of(page: KeyPage) -> Iterator[Key]:
             yield Key(f"{path}{item.alias or name}", section, item)
 
 
-def _sections(model: type[BaseModel], prefix: str, seen: set[type[BaseModel]] | None = None) -> Iterator[tuple[str, type[BaseModel]]]:
+def _sections(model: type[BaseModel], prefix: str, within: tuple[type[BaseModel], ...] = ()) -> Iterator[tuple[str, type[BaseModel]]]:
     """A section and all below it, in the order of the keys, with what stands before their keys."""
-    seen = set() if seen is None else seen
-    if model in seen:
-        return
-    seen.add(model)
     yield prefix, model
     for name, item in model.model_fields.items():
         for inner in models_in(item.annotation):
-            if inner.__module__ != SeedConfig.__module__ or model is not Config:
-                yield from _sections(inner, f"{prefix}{name}{_step(type_text(item.annotation))}", seen)
+            if inner not in {*within, model}:
+                yield from _sections(inner, f"{prefix}{name}{_step(type_text(item.annotation))}", (*within, model))
 
 
 def _step(text: str) -> str:

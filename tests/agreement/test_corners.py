@@ -11,6 +11,7 @@ from l1ae.contract._builder import Builder, add_inputs
 from l1ae.inputs import FixedFormat, InputSpec, named_layout, table_bits
 
 from ..hls.networks import Network, TableNetwork, calorimeter, everything, tables
+from ..levels import slow
 
 
 def test_they_are_valid_and_reproducible(make_network):
@@ -131,6 +132,7 @@ def test_first_accumulator_behind_wires_and_of_a_convolution(make):
         np.testing.assert_array_equal(sums.max(axis=0), contract.intervals["first"].high)
 
 
+@pytest.mark.slow
 def test_every_operation_and_an_image_within_the_evaluations_that_are_allowed(monkeypatch):
     counted = []
     evaluate = Contract.evaluate
@@ -148,6 +150,7 @@ def test_every_operation_and_an_image_within_the_evaluations_that_are_allowed(mo
         assert np.all((vectors >= contract.hardware.low) & (vectors <= contract.hardware.high))
 
 
+@pytest.mark.slow
 def test_deeper_layers_of_an_image_go_further_than_random_codes_take_them():
     contract = calorimeter()
     rng = np.random.default_rng(5)
@@ -174,7 +177,7 @@ def _port(contract):
 PORTS_OF_TABLES = ["fixed<9,9>", "ufixed<9,9>", "fixed<14,14>"]
 
 
-@pytest.mark.parametrize("port", PORTS_OF_TABLES)
+@pytest.mark.parametrize("port", slow(PORTS_OF_TABLES, ("ufixed<9,9>",)))
 def test_every_edge_is_met_from_both_sides(port):
     contract = tables(port)
     vectors = corner_vectors(contract)

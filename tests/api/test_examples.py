@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import l1ae
+from l1ae import registry
 
 _OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
@@ -26,6 +27,15 @@ def _examples():
 EXAMPLES = _examples()
 
 
+@pytest.fixture(autouse=True)
+def _nothing_stays():
+    """What an example registers is gone after it."""
+    yield
+    for kind in registry._registries:
+        kind._added.clear()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("example", EXAMPLES, ids=[example.name for example in EXAMPLES])
 def test_an_example_gives_what_it_says(example, run_folder, small, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

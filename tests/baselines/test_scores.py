@@ -11,6 +11,7 @@ from l1ae.data import Events
 from l1ae.errors import UserError
 from l1ae.inputs import layout_names, named_layout
 
+from ..levels import slow
 from .events import random_codes, training, vector
 
 UGT = named_layout("ugt")
@@ -24,7 +25,7 @@ def scores_of(learned, codes):
 # -- the list ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", layout_names())
+@pytest.mark.parametrize("name", slow(layout_names(), ("ugt", "samples")))
 def test_every_baseline_works_on_every_layout_or_says_why_not(name):
     layout = named_layout(name)
     learned = training(layout, random_codes(layout, 400, 1), np.random.default_rng(2).uniform(0.1, 2, 400))

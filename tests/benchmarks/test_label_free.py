@@ -34,6 +34,7 @@ def test_the_correlation_is_scipys_and_its_interval_knows_the_number_of_runs():
     assert label_free.correlation(np.ones(5), np.arange(5.0), 50, 1) is None
 
 
+@pytest.mark.slow
 def test_coverage_of_the_interval():
     """Normal pairs of known correlation: Spearman's is (6 / pi) asin(r / 2); 200 experiments, the fraction has an error of 0.033."""
     rng, inside, r = np.random.default_rng(2), 0, 0.6

@@ -35,6 +35,7 @@ def test_both_ways_have_the_bits_of_the_contract(tmp_path, way):
     assert text.count(" * ") == (np.count_nonzero(network()["first"].weights) if way == "multipliers" else 0)
 
 
+@pytest.mark.slow
 def test_a_wrong_weight_is_seen(tmp_path):
     def wrong(name, operation, form, added) -> DenseModule:
         weights = operation.weights.copy()

@@ -64,6 +64,7 @@ def made(tmp_path_factory):
     return folder, events, (folder / "work" / "record.md").read_text()
 
 
+@pytest.mark.slow
 def test_the_page_has_every_score_and_the_published_ones(made):
     *_, text = made
     for name in ("`tiny`, float", "`tiny`, fixed", "Isolation forest", "Density tree"):
@@ -78,6 +79,7 @@ def test_the_page_has_every_score_and_the_published_ones(made):
     assert "order is inferred" in text
 
 
+@pytest.mark.slow
 def test_a_cut_is_judged_as_by_hand(made):
     _, events, text = made
     validation = sorted(_leading_jet(events["zerobias", "valid"]))
@@ -94,6 +96,7 @@ def test_a_cut_is_judged_as_by_hand(made):
     assert by_signal == pytest.approx([100 * passed[name] for name in in_order(passed) if name != NEUTRINO], abs=0.6)
 
 
+@pytest.mark.slow
 def test_what_is_there_is_kept(made, monkeypatch):
     folder, *_ = made
     work = folder / "work"
@@ -119,6 +122,7 @@ def test_data_sets_of_the_mirror_are_found(tmp_path):
     assert record.chosen_signals(files, None) == files
 
 
+@pytest.mark.slow
 def test_mistakes_are_told(tmp_path, made, capsys):
     folder, *_ = made
 

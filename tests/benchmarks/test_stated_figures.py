@@ -3,7 +3,10 @@
 import re
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
+import flow_figure
+import menu
 import pages
 import pytest
 import results
@@ -160,3 +163,12 @@ def test_a_mark_without_a_table_and_a_line_of_other_cells_are_refused():
     with pytest.raises(UserError, match="has 1 cells instead of 2"):
         StatedTable.of(["| a | b |", "|---|---|", "| 1 |"])
     assert StatedTable.of(["| a \\| b | c |", "|---|---:|"]).header == ("a \\| b", "c")
+
+
+def test_the_menus_are_expressed_as_the_results_say():
+    assert StatedTable.of(menu.layouts_table()) == load("menu").tables["seeds"]
+
+
+def test_the_picture_is_as_it_is_drawn():
+    assert flow_figure.FIGURE.read_text() == flow_figure.svg()
+    ElementTree.fromstring(flow_figure.svg())

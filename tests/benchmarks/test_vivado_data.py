@@ -58,6 +58,7 @@ def test_a_project_of_vivado_is_read(archive):
     assert project.period == pytest.approx(3.66)
 
 
+@pytest.mark.slow
 def test_our_synthesis_stands_beside_every_stage(archive, tmp_path):
     from rtl_calibration import Limits, compare_project
 

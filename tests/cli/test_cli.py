@@ -56,6 +56,7 @@ def test_help_does_not_load_tensorflow():
     ("arguments", "message"),
     [
         (["train", "nothing.yaml"], "configuration 'nothing.yaml' does not exist"),
+        (["run", "no_such_model"], "configuration 'no_such_model': there is no such file, and none of that name comes with l1ae"),
         (["data", "info", "nothing.h5"], "nothing.h5"),
         (["csim", "nothing"], "'nothing' is no run folder"),
         (["report", "nothing"], "'nothing' is no run folder"),
@@ -69,6 +70,15 @@ def test_a_users_mistake_exits_with_2_and_a_message_on_stderr(arguments, message
     assert message in result.stderr
     assert result.stdout == ""
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("command", [["estimate"], ["train", "--run", "r"], ["run", "--run", "r", "--to", "train"]])
+def test_a_configuration_that_comes_with_l1ae_can_be_named(command, tmp_path):
+    """Its content is read: a key that it cannot have is refused, anywhere."""
+    result = run(*command, "density_tree", "--set", "model.no_such_key=1", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "no_such_key" in result.stderr
+    assert "density_tree" in result.stderr
 
 
 def test_an_output_that_cannot_be_written_is_a_users_mistake(tmp_path):

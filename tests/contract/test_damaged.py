@@ -142,6 +142,7 @@ def test_some_values_of_another_kind(folder):
     assert 0.8 * total < refused <= total
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_every_value_of_another_kind(folder):
     refused, total = _values_of_another_kind(folder, 3, 1)
@@ -173,6 +174,7 @@ def test_some_damaged_bytes(folder, name):
     _damaged_files(folder, name, 2, 60)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["weights.npz", "network.yaml"])
 def test_many_damaged_bytes(folder, name):
@@ -185,7 +187,7 @@ def _contract_bytes(folder):
     return import_description(folder / "network.yaml", "damaged_v1").to_json().encode()
 
 
-@pytest.mark.parametrize("count", [100, pytest.param(1500, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [100, pytest.param(1500, marks=pytest.mark.exhaustive)])
 def test_damaged_bytes_of_a_contract(folder, count):
     content, rng, path = _contract_bytes(folder), np.random.default_rng(4), folder / "contract.json"
     digest = Contract.from_json(content).digest
@@ -207,7 +209,7 @@ def _loaded(path):
     return None
 
 
-@pytest.mark.parametrize("every", [41, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every", [41, pytest.param(3, marks=pytest.mark.exhaustive)])
 def test_values_of_another_kind_in_a_contract(folder, every):
     content = json.loads(_contract_bytes(folder))
     places = [path for path in _places(content) if path]

@@ -500,7 +500,7 @@ def _attempt(path):
     return None
 
 
-SOME = [pytest.param(6, id="some"), pytest.param(100, id="many", marks=pytest.mark.slow)]
+SOME = [pytest.param(6, id="some"), pytest.param(100, id="many", marks=pytest.mark.exhaustive)]
 
 
 @pytest.mark.parametrize("trials", SOME)

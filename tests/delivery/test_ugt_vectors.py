@@ -195,6 +195,7 @@ def test_signed_scores_survive():
     np.testing.assert_array_equal(read_scores(contract, write_scores(contract, np.arange(4), extremes))[1], extremes)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_a_hundred_thousand_events_differ_nowhere():
     contract, events = tiny_contract(), np.tile(tiny_events(10_000), (10, 1))

@@ -59,6 +59,7 @@ def copies(rng: np.random.Generator, sources: int, copies: int) -> tuple[Scores,
     return math.sqrt(0.8) * rng.normal(size=sources)[ids] + math.sqrt(0.2) * rng.normal(size=len(ids)), ids
 
 
+@pytest.mark.slow
 def test_the_block_bootstrap_covers_correlated_copies_and_delong_does_not() -> None:
     rng = np.random.default_rng(13)
     truth, tries = norm.cdf(1 / math.sqrt(2)), 300
@@ -108,6 +109,7 @@ def test_a_paired_difference_is_known_better_than_its_parts() -> None:
     assert difference.high - difference.low < 0.5 * (single.high - single.low)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("grouped", [False, True])
 def test_the_paired_difference_covers(grouped: bool) -> None:
     rng = np.random.default_rng(19)

@@ -256,6 +256,7 @@ def test_many_groups_share_rows() -> None:
     assert (width, height < 17) == (12, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ugt", "p2gt", "samples", "calo_regions"])
 def test_samples_without_a_filled_slot_can_be_drawn(name: str) -> None:
     layout = named_layout(name)
@@ -277,6 +278,7 @@ def test_bad_scores_are_refused(scores: dict[str, ScoreSet]) -> None:
         difference_figure([], [])
 
 
+@pytest.mark.slow
 def test_constant_scores_can_be_drawn() -> None:
     check_style(score_figure([1.0, 1.0], {"a4l": [1.0]}))
     check_style(difference_figure(np.ones(10), np.ones(10), lsb=1.0))
@@ -289,6 +291,7 @@ def test_equal_figures_give_equal_bytes(scores: dict[str, ScoreSet]) -> None:
     assert "<dc:date>" not in first
 
 
+@pytest.mark.slow
 def test_equal_figures_give_equal_pdfs_with_fonts_inside(scores: dict[str, ScoreSet]) -> None:
     first, second = (figure_pdf(score_figure(scores["float"].background, scores["float"].signals)) for _ in range(2))
     assert first == second
@@ -307,6 +310,7 @@ def test_a_stamp_says_what_the_events_are(scores: dict[str, ScoreSet], origin: s
     figure_svg(figure)
 
 
+@pytest.mark.slow
 def test_the_folder_of_an_evaluation(scores: dict[str, ScoreSet], tmp_path: Path) -> None:
     metrics = evaluate(scores, threshold=9.0)
     folder = tmp_path / "evaluation"

@@ -30,6 +30,9 @@ def _edited(text, how, line, block, file):
     return "".join([*lines[:start], block, space, *lines[start:]])
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory):
     """A copy of the repository in which everything on the page was followed."""

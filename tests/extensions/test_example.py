@@ -87,6 +87,7 @@ def scored(site, small_zero_bias, tmp_path_factory):
         sys.path.remove(str(site))
 
 
+@pytest.mark.slow
 def test_a_score_goes_from_the_configuration_to_the_simulation_without_a_mismatch(scored):
     report = scored.csim
     assert report.passed
@@ -99,6 +100,7 @@ def test_a_score_goes_from_the_configuration_to_the_simulation_without_a_mismatc
     np.testing.assert_allclose(scored.contract.scores(hardware), expected, atol=scored.contract.score.format.lsb)
 
 
+@pytest.mark.slow
 def test_a_run_says_which_distribution_it_was_made_with_and_is_made_again_with_another(scored):
     assert scored.manifest.stages["train"].tools["l1ae-example"] == "1.0"
     from l1ae.pipeline._shared import section_digest
@@ -108,6 +110,7 @@ def test_a_run_says_which_distribution_it_was_made_with_and_is_made_again_with_a
     assert with_it != section_digest(other, "model")
 
 
+@pytest.mark.slow
 def test_a_target_is_delivered_and_verified_by_the_command_line(scored, command):
     made = command("deliver", scored.folder, "--target", "words")
     assert made.returncode == 0, made.stderr
@@ -124,12 +127,14 @@ def test_a_target_is_delivered_and_verified_by_the_command_line(scored, command)
     assert "FAILED" in wrong.stdout
 
 
+@pytest.mark.slow
 def test_an_unknown_target_is_refused_before_anything_is_delivered(scored, command):
     refused = command("deliver", scored.folder, "--target", "words", "--target", "nothing")
     assert refused.returncode == 2
     assert "unknown target 'nothing'; targets are cmssw, ugt, emp, vivado, words" in " ".join(refused.stderr.split())
 
 
+@pytest.mark.slow
 def test_a_loss_stands_in_the_place_of_the_squared_error(make_config, tmp_path):
     config = make_config({"architecture": "dense_ae", "score": "squared_error"}, losses={"log_cosh": 1.0})
     run = l1ae.run(config, tmp_path / "lossy", to="train")
@@ -194,6 +199,7 @@ def _keras_model():
     return keras.Model(inputs, x)
 
 
+@pytest.mark.slow
 def test_a_layer_goes_from_a_file_of_keras_to_the_simulation_without_a_mismatch(make_config, tmp_path):
     model = _keras_model()
     model.save(tmp_path / "mine.keras")

@@ -11,6 +11,7 @@ from l1ae.rtl._firmware import firmware_source
 from l1ae.tools._ghdl import ghdl
 from l1ae.tools._verilator import verilator
 
+from ..levels import exhaustive
 from .simulation import simulate
 
 _FIND = {"verilator": verilator, "ghdl": ghdl}
@@ -193,7 +194,7 @@ _FAULTS = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", _FAULTS)
+@pytest.mark.parametrize("fault", exhaustive(_FAULTS, list(_FAULTS)[:3]))
 def test_a_fault_in_the_vhdl_is_caught(tmp_path, fault):
     _need("ghdl")
     module, _, replacement, noticed_by = _FAULTS[fault]
@@ -219,7 +220,7 @@ _IN_VERILATOR = (
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", _IN_VERILATOR)
+@pytest.mark.parametrize("fault", exhaustive(_IN_VERILATOR, _IN_VERILATOR[:1]))
 def test_a_fault_in_the_verilog_is_caught(outcome, tmp_path, fault):
     folder, _ = outcome("verilator")
     # Verilator's own library is compiled already, and only what changes is compiled again.

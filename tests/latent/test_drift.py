@@ -28,6 +28,7 @@ def null():
     return np.array(rows).T
 
 
+@pytest.mark.slow
 def test_under_the_null_p_values_are_uniform(null):
     multivariate, dimension, corrected, _ = null
     assert kstest(multivariate, "uniform").pvalue > 0.01
@@ -35,6 +36,7 @@ def test_under_the_null_p_values_are_uniform(null):
     assert np.mean(corrected <= 0.1) < 0.1 + 3 * (0.1 * 0.9 / 200) ** 0.5
 
 
+@pytest.mark.slow
 def test_permuting_single_events_would_find_a_drift_where_there_is_none(null):
     assert np.mean(null[3] < 0.05) > 0.3
 

@@ -18,6 +18,7 @@ def samples():
 NAMES = ("mu_0", "mu_1", "log_var_0", "log_var_1")
 
 
+@pytest.mark.slow
 def test_every_dimension_has_a_panel_that_holds_all_events(samples):
     figure = dimensions_figure(samples, NAMES)
     shown = [axes for axes in figure.axes if axes.axison]

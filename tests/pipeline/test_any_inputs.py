@@ -21,6 +21,8 @@ from l1ae.contract import Contract
 from l1ae.data import EventStore
 from l1ae.inputs import Layout, find_layout, layout_text, named_layout
 
+from ..levels import exhaustive
+
 CONFIGS = Path(__file__).parents[2] / "configs" / "inputs"
 COUNT = 3000
 SMOKE = (
@@ -252,7 +254,7 @@ CASES = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", exhaustive(CASES, ("p2gt",)))
 def test_any_inputs_from_their_file_to_c_simulation(case, tmp_path):
     make_file, make_map, make_config = CASES[case]
     path, codes = make_file(tmp_path)

@@ -11,6 +11,7 @@ import pytest
 
 from l1ae.report import Facts, Notice, Paragraph, Section, Table, Tile, Tiles, write_page, write_report
 
+from ..levels import slow
 from ..records.examples import contract, csynth_row, figures, resources, rtl_summary, synthesis
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install 'l1ae[dev]'")
@@ -164,7 +165,7 @@ CONTRAST = """() => {
 }"""
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", slow(WIDTHS, (min(WIDTHS),)))
 def test_nothing_is_cut_and_nothing_overlaps(opened, made_page, run_page, width):
     for path in (made_page, run_page):
         assert opened(path, width).evaluate(LAYOUT) == []

@@ -11,9 +11,10 @@ __all__ = ["write_page"]
 _HEAD = """# Interrupts, full disks, concurrency, damage and hostile names
 
 Written by `make robustness` (`python -m tests.robustness`): programs with fixed seeds that disturb every stage of a run, and count what
-must not happen. A part of each runs in `make test`. The folders are those of a variational autoencoder and of a density tree, trained on
+must not happen. Parts of all run in `make test-all`. The folders are those of a variational autoencoder and of a density tree, trained on
 2,000 events, with every stage from data to verified deliveries.
 
+<!-- results: robustness#campaigns -->
 | campaign | trials | refused with a message | went through | faults |
 |---|---|---|---|---|
 """

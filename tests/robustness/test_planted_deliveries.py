@@ -89,6 +89,7 @@ def test_a_fault_in_what_a_delivery_says_is_found(source, tmp_path, target):
     assert _found_by_content(source, tmp_path, target, 1) == len(CONTENT[target][0])
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_faults_in_what_deliveries_say_are_found_whatever_the_checksums(source, tmp_path):
     assert sum(_found_by_content(source, tmp_path / target, target, 8) for target in CONTENT) >= 60

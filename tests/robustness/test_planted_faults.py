@@ -99,6 +99,7 @@ def test_faults_in_types_of_the_hls_project_are_found(hls, tmp_path):
     assert len(faults["found"]) >= 12
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_faults_in_the_rtl_are_found(rtl, tmp_path):
     faults = _campaign(draw(rtl, RTL, 11, seed=24), rtl, tmp_path, _survives_rtl)
@@ -106,6 +107,7 @@ def test_faults_in_the_rtl_are_found(rtl, tmp_path):
     assert len(faults["found"]) >= 60
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_faults_in_resets_are_found(rtl, tmp_path):
     """No event shows them: every one changes what the ports do in some clock cycle."""

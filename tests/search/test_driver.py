@@ -10,6 +10,7 @@ from l1ae.engine import InlineEngine
 from l1ae.errors import UserError
 from l1ae.search import Ledger, SearchFolder, Trial, best_below, front_of, load_study, run_search, write_front
 
+from ..levels import slow
 from .conftest import STUDY, cost, measured, pretend, without_times
 
 
@@ -58,7 +59,7 @@ class Dying(InlineEngine):
         return super().finished(timeout)
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "nsga2", "random"])
+@pytest.mark.parametrize("sampler", slow(["tpe", "nsga2", "random"], ("nsga2",)))
 def test_a_seed_gives_the_same_study_whether_interrupted_or_not(write_study, tmp_path, sampler):
     study = load_study(write_study(STUDY | {"trials": 28, "sampler": sampler}))
     whole, _ = searched(study, tmp_path / "whole")
@@ -120,6 +121,7 @@ def test_a_training_that_fails_is_a_trial_of_its_own(study, tmp_path):
     assert {(trial.state, trial.reason) for trial in failed} == {("failed", "learned nothing")}
 
 
+@pytest.mark.slow
 def test_what_cannot_fit_is_refused_before_it_is_trained(write_study, tmp_path):
     space = {"model.latent": {"range": [1, 12]}, "model.encoder": {"choices": [[], [64, 64]]}}
     content = STUDY | {"models": {"net": {"base": "crossing_ae.yaml", "space": space}, "tree": STUDY["models"]["tree"]}, "trials": 8}

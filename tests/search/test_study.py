@@ -39,6 +39,15 @@ def test_a_base_is_a_candidate_where_the_space_holds_it(study):
         assert model.config(point.settings, "") == model.config({}, "")
 
 
+def test_a_base_may_be_named_and_a_file_beside_the_study_wins(write_study):
+    named = TREE | {"base": "density_tree"}
+    path = write_study(models={"tree": named})
+    shipped = load_study(path).models["tree"]
+    assert shipped.base.resolve() == (CONFIGS / "density_tree.yaml").resolve()
+    (path.parent / "density_tree").write_text((CONFIGS / "density_tree.yaml").read_text().replace("name: density_tree", "name: mine"))
+    assert load_study(path).models["tree"].config({}, "").name == "mine"
+
+
 def test_a_base_outside_of_its_space_is_no_candidate(write_study):
     narrow = PAIRS | {"space": {"model.pair_tables.epochs": {"range": [2, 5]}}}
     assert [point.model for point in bases(load_study(write_study(models={"tree": TREE, "pairs": narrow})))] == ["tree"]

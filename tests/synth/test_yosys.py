@@ -34,6 +34,7 @@ def test_shares_are_those_of_the_part(blocks, part):
     assert "uram" not in percent_of(part_of("xc7vx690t"), blocks.resources)
 
 
+@pytest.mark.slow
 def test_a_cached_result_is_not_made_again(part, tmp_path, monkeypatch, caplog):
     first = synthesise({"square.v": SQUARE}, "square", part, dsp=True, memory_gb=4, cache=tmp_path)
     assert (first.resources.dsp, first.resources.luts, first.cached) == (1, 0, False)
@@ -55,6 +56,7 @@ def test_a_cached_result_is_not_made_again(part, tmp_path, monkeypatch, caplog):
     assert "is damaged" in caplog.text
 
 
+@pytest.mark.slow
 def test_a_combinational_loop_is_refused_and_the_log_kept(part, tmp_path):
     with pytest.raises(UserError, match=r"module 'loop' has a combinational loop; break it with a register"):
         synthesise({"loop.v": LOOP}, "loop", part, dsp=False, memory_gb=4, cache=tmp_path)

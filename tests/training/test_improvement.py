@@ -32,7 +32,7 @@ def schedule(phase, rate):
         ("dense_ae", "float", 30.0, FLOAT),
         pytest.param("dense_vae", "float", 30.0, FLOAT, marks=pytest.mark.slow),
         pytest.param("set_ae", "float", 0.1, FLOAT, marks=pytest.mark.slow),
-        ("dense_vae", "quantized", 30.0, QUANTIZED),
+        pytest.param("dense_vae", "quantized", 30.0, QUANTIZED, marks=pytest.mark.slow),
         ("dense_ae", "float", 1e300, "the loss is (inf|nan)"),
         pytest.param("dense_ae", "float", 1e-30, FLOAT, marks=pytest.mark.slow),
     ],
@@ -49,6 +49,7 @@ def test_a_training_that_learns_nothing_is_an_error_and_its_remedy_works(make_co
     assert result.float_epochs == 3
 
 
+@pytest.mark.slow
 def test_a_failed_training_that_is_resumed_fails_again(make_config, tmp_path):
     config = make_config(**schedule("float", 30.0))
     for _ in range(2):
@@ -82,6 +83,7 @@ def test_the_advice_is_lower_only_where_the_rate_is_above_the_usual_one(make_con
         check_improvement(config, phase, state)
 
 
+@pytest.mark.slow
 def test_no_epochs_are_no_failure(make_config, tmp_path):
     found = train(make_config(float_phase={"epochs": 0}, quantized_phase={"epochs": 0}), tmp_path)
     assert (found.float_epochs, found.quantized_epochs) == (0, 0)

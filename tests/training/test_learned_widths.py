@@ -28,6 +28,7 @@ def _stop_after(epoch):
     return progress
 
 
+@pytest.mark.slow
 def test_training_needs_fewer_bit_operations_and_can_be_resumed(make_config, tmp_path):
     config = make_config(**SETTINGS)
     train(config, tmp_path / "straight")

@@ -7,6 +7,8 @@ from l1ae.models import build_float_networks
 from l1ae.training._data import TrainingData, load_training_data
 from l1ae.training._loop import VALIDATION_BATCH, Trainer
 
+from ..levels import slow
+
 
 def _predict(model: keras.Model, inputs: np.ndarray) -> list[np.ndarray]:
     outputs = model(inputs)
@@ -48,7 +50,7 @@ def test_vae_samples_from_the_posterior(make_config):
     assert losses.terms["reconstruction"] == pytest.approx(1.5**2 + 0.49, abs=5 * np.sqrt((4 * 2.25 * 0.49 + 2 * 0.49**2) / count))
 
 
-@pytest.mark.parametrize("architecture", ["dense_ae", "dense_vae"])
+@pytest.mark.parametrize("architecture", slow(["dense_ae", "dense_vae"], ("dense_vae",)))
 def test_an_epoch_depends_on_nothing_but_seed_phase_and_number(make_config, architecture):
     config = make_config(architecture)
     data = load_training_data(config)
@@ -85,6 +87,7 @@ def test_learning_rate_of_zero_changes_no_weight(make_config):
     assert all(np.array_equal(a, b) for a, b in zip(before, networks.variables, strict=True))
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_timing_has_no_influence_at_full_size(make_config):
     """The first steps of a freshly compiled network run at another pace than later ones; the weights must not tell."""

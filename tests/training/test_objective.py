@@ -144,6 +144,7 @@ def _hardware(count=512):
     return hardware.reshape(count, 57)
 
 
+@pytest.mark.slow
 def test_l1_draws_the_code_to_zero(as_network):
     data = TrainingData(_hardware(), _hardware(), "")
     sizes = []
@@ -269,6 +270,7 @@ def test_beta_grows_linearly_and_only_in_the_float_phase():
     assert objective_for(config, _quantized(config), "quantized").weights(1) == pytest.approx([0.2, 0.8])
 
 
+@pytest.mark.slow
 def test_the_weights_of_an_epoch_are_those_that_train():
     """In the first epoch of a warm-up the divergence does not count: the same steps as without any."""
 

@@ -109,6 +109,7 @@ class _StoppedError(Exception):
     pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{"pruning": {"sparsity": 0.5, "epochs": 2}}, {"learned_widths": {"resource_weight": 1e-3}}])
 def test_a_table_student_can_be_resumed_in_either_phase(make_config, tmp_path, options):
     config = _config(make_config, teaching="rank", float_phase={"epochs": 2}, quantized_phase={"epochs": 3}, **options)
@@ -137,6 +138,7 @@ def test_another_teacher_is_no_continuation(make_config, tmp_path):
         train(config, tmp_path, resume=True, teachers=[Teacher(LAYOUT, _hardest)])
 
 
+@pytest.mark.slow
 def test_a_price_on_resources_leaves_fewer_tables(make_config, tmp_path):
     """Tables begin flat and grow as they learn; with a weight on what they cost they grow less."""
     import csv

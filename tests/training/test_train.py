@@ -13,6 +13,8 @@ from l1ae.models import Calibration
 from l1ae.training import EpochReport, TrainingResult, load_trained, train
 from l1ae.training._data import load_training_data
 
+from ..levels import slow
+
 
 class _InterruptedError(Exception):
     pass
@@ -63,7 +65,10 @@ def straight(tmp_path_factory):
 
 @pytest.mark.parametrize(
     ("architecture", "phase", "epoch"),
-    [("dense_ae", "float", 2), ("dense_ae", "quantized", 1), ("dense_vae", "float", 4), ("dense_vae", "quantized", 2)],
+    slow(
+        [("dense_ae", "float", 2), ("dense_ae", "quantized", 1), ("dense_vae", "float", 4), ("dense_vae", "quantized", 2)],
+        (("dense_ae", "quantized", 1),),
+    ),
 )
 def test_resumed_training_is_bit_identical(make_config, straight, tmp_path, architecture, phase, epoch):
     config = make_config(architecture)
@@ -88,11 +93,13 @@ def test_resuming_a_finished_training_changes_nothing(make_config, straight, tmp
     assert (seen, _arrays(tmp_path)) == ([], _arrays(trained.folder))
 
 
+@pytest.mark.slow
 def test_resuming_without_a_checkpoint_starts_from_the_beginning(make_config, straight, tmp_path):
     train(make_config(), tmp_path, resume=True)
     assert _arrays(tmp_path) == _arrays(straight(make_config()).folder)
 
 
+@pytest.mark.slow
 def test_a_new_training_leaves_nothing_of_an_older_one(make_config, straight, tmp_path):
     shutil.copytree(straight(make_config()).folder, tmp_path, dirs_exist_ok=True)
     (tmp_path / "mine.txt").write_text("kept")

@@ -27,6 +27,8 @@ from l1ae.training._data import TrainingData, load_training_data
 from l1ae.training._loop import Trainer
 from l1ae.training._objective import Batch, objective_for
 
+from ..levels import slow
+
 TRAINED = [name for name, architecture in ARCHITECTURES.items() if not (architecture.imported or architecture.tabular)]
 OPTIONS = {
     "convolutions": [{"filters": 2, "pool": [2, 1]}],
@@ -102,7 +104,7 @@ def _assert_alike(found, expected):
 # -- every objective -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("phase", ["float", "quantized"])
+@pytest.mark.parametrize("phase", slow(["float", "quantized"], ("float",)))
 @pytest.mark.parametrize("architecture", TRAINED)
 def test_every_term_of_every_family_knows_only_events_that_weigh(architecture, phase):
     """20 events of weight 2 and 20 of weight 0 are 20 events: terms, gradients and moving averages."""
@@ -117,6 +119,7 @@ def test_every_term_of_every_family_knows_only_events_that_weigh(architecture, p
     assert blind == half.keys() & OF_NO_EVENT, "terms that a batch with the other half would not change prove nothing"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("phase", ["float", "quantized"])
 @pytest.mark.parametrize("architecture", TRAINED)
 def test_integer_weights_are_repeated_events(architecture, phase, monkeypatch):
@@ -290,6 +293,7 @@ def test_nothing_but_zeros_is_refused(tmp_path, make_config):
         load_training_data(config)
 
 
+@pytest.mark.slow
 def test_events_of_weight_zero_are_absent_to_the_last_bit(tmp_path, make_config):
     hardware, source, weights = _weighted()
     there = weights > 0
@@ -306,6 +310,7 @@ def test_events_of_weight_zero_are_absent_to_the_last_bit(tmp_path, make_config)
     assert results[0] == results[1]
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_with_weights_ends_with_the_same_bytes(tmp_path, make_config):
     hardware, source, weights = _weighted()
     folder = _store(tmp_path / "a", hardware, source, weights)
@@ -353,6 +358,7 @@ def _in_hardware(network, spec):
     return hardware.astype(np.int16), offset
 
 
+@pytest.mark.slow
 def test_a_linear_autoencoder_finds_the_principal_components_of_the_weighted_covariance():
     """Bourlard and Kamp, Biol. Cybern. 59 (1988) 291, for a weighted squared error.
 
@@ -403,6 +409,7 @@ def _population(rng, count, hard):
     return (rng.normal(size=(count, 57)) * spread) @ direction.T, edge
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_strata_with_weights_and_plain_events_give_the_same_scores_within_the_spread_of_seeds():
     """Mean reconstruction error of soft and of hard events, which makes up each one's score, after training on

@@ -37,6 +37,7 @@ def test_intervals_hold_at_least_as_often_as_stated(name):
             assert test.pvalue > 1e-3, (row, found)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 @pytest.mark.parametrize("name", POPULATIONS)
 def test_intervals_hold_at_least_as_often_as_stated_in_many_experiments(name):

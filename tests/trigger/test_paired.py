@@ -95,6 +95,7 @@ def test_without_a_threshold_there_is_no_difference():
     assert (none.efficiency, none.mean, none.cvar25) == ({}, None, None)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 @pytest.mark.parametrize(("expected", "correlation", "floor"), [(5, 0.9, 0.62), (40, 0.9, 0.63), (40, 0.3, 0.63)])
 def test_intervals_hold_as_often_as_they_say(expected, correlation, floor):

@@ -48,6 +48,7 @@ def columns(path: Path) -> dict[str, dict[str, np.ndarray]]:
     return {group.name: {name: hw[:, FULL.positions(group.name, name)] for name in group.present} for group in FULL.groups}
 
 
+@pytest.mark.slow
 def test_full_events_hold_the_same_objects_and_image(full, mine, folder):
     store = EventStore.open(full)
     assert store.layout == Layout.joined([FULL, IMAGE])
@@ -60,6 +61,7 @@ def test_full_events_hold_the_same_objects_and_image(full, mine, folder):
             np.testing.assert_array_equal(getattr(one, column), getattr(other, column), err_msg=f"{name}: {column}")
 
 
+@pytest.mark.slow
 def test_without_the_image_full_events_are_the_same(full, mine, folder, tmp_path):
     alone = tmp_path / "alone.h5"
     shutil.copytree(folder / "shards" / "truth", tmp_path / "shards" / "truth")
@@ -136,6 +138,7 @@ def test_muons_bend_against_their_charge(full):
     assert ((mu["pt_unconstrained"] > 0) == ((np.abs(mu["eta_station"] * 0.010875) < 0.83) & (mu["pt"] > 0)))[hard].mean() > 0.98
 
 
+@pytest.mark.slow
 def test_another_parameter_makes_other_shards_of_the_same_objects(full, mine, folder):
     other = FullConfig(jet_sums=JetSumConfig(pt=20.0))
     changed = mine.model_copy(update={"full": other})
@@ -150,6 +153,7 @@ def test_another_parameter_makes_other_shards_of_the_same_objects(full, mine, fo
     assert (now["htt"]["pt"] >= before["htt"]["pt"][:60]).all()
 
 
+@pytest.mark.slow
 def test_older_truth_shards_are_made_again_for_their_charges(config, library, tmp_path):
     """They hold the same particles; without full events they are good as they are."""
     shards, charges = tmp_path / "shards", {}

@@ -66,6 +66,7 @@ def test_mixture_of_more_events_begins_with_that_of_fewer():
     assert not np.array_equal(long[:1700], np.concatenate(list(mixture(FRACTIONS, 1700, seed=2))))
 
 
+@pytest.mark.slow
 def test_events_do_not_depend_on_the_number_of_workers_and_more_events_extend_fewer(config, fresh_shards, tmp_path):
     one, two = tmp_path / "one.h5", tmp_path / "two.h5"
     first = generate("background", 100, one, workers=1, config=config, shards=fresh_shards("a"))
@@ -130,6 +131,7 @@ def test_source_events_are_unique_for_single_passes_and_shared_by_copies(backgro
     assert len(np.unique(most, axis=0)) == len(most)
 
 
+@pytest.mark.slow
 def test_a_changed_detector_reuses_every_truth_shard(background, config, tmp_path):
     shards = tmp_path / "shards"
     shutil.copytree(background.parent / "shards", shards, copy_function=shutil.copy2)
@@ -153,6 +155,7 @@ def test_workers_of_a_scheduler_make_the_same_bytes(background, config, fresh_sh
     assert (tmp_path / "out.h5").read_bytes() == background.read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_job_that_was_killed_continues_where_it_was(workers, background, config, fresh_shards, tmp_path):
     shards = fresh_shards("shards")
@@ -202,6 +205,7 @@ def test_the_result_says_how_the_events_came_about(background, config):
     assert qcd.acceptance_error > np.sqrt(qcd.accepted) / trials
 
 
+@pytest.mark.slow
 def test_the_image_comes_with_the_same_events_and_shards_of_its_own(background, config, tmp_path):
     shards = tmp_path / "shards"
     shutil.copytree(background.parent / "shards", shards, copy_function=shutil.copy2)

@@ -89,6 +89,7 @@ def test_signals_have_their_topology():
     assert filled["lq"]["jet"].mean() > 2.5
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_freshly_generated_events_have_the_physics_of_their_processes(tmp_path):
     """As for the shipped store, so that a change of the code shows before the store is made again."""

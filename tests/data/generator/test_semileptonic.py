@@ -40,6 +40,7 @@ def free_decays(events: int, cut: SemileptonicConfig) -> int:
     return found
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_forced_decays_give_the_rate_of_free_ones():
     """The enrichment carries no weights, so copies per trial must equal the leptons per event of a run without it."""

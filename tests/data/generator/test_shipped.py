@@ -10,7 +10,7 @@ from l1ae.data import EventStore, dataset_folder
 from l1ae.data.generator import GeneratorConfig, generate
 
 pytest.importorskip("pythia8mc")
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(version("pythia8mc") != "8.317.2", reason="another Pythia makes other collisions")]
+pytestmark = [pytest.mark.exhaustive, pytest.mark.skipif(version("pythia8mc") != "8.317.2", reason="another Pythia makes other collisions")]
 
 
 @pytest.fixture(scope="module")

@@ -263,6 +263,7 @@ def test_sources_are_the_hard_collisions(made):
         assert np.unique(events.source_event[events.process == index], return_counts=True)[1].max() == most
 
 
+@pytest.mark.slow
 def test_crossings_do_not_depend_on_workers_and_extend_shorter_runs(made, small, tmp_path):
     two = tmp_path / "two.h5"
     shutil.copytree(made.parent / "shards" / "truth", tmp_path / "shards" / "truth")
@@ -281,6 +282,7 @@ def test_crossings_do_not_depend_on_workers_and_extend_shorter_runs(made, small,
         generate(ZERO_BIAS, 1000, fewer, seed=2, workers=1, config=small)
 
 
+@pytest.mark.slow
 def test_the_image_comes_with_the_same_crossings(made, small, tmp_path):
     shards = tmp_path / "shards"
     shutil.copytree(made.parent / "shards" / "truth", shards / "truth")
@@ -299,6 +301,7 @@ def test_crossings_are_those_of_before(made):
     assert sha256(EventStore.open(made).read().hw.astype("<i2").tobytes()).hexdigest()[:16] == "233ba19b1934be09"
 
 
+@pytest.mark.slow
 def test_full_events_are_made_of_the_same_crossings(made, small, tmp_path):
     shards = tmp_path / "shards"
     shutil.copytree(made.parent / "shards" / "truth", shards / "truth")
@@ -326,6 +329,7 @@ def spectrum(path: Path, values: str, edges: np.ndarray) -> tuple[np.ndarray, np
     return passed.sum(axis=0), np.sqrt(variance)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_strata_agree_with_crossings_that_are_not_stratified(tmp_path):
     """Brute force: every collision is a SoftQCD one, of any hardness. Its collisions are used more than once, hence the factor."""
