@@ -72,6 +72,10 @@ _IN_A_NUMBER = re.compile(r"(?<=[\d%]) (?=± ?\d|\+\d[\d.]* ?−|−\d|%|kHz|ns\
 
 def _as_rest(text: str) -> str:
     """A docstring as reStructuredText that says the same: `code` is literal, and `|eta|` in plain text no substitution."""
+    return "\n\n".join(part if part.lstrip().startswith(">>>") else _paragraph_as_rest(part) for part in text.split("\n\n"))
+
+
+def _paragraph_as_rest(text: str) -> str:
     parts = re.split(r"(`+[^`]+`+)", text)
     return "".join(f"``{part.strip('`')}``" if part.startswith("`") else part.replace("|", r"\|") for part in parts)
 

@@ -16,7 +16,10 @@ from l1ae.data import EventStore
 
 from .shown import ROOT, Shown, pages, shown
 
-WORDS = {"FILE": "events.csv", "SIGNAL_FILE": "signal.csv", "RUN...": "OTHER", "/path/to/folder": "zerobias"}
+SHORTENED = ("density_tree", "surprise_ae", "dnn_ae", "dnn_vae", "cms_like", "table_student")
+"""Configurations whose training is shortened for these tests."""
+WORDS = {"FILE": "events.csv", "SIGNAL_FILE": "signal.csv", "RUN...": "OTHER", "data.source=/path/to/folder": "data.source=zerobias"}
+WORDS |= {name: f"configs/{name}.yaml" for name in SHORTENED}
 """What stands for words of pages; every other one is there under its own name."""
 
 
@@ -97,7 +100,7 @@ def kitchen(small_zero_bias, tmp_path_factory):
     """A folder with all that pages name."""
     folder = tmp_path_factory.mktemp("kitchen")
     (folder / "configs").mkdir()
-    for name in ("density_tree", "surprise_ae", "dnn_ae", "dnn_vae", "cms_like", "table_student"):
+    for name in SHORTENED:
         (folder / "configs" / f"{name}.yaml").write_text(yaml.safe_dump(short(ROOT / "configs" / f"{name}.yaml", small_zero_bias)))
     shutil.copytree(ROOT / "configs" / "imported", folder / "configs" / "imported")
     shutil.copytree(small_zero_bias, folder / "zerobias")
