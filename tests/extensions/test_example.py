@@ -252,6 +252,7 @@ def test_a_reader_is_recognised_by_the_command_line(command, tmp_path):
     assert refused.returncode != 0
 
 
+@pytest.mark.slow
 def test_the_doctor_lists_what_other_distributions_bring(command):
     said = command("doctor").stdout
     assert "scores mu4" in said

@@ -102,6 +102,7 @@ def test_the_smallest_weights_are_the_ones_that_go(make_config):
         np.testing.assert_array_equal(after, np.where(np.abs(kernel) >= order[round(0.5 * kernel.size)], kernel, 0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("paired", slow([False, True], (False,)))
 def test_the_flattest_edges_go_first_and_what_remains_is_what_was_asked_for(make_config, tmp_path, paired):
     """As many edges as wanted have no table in the contract, after further training too; those of the least spread go."""
@@ -180,6 +181,7 @@ def test_snapping_changes_no_code(weights):
     assert before.digest == after.digest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weights", slow(["ternary", "binary"], ("ternary",)))
 def test_a_trained_network_keeps_its_alphabet(make_config, tmp_path, weights):
     config = make_config(model={"layers": {"enc0": {"weights": weights}}}, quantized_phase={"epochs": 2, "learning_rate": 1e-2})
