@@ -62,6 +62,7 @@ test-all: $(READY)
 # Kills, full disks, concurrent commands, damaged files and hostile names: docs/robustness.md. Some 20 minutes; full disks need root.
 robustness: $(READY)
 	$(BIN)/python -m tests.robustness
+	$(BIN)/python benchmarks/pages.py docs/robustness.md --take "python -m tests.robustness"
 
 # The documentation in build/docs: the notebooks are run, and a warning is an error.
 docs: $(READY)
@@ -81,7 +82,7 @@ data: $(READY)
 	$(BIN)/l1ae data generate --keep-shards --sample background --events $(EVENTS) --seed $(SEED) -o $(DATA)/background.h5
 	for signal in $(SIGNALS); do \
 	    $(BIN)/l1ae data generate --keep-shards --sample $$signal --events $(SIGNAL_EVENTS) --seed $(SEED) -o $(DATA)/$$signal.h5 || exit; done
-	rm -r $(DATA)/shards
+	rm -rf $(DATA)/shards
 
 train: $(READY)
 	$(BIN)/l1ae train $(CONFIG) --run $(RUN)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from l1ae.families import ARCHITECTURES, SCORES
+from l1ae.families import ARCHITECTURES, SCORES, Architecture
 
 PAGE = Path(__file__).parent.parent / "docs" / "architectures.md"
 
@@ -24,12 +24,19 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     return "".join(f"| {' | '.join(row)} |\n" for row in lines)
 
 
+def title_of(architecture: Architecture) -> str:
+    """Its title, which reports complete with a file's name or a number of columns."""
+    if architecture.imported:
+        return f"{architecture.title} a file"
+    return f"{architecture.title} columns" if architecture.title.endswith(" of") else architecture.title
+
+
 def text() -> str:
     """The page."""
     architectures = [
         (
             f"`{item.name}`",
-            f"{item.title} a file" if item.imported else item.title,
+            title_of(item),
             READS[item.front] if item.front else "what the file says",
             ", ".join(f"`{name}`" for name in item.scores),
             ", ".join(f"`{key}`" for key in sorted(item.keys)),

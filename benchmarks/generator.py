@@ -23,6 +23,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from results import StatedTable, keep
 
 from l1ae.data.generator import PROCESSES, SAMPLES, GeneratorConfig, generate
 
@@ -113,16 +114,22 @@ def complete(speeds: dict[str, Speed]) -> list[str]:
     return [sample for sample, fractions in SAMPLES.items() if set(fractions) <= set(speeds)]
 
 
-def report(speeds: dict[str, Speed], workers: dict[str, list[float]] | None) -> None:
-    """Print the tables."""
-    print("| process | accepted events/s per core | truth level, ms | detector, ms |\n|---|---|---|---|")
+def processes_table(speeds: dict[str, Speed]) -> list[str]:
+    """Lines in Markdown: each process, and each mixture of them."""
+    lines = ["| process | accepted events/s per core | truth level, ms | detector, ms |", "|---|---|---|---|"]
     for speed in speeds.values():
         rounded = f"{speed.events_per_second:.0f} ± {speed.error:.0f}"
-        print(f"| {speed.name} | {rounded} | {speed.truth_ms:.2f} | {speed.detector_ms:.2f} |")
-    print("\n| sample | events/s per core |\n|---|---|")
+        lines.append(f"| {speed.name} | {rounded} | {speed.truth_ms:.2f} | {speed.detector_ms:.2f} |")
     for sample in complete(speeds):
-        rate, error = sample_speed(sample, speeds)
-        print(f"| {sample} | {rate:.0f} ± {error:.0f} |")
+        if len(SAMPLES[sample]) > 1:
+            rate, error = sample_speed(sample, speeds)
+            lines.append(f"| {sample} (mixture) | {rate:.0f} ± {error:.0f} | | |")
+    return lines
+
+
+def report(speeds: dict[str, Speed], workers: dict[str, list[float]] | None) -> None:
+    """Print the tables."""
+    print("\n".join(processes_table(speeds)))
     if workers:
         ratio, error = speed_up(workers)
         print(f"\nthroughput with 2 workers / with 1: {ratio:.2f} ± {error:.2f} (background; {100 * ratio / 2:.0f} % of 2)")
@@ -137,6 +144,7 @@ def main() -> None:
     parser.add_argument("--layout", choices=["ugt", "ugt_full"], default="ugt")
     parser.add_argument("--regions", action="store_true", help="with the calorimeter image")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--keep", action="store_true", help="write the table into docs/results, which pages are filled from")
     arguments = parser.parse_args()
     config = GeneratorConfig().read_out(layout=arguments.layout, regions=arguments.regions)
     with tempfile.TemporaryDirectory() as scratch:
@@ -145,6 +153,8 @@ def main() -> None:
         speeds = {name: measure_process(name, arguments.seconds, library, Path(scratch), config) for name in arguments.processes.split(",")}
         workers = measure_workers(arguments.events, speeds, library, Path(scratch), config) if arguments.events else None
     report(speeds, workers)
+    if arguments.keep:
+        keep("generator_speed", "python benchmarks/generator.py", tables={"processes": StatedTable.of(processes_table(speeds))})
     if arguments.json:
         machine = {"machine": platform.processor() or platform.machine(), "cores": os.cpu_count(), "load": os.getloadavg()}
         content = {

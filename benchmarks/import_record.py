@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
+from results import StatedTable, keep
 
 SEEDS = 178
 RUNS = ("ZB_run396102", "ZB_run398183")
@@ -61,6 +62,10 @@ INFO = ("run", "lumi", "bx", "orbit", "event", "time", "nPV_True", "split", "ord
 
 
 # -- writing -----------------------------------------------------------------------------------------------------------
+
+
+NAMES = {"tree": "Zenodo", "mirror": "mirror"}
+"""Layouts of files as docs/record.md calls them."""
 
 
 def lists(values: npt.NDArray[np.generic], counts: npt.NDArray[np.int64] | None = None) -> pa.Array:
@@ -212,6 +217,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, nargs="+", default=[250_000, 1_000_000])
     parser.add_argument("--keep", type=Path, help="folder for the files, kept; default: a temporary one")
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--keep-results", action="store_true", help="write the table of the page into docs/results")
     parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
     parser.add_argument("--write", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -225,6 +231,7 @@ def main() -> None:
         "| layout | events | import [s] | events/s | pyarrow alone [s] | ratio | CPU [s] | CPU alone [s] | peak memory [MB] | store [MB] |"
     )
     print("|---|---|---|---|---|---|---|---|---|---|")
+    rows = []
     with tempfile.TemporaryDirectory() as temporary:
         for events in arguments.events:
             folder = (arguments.keep or Path(temporary)) / str(events)
@@ -233,12 +240,17 @@ def main() -> None:
             for layout in ("tree", "mirror"):
                 alone, made = (fastest(what, folder, layout, arguments.repeat) for what in ("pyarrow", "import"))
                 assert alone["events"] == made["events"] == events
+                seconds = (f"{one['cpu']:.1f}" for one in (made, alone))
+                rows.append((NAMES[layout], f"{events:,}", *seconds, *(f"{made[key]:.0f}" for key in ("peak_mb", "store_mb"))))
                 print(
                     f"| {layout} | {events} | {made['seconds']:.2f} | {events / made['seconds']:,.0f} | {alone['seconds']:.2f} | "
                     f"{made['seconds'] / alone['seconds']:.2f} | {made['cpu']:.2f} | {alone['cpu']:.2f} | {made['peak_mb']:.0f} | "
                     f"{made['store_mb']:.0f} |",
                     flush=True,
                 )
+    if arguments.keep_results:
+        header = ("layout", "events", "import, CPU s", "pyarrow alone, CPU s", "largest memory [MB]", "store [MB]")
+        keep("record", "python benchmarks/import_record.py", tables={"speed": StatedTable(header, "l" * len(header), tuple(rows))})
 
 
 if __name__ == "__main__":

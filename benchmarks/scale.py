@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from results import mark, publish
 
 from l1ae.config import Config, dump_config, load_config
 from l1ae.data import SPLIT, TEST, TRAIN, VALIDATION, Events, EventStore, StoreWriter, dataset_folder
@@ -206,14 +207,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             found[events] = measured_at(folder, base, events, options.stages)
             print(table(found))
     if options.output:
-        options.output.write_text(page(options.output.read_text(), found))
+        publish(options.output, page(options.output.read_text(), found), "python benchmarks/scale.py")
     return 0
 
 
 def page(text: str, found: dict[int, dict[str, Measured]]) -> str:
     """A page with its last section, `MEASURED`, made anew."""
     cpus = f"{len(os.sched_getaffinity(0))} processors of {platform.machine()}"
-    return f"{text.split(MEASURED, maxsplit=1)[0]}{MEASURED}\n{cpus}; MB of resident memory at the peak of a process.\n\n{table(found)}"
+    measured = f"{cpus}; MB of resident memory at the peak of a process.\n\n{mark('scale', 'stages')}\n{table(found)}"
+    return f"{text.split(MEASURED, maxsplit=1)[0]}{MEASURED}\n{measured}"
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Sphinx: `make docs` builds the pages into build/docs; a warning is an error."""
 
+import inspect
 import os
 import re
 import sys
@@ -9,11 +10,10 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 sys.path.insert(0, str(HERE))
 
-# commands in notebooks are those of this environment, whether it is activated or not
-os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
+from docutils import nodes  # noqa: E402
 from pygments.lexers import YamlLexer  # noqa: E402
 from sphinx.application import Sphinx  # noqa: E402
 
@@ -32,7 +32,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
 ]
-exclude_patterns = ["_reference", "_static"]
+exclude_patterns = ["_notebooks", "_reference", "_static"]
 nitpicky = False
 show_warning_types = True
 # words in plain docstrings that several objects have as a name; cells of a shell in notebooks, which are shown as they are
@@ -42,6 +42,7 @@ html_theme = "furo"
 html_title = f"l1ae {release}"
 html_static_path = ["_static"]
 html_css_files = ["pages.css"]
+html_copy_source = False
 
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath", "substitution"]
 myst_heading_anchors = 4
@@ -66,22 +67,41 @@ linkcheck_ignore = [r"http://127\.0\.0\.1.*"]
 copybutton_exclude = ".linenos, .gp, .go"
 
 
+_IN_A_NUMBER = re.compile(r"(?<=[\d%]) (?=± ?\d|\+\d[\d.]* ?−|−\d|%|kHz|ns\b|GeV)|(?<=±) (?=\d)")
+
+
 def _as_rest(text: str) -> str:
     """A docstring as reStructuredText that says the same: `code` is literal, and `|eta|` in plain text no substitution."""
     parts = re.split(r"(`+[^`]+`+)", text)
     return "".join(f"``{part.strip('`')}``" if part.startswith("`") else part.replace("|", r"\|") for part in parts)
 
 
-def _plain_text(_app: Sphinx, _what: str, _name: str, _obj: object, _options: object, lines: list[str]) -> None:
+def _plain_text(_app: Sphinx, what: str, _name: str, obj: object, _options: object, lines: list[str]) -> None:
+    if what in {"property", "attribute"} and isinstance(text := getattr(obj, "__doc__", None), str):
+        # napoleon takes what is before the first colon of these for a type
+        lines[:] = inspect.cleandoc(text).split("\n")
     lines[:] = _as_rest("\n".join(lines)).split("\n")
 
 
+def _keep_numbers_whole(_app: Sphinx, tree: nodes.document) -> None:
+    """A number stays on one line with its errors and its unit."""
+    for text in list(tree.findall(nodes.Text)):
+        if not isinstance(text.parent, nodes.literal | nodes.literal_block):
+            whole = _IN_A_NUMBER.sub("\u00a0", text.astext())
+            if whole != text.astext():
+                text.parent.replace(text, nodes.Text(whole))
+
+
 def setup(app: Sphinx) -> None:
-    """Write the pages that are made from the code before any page is read."""
+    """Say how notebooks run, and write the pages that are made from the code before any page is read."""
+    from _notebooks import prepare
     from _reference import write_pages
+
+    prepare()
 
     app.connect("builder-inited", lambda _: write_pages(HERE / "reference"))
     app.connect("autodoc-process-docstring", _plain_text)
+    app.connect("doctree-read", _keep_numbers_whole)
     for name in ("yaml-reference", "yaml-description"):
         # blocks of docs/import.md that tests find by these names
         app.add_lexer(name, YamlLexer)

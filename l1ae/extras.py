@@ -8,6 +8,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 from l1ae.errors import MissingExtraError
+from l1ae.progress import task
 
 __all__ = ["EXTRAS", "Extra", "missing", "needs"]
 
@@ -81,7 +82,7 @@ def _quiet_tensorflow() -> Iterator[None]:
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     sys.stderr.flush()
     saved, finished = os.dup(2), False
-    with tempfile.TemporaryFile() as swallowed:
+    with tempfile.TemporaryFile() as swallowed, task("loading TensorFlow"):
         os.dup2(swallowed.fileno(), 2)
         try:
             yield

@@ -46,22 +46,22 @@ IN_FUNCTIONS = {
 }
 """Those that may import it in a function besides."""
 
-HEAVY = (
-    "tensorflow",
-    "keras",
-    "qkeras",
-    "hls4ml",
-    "matplotlib",
-    "mplhep",
-    "hist",
-    "sklearn",
-    "scipy",
-    "pyarrow",
-    "uproot",
-    "numba",
-    "alkaid",
-)
-LIGHT = ("l1ae.pipeline", "l1ae.cli", "l1ae.delivery", "l1ae.trigger", "l1ae.evaluation", "l1ae.data", "l1ae.agreement", "l1ae.records")
+HEAVY = {
+    "tensorflow", "keras", "qkeras", "hls4ml", "alkaid", "matplotlib", "mplhep", "hist", "sklearn", "scipy", "pyarrow", "uproot", "numba",
+}  # fmt: skip
+LIGHT = {
+    "l1ae.cli": set(),
+    "l1ae.pipeline": set(),
+    "l1ae.records": set(),
+    "l1ae.delivery": set(),
+    "l1ae.rtl": {"alkaid"},
+    "l1ae.hls": set(),
+    "l1ae.agreement": set(),
+    "l1ae.trigger": set(),
+    "l1ae.evaluation": set(),
+    "l1ae.data": set(),
+}
+"""What a package imports when it is loaded of that which takes long."""
 
 
 @cache
@@ -117,10 +117,10 @@ def test_every_package_of_an_extra_is_in_the_table():
 
 
 @pytest.mark.parametrize("module", LIGHT)
-def test_it_imports_nothing_that_takes_long(module):
+def test_it_imports_little_that_takes_long(module):
     code = f"import sys, json, {module}; print(json.dumps([name for name in {HEAVY!r} if name in sys.modules]))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert json.loads(result.stdout) == []
+    assert set(json.loads(result.stdout)) == LIGHT[module]
 
 
 @pytest.mark.parametrize("package", ["l1ae.evaluation", "l1ae.latent", "l1ae.hls", "l1ae.data", "l1ae.pipeline"])

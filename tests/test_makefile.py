@@ -63,8 +63,10 @@ esac; done
 def clone(tmp_path):
     shutil.copy(ROOT / "Makefile", tmp_path)
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
-    for name, text in (("l1ae", L1AE), ("python", PYTHON), *((name, "#!/bin/sh\n") for name in ("pytest", "ruff", "mypy"))):
-        program = tmp_path / ".venv" / "bin" / name
+    (tmp_path / ".ci").mkdir()
+    names = (".venv/bin/pytest", ".venv/bin/ruff", ".venv/bin/mypy", ".ci/wheel-check")
+    for name, text in ((".venv/bin/l1ae", L1AE), (".venv/bin/python", PYTHON), *((name, "#!/bin/sh\n") for name in names)):
+        program = tmp_path / name
         program.write_text(text)
         program.chmod(0o755)
     for name in ("requirements.lock", "pyproject.toml", ".venv/.complete"):

@@ -83,9 +83,8 @@ def api_pages() -> dict[str, str]:
 
 def _page(module: str, homes: dict[str, str]) -> str:
     elsewhere = {name: home for name in public_names(module) if (home := homes[_source(module, name)]) != module}
-    directive = [f".. automodule:: {module}", "   :members:"]
-    if elsewhere:
-        directive.append(f"   :exclude-members: {', '.join(elsewhere)}")
+    excluded = ", ".join(["model_config", *elsewhere])
+    directive = [f".. automodule:: {module}", "   :members:", f"   :exclude-members: {excluded}"]
     body = "\n".join(directive)
     links = "".join(f"- `{name}`: see [`{home}`]({home}.md)\n" for name, home in elsewhere.items())
     also = f"\nAlso offered here:\n\n{links}" if links else ""

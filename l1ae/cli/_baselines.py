@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from l1ae.cli._run import load_pipeline
-from l1ae.cli._terminal import RESULTS
+from l1ae.cli._tables import show
 
 if TYPE_CHECKING:
     from l1ae.baselines import BaselineResult, BaselinesResult
@@ -29,7 +29,7 @@ def baselines(run: Path) -> None:
     opened = stages.Run.open(run)
     result = stages.baselines_stage(opened)
     for table in _tables(result):
-        RESULTS.print(table)
+        show(table)
     for kind, reason in result.impossible.items():
         click.echo(f"{kind}: not possible, {reason}")
     click.echo(f"baselines: {opened.path('baselines') / 'baselines.json'}")

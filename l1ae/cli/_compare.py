@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from l1ae.cli._run import load_pipeline
-from l1ae.cli._terminal import RESULTS
+from l1ae.cli._tables import show
 
 if TYPE_CHECKING:
     from l1ae.report import Table as Block
@@ -37,7 +37,7 @@ def compare(runs: tuple[Path, ...], output: Path | None, replicas: int, seed: in
         comparison.json_path(output)
     found = comparison.compare(runs, replicas=replicas, seed=seed)
     for table in comparison.tables(found):
-        RESULTS.print(_rich(table))
+        show(_rich(table))
     for sentence in found.unlike:
         click.echo(f"not alike: {sentence}")
     if output is not None:

@@ -8,7 +8,7 @@ import click
 from rich.table import Table
 
 from l1ae.cli._run import load_pipeline
-from l1ae.cli._terminal import RESULTS
+from l1ae.cli._tables import show
 from l1ae.errors import CheckFailedError, UserError
 
 __all__ = ["deliver", "verify"]
@@ -93,7 +93,7 @@ def _verify_run(pipeline: Any, run: Path, events: int | None, zero_bias: Path | 
         table.add_column(name)
     for row in verification.rows:
         table.add_row(row.name, f"{row.events:,}", f"{row.differing:,}", row.compared, row.detail)
-    RESULTS.print(table)
+    show(table)
     if text := verification.wrapped_text:
         click.echo(f"of the crossings {text}, as in the contract")
     for line in verification.missing:

@@ -92,7 +92,9 @@ class Interrupts:
             return
         with suppress(OSError):
             # Python's streams may be held by the thread that draws
-            os.write(self._stream, f"\n{self._message}\n".encode())
+            # the main thread has begun a new line
+            begun = threading.current_thread() is threading.main_thread()
+            os.write(self._stream, f"{'' if begun else chr(10)}{self._message}\n".encode())
             # so that the watchdog does not say it
             os.write(self._signals, bytes([0]))
 

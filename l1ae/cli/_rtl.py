@@ -10,7 +10,7 @@ import click
 from rich.table import Table
 
 from l1ae.cli._run import load_pipeline
-from l1ae.cli._terminal import RESULTS
+from l1ae.cli._tables import show
 from l1ae.config import SLOTS, Config, config_names, find_config, load_config
 from l1ae.contract import Contract
 from l1ae.errors import UserError
@@ -69,7 +69,7 @@ def synth(run: Path, per_layer: bool, prove: bool) -> None:
     stages = _load_stages()
     opened = stages.Run.open(run)
     report = stages.synth_stage(opened, per_layer=per_layer, prove=prove)
-    RESULTS.print(_resources(report))
+    show(_resources(report))
     for line in _timing(report):
         click.echo(line)
     for line in stages.netlist_lines(report.proof):
@@ -133,7 +133,7 @@ def estimate(path: Path, overrides: tuple[str, ...]) -> None:
     estimator = _load("l1ae.rtl")
     clock = estimator.Clock(config.rtl_clock_period, config.rtl.clock_uncertainty, config.rtl.crossings)
     counted = estimator.estimate(contract, clock, config.rtl.adders)
-    RESULTS.print(_layers(counted.layers))
+    show(_layers(counted.layers))
     _show(f"'{path}', unrolled, estimated before synthesis", found, config, {"adders": counted.adders, "LUT": counted.luts})
 
 
@@ -164,7 +164,7 @@ def _show(title: str, found: "Forecast", config: Config, more: "Mapping[str, Est
     for name, value in (dict(more or {}) | {name: getattr(found, key) for key, name in _NAMES.items()}).items():
         table.add_row(name, f"{value.value:,.0f}", f"{value.low:,.0f} to {value.high:,.0f}")
     table.add_row("bits of weights and tables", f"{found.weight_bits:,}", "")
-    RESULTS.print(table)
+    show(table)
     for problem in found.problems:
         click.echo(f"{'REFUSED':<7} {problem}")
     for sentence in _load("l1ae.rtl_results").sentences(found, config.budget):

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from l1ae.cli._configs import ConfigFile
 from l1ae.cli._engine import engine_options
-from l1ae.cli._terminal import RESULTS
+from l1ae.cli._tables import show
 from l1ae.extras import needs
 from l1ae.files import held
 
@@ -70,4 +70,4 @@ def _print(front: Any) -> None:
         luts = "" if made is None else f"{made.lut:,} LUT, {made.latency_ns:g} ns"
         bits = "" if made is None else f"{made.csim_mismatches + made.rtl_mismatches} differ"
         table.add_row(point.name, *(str(value) for value in point.values), luts, bits)
-    RESULTS.print(table)
+    show(table)

@@ -1,10 +1,12 @@
 """What people see: one console for the log and the bars (stderr), one for results (stdout)."""
 
 import logging
+import os
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import IO, Any, cast
 
 from rich.console import Console
 from rich.logging import RichHandler
@@ -17,7 +19,26 @@ from l1ae.progress import Task, listening
 
 __all__ = ["LOG", "RESULTS", "close_terminal", "duration", "log_to_terminal", "progress_shown", "state_of"]
 
-LOG = Console(stderr=True)
+
+class _Stderr:
+    """Standard error; once it is kept, as it was then: what libraries say to file descriptor 2 while they are loaded is swallowed."""
+
+    def __init__(self) -> None:
+        self._kept: IO[str] | None = None
+
+    def keep(self) -> None:
+        """From now on where file descriptor 2 leads now."""
+        sys.stderr.flush()
+        # whatever happens to be said must not end the command
+        self._kept = os.fdopen(os.dup(2), "w", encoding=sys.stderr.encoding, errors="backslashreplace")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._kept or sys.stderr, name)
+
+
+_stderr = _Stderr()
+
+LOG = Console(file=cast("IO[str]", _stderr))
 """For log and bars, which must know of each other."""
 
 RESULTS = Console()
@@ -130,8 +151,8 @@ class _Lines:
             after = _TOLD_AFTER[told] if told < len(_TOLD_AFTER) else _TOLD_EVERY * (told - len(_TOLD_AFTER) + 1)
             if task.seconds >= after:
                 self._next[task] = told + 1
-                sys.stderr.write(f"{state_of(task)}\n")
-                sys.stderr.flush()
+                _stderr.write(f"{state_of(task)}\n")
+                _stderr.flush()
 
     def forget(self, task: Task) -> None:
         """It has ended."""
@@ -186,12 +207,13 @@ _watches: list[_Watch] = []
 
 
 def _has_bars() -> bool:
-    return sys.stderr.isatty() and not LOG.is_dumb_terminal
+    return bool(_stderr.isatty()) and not LOG.is_dumb_terminal
 
 
 @contextmanager
 def progress_shown() -> Iterator[None]:
     """Show the tasks of the block: as bars on a terminal, else as lines."""
+    _stderr.keep()
     watch = _Watch(_Bars() if _has_bars() else _Lines())
     _watches.append(watch)
     threading.Thread(target=watch.look, name="progress", daemon=True).start()
@@ -217,7 +239,7 @@ class _Plain(logging.StreamHandler):  # type: ignore[type-arg]
         self.setFormatter(logging.Formatter("%(levelname)-8s %(message)s"))
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.stream = sys.stderr
+        self.stream = _stderr
         super().emit(record)
 
 

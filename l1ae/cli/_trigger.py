@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from l1ae.cli._run import load_pipeline
-from l1ae.cli._terminal import RESULTS
+from l1ae.cli._tables import show
 
 if TYPE_CHECKING:
     from l1ae.trigger import Neighbour, RateInterval, TriggerResult, WorkingPoint
@@ -34,7 +34,7 @@ def trigger(run: Path, zero_bias: Path | None) -> None:
     opened = stages.Run.open(run)
     result = stages.trigger_stage(opened, zero_bias=zero_bias)
     for table in (_points(result), _efficiencies(result), _menu(result)):
-        RESULTS.print(table)
+        show(table)
     for line in _lines(result):
         click.echo(line)
     click.echo(f"working points: {opened.path('trigger') / 'working_points.json'}")

@@ -204,7 +204,9 @@ def difference_figure(
         bottom.margins(y=0.3)
         if lsb is not None and np.abs(means).max(initial=0) + spreads.max(initial=0) > _FAR * lsb:
             bottom.set_yscale("symlog", linthresh=lsb)
-            bottom.yaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=lsb))
+            ticks = SymmetricalLogLocator(base=10, linthresh=lsb)
+            ticks.set_params(numticks=5)
+            bottom.yaxis.set_major_locator(ticks)
             bottom.yaxis.set_minor_locator(NullLocator())
             bottom.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−")))
         bottom.legend(loc="best", ncols=2)

@@ -120,6 +120,7 @@ def stamp(figure: Figure, origin: str) -> None:
             xycoords="axes fraction",
             textcoords="offset points",
             style="italic",
+            size=12,
             annotation_clip=False,
         )
 

@@ -128,13 +128,15 @@ class Run:
         started = time.perf_counter()
         with task(stage, expected=self._seconds(stage)):
             result = make(temporary)
+        # before the folder is in its place: what is interrupted between the two must be made again
+        record = _recorded(temporary, inputs, time.perf_counter() - started)
         target = self.path(stage)
         if target.exists():
             shutil.rmtree(target)
         target.parent.mkdir(exist_ok=True)
         temporary.rename(target)
         self._note(stage).unlink()
-        self._record(stage, inputs, time.perf_counter() - started)
+        self.manifest.with_stage(stage, record).save(self.folder)
         return result
 
     def _seconds(self, stage: str) -> float | None:
@@ -146,16 +148,17 @@ class Run:
         """Take a stage out of the manifest, so that it counts as not done."""
         self.manifest.with_stage(stage, None).save(self.folder)
 
-    def _record(self, stage: str, inputs: Mapping[str, str], seconds: float) -> None:
-        record = StageRecord(
-            seconds=round(seconds, 3),
-            finished=datetime.now(UTC).isoformat(timespec="seconds"),
-            inputs=dict(inputs),
-            outputs=digest_tree(self.path(stage)),
-            tools=_tools(),
-            git=_git_description(),
-        )
-        self.manifest.with_stage(stage, record).save(self.folder)
+
+def _recorded(made: Path, inputs: Mapping[str, str], seconds: float) -> StageRecord:
+    """Of a stage whose outputs are in the folder `made`."""
+    return StageRecord(
+        seconds=round(seconds, 3),
+        finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        inputs=dict(inputs),
+        outputs=digest_tree(made),
+        tools=_tools(),
+        git=_git_description(),
+    )
 
 
 def exclusive(stage: Callable[Concatenate[Run, _P], _T]) -> Callable[Concatenate[Run, _P], _T]:

@@ -78,14 +78,18 @@ def _threshold(run: RunFiles) -> Iterator[Tile]:
     if contract is None:
         return
     code = f"score code ≥ {count(contract.threshold)}, score ≥ {number(contract.threshold_value)}"
-    name, measured = "Rate of the firmware's threshold", _raw_rate(run, contract.threshold, contract.digest)
+    measured = _raw_rate(run, contract.threshold, contract.digest)
     if (rate := contract.threshold_rate) is not None:
         raw = f"; raw {measured}" if measured and rate.kind == "pure" else ""
-        yield Tile(f"{name}, {rate.kind}", f"{format_estimate(rate.reached)} kHz", f"set for {rate.khz:g} kHz{raw}; {code}")
+        yield Tile(
+            f"{rate.kind.capitalize()} rate of the threshold",
+            f"{format_estimate(rate.reached)} kHz",
+            f"set for {rate.khz:g} kHz{raw}; {code}",
+        )
     elif measured:
-        yield Tile(f"{name}, raw", measured, code)
+        yield Tile("Raw rate of the threshold", measured, code)
     else:
-        yield Tile(name, "not known", f"{code}; “l1ae trigger” measures rates on zero bias")
+        yield Tile("Rate of the threshold", "not known", f"{code}; “l1ae trigger” measures rates on zero bias")
 
 
 def _raw_rate(run: RunFiles, threshold: int, digest: str) -> str:

@@ -14,10 +14,12 @@ from l1ae.report._blocks import Block, Notice, Picture, Section
 
 __all__ = ["quantities", "write_page"]
 
-_NUMBER = r"(?:[≥≤<>≈] )?[+−-]?\d[\d,]*(?:\.\d+)?(?:e[+−-]?\d+)?"
+_NUMBER = r"[+−-]?\d[\d,]*(?:\.\d+)?(?:e[+−-]?\d+)?"
 _ERROR = rf"(?: ± {_NUMBER}| \+{_NUMBER} −{_NUMBER})"
 _UNIT = r" (?:%|[kMG]?Hz|[nµmp]?s|min|h|GeV|LSB|LUTs?|FFs?|DSPs?|bits?|cycles|clock cycles|clocks|crossings|events)(?![\w/])"
-_QUANTITY = re.compile(rf"(?<![\w.,])(?:\({_NUMBER}{_ERROR}\)(?:{_UNIT})?|{_NUMBER}(?:{_ERROR}(?:{_UNIT})?|{_UNIT}))")
+_QUANTITY = re.compile(
+    rf"(?<![\w.,])(?:\({_NUMBER}{_ERROR}\)(?:{_UNIT})?|[≥≤<>] {_NUMBER}(?:{_ERROR})?(?:{_UNIT})?|{_NUMBER}(?:{_ERROR}(?:{_UNIT})?|{_UNIT}))"
+)
 
 
 def quantities(text: str) -> Markup:

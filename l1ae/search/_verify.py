@@ -10,6 +10,7 @@ from pathlib import Path
 from l1ae.config import BudgetConfig
 from l1ae.errors import L1aeError
 from l1ae.pipeline import Run, contract_of
+from l1ae.progress import task
 from l1ae.records import CSIM, RTL_VERILOG, SYNTHESIS
 from l1ae.search._files import SearchFolder
 from l1ae.search._results import Front, FrontPoint, Verified
@@ -41,10 +42,12 @@ def verify_front(
     def one(point: FrontPoint) -> FrontPoint:
         found = replace(point, verified=_verified(folder.path, point, budget))
         progress(point.name)
+        made_points.advance()
         return found
 
-    with ThreadPoolExecutor(workers) as pool:
-        made = list(pool.map(one, front.points[:most]))
+    chosen = front.points[:most]
+    with task("front down to synthesis", total=len(chosen), unit="points") as made_points, ThreadPoolExecutor(workers) as pool:
+        made = list(pool.map(one, chosen))
     return replace(front, points=(*made, *front.points[most:]))
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l1ae.evaluation import CVAR, LEVEL, Estimate, RateKind, clopper_pearson, design_effect, worst
+from l1ae.progress import task
 from l1ae.results import Positive
 from l1ae.trigger._at_rate import RATES, Crossings, SignalEvents
 from l1ae.trigger._counts import FloatArray, IntArray
@@ -122,9 +123,11 @@ def _draw(ladders: Sequence[_Ladder], khz_per_weight: float, rates: Sequence[flo
     groups = np.unique(np.concatenate([ladder.groups for ladder in ladders]))
     where = [np.searchsorted(groups, ladder.groups) for ladder in ladders]
     blocks = []
-    for start in range(0, replicas, _BLOCK):
-        factors = rng.exponential(size=(min(_BLOCK, replicas - start), len(groups)))
-        blocks.append([ladder.steps(khz_per_weight, rates, factors[:, at]) for ladder, at in zip(ladders, where, strict=True)])
+    with task("paired errors", total=replicas, unit="replicas") as made:
+        for start in range(0, replicas, _BLOCK):
+            factors = rng.exponential(size=(min(_BLOCK, replicas - start), len(groups)))
+            blocks.append([ladder.steps(khz_per_weight, rates, factors[:, at]) for ladder, at in zip(ladders, where, strict=True)])
+            made.advance(len(factors))
     return [np.concatenate(column, axis=1) for column in zip(*blocks, strict=True)]
 
 

@@ -49,7 +49,8 @@ class Trial:
 
 def _stage(name: str, run: str) -> Case:
     hidden = f"{run}/.tmp-{name.replace('/', '-')}" if name != "report" else f"{run}/.lock"
-    return Case(f"{name} of {run}", tuple(words(name, run)), hidden, kept=(f"{run}/.tmp-train",) if name == "train" else ())
+    kept = {"train": (f"{run}/.tmp-train",), "report": (f"{run}/resources.json",)}.get(name, ())
+    return Case(f"{name} of {run}", tuple(words(name, run)), hidden, kept=kept)
 
 
 _IMPORT = ("data", "import", "tables/many.csv", "--map", "tables/map.yaml", "-o", "new.h5")
@@ -61,7 +62,7 @@ CASES: tuple[Case, ...] = (
     _stage("csim", "tiny"),
     _stage("rtl", "tiny"),
     _stage("synth", "tiny"),
-    Case("run", ("run", "configs/tree.yaml", "--run", "again", "--to", "synth"), "again/.tmp-csim", kept=("again",)),
+    Case("run", ("run", "configs/tree.yaml", "--run", "again", "--to", "csim"), "again/.tmp-csim", kept=("again",)),
     Case("compare", ("compare", "tiny", "tree", "-o", "page.html", "--replicas", "200000"), "", "page.html"),
     Case("data import", _IMPORT, ".new.h5.tmp", "new.h5"),
     Case("data generate, two workers", (*_GENERATE, "--workers", "2"), "made/shards/detector", "made/new.h5", kept=("made",)),
@@ -100,7 +101,7 @@ def _trial(case: Case, base: Path, work: Path, how: signal.Signals) -> Trial:
     orphans = child.orphans(patience=2.0)
     now = _files(work)
     left = sorted(name for name in now.keys() - before.keys() if not name.startswith(case.kept or ("\0",)))
-    changed = sorted(name for name in before if now.get(name) != before[name] and not name.endswith(".lock"))
+    changed = sorted(name for name in before if now.get(name) != before[name] and not name.startswith(case.kept or ("\0",)))
     return Trial(case.name, how.name, worked, seconds, ended.status, ended.said, len(orphans), left, changed)
 
 

@@ -56,7 +56,7 @@ def test_help_does_not_load_tensorflow():
     ("arguments", "message"),
     [
         (["train", "nothing.yaml"], "configuration 'nothing.yaml' does not exist"),
-        (["run", "no_such_model"], "unknown configuration 'no_such_model'; give a YAML file, or one of"),
+        (["run", "no_such_model"], "configuration 'no_such_model': there is no such file, and none of that name comes with l1ae"),
         (["data", "info", "nothing.h5"], "nothing.h5"),
         (["csim", "nothing"], "'nothing' is no run folder"),
         (["report", "nothing"], "'nothing' is no run folder"),

@@ -67,7 +67,8 @@ def shown(page: Path) -> Iterator[Shown]:
 
 
 def _blocks(page: Path) -> Iterator[str]:
-    text = page.read_text(encoding="utf-8")
+    # what a template fills in is a number or a name
+    text = re.sub(r"\{\{.*?\}\}", "1", page.read_text(encoding="utf-8")) if page.suffix == ".j2" else page.read_text(encoding="utf-8")
     if page.suffix == ".ipynb":
         for cell in json.loads(text)["cells"]:
             source = "".join(cell["source"])

@@ -9,6 +9,7 @@ from contextlib import suppress
 import click
 import pytest
 
+from l1ae.cli._configs import ConfigFile
 from l1ae.cli._main import _cli
 
 from .shown import ROOT, Shown, pages, shown, spans
@@ -41,7 +42,8 @@ def command_of(words: list[str]) -> tuple[click.Command, list[str]]:
 
 def parse(command: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
     """As click parses it, with any path taken for one that is there."""
-    monkeypatch.setattr(click.Path, "convert", lambda self, value, param, ctx: value)
+    for kind in (click.Path, ConfigFile):
+        monkeypatch.setattr(kind, "convert", lambda self, value, param, ctx: value)
     found, words = command_of(argument_words(command))
     with suppress(click.exceptions.Exit):
         found.make_context(found.name, words)

@@ -104,7 +104,6 @@ def test_a_density_tree_from_collisions_to_verified_deliveries(run):
         ("evaluate", "{run}"),
         ("trigger", "{run}"),
         ("baselines", "{run}"),
-        ("synth", "{run}", "--no-per-layer"),
         ("verify", "{run}/delivery/ugt"),
         ("verify", "{run}", "--events", "500"),
         ("report", "{run}"),
@@ -146,7 +145,7 @@ def test_a_table_becomes_a_store(l1ae, tmp_path):
     np.savez(tmp_path / "events.npz", met_pt=np.arange(20, dtype=np.int64))
     layout = {
         "name": "met",
-        "groups": [{"name": "met", "kind": "sum", "slots": 1, "features": [{"name": "pt", "bits": 12, "role": "energy"}]}],
+        "groups": [{"name": "met", "kind": "sums", "slots": 1, "features": [{"name": "pt", "bits": 12, "role": "energy"}]}],
     }
     (tmp_path / "met.yaml").write_text(yaml.safe_dump(layout))
     mapping = {"columns": {"met.pt": "met_pt"}}
@@ -159,11 +158,12 @@ def test_a_table_becomes_a_store(l1ae, tmp_path):
 
 def test_a_study_of_density_trees(l1ae, tree, tmp_path):
     pytest.importorskip("optuna")
-    space = {"model.density.smoothing": {"range": [1e-6, 1e-2], "log": True}}
+    space = {"model.density.trees.0.smoothing": {"range": [1e-6, 1e-2], "log": True}}
+    model = {"base": str(tree), "set": {"model.density.trees": [{}]}, "space": space}
     study = {
         "name": "small",
         "trials": 2,
-        "models": {"tree": {"base": str(tree), "space": space}},
+        "models": {"tree": model},
         "objectives": [{"quantity": "efficiency", "kind": "raw", "khz": 100}, {"quantity": "lut"}],
         "budget": {"lut": 5000, "latency_ns": 25},
     }

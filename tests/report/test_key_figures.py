@@ -36,7 +36,7 @@ def with_rates(write, **changes):
 def test_the_rate_that_set_the_threshold(full_run, write):
     rate = FirmwareThreshold(828, "pure", 1.0, Estimate(0.62, 0.44, 0.82), 2_000_000)
     with_rates(write, threshold=828, threshold_value=51.75, threshold_rate=rate)
-    value, note = tiles(full_run)["Rate of the firmware's threshold, pure"]
+    value, note = tiles(full_run)["Pure rate of the threshold"]
     # the raw rate of the same code is that of the working point of this threshold
     assert (value, note) == (
         "0.62 ± 0.19 kHz",
@@ -49,13 +49,13 @@ def test_a_threshold_between_two_that_were_measured_has_both_their_rates(full_ru
     pairs = sorted(zip(curve["threshold"], curve["raw_khz"], strict=True))
     (low, below), (high, above) = next((one, two) for one, two in pairwise(pairs) if two[0] - one[0] > 1)
     with_rates(write, threshold=low + 1)
-    assert tiles(full_run)["Rate of the firmware's threshold, raw"][0] == f"{above:.3g} to {below:.3g} kHz", (low, high)
+    assert tiles(full_run)["Raw rate of the threshold"][0] == f"{above:.3g} to {below:.3g} kHz", (low, high)
 
 
 def test_a_rate_that_nobody_measured_is_not_known(full_run, write):
-    assert tiles(full_run)["Rate of the firmware's threshold"][0] == "not known"
+    assert tiles(full_run)["Rate of the threshold"][0] == "not known"
     write("trigger/working_points.json", json.loads(EXAMPLE.read_text()))
-    assert tiles(full_run)["Rate of the firmware's threshold"][0] == "not known", "of another contract"
+    assert tiles(full_run)["Rate of the threshold"][0] == "not known", "of another contract"
 
 
 @pytest.mark.parametrize(
@@ -104,6 +104,7 @@ def test_bits_that_differ(full_run, write, mismatches, tone):
         ("keeps (8.06 +0.33 −1.12) % of them", ["(8.06 +0.33 −1.12) %"]),
         ("1.00 +0.27 −0.13 kHz, or 0.0021 ± 0.0003.", ["1.00 +0.27 −0.13 kHz", "0.0021 ± 0.0003"]),
         ("in 1,234 events after 3 min 12 s at −1.5e-3 GeV", ["1,234 events", "3 min", "12 s", "−1.5e-3 GeV"]),
+        ("pT > 23 GeV, score ≥ 1,447", ["> 23 GeV", "≥ 1,447"]),
         ("57-32-16-3 of 12 layers, c0ffee5 s, v1.2 ns", []),
     ],
 )

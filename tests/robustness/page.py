@@ -14,6 +14,7 @@ Written by `make robustness` (`python -m tests.robustness`): programs with fixed
 must not happen. Parts of all run in `make test-all`. The folders are those of a variational autoencoder and of a density tree, trained on
 2,000 events, with every stage from data to verified deliveries.
 
+<!-- results: robustness#campaigns -->
 | campaign | trials | refused with a message | went through | faults |
 |---|---|---|---|---|
 """

@@ -1,14 +1,11 @@
-"""The notebooks of docs/tutorials are committed without outputs, and what they run can be run. `make docs` executes them."""
+"""The notebooks of docs/tutorials are committed without outputs, and whole. `make docs` executes them; tests/docs parses their commands."""
 
 import ast
 import json
 import re
 from pathlib import Path
 
-import click
 import pytest
-
-from tests.tutorials.commands import commands, parse
 
 FOLDER = Path(__file__).parents[2] / "docs" / "tutorials"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
@@ -19,11 +16,6 @@ pytestmark = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.st
 def cells(path, kind):
     """Sources of the cells of one kind."""
     return ["".join(cell["source"]) for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == kind]
-
-
-def scripts(path):
-    """What the cells for bash hold, below their first line."""
-    return [source.partition("\n")[2] for source in cells(path, "code") if source.startswith("%%bash")]
 
 
 def test_it_holds_nothing_that_a_run_left(path):
@@ -44,16 +36,6 @@ def test_every_cell_of_python_parses(path):
         lines = source.splitlines()
         assert all(line == "%matplotlib inline" for line in lines if line.startswith(("%", "!")))
         ast.parse("\n".join(line for line in lines if not line.startswith("%")))
-
-
-def test_the_command_line_takes_every_command_of_l1ae(path):
-    found = [words for script in scripts(path) for words in commands(script) if words[0] == "l1ae"]
-    assert len(found) > 5
-    for words in found:
-        try:
-            parse(words)
-        except click.ClickException as error:
-            pytest.fail(f"{' '.join(words)}: {error.format_message()}")
 
 
 def test_a_command_that_fails_ends_it(path):
