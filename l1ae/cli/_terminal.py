@@ -26,11 +26,17 @@ class _Stderr:
     def __init__(self) -> None:
         self._kept: IO[str] | None = None
 
-    def keep(self) -> None:
-        """From now on where file descriptor 2 leads now."""
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """In the block, where file descriptor 2 leads at its begin."""
         sys.stderr.flush()
         # whatever happens to be said must not end the command
-        self._kept = os.fdopen(os.dup(2), "w", encoding=sys.stderr.encoding, errors="backslashreplace")
+        with os.fdopen(os.dup(2), "w", encoding=sys.stderr.encoding, errors="backslashreplace") as stream:
+            self._kept = stream
+            try:
+                yield
+            finally:
+                self._kept = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._kept or sys.stderr, name)
@@ -212,16 +218,16 @@ def _has_bars() -> bool:
 @contextmanager
 def progress_shown() -> Iterator[None]:
     """Show the tasks of the block: as bars on a terminal, else as lines."""
-    _stderr.keep()
-    watch = _Watch(_Bars() if _has_bars() else _Lines())
-    _watches.append(watch)
-    threading.Thread(target=watch.look, name="progress", daemon=True).start()
-    try:
-        with listening(watch):
-            yield
-    finally:
-        _watches.remove(watch)
-        watch.close()
+    with _stderr.kept():
+        watch = _Watch(_Bars() if _has_bars() else _Lines())
+        _watches.append(watch)
+        threading.Thread(target=watch.look, name="progress", daemon=True).start()
+        try:
+            with listening(watch):
+                yield
+        finally:
+            _watches.remove(watch)
+            watch.close()
 
 
 def close_terminal() -> None:
