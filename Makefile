@@ -2,8 +2,8 @@
 # Needs Python 3.11 to 3.13, g++ and make.
 #
 #   make demo                 collisions to a verified HLS project with a report
-#   make quick                the fast tests, some 3 minutes on two cores
-#   make test                 those and the slow ones, some 15 minutes; four of the shipped models are trained
+#   make quick                the fast tests
+#   make test                 those and the slow ones; four of the shipped models are trained
 #   make test-all             all tests; every shipped model is trained
 #   make train hls csim rtl synth trigger baselines report    one stage each; CONFIG= and RUN= choose the model
 #   make search               the front of the triggers within a budget; STUDY= chooses another study (hours)

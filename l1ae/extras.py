@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from l1ae.errors import MissingExtraError
 from l1ae.progress import task
 
-__all__ = ["EXTRAS", "Extra", "missing", "needs"]
+__all__ = ["EXTRAS", "Extra", "missing", "needs", "quiet_tensorflow"]
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def needs(*names: str) -> Iterator[None]:
     Raises `MissingExtraError` with the command that installs the extra, where one of its packages is missing. The first import of
     TensorFlow is quiet.
     """
-    with _quiet_tensorflow() if "train" in names and "tensorflow" not in sys.modules else nullcontext():
+    with quiet_tensorflow() if "train" in names else nullcontext():
         try:
             yield
         except ModuleNotFoundError as error:
@@ -73,11 +73,15 @@ def missing(name: str, package: str, where: str = "") -> MissingExtraError:
 
 
 @contextmanager
-def _quiet_tensorflow() -> Iterator[None]:
-    """TensorFlow announces its build options and missing GPUs on file descriptor 2 while it is imported.
+def quiet_tensorflow() -> Iterator[None]:
+    """For a block that imports TensorFlow, itself or by a package that does (hls4ml).
 
-    No setting stops all of it. What was written is shown after all when the import fails.
+    TensorFlow announces its build options and missing GPUs on file descriptor 2 while it is imported, and no setting stops all of it. What
+    was written is shown after all when the import fails. Does nothing once it is imported.
     """
+    if "tensorflow" in sys.modules:
+        yield
+        return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     sys.stderr.flush()

@@ -1,7 +1,7 @@
 """Every message that l1ae can end with, and which of them the tests provoke.
 
 With L1AE_MESSAGES=FOLDER the tests note in that folder where errors for users are raised. `python -m tests.messages FOLDER` then
-writes docs/messages.md: each `raise` of such an error in the package, by file, with its text, and whether a test provoked it.
+writes docs/messages.md: each `raise` or `return` of such an error in the package, by file, with its text, and whether a test provoked it.
 """
 
 import ast
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from l1ae.errors import CheckFailedError, L1aeError, UserError
+from l1ae.errors import CheckFailedError, L1aeError, MissingExtraError, UserError
 
 __all__ = ["ENVIRONMENT", "Message", "messages", "note_errors"]
 
@@ -21,12 +21,12 @@ ENVIRONMENT = "L1AE_MESSAGES"
 
 _PACKAGE = Path(__file__).parents[1] / "l1ae"
 _PAGE = Path(__file__).parents[1] / "docs" / "messages.md"
-_ERRORS = {error.__name__ for error in (L1aeError, UserError, CheckFailedError)}
+_ERRORS = {error.__name__ for error in (L1aeError, UserError, CheckFailedError, MissingExtraError)}
 
 
 @dataclass(frozen=True)
 class Message:
-    """One `raise`: its file below the package, its first and last line, and the text with what is filled in as …."""
+    """One `raise` or `return`: its file below the package, its first and last line, and the text with what is filled in as …."""
 
     file: str
     first: int
@@ -41,7 +41,7 @@ def messages() -> list[Message]:
 
 def _of(path: Path) -> Iterator[Message]:
     for node in ast.walk(ast.parse(path.read_text())):
-        call = node.exc if isinstance(node, ast.Raise) else None
+        call = node.exc if isinstance(node, ast.Raise) else node.value if isinstance(node, ast.Return) else None
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in _ERRORS:
             text = " ".join(_words(call.args[0]).split()) if call.args else ""
             yield Message(str(path.relative_to(_PACKAGE)), node.lineno, node.end_lineno or node.lineno, text)

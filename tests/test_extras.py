@@ -1,6 +1,7 @@
 """What an installation without an extra says, and that the table of extras is the one of pyproject.toml."""
 
 import re
+import subprocess
 import sys
 import tomllib
 from importlib.metadata import packages_distributions
@@ -58,3 +59,14 @@ def test_of_several_extras_the_one_with_the_package_is_named():
 def test_a_fault_of_ours_is_not_called_a_missing_package(package):
     with pytest.raises(ModuleNotFoundError, match="broken"), needs("rtl"):
         raise ModuleNotFoundError("broken", name=package)
+
+
+def test_hls4ml_that_imports_tensorflow_is_quiet():
+    """On file descriptor 2, where what is written in C++ goes."""
+    code = (
+        "import os\nfrom l1ae.hls._graph import quiet\n"
+        "with quiet():\n    import tensorflow\n    os.write(2, b'an announcement')\n"
+        "os.write(2, b'after')\nwith quiet():\n    os.write(2, b' it')"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout + found.stderr == "after it"

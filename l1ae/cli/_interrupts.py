@@ -28,7 +28,7 @@ _LIMIT = 1.6
 
 
 class Interrupts:
-    """Watches for signals from a thread and from a process of its own, from now on: `message` is what is said.
+    """Watches for signals from a thread and from a process of its own, until `close`: `message` is what is said.
 
     The main thread is interrupted too, and may take leave of what it works on. It may also be in a call that no handler breaks off, as of
     a library that computes or a database that is locked, or wait for other threads: then the watching thread ends everything, and where a
@@ -43,10 +43,22 @@ class Interrupts:
         told = self._start_watchdog()
         # what libraries say while they are imported is swallowed
         self._stream = os.dup(_STDERR)
-        threading.Thread(target=self._watch, args=(told,), name="signals", daemon=True).start()
-        for signalled in _SIGNALS:
-            # a handler there must be: without one no signal is written to the watch
-            signal.signal(signalled, self._leave)
+        self._thread = threading.Thread(target=self._watch, args=(told,), name="signals", daemon=True)
+        self._thread.start()
+        # a handler there must be: without one no signal is written to the watch
+        self._handlers = {signalled: signal.signal(signalled, self._leave) for signalled in _SIGNALS}
+
+    def close(self) -> None:
+        """Watch no longer, and leave signals as they were."""
+        for signalled, handler in self._handlers.items():
+            signal.signal(signalled, handler)
+        signal.set_wakeup_fd(-1)
+        os.close(self._signals)
+        self._watchdog.kill()
+        self._watchdog.wait()
+        # which ends as it has nobody to listen to
+        self._thread.join()
+        os.close(self._stream)
 
     def _start_watchdog(self) -> int:
         """Where it passes signals on."""
@@ -68,6 +80,7 @@ class Interrupts:
 
     def _watch(self, told: int) -> None:
         if not os.read(told, 1):
+            os.close(told)
             return
         # threads wait for programs, and the main thread for them
         stop_programs()

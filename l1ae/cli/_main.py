@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from contextlib import closing
 from typing import NoReturn
 
 import click
@@ -46,6 +47,11 @@ def main() -> None:
     """Run the command line. Exit status: 0 success, 2 a user's mistake, 1 anything else."""
     arguments = sys.argv[1:]
     interrupts = Interrupts(f"interrupted; {continuing(arguments)}", at_once=command_of(arguments) in _AT_ONCE)
+    with closing(interrupts):
+        _carry_out(interrupts)
+
+
+def _carry_out(interrupts: Interrupts) -> NoReturn:
     try:
         with progress_shown():
             status = _cli.main(standalone_mode=False) or 0

@@ -26,11 +26,17 @@ class _Stderr:
     def __init__(self) -> None:
         self._kept: IO[str] | None = None
 
-    def keep(self) -> None:
-        """From now on where file descriptor 2 leads now."""
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """In the block, where file descriptor 2 leads at its begin."""
         sys.stderr.flush()
         # whatever happens to be said must not end the command
-        self._kept = os.fdopen(os.dup(2), "w", encoding=sys.stderr.encoding, errors="backslashreplace")
+        with os.fdopen(os.dup(2), "w", encoding=sys.stderr.encoding, errors="backslashreplace") as stream:
+            self._kept = stream
+            try:
+                yield
+            finally:
+                self._kept = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._kept or sys.stderr, name)
@@ -142,21 +148,20 @@ class _Lines:
     """A line for every task that lasts, seldom: for files and for whoever reads what a job has written."""
 
     def __init__(self) -> None:
-        self._next: dict[Task, int] = {}
+        self._told: dict[Task, int] = {}
 
     def look(self, tasks: list[Task]) -> None:
         """Say how far these are, those of which it is time to."""
         for task in tasks:
-            told = self._next.get(task, 0)
-            after = _TOLD_AFTER[told] if told < len(_TOLD_AFTER) else _TOLD_EVERY * (told - len(_TOLD_AFTER) + 1)
-            if task.seconds >= after:
-                self._next[task] = told + 1
+            due = sum(task.seconds >= after for after in _TOLD_AFTER) + int(task.seconds // _TOLD_EVERY)
+            if due > self._told.get(task, 0):
+                self._told[task] = due
                 _stderr.write(f"{state_of(task)}\n")
                 _stderr.flush()
 
     def forget(self, task: Task) -> None:
         """It has ended."""
-        self._next.pop(task, None)
+        self._told.pop(task, None)
 
     def close(self) -> None:
         """Nothing to do."""
@@ -213,16 +218,16 @@ def _has_bars() -> bool:
 @contextmanager
 def progress_shown() -> Iterator[None]:
     """Show the tasks of the block: as bars on a terminal, else as lines."""
-    _stderr.keep()
-    watch = _Watch(_Bars() if _has_bars() else _Lines())
-    _watches.append(watch)
-    threading.Thread(target=watch.look, name="progress", daemon=True).start()
-    try:
-        with listening(watch):
-            yield
-    finally:
-        _watches.remove(watch)
-        watch.close()
+    with _stderr.kept():
+        watch = _Watch(_Bars() if _has_bars() else _Lines())
+        _watches.append(watch)
+        threading.Thread(target=watch.look, name="progress", daemon=True).start()
+        try:
+            with listening(watch):
+                yield
+        finally:
+            _watches.remove(watch)
+            watch.close()
 
 
 def close_terminal() -> None:

@@ -49,7 +49,9 @@ def _efficiencies(comparison: Comparison, kind: RateKind, khz: float) -> Table:
     thresholds = ("none" if p is None or p.threshold is None else number(p.threshold) for p in points)
     rows.append(("threshold, score code", *thresholds, *nothing))
     caption = f"Efficiency at {khz:g} kHz {kind}, in %, and differences to {comparison.runs[0].name} in percentage points"
-    return Table(caption, ("Signal", *_names(comparison), *_headings(comparison, differences)), tuple(rows))
+    return Table(
+        caption, ("Signal", *_names(comparison), *_headings(comparison, differences)), tuple(rows), closing=len(rows) - len(signals)
+    )
 
 
 def _headings(comparison: Comparison, differences: Sequence[Difference | None]) -> list[str]:
@@ -114,7 +116,7 @@ def auc_table(comparison: Comparison) -> Table:
     rows = [(sample(name), *(str(run.auc[name]) if name in run.auc else "–" for run in comparison.runs)) for name in signals]
     notes = [(f"note on {run.name}", *(run.auc_note if other is run else "" for other in comparison.runs)) for run in _noted(comparison)]
     caption = "A second view: AUC of the fixed-point model, of each run on its own test background"
-    return Table(caption, ("Signal", *_names(comparison)), (*rows, *notes))
+    return Table(caption, ("Signal", *_names(comparison)), (*rows, *notes), closing=len(notes))
 
 
 def _noted(comparison: Comparison) -> list[ComparedRun]:

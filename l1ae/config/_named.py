@@ -57,7 +57,7 @@ def find_config(source: str | Path, kind: ConfigKind = "configuration", folder: 
     place, _, stem = str(source).rpartition("/")
     if place in {"", *_PLACES[kind]} and stem in known:
         return known[stem]
-    raise UserError(_unknown(str(source if folder is None else here), kind, known))
+    raise _unknown(str(source if folder is None else here), kind, known)
 
 
 def config_text(name: str) -> str:
@@ -92,7 +92,7 @@ def _path(name: str) -> Path:
         if (not place or place in places) and stem in _known(kind):
             return _known(kind)[stem]
     every = {found: path for kind in _PLACES for found, path in _known(kind).items()}
-    raise UserError(_unknown(name, "configuration", every))
+    raise _unknown(name, "configuration", every)
 
 
 def _known(kind: ConfigKind) -> dict[str, Path]:
@@ -107,13 +107,13 @@ def _stem(source: str) -> str:
     return Path(source).name.removesuffix(".yaml").removesuffix(".yml")
 
 
-def _unknown(source: str, kind: ConfigKind, known: dict[str, Path]) -> str:
-    """What is said of a source that is neither a file nor a name."""
+def _unknown(source: str, kind: ConfigKind, known: dict[str, Path]) -> UserError:
+    """The error about a source that is neither a file nor a name."""
     stem = _stem(source)
     if stem != source and stem in known:
-        return f"{kind} '{source}' does not exist; the one that comes with l1ae is called {stem}"
+        return UserError(f"{kind} '{source}' does not exist; the one that comes with l1ae is called {stem}")
     close = difflib.get_close_matches(stem, known, n=3)
     hint = f"did you mean {' or '.join(close)}?" if close else "`l1ae configs` lists those that come with l1ae"
     if stem != source:
-        return f"{kind} '{source}' does not exist; {hint}"
-    return f"{kind} '{source}': there is no such file, and none of that name comes with l1ae; {hint}"
+        return UserError(f"{kind} '{source}' does not exist; {hint}")
+    return UserError(f"{kind} '{source}': there is no such file, and none of that name comes with l1ae; {hint}")

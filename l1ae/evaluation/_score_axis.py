@@ -73,5 +73,6 @@ def _whole_codes(edges: FloatArray, lsb: float | None) -> FloatArray:
     """The edges moved to half-way between two codes, those that fall together once."""
     if not lsb:
         return edges
-    codes = np.unique(np.round(edges / lsb))
+    # a score of zero has no logarithm
+    codes = np.unique(np.maximum(np.round(edges / lsb), 1))
     return np.asarray((np.append(codes, codes[-1] + 1) - 0.5) * lsb, np.float64)

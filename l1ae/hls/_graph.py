@@ -13,6 +13,7 @@ from hls4ml.model import ModelGraph
 
 from l1ae.config import HlsConfig
 from l1ae.contract import Contract, Convolution, Dense, HardwareInput, Operation
+from l1ae.extras import quiet_tensorflow
 from l1ae.hls._layers import register_layers
 from l1ae.hls._project import namespace
 from l1ae.hls._strategy import check_strategy
@@ -138,7 +139,7 @@ def type_names(contract: Contract, graph: Any) -> dict[str, dict[str, str | None
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """hls4ml prints its progress and warns about what is explicit here."""
-    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+    """hls4ml prints its progress, warns about what is explicit here, and imports Keras and TensorFlow where these are installed."""
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings(), quiet_tensorflow():
         warnings.simplefilter("ignore")
         yield

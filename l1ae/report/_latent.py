@@ -58,6 +58,8 @@ def _pictures(found: Mapping[str, Picture]) -> list[Block]:
         "dimensions": "Distribution of each latent dimension; the outermost bins hold everything beyond.",
         "pairs": "Pairs of latent dimensions: density of the background, single events of the signals.",
         "correlation": "Linear correlation of the latent dimensions of background events.",
+        "resolution": "Bias and half-width of what is decoded, for every slot of each kind of feature.",
+        "generated": "Events decoded from random points of the prior beside real background events.",
     }
     return [replace(found[name], caption=caption, wide=name != "correlation") for name, caption in captions.items() if name in found]
 

@@ -40,6 +40,7 @@ def test_every_baseline_works_on_every_layout_or_says_why_not(name):
     assert all(reason[0].islower() and not reason.endswith(".") for reason in found.impossible.values())
 
 
+@pytest.mark.slow
 def test_what_a_layout_does_not_have_is_said():
     image, pulses = (
         fit_baselines(training(named_layout(name), random_codes(named_layout(name), 100, 4))) for name in ("calo_regions", "samples")

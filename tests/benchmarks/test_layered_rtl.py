@@ -23,6 +23,7 @@ def simulated(folder, make, more):
     return project, simulate_rtl(contract, folder / "rtl", hardware)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["multipliers", pytest.param("da4ml", marks=pytest.mark.slow)])
 def test_both_ways_have_the_bits_of_the_contract(tmp_path, way):
     da = DaLayers()

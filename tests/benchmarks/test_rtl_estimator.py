@@ -60,6 +60,7 @@ def test_models_of_tables_have_scores():
         assert len(np.unique(table_contract(model).evaluate(events, ["score"])["score"])) > 10
 
 
+@pytest.mark.slow
 def test_designs_mix_kinds_and_hold_some_back():
     """An interruption leaves all kinds, and what is held back is never all of a kind."""
     found = [network for network, _ in designs()]
@@ -159,6 +160,7 @@ def test_clocks_are_kept(name, tmp_path):
     assert record["slowest"]["typical"] < 0.85 * network.period
 
 
+@pytest.mark.slow
 def test_page_and_fixture():
     values = {"luts": 300.0, "luts_packed": 250.0, "flip_flops": 200.0}
     names = (FIXTURE[0], *list(BY_NAME)[:9], "p00_v1", "b05_v1")

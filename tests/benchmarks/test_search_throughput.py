@@ -155,6 +155,7 @@ def searched(folder, engine):
     return place.trials()
 
 
+@pytest.mark.slow
 def test_both_searches_try_the_same_and_of_each_model_as_much(tmp_path, monkeypatch):
     def forecast(config):
         """Refuses some of the autoencoders."""

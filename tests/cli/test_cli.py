@@ -72,6 +72,7 @@ def test_a_users_mistake_exits_with_2_and_a_message_on_stderr(arguments, message
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [["estimate"], ["train", "--run", "r"], ["run", "--run", "r", "--to", "train"]])
 def test_a_configuration_that_comes_with_l1ae_can_be_named(command, tmp_path):
     """Its content is read: a key that it cannot have is refused, anywhere."""

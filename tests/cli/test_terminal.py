@@ -105,6 +105,7 @@ def test_log_lines_and_bars_do_not_meet_and_nothing_of_a_bar_stays(columns):
     assert written.count("\x1b[?25l") == written.count("\x1b[?25h"), "the cursor stays hidden"
 
 
+@pytest.mark.slow
 def test_no_color_leaves_no_colour():
     coloured, plain = on_a_terminal(COLUMNS="80"), on_a_terminal(COLUMNS="80", NO_COLOR="1")
     # SGR 30 to 37, 90 to 97 and 38: foreground colours

@@ -119,6 +119,7 @@ def test_what_is_not_damaged_is_imported(folder):
     assert _imported(folder, _content())
 
 
+@pytest.mark.slow
 def test_every_key_is_missed(folder):
     """Without a key there is a refusal, or a default."""
     content = _content()

@@ -21,6 +21,7 @@ from l1ae.errors import CheckFailedError, UserError
 from l1ae.hls._project import TYPES_FILE
 from l1ae.inputs import FixedFormat, named_layout
 
+from ..levels import slow
 from .emulators import delivered, source_of, write
 from .tiny import layout_events, tiny_contract, tiny_events, tiny_layout
 
@@ -386,6 +387,7 @@ int main(int, char **argv) {
 """
 
 
+@pytest.mark.slow
 def test_a_type_that_does_not_hold_the_score_is_named(tmp_path, monkeypatch):
     """Types are added as the Makefile says; the first is too narrow for the score, the second loses its last bit."""
     one = delivered()
@@ -502,7 +504,7 @@ def test_scales_of_objects_agree_to_the_last_bit(tmp_path, flags):
     assert (physical[:, 11] < 0).any()
 
 
-@pytest.mark.parametrize("name", ["calo_regions", "p2gt", "gelato", "samples", "ugt_full"])
+@pytest.mark.parametrize("name", slow(["calo_regions", "p2gt", "gelato", "samples", "ugt_full"], ("p2gt",)))
 def test_scales_of_any_layout_agree_to_the_last_bit(tmp_path, name):
     """Edges and centres, origins, periods from -pi and from 0, gates by energies and by valid bits, none of them."""
     layout, rng = named_layout(name), np.random.default_rng(2)

@@ -26,6 +26,7 @@ def assert_answers(emulator, contract, hardware):
     np.testing.assert_array_equal(triggers, wanted[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", [ctypes.RTLD_LOCAL, ctypes.RTLD_GLOBAL], ids=["local", "global"])
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["v3 first", "v4 first"])
 def test_two_versions_keep_their_own_answers(tmp_path, mode, order):

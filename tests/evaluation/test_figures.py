@@ -360,6 +360,7 @@ def test_a_waveform_is_shown_with_its_band() -> None:
     check_style(figure)
 
 
+@pytest.mark.slow
 def test_groups_of_every_kind_share_a_figure() -> None:
     layout = Layout.joined([named_layout("p2gt"), named_layout("calo_regions"), named_layout("samples")])
     rng = np.random.default_rng(4)

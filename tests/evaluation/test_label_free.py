@@ -38,6 +38,7 @@ def test_capacity_is_the_published_one(energies):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("energies", ["plain", "adaptive"])
 @pytest.mark.parametrize("seed", [2, 3, 4])
 def test_a_fine_grid_finds_no_larger_capacity(energies, seed):

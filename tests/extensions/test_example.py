@@ -233,6 +233,7 @@ def test_a_layer_is_refused_without_its_distribution_and_with_the_wrong_number_o
         build_contract(config, model)
 
 
+@pytest.mark.slow
 def test_a_reader_is_recognised_by_the_command_line(command, tmp_path):
     events = [{"jets": [[50.0, 1.2, 0.5], [31.0, -2.0, 3.0]], "met": [12.5, -1.0]}, {"jets": [], "met": [3.0, 2.0]}]
     (tmp_path / "mine.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
@@ -251,6 +252,7 @@ def test_a_reader_is_recognised_by_the_command_line(command, tmp_path):
     assert refused.returncode != 0
 
 
+@pytest.mark.slow
 def test_the_doctor_lists_what_other_distributions_bring(command):
     said = command("doctor").stdout
     assert "scores mu4" in said

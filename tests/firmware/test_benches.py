@@ -11,7 +11,7 @@ from l1ae.rtl._firmware import firmware_source
 from l1ae.tools._ghdl import ghdl
 from l1ae.tools._verilator import verilator
 
-from ..levels import exhaustive
+from ..levels import exhaustive, slow
 from .simulation import simulate
 
 _FIND = {"verilator": verilator, "ghdl": ghdl}
@@ -54,13 +54,14 @@ def outcome(tmp_path_factory):
     return run
 
 
-@pytest.mark.parametrize("simulator", ["ghdl", "verilator"])
+@pytest.mark.parametrize("simulator", slow(["ghdl", "verilator"], ("ghdl",)))
 def test_all_benches_pass(outcome, simulator):
     _, result = outcome(simulator)
     assert result.failed == set()
     assert len(result.passed) == 13
 
 
+@pytest.mark.slow
 def test_both_languages_show_the_same_in_every_clock(outcome):
     (_, verilog), (_, vhdl) = outcome("verilator"), outcome("ghdl")
     assert set(verilog.logs) == {"t", "f"}

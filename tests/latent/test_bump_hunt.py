@@ -14,6 +14,7 @@ def _background(rng, events):
     return np.exp(rng.normal(4.5, 0.5, events))
 
 
+@pytest.mark.slow
 def test_without_a_resonance_global_and_fit_p_values_are_uniform():
     rng = np.random.default_rng(3)
     hunts = [bump_hunt(_background(rng, 3000), span=SPAN, pseudo_experiments=60, seed=seed) for seed in range(200)]

@@ -9,6 +9,7 @@ from l1ae.models import firmware_plan
 from l1ae.pipeline._models import untrained_contract
 
 from ..inputs.added import events
+from ..levels import slow
 
 ADD = {"ht": {"kind": "sum", "group": "jet", "bits": 12}, "n_mu": {"kind": "multiplicity", "group": "mu"}}
 ALIKE = {"eg": {"shift": [5, 6, 6]}, "mu": {"shift": [5, 8, 8]}, "jet": {"shift": [6, 6, 6]}}
@@ -25,7 +26,7 @@ def config_of(architecture, **more):
     return Config.model_validate({"name": "m", "inputs": inputs, "model": model, "training": training})
 
 
-@pytest.mark.parametrize("architecture", OURS, ids=lambda item: item.name)
+@pytest.mark.parametrize("architecture", slow(OURS, OURS[:3]), ids=lambda item: item.name)
 def test_every_architecture_reads_them(architecture):
     config, hardware = config_of(architecture), events(300, seed=41)
     contract = untrained_contract(config)

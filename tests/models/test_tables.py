@@ -54,6 +54,7 @@ def _entry(layer, edge, codes, unit, *, rounded=True):
     return Fraction(round(exact * Fraction(2) ** fraction)) / Fraction(2) ** fraction
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("index", "options"),
     [

@@ -87,6 +87,7 @@ def test_report_says_what_was_imported_and_what_wraps(write_description, tmp_pat
     assert "57, type fixed&lt;14,6,RND_CONV,SAT&gt;" in page
 
 
+@pytest.mark.slow
 def test_without_a_threshold_of_its_own_the_rate_sets_it(write_description, tmp_path):
     run = train_stage(load_config(write_description(threshold=None)), tmp_path / "run")
     summary = json.loads((run.path("contract") / "summary.json").read_text())

@@ -82,19 +82,18 @@ def test_the_summary_is_silent_when_the_model_wins(written):
 
 
 @pytest.mark.parametrize(("tree", "words"), [(0.5, "the intervals do not overlap"), (0.31, "the intervals overlap")])
-def test_the_first_paragraph_says_who_finds_more(written, tree, words):
+def test_the_summary_begins_with_who_finds_more(written, tree, words):
     summary, _, text = written(baselines(0.1, tree))
-    plain = re.sub(r"\s+", " ", summary)
+    plain = summary.partition("The fixed-point model")[0]
     assert "At the same rate, 1 kHz pure, a simpler trigger finds more of the signals: “Density tree”" in plain
     assert f"({100 * tree + 0.3:.1f} ± 1.0) % of them on average, this model (30.3 ± 1.0) %; {words}" in plain
-    assert plain.count("<p>") <= 1, "it is the first paragraph"
     assert "“Density tree” finds more than this model" in text
 
 
 def test_without_signals_there_are_thresholds(written):
     summary, _, text = written(baselines(None, None), None)
     assert "a simpler trigger finds more" not in summary
-    assert "Best simpler trigger, same rate (20.3 ± 1.0) % Density tree" in summary
+    assert "Best simpler trigger" not in summary
     assert "The data set has no signal: there is no efficiency to compare." in text
     assert "Trigger Threshold" in text
     assert "Jets, leading pT 48.5 GeV" in text
@@ -104,7 +103,7 @@ def test_without_signals_there_are_thresholds(written):
 def test_other_crossings_are_not_compared(written):
     summary, _, text = written(baselines(0.1, 0.9), events=19999)
     assert "a simpler trigger finds more" not in summary
-    assert "Best simpler trigger, same rate (20.3 ± 1.0) % Density tree" in summary
+    assert "Best simpler trigger" not in summary
     assert "The model was judged on other crossings (its test part, 19,999)" in text
 
 

@@ -109,7 +109,7 @@ def test_bits_that_differ(full_run, write, mismatches, tone):
     ],
 )
 def test_a_number_stays_with_its_error_and_unit(text, whole):
-    html = str(quantities(text))
+    html = unescape(str(quantities(text)))
     assert html.replace('<span class="q">', "").replace("</span>", "") == text
     assert [part.partition("</span>")[0] for part in html.split('<span class="q">')[1:]] == whole
 

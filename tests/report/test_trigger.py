@@ -63,6 +63,7 @@ def test_numbers_of_the_working_points(run):
     assert "between run periods" not in text
 
 
+@pytest.mark.slow
 def test_pictures(run, write, drawn):
     write("trigger/working_points.json", content("example_recorded") | {"digest": contract().digest})
     html, text = page_of(run)

@@ -180,6 +180,7 @@ def test_scores_of_all_formats_are_right_in_simulation(score, language, tmp_path
     assert report.passed, (report.first_mismatch, report.first_violation)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["fixed<10,10>", "fixed<12,11>", "ufixed<6,7,RND,SAT>"])
 @pytest.mark.parametrize("language", ["vhdl", pytest.param("verilog", marks=slow)])
 def test_a_score_that_is_an_input_word(form, language, tmp_path):

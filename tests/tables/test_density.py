@@ -12,6 +12,8 @@ from l1ae.tables import fit_forest, fit_trees, load_tables, save_tables
 from l1ae.tables._density import fit_ratio
 from l1ae.tables._injection import Contrast
 
+from ..levels import slow
+
 
 def vector(slots, bits=8):
     """A layout of one number per slot, 0 where the slot is empty."""
@@ -44,7 +46,7 @@ def _distribution(rng, parents, bins):
     return joint
 
 
-@pytest.mark.parametrize("seed", [19, 20, 21])
+@pytest.mark.parametrize("seed", slow([19, 20, 21], (19,)))
 def test_a_distribution_with_the_structure_of_a_tree_is_recovered(seed):
     """Five slots of four codes: its edges, whatever the root, and every -log2 p within its counting error."""
     rng = np.random.default_rng(seed)

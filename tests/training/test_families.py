@@ -15,7 +15,7 @@ from l1ae.training._loop import Trainer
 from l1ae.training._pruning import Pruning, sparsity_at
 from l1ae.training._train import snap_weights
 
-from ..levels import exhaustive, slow
+from ..levels import exhaustive
 
 ALIKE = {"groups": {"eg": {"shift": [5, 6, 6]}, "mu": {"shift": [5, 8, 8]}, "jet": {"shift": [6, 6, 6]}}}
 
@@ -73,7 +73,8 @@ def test_sparsity_grows_as_a_cubic(epoch, expected):
     assert sparsity_at(0.8, epoch, 4) == pytest.approx(expected, rel=1e-12)
 
 
-@pytest.mark.parametrize("epochs", slow([2, 50], (2,)))
+@pytest.mark.slow
+@pytest.mark.parametrize("epochs", [2, 50])
 def test_pruned_weights_are_zero_in_the_contract(make_config, tmp_path, epochs):
     """As many zeros as asked for in every layer, however long the schedule; in the contract where the network has them."""
     config = make_config(pruning={"sparsity": 0.6, "epochs": epochs}, quantized_phase={"epochs": 3, "learning_rate": 3e-3})
@@ -102,7 +103,8 @@ def test_the_smallest_weights_are_the_ones_that_go(make_config):
         np.testing.assert_array_equal(after, np.where(np.abs(kernel) >= order[round(0.5 * kernel.size)], kernel, 0))
 
 
-@pytest.mark.parametrize("paired", slow([False, True], (False,)))
+@pytest.mark.slow
+@pytest.mark.parametrize("paired", [False, True])
 def test_the_flattest_edges_go_first_and_what_remains_is_what_was_asked_for(make_config, tmp_path, paired):
     """As many edges as wanted have no table in the contract, after further training too; those of the least spread go."""
     model = {"score": "squared_error", "activation_bits": 3, "encoder": [], "decoder": [], "pairs": paired}
@@ -180,7 +182,8 @@ def test_snapping_changes_no_code(weights):
     assert before.digest == after.digest
 
 
-@pytest.mark.parametrize("weights", slow(["ternary", "binary"], ("ternary",)))
+@pytest.mark.slow
+@pytest.mark.parametrize("weights", ["ternary", "binary"])
 def test_a_trained_network_keeps_its_alphabet(make_config, tmp_path, weights):
     config = make_config(model={"layers": {"enc0": {"weights": weights}}}, quantized_phase={"epochs": 2, "learning_rate": 1e-2})
     train(config, tmp_path)

@@ -29,7 +29,7 @@ def schedule(phase, rate):
     ("architecture", "phase", "rate", "message"),
     [
         pytest.param("dense_ae", "float", 1.0, FLOAT, marks=pytest.mark.slow),
-        ("dense_ae", "float", 30.0, FLOAT),
+        pytest.param("dense_ae", "float", 30.0, FLOAT, marks=pytest.mark.slow),
         pytest.param("dense_vae", "float", 30.0, FLOAT, marks=pytest.mark.slow),
         pytest.param("set_ae", "float", 0.1, FLOAT, marks=pytest.mark.slow),
         pytest.param("dense_vae", "quantized", 30.0, QUANTIZED, marks=pytest.mark.slow),

@@ -80,6 +80,7 @@ def by_evaluation(n):
     return evaluate_spooled(samples, threshold=2.0).auc["fixed"]["a"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", [by_trigger, by_judge, by_evaluation])
 def test_memory_does_not_grow_with_the_sample(monkeypatch, stage):
     monkeypatch.setattr(_spool, "PART_EVENTS", PART)
