@@ -10,7 +10,7 @@ from l1ae.cli._delivery import deliver
 from l1ae.cli._rtl import estimate
 from l1ae.config import Config, dump_config
 from l1ae.delivery import Check, Provenance, VerifiedDelivery
-from l1ae.pipeline import Run, slot_of
+from l1ae.pipeline import Run, check_targets, slot_of
 from l1ae.rtl import Clock, unroll
 
 from ..delivery.tiny import tiny_contract
@@ -35,7 +35,10 @@ def test_deliver_says_what_misses_its_slot(run, monkeypatch):
     assert latency is not None
     checked = VerifiedDelivery(run.folder, "ugt", Provenance.of(tiny_contract()), (Check("contract", True, "fine"),))
     pipeline = types.SimpleNamespace(
-        Run=types.SimpleNamespace(open=lambda folder: run), deliver_stage=lambda run, target: checked, slot_of=slot_of
+        Run=types.SimpleNamespace(open=lambda folder: run),
+        check_targets=check_targets,
+        deliver_stage=lambda run, target: checked,
+        slot_of=slot_of,
     )
     monkeypatch.setattr(_delivery, "load_pipeline", lambda: pipeline)
     result = CliRunner().invoke(deliver, [str(run.folder), "--target", "ugt", "--target", "emp", "--target", "cmssw"])

@@ -42,10 +42,11 @@ def test_a_base_is_a_candidate_where_the_space_holds_it(study):
 def test_a_base_may_be_named_and_a_file_beside_the_study_wins(write_study):
     named = TREE | {"base": "density_tree"}
     path = write_study(models={"tree": named})
-    shipped = load_study(path).models["tree"]
-    assert shipped.base.resolve() == (CONFIGS / "density_tree.yaml").resolve()
-    (path.parent / "density_tree").write_text((CONFIGS / "density_tree.yaml").read_text().replace("name: density_tree", "name: mine"))
+    beside = path.parent / "density_tree.yaml"
+    beside.write_text(beside.read_text().replace("name: density_tree", "name: mine"))
     assert load_study(path).models["tree"].config({}, "").name == "mine"
+    beside.unlink()
+    assert load_study(path).models["tree"].base.resolve() == (CONFIGS / "density_tree.yaml").resolve()
 
 
 def test_a_base_outside_of_its_space_is_no_candidate(write_study):
