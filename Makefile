@@ -52,7 +52,7 @@ quick: $(READY)
 test: $(READY)
 	$(TESTS) -m "not exhaustive"
 
-# What `make test` leaves out, and ten times the examples of properties: CI runs both.
+# What `make test` leaves out, and three times the examples of properties: CI runs both.
 test-rest: $(READY)
 	$(TESTS) -m "exhaustive or hypothesis" --hypothesis-profile=deep
 

@@ -26,7 +26,7 @@ from l1ae.contract import Contract, build_contract
 from .messages import ENVIRONMENT, note_errors
 
 hypothesis.settings.register_profile("fixed", derandomize=True, max_examples=30)
-hypothesis.settings.register_profile("deep", derandomize=True, max_examples=300)
+hypothesis.settings.register_profile("deep", derandomize=True, max_examples=100)
 hypothesis.settings.load_profile("fixed")
 
 
