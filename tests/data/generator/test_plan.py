@@ -93,13 +93,14 @@ class Interrupted(LastFirst):
     interrupted = False
 
 
-def test_interrupted_it_takes_what_is_in_hand_and_begins_nothing_more(tmp_path):
+def test_interrupted_it_waits_for_nothing_and_begins_nothing_more(tmp_path):
     engine = Interrupted({"w": [10]})
     plan = Plan([Queue("w", 1000, 1, GeneratorConfig(), tmp_path)], 1000, None)
     with pytest.raises(KeyboardInterrupt):
         plan.run(engine)
-    assert len(engine.submitted) == plan.made == 5
-    assert not engine.waiting
+    assert len(engine.submitted) == 5
+    assert plan.made == 1
+    assert len(engine.waiting) == 4
 
 
 def test_interrupted_in_this_process_it_waits_for_nothing(tmp_path):
