@@ -25,8 +25,9 @@ def view_of(study, front=FRONT, trials=TRIALS) -> SearchView:
 
 
 def page(study, folder: Path, front=FRONT, trials=TRIALS) -> str:
+    """Without what keeps a number with its error and unit."""
     write_search_page(study, SearchFolder(folder), front, trials)
-    return (folder / "front.html").read_text()
+    return re.sub(r"<span[^>]*>([^<]*)</span>", r"\1", (folder / "front.html").read_text()).replace("\u00a0", " ")
 
 
 def cells(table, name: str) -> tuple[str, ...]:
