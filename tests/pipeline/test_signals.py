@@ -114,6 +114,8 @@ def test_a_run_is_complete_whatever_its_signals_are(with_signals, signals, tmp_p
     assert all(html.escape(name, quote=False) in page.replace("&#34;", '"') for name in signals)
     assert all(set(point.efficiency) == set(signals) for item in baselines.results for point in item.at_rate.points if point.threshold)
     assert _tags(page) <= _tags(PAGE_TAGS)
+    # the page's own
+    assert page.count("<script") == 1
     # a bare NaN or infinity is no JSON
     for path in run.folder.rglob("*.json"):
         json.loads(path.read_text(), parse_constant=lambda name, path=path: pytest.fail(f"{path} has {name}"))
@@ -121,7 +123,7 @@ def test_a_run_is_complete_whatever_its_signals_are(with_signals, signals, tmp_p
 
 PAGE_TAGS = (
     "<html><head><meta><title><style><body><header><h1><h2><p><nav><a><main><section><div><strong><span><table><thead><tbody><tr><th><td>"
-    "<details><summary><figure><img><figcaption><dl><dt><dd><footer>"
+    "<details><summary><figure><img><figcaption><dl><dt><dd><footer><tfoot><ol><li><code><script>"
 )
 
 
