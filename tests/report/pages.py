@@ -5,15 +5,20 @@ from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
-__all__ = ["Page", "words"]
+__all__ = ["Page", "unbroken", "words"]
 
 VOID = {"meta", "img", "br", "link"}
 INLINE = {"span", "code", "strong"}
 
 
+def unbroken(html: str) -> str:
+    """Some HTML without what only keeps numbers with their errors and units."""
+    return re.sub(r'<span class="q">([^<]*)</span>', r"\1", html)
+
+
 def words(html: str) -> str:
     """The text of some HTML, entities as they are; what only keeps numbers together does not separate them from what follows."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", re.sub(r'<span class="q">([^<]*)</span>', r"\1", html)))
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", unbroken(html)))
 
 
 class Page(HTMLParser):

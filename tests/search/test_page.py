@@ -16,6 +16,7 @@ from l1ae.search._page import write_search_page
 from l1ae.search._tables import hand_made_table, kinds_table, refused_table, trials_tables, verified_table
 from l1ae.search._view import as_text, luts_text
 
+from ..report.pages import unbroken
 from .conftest import STUDY
 from .found import FRONT, MADE, SMOOTHING, TRIALS
 
@@ -27,7 +28,7 @@ def view_of(study, front=FRONT, trials=TRIALS) -> SearchView:
 def page(study, folder: Path, front=FRONT, trials=TRIALS) -> str:
     """Without what keeps a number with its error and unit."""
     write_search_page(study, SearchFolder(folder), front, trials)
-    return re.sub(r"<span[^>]*>([^<]*)</span>", r"\1", (folder / "front.html").read_text()).replace("\u00a0", " ")
+    return unbroken((folder / "front.html").read_text())
 
 
 def cells(table, name: str) -> tuple[str, ...]:
