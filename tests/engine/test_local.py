@@ -126,7 +126,7 @@ def test_a_size_that_is_none(memory, message):
 _CLIENT = """
 import os, signal, sys, time
 from pathlib import Path
-from l1ae.cli._main import _interrupt
+from l1ae.cli._interrupts import Interrupts
 from l1ae.engine import EngineOptions, engine
 from l1ae.tools import started
 
@@ -141,7 +141,7 @@ with started(["sleep", "600"]) as child:
 '''
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, _interrupt)
+    Interrupts("interrupted", at_once=False)
     with engine(EngineOptions(workers=2)) as opened:
         for k in range(2):
             opened.submit(str(k), exec, busy.replace("FOLDER", repr(sys.argv[1])), {"__name__": "busy"})
@@ -183,4 +183,5 @@ def test_nothing_outlives_a_client(how, tmp_path):
         time.sleep(0.1)
     assert not any(map(_alive, pids))
     complaint = (tmp_path / "said").read_text()
-    assert complaint.count("Traceback") == (0 if how == signal.SIGKILL else 1), complaint
+    # of the client's main thread, if it takes leave in time; none of a worker
+    assert complaint.count("Traceback") <= (0 if how == signal.SIGKILL else 1), complaint

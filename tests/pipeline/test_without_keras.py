@@ -148,7 +148,7 @@ def test_a_table_becomes_a_store(l1ae, tmp_path):
         "groups": [{"name": "met", "kind": "sums", "slots": 1, "features": [{"name": "pt", "bits": 12, "role": "energy"}]}],
     }
     (tmp_path / "met.yaml").write_text(yaml.safe_dump(layout))
-    mapping = {"columns": {"met.pt": "met_pt"}}
+    mapping = {"groups": {"met": {"pt": "met_pt"}}}
     (tmp_path / "map.yaml").write_text(yaml.safe_dump(mapping))
     store = tmp_path / "out.h5"
     options = ("--layout", tmp_path / "met.yaml", "--map", tmp_path / "map.yaml")
