@@ -61,6 +61,7 @@ def test_a_fault_of_ours_is_not_called_a_missing_package(package):
         raise ModuleNotFoundError("broken", name=package)
 
 
+@pytest.mark.slow
 def test_hls4ml_that_imports_tensorflow_is_quiet():
     """On file descriptor 2, where what is written in C++ goes."""
     code = (

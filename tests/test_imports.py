@@ -14,6 +14,8 @@ import pytest
 from l1ae.extras import EXTRAS
 from l1ae.lazy import on_first_use
 
+from .levels import slow
+
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "l1ae").rglob("*.py"))
 
@@ -116,7 +118,7 @@ def test_every_package_of_an_extra_is_in_the_table():
     assert {package for extra in EXTRAS.values() for package in extra.packages} - looked_up <= set(WHEN_LOADED)
 
 
-@pytest.mark.parametrize("module", LIGHT)
+@pytest.mark.parametrize("module", slow(LIGHT, ("l1ae.cli", "l1ae.rtl")))
 def test_it_imports_little_that_takes_long(module):
     code = f"import sys, json, {module}; print(json.dumps([name for name in {HEAVY!r} if name in sys.modules]))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -33,6 +33,7 @@ def test_the_same_text_is_compiled_once(folder):
     assert (_answer(folder), _kept(folder)) == (3, 1)
 
 
+@pytest.mark.slow
 def test_another_text_option_or_named_file_is_compiled(folder):
     shared = ("-shared", "-fPIC", "-Wl,--version-script=exports.map")
     for number in (3, 4):

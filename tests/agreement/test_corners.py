@@ -177,6 +177,7 @@ def _port(contract):
 PORTS_OF_TABLES = ["fixed<9,9>", "ufixed<9,9>", "fixed<14,14>"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("port", slow(PORTS_OF_TABLES, ("ufixed<9,9>",)))
 def test_every_edge_is_met_from_both_sides(port):
     contract = tables(port)

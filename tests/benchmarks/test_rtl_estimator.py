@@ -96,6 +96,7 @@ def _sample(network, values=None):
     return one if values is None else replace(one, values=dict(one.values) | values)
 
 
+@pytest.mark.slow
 def test_fit_finds_known_prices():
     """Networks whose LUTs and flip-flops are made up from known prices."""
     drawn = [_sample(network) for network in list(BY_NAME.values())[:30:3]]

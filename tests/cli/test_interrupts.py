@@ -13,6 +13,7 @@ import pytest
 from l1ae.cli._continue import continuing
 from tests.search.interrupts import descendants, interrupted, lives
 
+from ..levels import slow
 from .interrupting import CASES, Case
 
 ROOT = Path(__file__).parents[2]
@@ -54,7 +55,7 @@ entry.main()
 """
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("how", slow([signal.SIGINT, signal.SIGTERM], (signal.SIGTERM,)))
 @pytest.mark.parametrize(
     ("what", "status"),
     [

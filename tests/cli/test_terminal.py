@@ -17,6 +17,8 @@ from l1ae.cli._main import _cli
 from l1ae.cli._terminal import duration, state_of
 from l1ae.progress import task
 
+from ..levels import slow
+
 ROOT = Path(__file__).parents[2]
 
 WORK = """
@@ -91,7 +93,7 @@ def screen(written: str, width: int) -> list[str]:
     return [line.rstrip() for line in lines if line.strip()]
 
 
-@pytest.mark.parametrize("columns", [60, 80, 120])
+@pytest.mark.parametrize("columns", slow([60, 80, 120], (60,)))
 def test_log_lines_and_bars_do_not_meet_and_nothing_of_a_bar_stays(columns):
     written = on_a_terminal(COLUMNS=str(columns))
     assert "counting" in written, "no bar was shown"
@@ -114,7 +116,7 @@ def test_no_color_leaves_no_colour():
     assert not colours.search(plain)
 
 
-@pytest.mark.parametrize("terminal", ["dumb", "xterm-256color"])
+@pytest.mark.parametrize("terminal", slow(["dumb", "xterm-256color"], ("dumb",)))
 def test_elsewhere_there_are_plain_lines_and_results_are_alone_on_stdout(terminal):
     command = [sys.executable, "-c", WORK, "work"]
     found = subprocess.run(command, capture_output=True, text=True, check=True, env=environment(TERM=terminal))
@@ -128,6 +130,7 @@ def test_elsewhere_there_are_plain_lines_and_results_are_alone_on_stdout(termina
     assert re.fullmatch(r"counting: \d+ of 30 events, 2 s, about \d+ s left", told[1])
 
 
+@pytest.mark.slow
 def test_a_dumb_terminal_gets_lines():
     assert "\x1b" not in on_a_terminal(TERM="dumb")
 

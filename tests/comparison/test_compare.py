@@ -26,6 +26,7 @@ def _run(found, name):
     return next(run for run in found.runs if run.name == name)
 
 
+@pytest.mark.slow
 def test_a_copy_differs_by_exactly_nothing(found):
     same = _run(found, "same")
     assert [(d.point.kind, d.point.khz, d.paired) for d in same.differences] == [

@@ -172,6 +172,7 @@ def _peak(files: list[Path], output: Path, layout: Layout) -> int:
         tracemalloc.stop()
 
 
+@pytest.mark.slow
 def test_memory_stays_below_that_of_the_array(write_file, layout, tmp_path):
     """The buffers of the store are the larger part of it."""
     particles = make_particles(60_000)

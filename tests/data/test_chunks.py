@@ -32,7 +32,7 @@ def written(path, blocks):
     return path
 
 
-@pytest.mark.parametrize("sizes", [(1,), (65536,), (70_000, 3, 65_533, 100), (0, 5)])
+@pytest.mark.parametrize("sizes", [(1,), (65536,), pytest.param((70_000, 3, 65_533, 100), marks=pytest.mark.slow), (0, 5)])
 def test_hdf5_reads_what_was_appended(tmp_path, sizes):
     blocks = [rows(count, seed) for seed, count in enumerate(sizes)]
     with h5py.File(written(tmp_path / "a.h5", blocks)) as file:

@@ -34,6 +34,7 @@ def test_a_broken_signal_is_named(make_events, write_store, layout, tmp_path):
         open_dataset(str(tmp_path), layout)
 
 
+@pytest.mark.slow
 def test_the_shipped_regions_are_an_image_of_the_first_shipped_events(layout, joined):
     views = (("shipped_regions", layout), ("shipped", layout), ("shipped_regions", named_layout("calo_regions")))
     both, objects, images = (open_dataset(name, view) for name, view in views)

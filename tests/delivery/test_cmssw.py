@@ -163,8 +163,8 @@ def load(loader, *arguments):
     return subprocess.run([loader, *arguments], capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("mode", [(), ("--global",)], ids=["local", "global"])
-@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["v3 first", "v4 first"])
+@pytest.mark.parametrize("mode", [(), pytest.param(("--global",), marks=pytest.mark.slow)], ids=["local", "global"])
+@pytest.mark.parametrize("order", [(0, 1), pytest.param((1, 0), marks=pytest.mark.slow)], ids=["v3 first", "v4 first"])
 def test_two_versions_in_one_process(loader, mode, order):
     both = [delivered(3, 5), delivered(4, 6)]
     run = load(loader, *mode, *(path for k in order for path in (both[k].library, both[k].events)))
@@ -320,6 +320,7 @@ int main(int, char **argv) {
 """
 
 
+@pytest.mark.slow
 def test_conventions_of_the_interface(tmp_path):
     one = delivered()
     (tmp_path / "client.cpp").write_text(CLIENT)

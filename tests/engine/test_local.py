@@ -56,10 +56,10 @@ def test_values_and_errors_come_out(two):
 
 
 def test_nothing_finished_is_an_empty_answer_after_the_timeout(two):
-    two.submit("sleep", time.sleep, 2.0)
+    two.submit("sleep", time.sleep, 0.8)
     begin = time.monotonic()
     assert two.finished(0.2) == []
-    assert time.monotonic() - begin < 1.5
+    assert time.monotonic() - begin < 0.7
     assert outcomes(two, 1)["sleep"].error is None
 
 
@@ -76,6 +76,7 @@ def test_a_worker_is_a_process_of_one_thread_that_says_nothing(two, capfd):
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.slow
 def test_a_task_that_ends_its_worker_is_tried_three_times_and_the_others_are_done(two, tmp_path, caplog):
     script = f"import os, signal; open({str(tmp_path / 'tries')!r}, 'a').write('x'); os.kill(os.getpid(), signal.SIGKILL)"
     two.submit("killer", exec, script)
@@ -97,6 +98,7 @@ def test_a_worker_that_died_once_costs_one_try(two, tmp_path):
     assert flag.exists()
 
 
+@pytest.mark.slow
 def test_a_worker_beyond_its_memory_is_ended(two, caplog):
     two.submit("large", exec, "import time; x = [bytearray(b'x' * 100_000_000) for _ in range(9)]; time.sleep(30)")
     error = outcomes(two, 1)["large"].error

@@ -242,6 +242,7 @@ def test_crossings_are_those_of_the_scheduled_design(trained):
     assert before.latency_ns.value == 25 * before.cycles.value
 
 
+@pytest.mark.slow
 def test_many_wide_tables_take_less_than_a_second_too(source):
     """171 tables of 256 entries each."""
     model = {"architecture": "table_student", "score": "output", "encoder": [], "pairs": True}

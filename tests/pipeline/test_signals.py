@@ -127,7 +127,7 @@ PAGE_TAGS = (
 )
 
 
-@pytest.mark.parametrize("name", slow(SIGNALS, ("odd names",)))
+@pytest.mark.parametrize("name", slow(SIGNALS, ()))
 def test_runs_are_compared_whatever_their_signals_are(with_signals, trained, name, tmp_path):
     signals = SIGNALS[name]
     run = with_signals(signals)

@@ -39,6 +39,7 @@ def _events(config):
     return np.concatenate([events.hw for events in events_of(config.data, store, TRAIN)])
 
 
+@pytest.mark.slow
 def test_the_teacher_of_a_network_is_its_float_score(make_config, teachers):
     run = teachers["autoencoder"]
     [teacher] = teachers_of(_student(make_config, run))

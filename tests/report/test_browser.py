@@ -171,7 +171,7 @@ def test_nothing_is_cut_and_nothing_overlaps(opened, made_page, run_page, width)
         assert opened(path, width).evaluate(LAYOUT) == []
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", slow(SCHEMES, ("dark",)))
 def test_text_is_readable(opened, made_page, run_page, scheme):
     for path in (made_page, run_page):
         colours, found = opened(path, scheme=scheme).evaluate(CONTRAST)
@@ -188,6 +188,7 @@ def test_dark_is_dark_and_print_is_light(opened, made_page):
     assert tab.evaluate("getComputedStyle(document.querySelector('nav')).display") == "none"
 
 
+@pytest.mark.slow
 def test_links_lead_somewhere_and_the_contents_follow(opened, run_page):
     tab = opened(run_page)
     anchors = tab.evaluate("Array.from(document.querySelectorAll('nav a'), (link) => link.getAttribute('href'))")
@@ -204,6 +205,7 @@ def test_links_lead_somewhere_and_the_contents_follow(opened, run_page):
         assert current == anchor or at_end
 
 
+@pytest.mark.slow
 def test_at_a_narrow_width_the_contents_scroll_to_where_a_reader_is(opened, made_page):
     tab = opened(made_page, 500)
     tab.evaluate("document.getElementById('s7').scrollIntoView()")
@@ -221,10 +223,10 @@ def cells(tab, column):
 @pytest.mark.parametrize(
     ("column", "rising"),
     [
-        (0, ["Alpha", "beta", "delta 9", "delta 10", "gamma, “quoted”"]),
-        (1, ["−1,234.5", "0.5", "12", "1,000", "–"]),
+        pytest.param(0, ["Alpha", "beta", "delta 9", "delta 10", "gamma, “quoted”"], marks=pytest.mark.slow),
+        pytest.param(1, ["−1,234.5", "0.5", "12", "1,000", "–"], marks=pytest.mark.slow),
         (2, ["(2.1 ± 0.7) %", "(8.06 +0.33 −1.12) %", "(15.4 ± 2.9) %", "(34 ± 5) %", "not measurable"]),
-        (3, ["0.4 s", "2 s", "59 s", "1 min 2 s", "3 min 0 s"]),
+        pytest.param(3, ["0.4 s", "2 s", "59 s", "1 min 2 s", "3 min 0 s"], marks=pytest.mark.slow),
     ],
 )
 def test_tables_sort(opened, made_page, column, rising):
@@ -260,6 +262,7 @@ def test_tables_are_saved_as_csv_in_their_order(opened, made_page, tmp_path):
     assert found[-1][:2] == ["Mean", "7"]
 
 
+@pytest.mark.slow
 def test_figures_are_saved(opened, run_page):
     tab = opened(run_page)
     links = tab.locator("figcaption .save")

@@ -75,6 +75,7 @@ def test_the_projects_pass_as_they_are(hls, rtl):
     assert _survives_rtl(rtl, some_events())
 
 
+@pytest.mark.slow
 def test_a_few_faults_are_found(hls, rtl, tmp_path):
     """One of each rule that needs no compiler."""
     faults = _campaign(draw(hls, HLS_CONSTANTS, 1, seed=21), hls, tmp_path, _survives_csim)

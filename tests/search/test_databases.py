@@ -76,9 +76,9 @@ def test_a_search_on_a_server_is_that_of_a_file_and_goes_on_after_a_restart(serv
     ("change", "message"),
     [
         (lambda url: url.replace("l1ae:", "l1ae:wrong-"), "password authentication failed"),
-        (lambda url: url.replace("/postgres", "/nothing"), '"nothing" does not exist'),
-        (lambda url: url.rpartition(":")[0] + ":1/postgres", "refused"),
-        (lambda url: url.replace("127.0.0.1", "no-host.invalid"), "no-host.invalid"),
+        pytest.param(lambda url: url.replace("/postgres", "/nothing"), '"nothing" does not exist', marks=pytest.mark.slow),
+        pytest.param(lambda url: url.rpartition(":")[0] + ":1/postgres", "refused", marks=pytest.mark.slow),
+        pytest.param(lambda url: url.replace("127.0.0.1", "no-host.invalid"), "no-host.invalid", marks=pytest.mark.slow),
     ],
 )
 def test_a_wrong_address_is_refused_soon_and_without_the_password(server, tmp_path, change, message, caplog):

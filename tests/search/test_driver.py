@@ -140,6 +140,7 @@ def test_what_cannot_fit_is_refused_before_it_is_trained(write_study, tmp_path):
     assert {states[trial.number] for trial in refused} == {"PRUNED"}
 
 
+@pytest.mark.slow
 def test_only_the_best_of_the_short_trainings_become_long(write_study, tmp_path):
     study = load_study(write_study(STUDY | {"models": {"pairs": STUDY["models"]["pairs"]}, "halving": {"rungs": 2, "eta": 2}, "trials": 8}))
     trials = [trial for trial in searched(study, tmp_path / "search")[0].trials() if trial.state == "complete"]

@@ -101,6 +101,7 @@ def found(study, tmp_path_factory) -> SearchFolder:
     return search(study, tmp_path_factory.mktemp("undisturbed") / "run", "--no-verify")
 
 
+@pytest.mark.slow
 def test_a_search_leaves_its_front_with_a_configuration_for_each_point(found, study):
     front, trials = found.load_front(), found.trials()
     assert [trial.number for trial in trials] == list(range(len(trials)))
@@ -120,6 +121,7 @@ def test_a_search_leaves_its_front_with_a_configuration_for_each_point(found, st
         assert (trial.number in {point.trial for point in front.points}) == (not better)
 
 
+@pytest.mark.slow
 def test_a_configuration_of_the_front_makes_the_contract_that_was_chosen(found, tmp_path):
     front = found.load_front()
     assert len({point.digest for point in front.points}) == len(front.points) > 1
@@ -128,6 +130,7 @@ def test_a_configuration_of_the_front_makes_the_contract_that_was_chosen(found, 
         assert contract_of(run).digest == point.digest
 
 
+@pytest.mark.slow
 def test_a_finished_search_that_is_resumed_trains_nothing(found, study):
     before = {path: path.read_bytes() for path in sorted(found.path.glob("trials/*"))}
     front = found.front.read_bytes()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ..levels import slow
 from .interrupts import catches, descendants, interrupted, lives
 from .pretended import calls, write_study
 
@@ -65,7 +66,7 @@ def check_end(process: subprocess.Popen, how: signal.Signals, words: str) -> Non
     assert not left
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("how", slow([signal.SIGINT, signal.SIGTERM], (signal.SIGTERM,)))
 @pytest.mark.parametrize("state", [LOCKED, BLOCKED, WORKERS], ids=["database is locked", "signals are blocked", "workers run"])
 def test_an_interrupt_ends_a_search_whatever_its_main_thread_does(tmp_path, state, how):
     place = tmp_path / "locked.db"
@@ -83,6 +84,7 @@ def test_an_interrupt_ends_a_search_whatever_its_main_thread_does(tmp_path, stat
         check_end(process, how, "search study.yaml")
 
 
+@pytest.mark.slow
 def test_an_interrupt_while_everything_is_imported_ends_a_search(tmp_path):
     study = write_study(tmp_path, trials=4)
     process = started(tmp_path, "-c", "from l1ae.cli import main; main()", "search", str(study))

@@ -32,7 +32,7 @@ def scheduler() -> Iterator[str]:
         yield cluster.scheduler_address
 
 
-@pytest.mark.parametrize("trials", [100, pytest.param(1000, marks=pytest.mark.exhaustive)])
+@pytest.mark.parametrize("trials", [pytest.param(100, marks=pytest.mark.slow), pytest.param(1000, marks=pytest.mark.exhaustive)])
 def test_fifty_workers_lose_no_trial_and_do_none_twice(tmp_path, monkeypatch, scheduler, trials):
     """Candidates at random: those of the estimators cost more time with every trial, and this is about the rest."""
     monkeypatch.setattr("l1ae.search._driver.forecast", forecast)

@@ -161,6 +161,7 @@ def test_a_study_that_is_not_there(tmp_path):
         load_study(tmp_path / "none.yaml")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

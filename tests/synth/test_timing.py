@@ -130,6 +130,7 @@ def test_dsp_blocks_count_with_and_without_registers(registers, logic):
     assert values(band_of(netlist([flop(-1, 10), dsp, flop(20, 11)])))[1] == pytest.approx(logic)
 
 
+@pytest.mark.slow
 def test_an_adder_of_yosys_has_the_delay_of_its_carry_chain(blocks, part):
     # input to register: net, LUT2, S to the carry out of eight bits, link, CI to O[0], into the flip-flop
     band = analyse_timing(blocks.netlist, part, kinds=[PathKind.INPUT_TO_REGISTER])

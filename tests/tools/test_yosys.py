@@ -36,6 +36,7 @@ def wait_for_end(pid):
     return False
 
 
+@pytest.mark.slow
 def test_a_stopped_run_leaves_no_process_behind(tmp_path):
     (tmp_path / "endless.sh").write_text("echo $$ > child.pid\nsleep 600\n")
     with pytest.raises(UserError, match=r"did not finish within 3 s"):

@@ -50,6 +50,7 @@ def test_vae_samples_from_the_posterior(make_config):
     assert losses.terms["reconstruction"] == pytest.approx(1.5**2 + 0.49, abs=5 * np.sqrt((4 * 2.25 * 0.49 + 2 * 0.49**2) / count))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", slow(["dense_ae", "dense_vae"], ("dense_vae",)))
 def test_an_epoch_depends_on_nothing_but_seed_phase_and_number(make_config, architecture):
     config = make_config(architecture)

@@ -131,6 +131,7 @@ def test_a_table_student_can_be_resumed_in_either_phase(make_config, tmp_path, o
         np.testing.assert_array_equal(first, second)
 
 
+@pytest.mark.slow
 def test_another_teacher_is_no_continuation(make_config, tmp_path):
     config = _config(make_config, float_phase={"epochs": 1}, quantized_phase={"epochs": 1})
     train(config, tmp_path, teachers=[Teacher(LAYOUT, _sum)])

@@ -132,6 +132,7 @@ def test_loaded_autoencoders_have_the_best_validation_loss(make_config, straight
         assert squared_error(inputs, model(inputs), mask).mean() == pytest.approx(best, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_loaded_encoders_have_the_recorded_divergence(make_config, straight, as_network):
     config = make_config("dense_vae")
     folder = straight(config).folder

@@ -105,7 +105,7 @@ def _assert_alike(found, expected):
 
 
 @pytest.mark.parametrize("phase", slow(["float", "quantized"], ("float",)))
-@pytest.mark.parametrize("architecture", TRAINED)
+@pytest.mark.parametrize("architecture", slow(TRAINED, ("dense_ae", "latent_ae", "table_student")))
 def test_every_term_of_every_family_knows_only_events_that_weigh(architecture, phase):
     """20 events of weight 2 and 20 of weight 0 are 20 events: terms, gradients and moving averages."""
     config = _config(architecture)

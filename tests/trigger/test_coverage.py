@@ -7,6 +7,8 @@ from scipy.stats import binomtest, chi2, gamma, nbinom
 from l1ae.evaluation import LEVEL
 from l1ae.trigger import WIDE_LEVEL, StratifiedPopulation, coverage
 
+from ..levels import slow
+
 EVENTS = 5_000
 WEIGHTED = StratifiedPopulation("weights", (0.95, 0.045, 0.005), (0.5, 0.25, 0.25), (0.7e6, 1.4e6, 3e6))
 POPULATIONS = {
@@ -28,7 +30,7 @@ def _rows(population, experiments, seed):
     return coverage(population, events=EVENTS, fractions=[n / EVENTS for n in COUNTS], experiments=experiments, seed=seed)
 
 
-@pytest.mark.parametrize("name", POPULATIONS)
+@pytest.mark.parametrize("name", slow(POPULATIONS, ("weighted copies",)))
 def test_intervals_hold_at_least_as_often_as_stated(name):
     for row in _rows(POPULATIONS[name], 200, 11):
         assert row.experiments + row.unresolved == 200

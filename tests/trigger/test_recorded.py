@@ -136,6 +136,7 @@ def test_a_store_with_nothing_but_the_or_has_no_recorded_menu(tmp_path):
     assert menu.origin == "cuts"
 
 
+@pytest.mark.slow
 def test_a_signal_is_pure_against_the_seeds_that_it_has(tmp_path):
     """Names decide, not places: the menu of the simulation is another one, in another order."""
     store = recorded(tmp_path, make_events(50, seed=4, split="test", seeds=MENU))

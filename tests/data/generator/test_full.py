@@ -69,6 +69,7 @@ def test_without_the_image_full_events_are_the_same(full, mine, folder, tmp_path
     np.testing.assert_array_equal(EventStore.open(alone).read().hw, EventStore.open(full, FULL).read().hw)
 
 
+@pytest.mark.slow
 def test_lists_go_on_behind_the_slots_of_ugt(full):
     found = columns(full)
     for group in ("eg", "mu", "tau", "jet"):

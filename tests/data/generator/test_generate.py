@@ -90,6 +90,7 @@ def background(config: GeneratorConfig, library: Path, tmp_path_factory: pytest.
     return folder / "background.h5"
 
 
+@pytest.mark.slow
 def test_the_store_holds_what_was_asked_for(background, config):
     store = EventStore.open(background, UGT)
     assert (store.sample, store.n_events, store.processes) == ("background", 200, ("w", "qcd", "z"))

@@ -57,6 +57,7 @@ def assert_physics(path: Path) -> None:
     assert not [check for check in checks if not check.passed]
 
 
+@pytest.mark.slow
 def test_the_shipped_background_has_the_physics_of_its_processes():
     assert_physics(dataset_folder("shipped") / "background.h5")
 

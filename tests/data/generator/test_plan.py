@@ -103,6 +103,7 @@ def test_interrupted_it_waits_for_nothing_and_begins_nothing_more(tmp_path):
     assert len(engine.waiting) == 4
 
 
+@pytest.mark.slow
 def test_interrupted_in_this_process_it_waits_for_nothing(tmp_path):
     class InterruptedInline(InlineEngine):
         def finished(self, timeout: float | None = None) -> list[Outcome]:

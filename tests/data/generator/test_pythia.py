@@ -52,6 +52,7 @@ def test_the_same_seed_gives_the_same_events_and_another_seed_does_not():
     assert not np.array_equal(first.particles.pt[:10], other.particles.pt[:10])
 
 
+@pytest.mark.slow
 def test_cross_section_of_z_is_that_of_the_literature():
     """Pythia's leading order is about 20 % below the measured 3 x 1.95 nb (CMS-PAS-SMP-15-011, 60 to 120 GeV, per flavour)."""
     pytest.importorskip("pythia8mc")

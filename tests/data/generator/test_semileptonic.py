@@ -57,6 +57,7 @@ def test_forced_decays_give_the_rate_of_free_ones():
     assert forced == pytest.approx(free / events, abs=4 * np.hypot(forced_error, np.sqrt(free) / events))
 
 
+@pytest.mark.slow
 def test_copies_are_complete_events_with_a_hard_lepton():
     process = PROCESSES["qcd"].model_copy(update={"shard_events": 150})
     shard = generate_semileptonic(process, 3)

@@ -231,6 +231,7 @@ def made(small: GeneratorConfig, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return path
 
 
+@pytest.mark.slow
 def test_the_store_holds_weighted_crossings(made, small):
     store = EventStore.open(made, UGT)
     assert (store.sample, store.n_events, store.extra) == ("zerobias", 1000, ("weight",))

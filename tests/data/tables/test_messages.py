@@ -729,6 +729,7 @@ def test_a_row_per_object_is_noticed(tmp_path, caplog):
     assert not [item for item in caplog.messages if "EventNumber" in item]
 
 
+@pytest.mark.slow
 def test_ten_thousand_columns_take_seconds(tmp_path):
     started = time.process_time()
     (tmp_path / "mine.yaml").write_text("name: mine\ngroups: [{name: x, kind: vector, slots: 30000, features: [{name: c, bits: 4}]}]\n")

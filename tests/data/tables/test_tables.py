@@ -508,6 +508,7 @@ def peak(path: Path, layout: Layout) -> tuple[int, list[list[int]]]:
         tracemalloc.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a.npy", "a.npz", "a.h5", "a.parquet", "a.root", "a.csv"])
 def test_memory_does_not_grow_with_the_file(name, tmp_path):
     layout, peaks = named_layout("samples"), []

@@ -49,6 +49,7 @@ def changed(netlist, cell_type, parameter):
     return replace(netlist, netlist_json=gzip.compress(json.dumps(content).encode()))
 
 
+@pytest.mark.slow
 def test_rtl_and_its_netlist_are_equal(netlist):
     assert compare_netlist({"square.v": VERILOG}, "square", netlist, **LIMITS) == ("proven", "")
 
