@@ -16,7 +16,7 @@ from l1ae.cli._tables import show
 if TYPE_CHECKING:
     from l1ae.report import Table as Block
 
-__all__ = ["compare"]
+__all__ = ["compare", "rich_table"]
 
 
 @click.command()
@@ -37,7 +37,7 @@ def compare(runs: tuple[Path, ...], output: Path | None, replicas: int, seed: in
         comparison.json_path(output)
     found = comparison.compare(runs, replicas=replicas, seed=seed)
     for table in comparison.tables(found):
-        show(_rich(table))
+        show(rich_table(table))
     for sentence in found.unlike:
         click.echo(f"not alike: {sentence}")
     if output is not None:
@@ -51,7 +51,7 @@ def _load() -> ModuleType:
     return importlib.import_module("l1ae.comparison")
 
 
-def _rich(block: "Block") -> Table:
+def rich_table(block: "Block") -> Table:
     """A table of a page on the console; texts are taken as they are, without rich's markup."""
     table = Table(title=Text(block.caption), box=box.SIMPLE_HEAD, title_justify="left")
     for i, heading in enumerate(block.header):

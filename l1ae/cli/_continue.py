@@ -49,6 +49,7 @@ CONTINUED: Mapping[str, Callable[[Arguments], str]] = {
     "run": lambda arguments: f"finished stages are kept; {_again(arguments)} continues",
     "estimate": _nothing,
     "compare": _output,
+    "watch": _output,
     "search": _resumed("search"),
     "doctor": _nothing,
 }

@@ -9,7 +9,7 @@ from typing import NoReturn
 import click
 
 from l1ae import __version__
-from l1ae.cli import _baselines, _compare, _configs, _data, _delivery, _doctor, _latent, _rtl, _run, _search, _trigger
+from l1ae.cli import _baselines, _compare, _configs, _data, _delivery, _doctor, _latent, _rtl, _run, _search, _trigger, _watch
 from l1ae.cli._continue import command_of, continuing
 from l1ae.cli._groups import InOrder
 from l1ae.cli._interrupts import Interrupts
@@ -29,7 +29,7 @@ def _cli(verbose: bool) -> None:
 
 
 for _section, _commands in (
-    ("Events", (_data.data,)),
+    ("Events", (_data.data, _watch.watch)),
     ("A model", (_configs.configs, _rtl.estimate, _run.train, _run.evaluate, _baselines.baselines, _trigger.trigger, _latent.latent)),
     ("Firmware", (_run.hls, _run.csim, _rtl.rtl, _rtl.synth, _delivery.deliver, _delivery.verify)),
     ("All of it", (_run.run_all, _run.report, _compare.compare, _search.search)),

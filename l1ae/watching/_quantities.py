@@ -1,0 +1,95 @@
+"""What is watched of an event: its columns, how many objects it has, their sums, and the angles between them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from math import pi
+
+import numpy as np
+import numpy.typing as npt
+
+from l1ae.inputs import Group, Layout, Role
+
+__all__ = ["Quantity", "quantities"]
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Quantity:
+    """One number of every event: `values` (N,) in `unit`, NaN of events that do not have it."""
+
+    name: str
+    unit: str
+    values: FloatArray
+
+
+def quantities(hardware: npt.NDArray[np.integer], layout: Layout) -> tuple[Quantity, ...]:
+    """Of events (N, size) in hardware codes.
+
+    * Every present column, of filled slots only.
+    * Of every group with slots that can be empty: how many are filled, and the sum of their energies. A lost slot shows here and in its
+      own columns.
+    * Signed differences in phi, in (-pi, pi], and in eta of the leading objects of two groups, and of the two leading ones of a group:
+      alone, an angle that is wrong by a constant looks like any other.
+    """
+    return (*_columns(hardware, layout), *_counts(hardware, layout), *_angles(hardware, layout))
+
+
+def _columns(hardware: npt.NDArray[np.integer], layout: Layout) -> Iterator[Quantity]:
+    values, filled = layout.to_physical(hardware), layout.mask(hardware)
+    for k in np.flatnonzero(layout.present):
+        yield Quantity(layout.names[k], layout.units[k], np.where(filled[:, k], values[:, k], np.nan))
+
+
+def _counts(hardware: npt.NDArray[np.integer], layout: Layout) -> Iterator[Quantity]:
+    for group in layout.groups:
+        if group.gate_feature is None or group.slots == 1:
+            continue
+        filled = _filled(hardware, layout, group)
+        yield Quantity(f"{group.name} objects", "", filled.sum(axis=1).astype(np.float64))
+        energy = group.of_role(Role.ENERGY)
+        if energy is not None:
+            pt = layout.to_physical(hardware)[:, layout.positions(group.name, energy.name)]
+            yield Quantity(f"{group.name} sum of {energy.name}", energy.unit, np.where(filled, pt, 0.0).sum(axis=1))
+
+
+def _filled(hardware: npt.NDArray[np.integer], layout: Layout, group: Group) -> npt.NDArray[np.bool_]:
+    """(N, slots)."""
+    assert group.gate_feature is not None
+    return np.asarray(layout.mask(hardware)[:, layout.positions(group.name, group.gate_feature)], np.bool_)
+
+
+def _angles(hardware: npt.NDArray[np.integer], layout: Layout) -> Iterator[Quantity]:
+    values, filled = layout.to_physical(hardware), layout.mask(hardware)
+    places = [(group, slot) for group in layout.groups if group.axes is None for slot in range(min(group.slots, 2))]
+    pairs = [
+        (first, second)
+        for first, second in combinations(places, 2)
+        # leading objects of two groups, or both of one
+        if first[0] is second[0] or first[1] == second[1] == 0
+    ]
+    for role, symbol in ((Role.PHI, "Δφ"), (Role.ETA, "Δη")):
+        for one, other in pairs:
+            columns = [_column(layout, *place, role) for place in (one, other)]
+            if None in columns:
+                continue
+            a, b = (np.where(filled[:, k], values[:, k], np.nan) for k in columns)
+            name = f"{symbol}({_slot(*one)}, {_slot(*other)})"
+            yield Quantity(name, "rad" if role is Role.PHI else "", _wrapped(a - b) if role is Role.PHI else a - b)
+
+
+def _column(layout: Layout, group: Group, slot: int, role: Role) -> int | None:
+    """Of a feature in every event; None where the group has none."""
+    feature = group.of_role(role)
+    if feature is None or feature.absent:
+        return None
+    return int(layout.positions(group.name, feature.name)[slot])
+
+
+def _slot(group: Group, slot: int) -> str:
+    return group.slot_names()[slot]
+
+
+def _wrapped(angle: FloatArray) -> FloatArray:
+    return np.asarray(pi - np.mod(pi - angle, 2 * pi), np.float64)
