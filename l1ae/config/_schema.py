@@ -35,7 +35,7 @@ from l1ae.inputs import (
     table_of,
     transformed_columns,
 )
-from l1ae.names import ModelName, PartName
+from l1ae.names import KINDS, ModelName, PartName
 from l1ae.schema import Unit
 
 __all__ = [
@@ -701,7 +701,7 @@ class CsimConfig(Section):
 class Config(Section):
     """A run, from data to firmware."""
 
-    name: ModelName = Field(description="C++ and HDL identifier, in VHDL without two _ in a row")
+    name: ModelName = Field(description=f"of the model, in C++ and HDL: {KINDS['model name'].rule}")
     version: int = Field(1, ge=1, lt=2**31, description="part of every symbol: NAME_vVERSION")
     seed: int = Field(
         1, ge=0, lt=2**32, description="of weights, batches and noise; the same configuration, data and seed give the same bytes"

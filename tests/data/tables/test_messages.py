@@ -181,8 +181,8 @@ JET = {"pt": "jet[:, 0]", "eta": "jet[:, 1]", "phi": "jet[:, 2]"}
         ),
         (
             {"groups": {"jet": {"features": {"pt": {"colum": "jet"}}}}},
-            "map.yaml: groups.jet.features.pt.column: Field required\nmap.yaml: unknown key 'groups.jet.features.pt.colum'; did you mean "
-            "'column'?",
+            "map.yaml: groups.jet.features.pt.column is missing; add 'column: ...' (name, pattern, list or number of the column)\n"
+            "map.yaml: unknown key 'groups.jet.features.pt.colum'; did you mean 'column'?",
         ),
         ({"group": {}}, "map.yaml: unknown key 'group'; did you mean 'groups'?"),
         ({"table": "other", "values": "physical"}, "a.h5: no dataset or group 'other'; it has jet, met, n"),
