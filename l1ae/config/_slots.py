@@ -12,6 +12,8 @@ CROSSING = 25.0
 
 # A clock that is slower by less than this is the same: periods in configurations have two decimals.
 _ROUNDING = 0.005
+# A clock that differs by less than this part is not worth a word.
+_ALIKE = 0.01
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ class Fit:
 class Slot:
     """One target's slot. `clocks`: periods in ns that its logic can have; the fastest that a design keeps up with is taken.
 
-    `budget`: its default, which the configuration's section of that name replaces quantity by quantity.
+    `budget`: its default, which the configuration's section of that name replaces quantity by quantity. `remedy`: {again} stands for what
+    follows where the RTL is there.
     """
 
     target: str
@@ -44,22 +47,30 @@ class Slot:
         """The clock in ns that a design made for `period` gets: the slowest one where it keeps up with none."""
         return min((clock for clock in self.clocks if period <= clock + _ROUNDING), default=max(self.clocks))
 
-    def fit(self, *, latency: int, interval: int, period: float, given: BudgetConfig) -> Fit:
-        """Of a design of `latency` and `interval` (II) clock cycles that was made for a clock of `period` ns."""
+    def fit(self, *, latency: int, interval: int, period: float, given: BudgetConfig, made: bool = True) -> Fit:
+        """Of a design of `latency` and `interval` (II) clock cycles for a clock of `period` ns; `made`: its RTL is there."""
         clock, limits = self.clock(period), self.limits(given)
-        found = f"{latency} clocks of {clock:.4g} ns, {ceil(latency * clock / CROSSING - 1e-6)} crossings ({latency * clock:.4g} ns)"
+        found = self._answer(latency, period)
         misses = []
         if period > clock + _ROUNDING:
-            misses.append(f"it was made for a clock of {period:g} ns, and that of {self.place} is {clock:.4g} ns")
+            misses.append(f"it is for a clock of {period:g} ns, and that of {self.place} is {clock:.4g} ns")
         if limits.latency_ns is not None and latency * clock > limits.latency_ns + 1e-6:
-            misses.append(f"it answers after {found}, and the budget is {limits.latency_ns:g} ns")
+            misses.append(f"{found}, and the budget is {limits.latency_ns:g} ns")
         if limits.latency_cycles is not None and latency > limits.latency_cycles:
-            misses.append(f"it answers after {found}, and the budget is {limits.latency_cycles} clocks")
+            misses.append(f"{found}, and the budget is {limits.latency_cycles} clocks")
         if limits.interval is not None and interval > limits.interval:
             misses.append(f"it takes an event every {interval} clocks (II), and the budget is {limits.interval}")
         if misses:
-            return Fit(self.target, False, f"does not fit into {self.place}: {'; '.join(misses)}; {self.remedy}")
-        return Fit(self.target, True, f"fits into {self.place}: it answers after {found}")
+            remedy = self.remedy.format(again=" and run `l1ae rtl` again" if made else "")
+            return Fit(self.target, False, f"does not fit into {self.place}: {'; '.join(misses)}; {remedy}")
+        return Fit(self.target, True, f"fits into {self.place}: {found}")
+
+    def _answer(self, latency: int, period: float) -> str:
+        """After which time a design answers here, which is another one than at the clock that it was made for."""
+        clock = self.clock(period)
+        if abs(period - clock) <= _ALIKE * clock:
+            return f"it answers after {latency} clocks of {clock:.4g} ns, {ceil(latency * clock / CROSSING - 1e-6)} crossings ({latency * clock:.4g} ns)"
+        return f"for a clock of {period:g} ns it takes {latency} clocks, and the clock here is one of {clock:.4g} ns, so that they are {latency * clock:.4g} ns"
 
 
 def data_frames(period: float) -> int:
@@ -75,7 +86,7 @@ SLOTS = {
             "the global trigger",
             (CROSSING,),
             BudgetConfig(latency_ns=2 * CROSSING, interval=1),
-            "set rtl.crossings to 1 or 2 (and rtl.interval to 1) and run `l1ae rtl` again, with a smaller network where that is "
+            "set rtl.crossings to 1 or 2 (and rtl.interval to 1){again}, with a smaller network where that is "
             "refused; or give budget.latency_ns and budget.interval what your slot has",
         ),
         Slot(
@@ -83,7 +94,7 @@ SLOTS = {
             "an EMP board",
             (CROSSING / 6, CROSSING / 9),
             BudgetConfig(),
-            "set rtl.clock_period to 4.16 (240 MHz) or 2.77 (360 MHz) and run `l1ae rtl` again; or raise the limit in budget",
+            "set rtl.clock_period to 4.16 (240 MHz) or 2.77 (360 MHz){again}; or raise the limit in budget",
         ),
     )
 }

@@ -6,7 +6,7 @@ from l1ae.lazy import on_first_use
 from l1ae.manifest import digest_file
 from l1ae.pipeline._baselines_stage import baselines_of, baselines_stage
 from l1ae.pipeline._delivery_stage import check_targets, deliver_stage, slot_of, verify_deliveries
-from l1ae.pipeline._estimate import forecast, forecast_of, scheduled
+from l1ae.pipeline._estimate import doubts, forecast, forecast_of, scheduled
 from l1ae.pipeline._resources import read_resources
 from l1ae.pipeline._run import Run, digest_json
 from l1ae.pipeline._samples import OBSERVED_EVENTS, EvaluationScores, csim_sample, first_events, scores_of
@@ -47,6 +47,7 @@ __all__ = [
     "digest_json",
     "evaluate_stage",
     "first_events",
+    "doubts",
     "forecast",
     "forecast_of",
     "hls_stage",

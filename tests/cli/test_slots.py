@@ -5,13 +5,14 @@ import types
 import pytest
 from click.testing import CliRunner
 
-from l1ae.cli import _delivery
+from l1ae.cli import _delivery, _rtl
 from l1ae.cli._delivery import deliver
 from l1ae.cli._rtl import estimate
 from l1ae.config import Config, dump_config
 from l1ae.delivery import Check, Provenance, VerifiedDelivery
 from l1ae.pipeline import Run, check_targets, slot_of
 from l1ae.rtl import Clock, unroll
+from l1ae.rtl_results import Estimated, Forecast
 
 from ..delivery.tiny import tiny_contract
 
@@ -45,9 +46,11 @@ def test_deliver_says_what_misses_its_slot(run, monkeypatch):
     assert result.exit_code == 0
     lines = [line for line in result.output.splitlines() if " slot: " in line]
     assert lines[0].startswith(
-        "  MISSED      slot: does not fit into the global trigger: it answers after 5 clocks of 25 ns, 5 crossings (125 ns)"
+        "  MISSED      slot: does not fit into the global trigger: for a clock of 5 ns it takes 5 clocks, and the clock here "
+        "is one of 25 ns, so that they are 125 ns, and the budget is 50 ns; set rtl.crossings to 1 or 2 (and rtl.interval to 1) and run "
+        "`l1ae rtl` again"
     )
-    assert lines[1].startswith("  MISSED      slot: does not fit into an EMP board: it was made for a clock of 5 ns")
+    assert lines[1].startswith("  MISSED      slot: does not fit into an EMP board: it is for a clock of 5 ns")
     assert len(lines) == 2
 
 
@@ -59,5 +62,26 @@ def test_estimate_says_what_would_miss_its_slot(run):
     result = CliRunner().invoke(estimate, [str(run.folder)], catch_exceptions=False)
     lines = [line for line in result.output.splitlines() if "fit" in line]
     assert [line.split()[0] for line in lines] == ["MISSED", "MISSED"]
-    assert "into the global trigger: it answers after" in lines[0]
-    assert "made for a clock of 5 ns, and that of an EMP board is 4.167 ns" in lines[1]
+    assert "into the global trigger: for a clock of 5 ns it takes" in lines[0]
+    assert "it is for a clock of 5 ns, and that of an EMP board is 4.167 ns" in lines[1]
+
+
+CROSSINGS = {"name": "tiny", "model": {"architecture": "dense_ae", "score": "squared_error"}, "rtl": {"crossings": 1}}
+
+
+@pytest.mark.parametrize(
+    ("cycles", "refused", "first_words"),
+    [
+        ((1, 1, 1), (), ["ok", "MISSED"]),
+        ((2, 1, 2), (), ["MAYBE", "ok", "MISSED"]),
+        ((2, 2, 3), ("the logic takes 2 to 3 stages",), ["REFUSED", "MISSED"]),
+    ],
+)
+def test_what_is_refused_fits_nowhere_and_what_may_be_is_told(cycles, refused, first_words, capsys):
+    ends = Estimated(*cycles)
+    found = Forecast(ends, ends, ends, Estimated(*(25 * end for end in cycles)), ends, 100, refused)
+    _rtl._show("tiny.yaml", found, Config.model_validate(CROSSINGS), made=False)
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.split()[:1] in [["ok"], ["MAYBE"], ["MISSED"], ["REFUSED"]]]
+    assert [line.split()[0] for line in lines] == first_words
+    if "MAYBE" in first_words:
+        assert "takes 1 to 2 stages of 25 ns, most likely 2, and rtl.crossings is 1; allow more crossings" in lines[0]
