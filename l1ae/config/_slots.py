@@ -68,9 +68,11 @@ class Slot:
     def _answer(self, latency: int, period: float) -> str:
         """After which time a design answers here, which is another one than at the clock that it was made for."""
         clock = self.clock(period)
+        time = f"{latency * clock:.4g} ns"
         if abs(period - clock) <= _ALIKE * clock:
-            return f"it answers after {latency} clocks of {clock:.4g} ns, {ceil(latency * clock / CROSSING - 1e-6)} crossings ({latency * clock:.4g} ns)"
-        return f"for a clock of {period:g} ns it takes {latency} clocks, and the clock here is one of {clock:.4g} ns, so that they are {latency * clock:.4g} ns"
+            return f"it answers after {latency} clocks of {clock:.4g} ns, {ceil(latency * clock / CROSSING - 1e-6)} crossings ({time})"
+        there = f"the clock here is one of {clock:.4g} ns, so that they are {time}"
+        return f"for a clock of {period:g} ns it takes {latency} clocks, and {there}"
 
 
 def data_frames(period: float) -> int:
