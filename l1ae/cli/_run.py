@@ -53,7 +53,9 @@ def train(config: Path, run: Path | None, overrides: tuple[str, ...], resume: bo
     loaded, folder = _load(config, run, overrides)
     pipeline = load_pipeline()
     pipeline.train_stage(loaded, folder, resume=resume)
-    click.echo(f"trained {loaded.project}: {folder}")
+    done = "imported" if loaded.model.source is not None else "trained"
+    click.echo(f"{done} {loaded.project}: {folder}")
+    click.echo(f"contract: {folder / 'contract' / 'contract.json'}")
 
 
 @click.command()

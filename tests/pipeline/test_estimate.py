@@ -176,7 +176,7 @@ def test_the_command_estimates_a_configuration(make_config, tmp_path):
     path.write_text(dump_config(make_config()))
     result = CliRunner().invoke(estimate, [str(path), "--set", "budget.lut=100"], catch_exceptions=False, env={"COLUMNS": "150"})
     assert result.exit_code == 0
-    assert "estimated before training" in " ".join(result.output.split())
+    assert "tiny.yaml, estimated before training" in result.output
     assert "MISSED  lut: " in result.output
     assert "is beyond the budget of 100" in result.output
     folder = tmp_path / "run"
