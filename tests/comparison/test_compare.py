@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from l1ae.comparison import Quantity, _page, compare, load_comparison, save_comparison, tables, write_comparison
+from l1ae.comparison import Quantity, _compare, _page, compare, load_comparison, save_comparison, tables, write_comparison
 from l1ae.comparison._judged import JudgedRun
 from l1ae.errors import UserError
 from l1ae.evaluation import Estimate
-from l1ae.pipeline import Run, contract_of, judge_of
+from l1ae.pipeline import Run, contract_of, judge_of, trigger_stage
 from l1ae.trigger import at_rate
 
 NOTHING = Estimate(0.0, 0.0, 0.0)
@@ -56,6 +56,21 @@ def test_efficiencies_are_those_of_the_contract_on_the_test_part(found, runs):
         weights = judge.crossings.weights
         assert threshold.raw.value == pytest.approx(40 * weights[scores >= threshold.code].sum() / weights.sum())
         assert threshold.value == threshold.code * contract.score.format.lsb
+
+
+def test_the_interval_of_the_firmwares_rate_is_that_of_its_working_point(runs, tmp_path):
+    run = Run.open(shutil.copytree(runs["one"], tmp_path / "one"))
+    judged = JudgedRun.open("one", run.folder)
+    # two light crossings pass, and the first that does not is heavier
+    code = int(np.unique(judged.scores[0])[-2])
+    assert judged.crossings.weights[judged.scores[0] >= code].tolist() == [0.5, 0.5]
+    compared = _compare._threshold(replace(judged, contract=judged.contract.with_threshold(code)))
+    rates = {"rates": (compared.raw.value,), "ladder": "raw"}
+    config = run.config.model_copy(update={"trigger": run.config.trigger.model_copy(update=rates)})
+    point = trigger_stage(replace(run, config=config)).working_points[0]
+    assert point.threshold == code
+    for rate, shown in ((point.raw, compared.raw), (point.pure, compared.pure)):
+        assert (rate.khz, rate.low, rate.high) == pytest.approx((shown.value, shown.low, shown.high))
 
 
 def test_differences_are_those_of_the_efficiencies_and_paired_where_events_are_the_same(found):
