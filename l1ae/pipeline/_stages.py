@@ -29,7 +29,7 @@ from l1ae.pipeline._samples import OBSERVED_EVENTS, Scorer, ValidationScores, cs
 from l1ae.pipeline._shared import changed_files, contract_digest, contract_of, data_digests, section_digest
 from l1ae.pipeline._summary import contract_summary, hls_summary
 from l1ae.pipeline._teacher import teacher_inputs, teachers_of
-from l1ae.pipeline._zero_bias import rate_inputs
+from l1ae.pipeline._zero_bias import check_rates, rate_inputs
 from l1ae.progress import task
 from l1ae.records import CONTRACT, CSIM, HLS, TRAINING, ImportedModel, TrainedNetwork, TrainingRecord
 from l1ae.tables import train_tables
@@ -77,8 +77,8 @@ def train_model(run: Run, *, resume: bool, progress: "Progress | None", backend:
     if run.config.model.source is None:
         # what the firmware cannot be should not cost a training
         check_strategy(untrained_contract(run.config), _hls_config(run.config, backend))
-        # nor should crossings that are not there
-        rate_inputs(run.config)
+        # nor should crossings that are not there, or a menu that is not possible
+        check_rates(run.config)
 
     def make(target: Path) -> None:
         result: TrainingRecord

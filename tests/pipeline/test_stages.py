@@ -167,3 +167,14 @@ def test_a_strategy_that_cannot_work_is_refused_before_training(make_config, tmp
         run_all(config, tmp_path / "run") if stage == "run" else train_stage(config, tmp_path / "run")
     assert not (tmp_path / "run" / "train").exists()
     assert not (tmp_path / "run" / ".tmp-train" / "history.csv").exists()
+
+
+def test_a_menu_that_is_not_possible_is_refused_before_training(make_config, tmp_path):
+    menu = [{"name": "SingleTau30", "object": "tau", "pt": 30}]
+    config = make_config(trigger={"zero_bias": "data", "menu": menu})
+    with pytest.raises(
+        UserError, match=r"trigger\.menu: seed 'SingleTau30': there is no group 'tau' with an energy in GeV; the groups that"
+    ):
+        train_stage(config, tmp_path / "run")
+    assert not (tmp_path / "run" / "train").exists()
+    assert not (tmp_path / "run" / ".tmp-train").exists()
