@@ -6,7 +6,7 @@ from l1ae.baselines import at_rate_of, same_crossings
 from l1ae.config import CROSSING
 from l1ae.data import is_unselected, selection_of
 from l1ae.delivery import StageFigures
-from l1ae.evaluation import Estimate, Metrics, format_estimate
+from l1ae.evaluation import Estimate, Metrics, format_estimate, worst_words
 from l1ae.records import BASELINES, SYNTHESIS, VERIFICATION
 from l1ae.report._at_rate import point_title, shown_variant
 from l1ae.report._blocks import Tile, Tiles
@@ -51,7 +51,7 @@ def _efficiency(metrics: Metrics | None) -> Iterator[Tile]:
     if point is None or point.mean is None or point.cvar25 is None:
         return
     n = len(point.efficiency)
-    note = f"mean of {n} signals; of the worst quarter {percent(point.cvar25)}" if n > 1 else "of the signal"
+    note = f"mean of {n} signals; of {worst_words(n)} {percent(point.cvar25)}" if n > 1 else "of the signal"
     yield Tile(f"Efficiency at {point_title(point)}", percent(point.mean), note)
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from l1ae.comparison import Quantity, _compare, _page, compare, load_comparison, save_comparison, tables, write_comparison
 from l1ae.comparison._judged import JudgedRun
+from l1ae.comparison._settings import settings_that_differ
+from l1ae.config import find_config, load_config
 from l1ae.errors import UserError
 from l1ae.evaluation import Estimate
 from l1ae.pipeline import Run, contract_of, judge_of, trigger_stage
@@ -116,6 +118,14 @@ def test_settings_that_differ_are_listed(found):
     assert "trigger.bunches" not in keys
 
 
+def test_settings_of_networks_are_not_those_of_a_tree():
+    tree, network = (load_config(find_config(name)) for name in ("density_tree", "dnn_ae"))
+    rows = {row.key: row.values for row in settings_that_differ([tree, network])}
+    assert rows["model.encoder"] == ("", "[32, 16]")
+    assert rows["training.float_phase.epochs"][0] == rows["inputs.network"][0] == rows["model.density.trees"][1] == ""
+    assert rows["model.score"][0] == '"surprisal"'
+
+
 def test_the_file_is_what_was_found(found, tmp_path):
     save_comparison(tmp_path / "c.json", found)
     assert load_comparison(tmp_path / "c.json") == found
@@ -136,7 +146,7 @@ def test_tables_hold_every_number(found):
         "A → 4ℓ (a4l)",
         "LQ → bτ (lq)",
         "mean of the signals",
-        "mean of the worst quarter (CVaR25)",
+        "worst signal",
         "threshold, score code",
     ]
     firmware = next(table for caption, table in every.items() if caption.startswith("Firmware"))
