@@ -339,11 +339,11 @@ def mix(state: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
 
 def _check_kind(path: Path) -> None:
     """Raises `UserError` for a file of another kind than HDF5, undamaged as far as its first bytes say."""
-    # it needs all that reads tables
-    from l1ae.data.tables._formats import format_of
-
     if not path.is_file() or h5py.is_hdf5(path):
         return
+    # only here, because it needs all that reads tables
+    from l1ae.data.tables._formats import format_of
+
     try:
         kind = format_of(path)
     except UserError:
