@@ -1,5 +1,6 @@
 """One comparison of everything that a run made with its contract, on zero-bias crossings: RUN/verification."""
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,9 +20,11 @@ from l1ae.pipeline._run import Run, digest_json, exclusive
 from l1ae.pipeline._shared import contract_digest, contract_of
 from l1ae.pipeline._zero_bias import CrossingSource, crossing_source, open_zero_bias
 from l1ae.progress import task
-from l1ae.records import HLS, VERIFICATION, VerificationReport, VerificationRow, VerifiedCrossings
+from l1ae.records import HLS, RTL, VERIFICATION, VerificationReport, VerificationRow, VerifiedCrossings, other_settings
 
 __all__ = ["Verification", "verification_inputs", "verify_stage"]
+
+_log = logging.getLogger("l1ae")
 
 _ORBITS = 16
 """Orbits whose crossings are read together."""
@@ -56,6 +59,10 @@ def verify_stage(run: Run, events: int | None = None, zero_bias: Path | None = N
     contract = contract_of(run)
     crossings = crossing_source(run.config, events, zero_bias)
     store, events = crossings.store, crossings.events
+    for what, file in (("HLS project", HLS), ("RTL", RTL)):
+        made = file.find(run.folder)
+        if made is not None and (others := other_settings(run.config, made)):
+            _log.warning("the %s was made with other settings than the configuration has: %s", what, others)
 
     def make(target: Path) -> Verification:
         started = time.perf_counter()

@@ -27,7 +27,7 @@ from l1ae.manifest import digest_tree
 from l1ae.pipeline._resources import check_rtl_budget
 from l1ae.pipeline._run import Run, digest_json, exclusive
 from l1ae.pipeline._samples import csim_sample
-from l1ae.pipeline._shared import changed_files, contract_digest, contract_of, data_digests
+from l1ae.pipeline._shared import changed_files, contract_digest, contract_of, data_digests, tell_old_deliveries
 from l1ae.progress import task
 from l1ae.records import RTL, RTL_PROOF, RTL_VERILOG, RTL_VHDL, SYNTHESIS, SynthesisedDesign, SynthesisedLayer, SynthesisReport
 from l1ae.rtl import (
@@ -122,6 +122,7 @@ def rtl_stage(run: Run, *, events: int | None = None) -> RtlResult:
     if not result.passed:
         run.forget("rtl")
         raise CheckFailedError("\n".join(_problems(result)))
+    tell_old_deliveries(run, "rtl", "other RTL")
     return result
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from l1ae.config import Fit
 from l1ae.delivery import TARGETS as REAL
 from l1ae.delivery import Check, Target
 from l1ae.delivery._manifest import MANIFEST, _origin, verify_delivery, write_delivery
@@ -90,6 +91,15 @@ def watched(delivered, monkeypatch):
 
     monkeypatch.setitem(TARGETS, "toy", replace(TOY, checks=checks))
     return seen
+
+
+@pytest.mark.parametrize("fits", [True, False])
+def test_a_folder_says_again_whether_it_fits_its_slot(tmp_path, tiny_rtl_source, fits):
+    slotted = replace(TOY, slot=lambda design, budget: Fit("toy", fits, f"after {design.latency} clocks"))
+    write_delivery(slotted, tiny_rtl_source, tmp_path)
+    found = verify_delivery(tmp_path, {"toy": slotted})
+    assert found.failed == ()
+    assert found.slot == Fit("toy", fits, f"after {tiny_rtl_source.rtl.design.latency} clocks")
 
 
 def test_nothing_of_a_changed_folder_is_run(delivered, watched):

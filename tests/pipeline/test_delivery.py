@@ -79,7 +79,20 @@ def test_other_working_points_make_deliveries_old(copy, caplog):
     trigger_stage(Run(copy.folder, copy.config))
     assert "other working points" not in caplog.text
     trigger_stage(Run(copy.folder, Config.model_validate(content)))
-    assert "made with other working points: delivery/cmssw, delivery/ugt, delivery/emp, delivery/vivado; deliver again" in caplog.text
+    assert (
+        "made with other working points: delivery/cmssw, delivery/ugt, delivery/emp, delivery/vivado; deliver again: `l1ae" in caplog.text
+    )
+
+
+def test_the_clock_that_is_delivered_is_that_of_the_rtl(copy):
+    constraints = copy.path("delivery/vivado") / "constraints" / "rtl.xdc"
+    before = constraints.read_text()
+    assert "set period 5.0\n" in before
+    content = copy.config.model_dump(mode="json")
+    content["rtl"]["clock_period"] = 2.77
+    with pytest.raises(UserError, match=r"made with other settings .*rtl.clock_period 5, now 2.77\)"):
+        deliver_stage(Run(copy.folder, Config.model_validate(content)), "vivado")
+    assert constraints.read_text() == before
 
 
 def test_everything_agrees_on_zero_bias(run):
@@ -227,8 +240,11 @@ def test_an_hls_project_without_its_simulation_is_not_delivered(copy):
     hls_stage(copy, backend="Vivado")
     with pytest.raises(UserError, match="the C simulation was of another HLS project"):
         deliver_stage(copy, "vivado")
+    # what is not made of it is
+    assert not deliver_stage(copy, "emp").failed
     csim_stage(copy, events=300)
     assert not deliver_stage(copy, "vivado").failed
+    assert "set backend {Vivado}" in (copy.path("delivery/vivado") / "settings.tcl").read_text()
     copy.forget("csim")
-    with pytest.raises(UserError, match=r"the run's manifest knows nothing of '.*csim'; make it with `l1ae csim"):
+    with pytest.raises(UserError, match=r"has not passed its C simulation, .*; run `l1ae csim"):
         deliver_stage(copy, "vivado")
