@@ -186,10 +186,11 @@ def _check_files(folder: Path, stated: Mapping[str, str], right: set[str], targe
     yield _listing("no file was added", foreign, "none")
     changed = sorted((set(stated) & present) - right)
     yield _listing("no file was changed", [name for name in changed if name not in built], "sha256 of every file that was not built")
-    if other := sorted(name for name in built if name in {*absent, *changed} or name not in stated):
-        yield Check(
-            "built files", None, f"{_named(other)}: not there, or other bytes than delivered; not loaded, judged by what is built here"
-        )
+    judged = "not loaded; what is judged is built here"
+    if other := sorted(name for name in built if name in changed or (name in present and name not in stated)):
+        yield Check("built files", None, f"CHANGED, unless you built it: {_named(other)}; run `make` again before you use it; {judged}")
+    if gone := sorted(name for name in built if name not in present):
+        yield Check("built files", None, f"not there: {_named(gone)}; `make` builds it; {judged}")
     generated = [name for name in stated if _origin(name, target, contract) == "generated"]
     mark = Provenance.of(contract).short_digest.encode()
     silent = [name for name in generated if name in present and mark not in (folder / name).read_bytes()]

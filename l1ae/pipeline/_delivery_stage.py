@@ -56,6 +56,7 @@ def deliver_stage(run: Run, name: str) -> VerifiedDelivery:
     Raises `UserError` for an unknown target, for a stage that it needs and that was not run, and for one of other settings than the
     configuration now has; `CheckFailedError` when what was made does not pass its checks; a previous delivery then stays as it was.
     """
+    contract_of(run)
     check_targets(run, [name])
     target = TARGETS[name]
     with task(f"{name}: reading the run"):

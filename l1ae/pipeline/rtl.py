@@ -71,6 +71,7 @@ _log = logging.getLogger("l1ae")
 
 _INTERPRETED_EVENTS = 2_000
 _PROOF_SECONDS = 120.0
+_SMALL, _VHDL_EVENTS_SMALL, _VHDL_EVENTS = 1_000, 10_000, 500
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def rtl_stage(run: Run, *, events: int | None = None) -> RtlResult:
         proof = _prove(contract, made, open_design(target), _spread(hardware, _INTERPRETED_EVENTS))
         RTL.write(target, _summary(made, run.config))
         RTL_PROOF.write(target, proof)
-        simulated, vhdl = _simulated(contract, target, hardware, run.config.rtl.vhdl_events)
+        simulated, vhdl = _simulated(contract, target, hardware, _vhdl_events(run.config, made.project))
         verilog = replace(simulated, layers=proof.interpreter)
         RTL_VERILOG.write(target, verilog)
         if vhdl is not None:
@@ -180,6 +181,14 @@ def _interpreted(
     if wrong:
         raise CheckFailedError(f"{who} differs from the contract in layer '{wrong[0].name}': {wrong[0].mismatches} values")
     return layers
+
+
+def _vhdl_events(config: Config, project: RtlProject) -> int:
+    """As configured; else what takes GHDL some ten seconds for a small design, and few for others, which take far longer each."""
+    if config.rtl.vhdl_events is not None:
+        return config.rtl.vhdl_events
+    small = _gate_bits({name: project.files[name] for name in project.verilog}) <= _SMALL
+    return _VHDL_EVENTS_SMALL if small else _VHDL_EVENTS
 
 
 def _simulated(contract: Contract, folder: Path, hardware: npt.NDArray[np.int64], vhdl_events: int) -> tuple[RtlReport, RtlReport | None]:

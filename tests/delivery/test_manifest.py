@@ -144,14 +144,18 @@ def test_what_was_built_again_is_told_and_not_condemned(delivered):
     (delivered / BUILT).write_bytes(b"\0\2")
     found = verify_delivery(delivered, TARGETS)
     assert found.failed == ()
-    assert [check.name for check in found.checks if check.passed is None] == ["built files"]
+    said = [check.detail for check in found.checks if check.passed is None]
+    assert said == [
+        "CHANGED, unless you built it: lib/answer.bin; run `make` again before you use it; not loaded; what is judged is built here"
+    ]
 
 
 def test_what_can_be_built_may_be_missing(delivered):
     (delivered / BUILT).unlink()
     found = verify_delivery(delivered, TARGETS)
     assert found.failed == ()
-    assert [check.name for check in found.checks if check.passed is None] == ["built files"]
+    said = [check.detail for check in found.checks if check.passed is None]
+    assert said == ["not there: lib/answer.bin; `make` builds it; not loaded; what is judged is built here"]
 
 
 def test_working_with_the_folder_does_not_spoil_it(delivered):
