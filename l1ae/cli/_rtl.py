@@ -11,7 +11,7 @@ from rich.table import Table
 
 from l1ae.cli._run import load_pipeline
 from l1ae.cli._tables import show
-from l1ae.config import SLOTS, Config, config_names, find_config, load_config
+from l1ae.config import Config, config_names, find_config, load_config
 from l1ae.contract import Contract
 from l1ae.errors import UserError
 from l1ae.manifest import Manifest
@@ -169,6 +169,9 @@ def _show(title: str, found: "Forecast", config: Config, more: "Mapping[str, Est
         click.echo(f"{'REFUSED':<7} {problem}")
     for sentence in _load("l1ae.rtl_results").sentences(found, config.budget):
         click.echo(f"{'MISSED':<7} {sentence}")
-    for slot in SLOTS.values():
-        fit = slot.fit(latency=round(found.cycles.value), interval=1, period=config.rtl_clock_period, given=config.budget)
-        click.echo(f"{'ok' if fit.fits else 'MISSED':<7} {fit.text}")
+    delivery = _load("l1ae.delivery")
+    timing = delivery.Timing(found.inputs, found.input_bits, round(found.cycles.value), 1, config.rtl_clock_period)
+    for target in delivery.TARGETS.values():
+        if target.slot is not None:
+            fit = target.slot(timing, config.budget)
+            click.echo(f"{'ok' if fit.fits else 'MISSED':<7} {fit.text}")

@@ -149,9 +149,9 @@ def run_all(config: Path, run: Path | None, overrides: tuple[str, ...], to: str 
     loaded, folder = _load(config, run, overrides)
     pipeline = load_pipeline()
 
-    announce = _announcer([stage.name for stage in pipeline.stages_to(to, loaded)])
-    opened, path = pipeline.run_all(loaded, folder, to=to, options=pipeline.RunOptions(**options), announce=announce)
+    names = [stage.name for stage in pipeline.stages_to(to, loaded)]
+    opened, path = pipeline.run_all(loaded, folder, to=to, options=pipeline.RunOptions(**options), announce=_announcer(names))
     _show(to, opened.folder)
     click.echo(f"report: {path.resolve()}")
-    if to is None:
-        click.echo(pipeline.csim_verdict(opened))
+    for line in pipeline.verdicts(opened, names):
+        click.echo(line)

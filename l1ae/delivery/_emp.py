@@ -4,21 +4,25 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from l1ae.config import SLOTS, BudgetConfig, Fit
 from l1ae.contract import Contract
 from l1ae.delivery._emp_buffers import Buffer, read_buffer, write_buffer
 from l1ae.delivery._emp_links import Links, answers_of, events_of, frames_of
 from l1ae.delivery._ipbb import check_constants, check_sources, dep_file, rtl_of, rtl_sources
 from l1ae.delivery._source import Provenance, Source
-from l1ae.delivery._target import COPIED_HDL, Check, Target
+from l1ae.delivery._target import COPIED_HDL, Check, Target, Timing
 from l1ae.delivery._templates import render
 from l1ae.delivery._ugt_hdl import model_package, values_of
 from l1ae.delivery._ugt_vectors import WorkingPoint, working_points
 from l1ae.errors import UserError
 from l1ae.files import json_content
+
+if TYPE_CHECKING:
+    from l1ae.rtl_results import Design
 
 __all__ = ["EMP", "checks", "files"]
 
@@ -31,7 +35,7 @@ def files(source: Source) -> dict[str, bytes]:
     """All files by relative path. Raises `UserError` when there is no RTL, or when words or score do not fit into frames."""
     links = Links.of(rtl_of(source).design)
     points = working_points(source.contract, source.working_points)
-    values = values_of(source, points) | {"links": links}
+    values = values_of(source, points) | {"links": links, "crossings": -(-links.delay // links.frames)}
     provenance = source.provenance
     readme = f"<!--\n{provenance.header('', 'for an EMP board')}-->\n" + render("emp/README.md.j2", **values)
     table = f"<!--\n{provenance.header('', 'registers')}-->\n" + render("emp/emp_payload.xml.j2", **values)
@@ -147,10 +151,22 @@ def _differing(expected: Buffer, found: Buffer) -> list[int]:
     return [int(frame) for frame in np.flatnonzero(wrong)]
 
 
+def _slot(design: "Design | Timing", given: BudgetConfig) -> Fit:
+    """From the first frame of an event on, as the buffers count."""
+    try:
+        links = Links.of(design)
+    except UserError as error:
+        return Fit("emp", False, f"does not fit into an EMP board: {error}")
+    fit = SLOTS["emp"].fit
+    return fit(latency=design.latency, interval=design.interval, period=design.clock_period, given=given, collected=links.beats)
+
+
 EMP = Target(
     name="emp",
     summary="payload, buffer files and sources for a board with the EMP framework (Phase 2)",
     needs=("rtl",),
+    takes=("rtl",),
+    slot=_slot,
     files=files,
     checks=checks,
     copied=COPIED_HDL,

@@ -4,18 +4,22 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from l1ae.config import SLOTS, BudgetConfig, Fit
 from l1ae.contract import Contract
 from l1ae.delivery._ipbb import check_constants, check_sources
 from l1ae.delivery._source import Provenance, Source
-from l1ae.delivery._target import COPIED_HDL, Check, Target
+from l1ae.delivery._target import COPIED_HDL, Check, Target, Timing
 from l1ae.delivery._templates import render
 from l1ae.delivery._ugt_hdl import hdl_files, values_of
 from l1ae.delivery._ugt_objects import layout_of
 from l1ae.delivery._ugt_vectors import Difference, Filling, WorkingPoint, compare_orbit, orbits, working_points
 from l1ae.errors import UserError
 from l1ae.files import json_content
+
+if TYPE_CHECKING:
+    from l1ae.rtl_results import Design
 
 __all__ = ["UGT", "checks", "files"]
 
@@ -115,10 +119,15 @@ def _compare(folder: Path, entry: dict[str, str], points: tuple[WorkingPoint, ..
     return compare_orbit(contract, points, vectors, scores, entry["vectors"])
 
 
+def _slot(design: "Design | Timing", given: BudgetConfig) -> Fit:
+    return SLOTS["ugt"].fit(latency=design.latency, interval=design.interval, period=design.clock_period, given=given)
+
+
 UGT = Target(
     name="ugt",
     summary="test vectors, wrapper and sources for the CMS global trigger (Run 3)",
     needs=(),
+    slot=_slot,
     files=files,
     checks=checks,
     copied=(*COPIED_HDL, "vectors/TestVector_*[0-9].txt"),

@@ -61,7 +61,7 @@ def _rendered(source: Source) -> dict[str, str]:
         "hls": hls,
         "rtl": rtl,
         "rtl_part": config.rtl_part,
-        "rtl_clock_period": config.rtl_clock_period,
+        "rtl_clock_period": None if rtl is None else rtl.design.clock_period,
         "budget": {name: limit for name, limit in config.budget.model_dump().items() if limit is not None},
     }
     texts = {
@@ -72,7 +72,7 @@ def _rendered(source: Source) -> dict[str, str]:
     if hls is not None:
         clocks["hls"] = ("the exported HLS design", "ap_clk", hls.clock_period, hls.clock_uncertainty)
     if rtl is not None:
-        clocks["rtl"] = ("the RTL", "clk", config.rtl_clock_period, config.rtl.clock_uncertainty)
+        clocks["rtl"] = ("the RTL", "clk", rtl.design.clock_period, config.rtl.clock_uncertainty)
     for design, (what, clock, period, uncertainty) in clocks.items():
         constraints = {"what": what, "clock": clock, "period": period, "uncertainty": uncertainty}
         texts[f"constraints/{design}.xdc"] = provenance.header("#", "constraints") + render("vivado/constraints.xdc.j2", **constraints)

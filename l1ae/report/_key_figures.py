@@ -139,7 +139,8 @@ def _speed(run: RunFiles) -> Iterator[Tile]:
         cycles = "" if row.clock_ns is None or row.latency_cycles is None else f"{row.latency_cycles} × {row.clock_ns:g} ns, "
         fits = _fits(run) if row.stage == "open synthesis" else None
         path = {None: "", True: "; the slowest path fits the clock", False: "; the slowest path is longer than the clock"}[fits]
-        note = f"{cycles}{number(crossings, digits=3)} crossings of {CROSSING:g} ns{path} ({_source(row)})"
+        alone = " of the network alone; links add theirs" if row.design == "rtl" else ""
+        note = f"{cycles}{number(crossings, digits=3)} crossings of {CROSSING:g} ns{alone}{path} ({_source(row)})"
         yield Tile("Latency", f"{number(row.latency_ns, digits=4)} ns", note, "bad" if fits is False else "plain")
     row = _row(run, "interval")
     if row is not None and row.interval is not None and row.clock_ns is not None:

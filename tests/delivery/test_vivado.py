@@ -47,6 +47,7 @@ class Rtl:
 class Figures:
     latency: int = 5
     interval: int = 1
+    clock_period: float = 5.0
 
 
 def stub(backend: str = "Vitis", *, budget: dict | None = None, hls: bool = True, rtl: bool = True, **hls_options) -> Source:

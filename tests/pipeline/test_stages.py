@@ -14,12 +14,12 @@ from l1ae.pipeline import (
     RunOptions,
     contract_stage,
     csim_stage,
-    csim_verdict,
     evaluate_stage,
     hls_stage,
     report_stage,
     run_all,
     train_stage,
+    verdicts,
 )
 from l1ae.pipeline._samples import csim_sample, part_of
 
@@ -63,7 +63,7 @@ def test_csim_and_evaluation_agree_with_the_models(trained):
     hls_stage(trained, backend="Vivado")
     report = csim_stage(trained)
     assert report.passed
-    assert csim_verdict(trained) == "C simulation: 0 mismatches in 2000 events"
+    assert verdicts(trained, ["csim", "rtl"]) == ("C simulation: 0 mismatches in 2000 events",)
     content = json.loads((trained.path("csim") / "report.json").read_text())
     assert content["backend"] == "Vivado"
     assert content["quantized"] == {"events": 2000, "mismatches": 0}
