@@ -81,7 +81,6 @@ def _sim_files(source: Source, values: dict[str, Any], hdl: dict[str, str]) -> d
     bench = Bench(
         sources=[path for path in compiled(hdl[f"firmware/cfg/{name}_emp.dep"]) if not path.endswith("/emp_payload.vhd")],
         own={path: header("--", what) + render(f"emp/{templates[path]}.vhd.j2", **values) for path, what in texts.items()},
-        variable="BUFFERS",
         vectors="buffers/*_in.txt",
         generics="-gFILE_IN=../../$$file -gFILE_OUT=../../$${file%_in.txt}_out.txt",
     )

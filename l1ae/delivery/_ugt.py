@@ -75,7 +75,6 @@ def _sim_files(source: Source, values: dict[str, Any], hdl: dict[str, str]) -> d
     bench = Bench(
         sources=compiled(hdl[f"firmware/cfg/{name}.dep"]),
         own={f"{name}_bench.vhd": text},
-        variable="VECTORS",
         vectors="vectors/TestVector_*.txt",
         without="%_score.txt",
         generics="-gFILE_IN=../../$$file -gSCORES=../../$${file%.txt}_score.txt",

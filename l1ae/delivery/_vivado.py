@@ -109,7 +109,6 @@ def _sim_files(source: Source) -> dict[str, str]:
     bench = Bench(
         sources=[f"rtl/{path}" for path in source.rtl.vhdl],
         own={f"{provenance.project}_bench.vhd": text},
-        variable="EVENTS",
         vectors="sim/events.txt",
         generics="-gEVENTS=../../$$file",
     )

@@ -129,8 +129,7 @@ def test_another_answer_fails(target, path, line, column, said, played):
 @pytest.mark.parametrize("target", SUMMARY)
 def test_nothing_to_play_and_no_simulator_are_said(target, played):
     folder, _ = played(target)
-    variable = {"ugt": "VECTORS", "emp": "BUFFERS", "vivado": "EVENTS"}[target]
-    result = play(folder, f"{variable}=")
+    result = play(folder, "FILES=")
     assert (result.returncode, "fetch the folder again" in result.stderr) == (2, True)
     result = play(folder, "GHDL=no_such_program", "-B")
     assert (result.returncode, "there is no no_such_program; Debian/Ubuntu: apt-get install ghdl" in result.stderr) == (2, True)
@@ -139,7 +138,7 @@ def test_nothing_to_play_and_no_simulator_are_said(target, played):
 def test_one_file_can_be_chosen(played):
     folder, _ = played("ugt")
     name = "vectors/TestVector_every_v2_001.txt"
-    assert summary(play(folder, f"VECTORS={name}")) == [f"{name}: 60 crossings, differing: 0"]
+    assert summary(play(folder, f"FILES={name}")) == [f"{name}: 60 crossings, differing: 0"]
 
 
 def test_the_makefile_of_vivado_runs_the_bench(played):
