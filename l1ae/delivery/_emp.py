@@ -11,7 +11,7 @@ import numpy as np
 from l1ae.contract import Contract
 from l1ae.delivery._emp_buffers import Buffer, read_buffer, write_buffer
 from l1ae.delivery._emp_links import Links, answers_of, events_of, frames_of
-from l1ae.delivery._inputs import input_rows, rate_values
+from l1ae.delivery._inputs import cost_values, input_rows, rate_values
 from l1ae.delivery._ipbb import check_constants, check_sources, compiled, dep_file, rtl_of, rtl_sources
 from l1ae.delivery._sim import Bench, sim_files
 from l1ae.delivery._source import Provenance, Source
@@ -35,7 +35,7 @@ def files(source: Source) -> dict[str, bytes]:
     points = working_points(source.contract, source.working_points)
     values = values_of(source, points) | {"links": links}
     provenance = source.provenance
-    more = {"input_rows": _places(source, links)} | rate_values(source.working_points)
+    more = {"input_rows": _places(source, links)} | rate_values(source.working_points) | cost_values(source.cost)
     readme = f"<!--\n{provenance.header('', 'for an EMP board')}-->\n" + render("emp/README.md.j2", **values, **more)
     table = f"<!--\n{provenance.header('', 'registers')}-->\n" + render("emp/emp_payload.xml.j2", **values)
     hdl = _hdl_files(source, values)

@@ -1,12 +1,13 @@
-"""What READMEs of deliveries say of inputs and rates."""
+"""What READMEs of deliveries say of inputs, rates and cost."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from l1ae.contract import Contract
+from l1ae.delivery._reports_find import StageFigures
 from l1ae.hls._documents import meaning_of
 
-__all__ = ["input_rows", "rate_values"]
+__all__ = ["cost_values", "input_rows", "rate_values"]
 
 
 def input_rows(contract: Contract) -> list[dict[str, Any]]:
@@ -29,6 +30,13 @@ def input_rows(contract: Contract) -> list[dict[str, Any]]:
         }
         for word, (name, least, most, meaning, gate) in enumerate(rows)
     ]
+
+
+def cost_values(cost: StageFigures | None) -> dict[str, Any]:
+    """For READMEs: `cost`, and `path_ns`, the longest path, which is clock less uncertainty less slack."""
+    if cost is None or cost.clock_ns is None or cost.uncertainty_ns is None or cost.slack_ns is None:
+        return {"cost": None, "path_ns": None}
+    return {"cost": cost, "path_ns": cost.clock_ns - cost.uncertainty_ns - cost.slack_ns}
 
 
 def rate_values(working_points: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from l1ae.contract import Contract
-from l1ae.delivery._inputs import input_rows, rate_values
+from l1ae.delivery._inputs import cost_values, input_rows, rate_values
 from l1ae.delivery._ipbb import check_constants, check_sources, compiled
 from l1ae.delivery._sim import Bench, sim_files
 from l1ae.delivery._source import Provenance, Source
@@ -39,7 +39,9 @@ def files(source: Source, filling: Filling | None = None) -> dict[str, bytes]:
     hdl = hdl_files(source, points)
     values = values_of(source, points)
     deps = [path for path in hdl if path.endswith(".dep")]
-    more = {"crossings": filling.crossings, "deps": deps, **_inputs_read(source), **rate_values(source.working_points)}
+    more = {"crossings": filling.crossings, "deps": deps, **_inputs_read(source), **rate_values(source.working_points)} | cost_values(
+        source.cost
+    )
     readme = f"<!--\n{provenance.header('', 'for the global trigger')}-->\n" + render("ugt/README.md.j2", **values, **more)
     texts = {"README.md": readme, **hdl, **_sim_files(source, values, hdl)}
     return {path: text.encode() for path, text in texts.items()} | _vector_files(source, filling, points)

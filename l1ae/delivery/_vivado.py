@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from l1ae.contract import Contract
-from l1ae.delivery._inputs import input_rows
+from l1ae.delivery._inputs import cost_values, input_rows
 from l1ae.delivery._sim import Bench, sim_files
 from l1ae.delivery._source import Provenance, Source
 from l1ae.delivery._target import Check
@@ -64,6 +64,7 @@ def _rendered(source: Source) -> dict[str, str]:
         "hls": hls,
         "rtl": rtl,
         **_port_values(source),
+        **cost_values(source.cost),
         "rtl_part": config.rtl_part,
         "rtl_clock_period": config.rtl_clock_period,
         "budget": {name: limit for name, limit in config.budget.model_dump().items() if limit is not None},

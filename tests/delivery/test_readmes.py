@@ -10,8 +10,9 @@ import pytest
 
 from l1ae.config import Config
 from l1ae.contract import Contract, HardwareInput, Quantize, Threshold
-from l1ae.delivery import TARGETS, Source
+from l1ae.delivery import TARGETS, Source, StageFigures
 from l1ae.delivery._emp_links import Links, frames_of
+from l1ae.delivery._reports import Amount
 from l1ae.delivery._ugt_objects import pack
 from l1ae.inputs import FixedFormat, named_layout
 from l1ae.rtl import Clock, unroll
@@ -182,3 +183,23 @@ def test_the_command_for_another_clock_is_taken_by_a_run_in_crossings(target, ti
     }
     config = tiny_rtl_source.config.model_dump(exclude_unset=True) | {"rtl": rtl}
     assert Config.model_validate(config).rtl_clock_period == 4.16
+
+
+COST = StageFigures(
+    design="rtl",
+    stage="open synthesis",
+    tool="Yosys 0.60",
+    part="xcvu9p-flga2104-2L-e",
+    clock_ns=4.16,
+    uncertainty_ns=0.52,
+    slack_ns=1.06,
+    resources={"lut": Amount(371), "ff": Amount(403), "dsp": Amount(0), "bram": Amount(0.0)},
+)
+
+
+@pytest.mark.parametrize("target", ["ugt", "emp", "vivado"])
+def test_what_the_synthesis_found_is_said(target, tiny_rtl_source):
+    text = readme_of(target, replace(tiny_rtl_source, cost=COST))
+    assert "By Yosys 0.60, before placement, xcvu9p-flga2104-2L-e: 371 LUT (packed), 403 FF, 0 DSP, 0.0 BRAM" in text
+    assert "2.58 of 4.16 ns, with 0.52 ns of uncertainty to be kept free" in text  # 4.16 - 0.52 - 1.06
+    assert "Not known: `l1ae synth RUN`, then deliver again." in readme_of(target, tiny_rtl_source)
