@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,12 @@ from l1ae.comparison._cost import cost_of
 from l1ae.comparison._judged import JudgedRun, is_paired, unlike
 from l1ae.comparison._result import ComparedRun, Comparison, Difference, Threshold
 from l1ae.comparison._settings import settings_that_differ
+from l1ae.config import TriggerConfig
 from l1ae.errors import UserError
 from l1ae.evaluation import AtRate, Estimate, RatePoint, load_metrics
 from l1ae.pipeline import Run
 from l1ae.records import CONTRACT
-from l1ae.trigger import RATES, PairedPoint, RateCurves, at_rate, count, paired_differences, rate_curves
+from l1ae.trigger import PairedPoint, RateCurves, at_rate, count, paired_differences, rate_curves
 
 __all__ = ["CURVE_KHZ", "compare"]
 
@@ -27,13 +29,14 @@ CURVE_KHZ = tuple(float(khz) for khz in np.geomspace(0.01, 100, 61))
 def compare(folders: Sequence[Path], *, replicas: int = 500, seed: int = 1) -> Comparison:
     """Compare runs with the first one of them: RUN/config.yaml and RUN/contract must exist, whatever else there is is taken.
 
-    Efficiencies are those of the fixed-point model, computed from the contract on the events as they are now. `replicas` and `seed` are
-    those of `paired_differences`. Raises `UserError` for fewer than two folders, one given twice, and folders without a run or contract.
+    Efficiencies are those of the fixed-point model at the rates of the first run (`trigger.rates`), computed from the contract on the
+    events as they are now. `replicas` and `seed` are those of `paired_differences`. Raises `UserError` for fewer than two folders, one
+    given twice, and folders without a run or contract.
     """
     if len(folders) < 2:
         raise UserError(f"a comparison needs at least two run folders, not {len(folders)}: l1ae compare RUN RUN")
     runs = [JudgedRun.open(name, folder) for name, folder in zip(_names(folders), folders, strict=True)]
-    rates = [_at_rate(judged) for judged in runs]
+    rates = [_at_rate(judged, runs[0].run.config.trigger) for judged in runs]
     paired = _paired(runs, replicas, seed)
     compared = tuple(
         _compared(folder, judged, found, _differences(runs[0], judged, rates[0], found, points))
@@ -60,11 +63,12 @@ def _names(folders: Sequence[Path]) -> list[str]:
     return names if len(set(names)) == len(names) else [str(folder) for folder in folders]
 
 
-def _at_rate(judged: JudgedRun) -> AtRate | None:
+def _at_rate(judged: JudgedRun, trigger: TriggerConfig) -> AtRate | None:
     if judged.judge is None:
         return None
     crossings, signals = judged.scores
-    return at_rate(crossings, judged.crossings, signals, judged.signal_events, rates=RATES)
+    found = at_rate(crossings, judged.crossings, signals, judged.signal_events, rates=trigger.rates)
+    return replace(found, quoted=trigger.firmware_khz)
 
 
 def _curves(judged: JudgedRun) -> tuple[RateCurves, ...]:
@@ -86,7 +90,7 @@ def _paired(runs: Sequence[JudgedRun], replicas: int, seed: int) -> list[tuple[P
         first.crossings,
         [signals for _, signals in scores],
         first.signal_events,
-        rates=RATES,
+        rates=first.run.config.trigger.rates,
         replicas=replicas,
         seed=seed,
     )

@@ -7,7 +7,7 @@ from l1ae.comparison._result import Comparison, save_comparison
 from l1ae.comparison._tables import auc_table, cost_table, efficiency_tables, settings_table
 from l1ae.errors import UserError
 from l1ae.evaluation import RateKind
-from l1ae.report import GLOSSARY, Block, Facts, Notice, Paragraph, Section, Table, drawn, write_page
+from l1ae.report import GLOSSARY, Block, Facts, Notice, Paragraph, Section, drawn, write_page
 
 __all__ = ["json_path", "write_comparison"]
 
@@ -60,19 +60,12 @@ def _summary(comparison: Comparison) -> tuple[Block, ...]:
         *(Notice("bad", f"{sentence}.") for sentence in comparison.unlike),
         Paragraph(text),
         Facts(tuple((run.name, f"{run.project}, contract {run.digest[:12]}…, {run.folder}") for run in comparison.runs)),
-        *([_headline(comparison, tables)] if tables else []),
+        *tables[:1],
     )
 
 
 def _measured(comparison: Comparison) -> str:
     return f"Rates are measured on {comparison.sample}. " if comparison.sample else ""
-
-
-def _headline(comparison: Comparison, tables: tuple[Table, ...]) -> Table:
-    """The table of the rate that is quoted first."""
-    kinds = [run.at_rate.headline for run in comparison.runs if run.at_rate is not None and run.at_rate.headline is not None]
-    wanted = f"at {kinds[0].khz:g} kHz {kinds[0].kind}," if kinds else ""
-    return next((table for table in tables if wanted in table.caption), tables[0])
 
 
 def _sections(comparison: Comparison) -> tuple[Section, ...]:

@@ -15,7 +15,7 @@ from l1ae.pipeline._stages import contract_stage, csim_stage, csim_verdict, eval
 from l1ae.pipeline._table import STAGES, RunOptions, Stage, run_all, stages_to
 from l1ae.pipeline._trigger_stage import trigger_stage
 from l1ae.pipeline._verify_stage import Verification, verify_stage
-from l1ae.pipeline._zero_bias import judge_of, rate_sample
+from l1ae.pipeline._zero_bias import judge_of, no_zero_bias, rate_sample
 from l1ae.rtl_results import Forecast, beyond, sentences
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ __all__ = [
     "hls_stage",
     "judge_of",
     "latent_stage",
+    "no_zero_bias",
     "rate_sample",
     "read_resources",
     "report_stage",

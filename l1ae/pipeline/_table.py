@@ -29,7 +29,7 @@ from l1ae.pipeline._stages import (
 )
 from l1ae.pipeline._trigger_stage import trigger_inputs, trigger_stage
 from l1ae.pipeline._verify_stage import verification_inputs, verify_stage
-from l1ae.pipeline._zero_bias import has_zero_bias
+from l1ae.pipeline._zero_bias import no_zero_bias
 
 if TYPE_CHECKING:
     from l1ae.training import Progress
@@ -92,10 +92,6 @@ def _latent() -> Any:
     return importlib.import_module("l1ae.pipeline._latent_stage")
 
 
-def _without_crossings(config: Config) -> str:
-    return "" if has_zero_bias(config) else "there are no zero-bias crossings; set trigger.zero_bias"
-
-
 def _without_latent_space(config: Config) -> str:
     return "" if config.model.family.code else f"a {config.model.architecture} has no latent space"
 
@@ -135,7 +131,7 @@ STAGES: tuple[Stage, ...] = (
         always=True,
         inputs=lambda run, options: baselines_inputs(run),
         make=lambda run, options: baselines_stage(run),
-        impossible=_without_crossings,
+        impossible=no_zero_bias,
     ),
     Stage(
         name="trigger",
@@ -144,7 +140,7 @@ STAGES: tuple[Stage, ...] = (
         always=True,
         inputs=lambda run, options: trigger_inputs(run),
         make=lambda run, options: trigger_stage(run),
-        impossible=_without_crossings,
+        impossible=no_zero_bias,
     ),
     Stage(
         name="hls",
@@ -186,7 +182,7 @@ STAGES: tuple[Stage, ...] = (
         needs=("csim", "rtl", "delivery/cmssw", "delivery/ugt"),
         inputs=lambda run, options: verification_inputs(run),
         make=lambda run, options: verify_stage(run),
-        impossible=_without_crossings,
+        impossible=no_zero_bias,
     ),
     Stage(
         name="latent",

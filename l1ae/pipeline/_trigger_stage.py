@@ -243,6 +243,13 @@ def menu_rates(
         _log.warning(
             "the menu accepts more than half of all crossings, %s alone %.3g kHz; is it a seed to be pure against?", most.name, most.khz
         )
+    elif total["khz"] > _MENU_PART * exposure.crossing_khz:
+        _log.warning(
+            "the menu accepts %.3g of %.4g kHz of crossings, more than any menu may; are the crossings zero bias, and were their weights "
+            "imported?",
+            total["khz"],
+            exposure.crossing_khz,
+        )
     return MenuRates(origin=menu.origin, name=menu.name, seeds=seeds, left_out=menu.left_out, missing=dict(missing), **total)
 
 
@@ -276,6 +283,9 @@ def _with_what_takes_it(point: WorkingPoint, sample: SpooledSample, menu: Menu |
         note = f"{note}; if it is the OR of the menu or an anomaly trigger, {remedy}"
     return point.model_copy(update={"note": note if point.note is None else f"{note}; {point.note}"})
 
+
+_MENU_PART = 0.01
+"""Part of all crossings that no menu accepts: the first level of CMS or ATLAS keeps 100 kHz, 0.3 %."""
 
 _NAMED = 3
 _TAKEN = 0.9

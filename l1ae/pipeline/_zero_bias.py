@@ -41,6 +41,7 @@ __all__ = [
     "has_zero_bias",
     "judge_of",
     "ladder_of",
+    "no_zero_bias",
     "open_zero_bias",
     "rate_inputs",
     "rate_sample",
@@ -143,6 +144,21 @@ def has_zero_bias(config: Config) -> bool:
     return True
 
 
+def no_zero_bias(config: Config) -> str:
+    """Why there are no crossings for a configuration, and what to do; '' where there are some."""
+    if has_zero_bias(config):
+        return ""
+    background, inputs = open_dataset(config.data.source).background, config.inputs.selected
+    none = "there are no crossings that could set rates"
+    ours = f"the zero bias that comes with l1ae has layout 'ugt', without the columns of '{inputs.name}' that this network reads"
+    if config.trigger.zero_bias != "auto":
+        return f"{none}: {ours}; name a store of crossings, or `data` if the background is zero bias, in trigger.zero_bias"
+    return (
+        f"{none}: nothing says that {background.path} is zero bias (no weights, no runs and luminosity blocks, and its sample is called "
+        f"'{background.sample}'), and {ours}; set trigger.zero_bias: data if it is zero bias, or name a store of crossings there"
+    )
+
+
 def rate_sample(config: Config, path: Path | None = None) -> RateSample:
     """The crossings that set the rates of a run: `path`, default those of the configuration.
 
@@ -150,11 +166,8 @@ def rate_sample(config: Config, path: Path | None = None) -> RateSample:
     """
     inputs, origin = config.inputs.selected, "file" if path is not None else _origin(config)
     dataset = open_dataset(config.data.source)
-    if origin == "shipped" and not has_zero_bias(config):
-        raise UserError(
-            f"the zero bias that comes with l1ae has layout 'ugt', without the columns of '{inputs.name}' that this "
-            "network reads; give events without selection of your own: --zero-bias STORE.h5, or trigger.zero_bias"
-        )
+    if origin == "shipped" and (reason := no_zero_bias(config)):
+        raise UserError(reason)
     where = {"data": dataset.background.path, "shipped": shipped_zero_bias(), "file": path or Path(config.trigger.zero_bias)}[origin]
     layout = _widest(config, [EventStore.open(where, None), *dataset.signals.values()])
     return RateSample(origin, EventStore.open(where, layout), config.data, inputs)

@@ -1,5 +1,7 @@
 """What the model finds at rates that a trigger can afford: the first thing that a report says."""
 
+import math
+
 from l1ae.evaluation import AtRate, Estimate, Metrics, RatePoint
 from l1ae.report._blocks import Block, Notice, Paragraph, Table
 from l1ae.report._text import count, number, percent, sample
@@ -56,6 +58,26 @@ def at_rate_table(found: AtRate, caption: str) -> Table:
     return Table(caption, ("Signal", *(point_title(point) for point in points)), tuple(rows), closing=closing)
 
 
+def _menu_table(found: AtRate) -> tuple[Table, ...]:
+    """What the menu keeps without the trigger, and with it: pure events are those that it adds."""
+    points = [point for point in found.brief.points if point.kind == "pure" and point.threshold is not None]
+    if not found.menu or not points:
+        return ()
+    rows = tuple(
+        (sample(name), percent(alone), *(percent(_together(alone, point.efficiency[name])) for point in points))
+        for name, alone in found.menu.items()
+    )
+    header = ("Signal", "Menu alone", *(f"with this trigger at {point_title(point)}" for point in points))
+    return (Table("What the menu keeps, and what it keeps together with this trigger", header, rows, folded=True),)
+
+
+def _together(menu: Estimate, pure: Estimate) -> Estimate:
+    """Disjoint parts of the same events; their errors are added in quadrature, which leaves out that they exclude each other."""
+    value = menu.value + pure.value
+    down, up = (math.hypot(getattr(menu, end) - menu.value, getattr(pure, end) - pure.value) for end in ("low", "high"))
+    return Estimate(value, max(value - down, 0.0), min(value + up, 1.0))
+
+
 def _effective(events: float) -> str:
     return count(events) if events >= 100 else number(events, digits=3)
 
@@ -79,7 +101,8 @@ def at_rate_blocks(metrics: Metrics, variant: str) -> tuple[Block, ...]:
     )
     notes = {point_title(point): point.note for point in found.points if point.note}
     return (
-        at_rate_table(found, "Efficiency at the rates that a trigger can afford"),
+        at_rate_table(found.brief, "Efficiency at the rates that a trigger can afford"),
         Paragraph(text),
+        *_menu_table(found),
         *(Notice("missing", f"{title}: {note}.") for title, note in notes.items()),
     )

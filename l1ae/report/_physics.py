@@ -184,7 +184,7 @@ def _signals(metrics: Metrics) -> list[str]:
 
 def _signal_blocks(run: RunFiles, metrics: Metrics) -> tuple[Block, ...]:
     """What is measured on signals; why nothing is, where the data set has none."""
-    rates = tuple(_rates(metrics, variant) for variant in metrics.at_rate if variant != shown_variant(metrics))
+    rates = tuple(_rates(metrics, variant) for variant in metrics.at_rate if not _in_summary(metrics, variant))
     if not _signals(metrics):
         text = (
             "The data set has no signal, which training and thresholds do not need: there is no AUC and no efficiency. Add stores of "
@@ -195,8 +195,14 @@ def _signal_blocks(run: RunFiles, metrics: Metrics) -> tuple[Block, ...]:
     return (*rates, _auc_table(metrics), *_pictures(run, "roc"), *_unmeasurable(metrics), *tables)
 
 
+def _in_summary(metrics: Metrics, variant: str) -> bool:
+    """Whether the summary shows all rates of a variant."""
+    found = metrics.at_rate[variant]
+    return variant == shown_variant(metrics) and found.brief.points == found.points
+
+
 def _rates(metrics: Metrics, variant: str) -> Table:
-    """Of a variant that the summary does not show."""
+    """Of a variant of which the summary does not show all."""
     caption = f"Efficiency at the rates that a trigger can afford, {VARIANTS.get(variant, variant).lower()}"
     return replace(at_rate_table(metrics.at_rate[variant], caption), folded=True)
 

@@ -51,7 +51,9 @@ def test_efficiencies_are_those_of_the_contract_on_the_test_part(found, runs):
             key: np.concatenate([contract.evaluate_reference(block.hw, ["score"])["score"][:, 0] for block in events.blocks()])
             for key, events in judge.signals.items()
         }
-        assert _run(found, name).at_rate == at_rate(scores, judge.crossings, signals, judge.signal_events)
+        trigger = run.config.trigger
+        expected = at_rate(scores, judge.crossings, signals, judge.signal_events, rates=trigger.rates)
+        assert _run(found, name).at_rate == replace(expected, quoted=trigger.firmware_khz)
         threshold = _run(found, name).threshold
         weights = judge.crossings.weights
         assert threshold.raw.value == pytest.approx(40 * weights[scores >= threshold.code].sum() / weights.sum())

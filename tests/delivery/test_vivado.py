@@ -15,6 +15,7 @@ from l1ae.delivery._vivado import checks, files
 from l1ae.delivery._vivado_dry_run import TOOLS, DryRun, Tools, dry_run, tclsh
 from l1ae.errors import UserError
 
+from ..levels import exhaustive
 from .tiny import tiny_contract, tiny_events
 
 # What the tools find if no scenario says otherwise: LUT 1000, FF 2000, DSP 0, BRAM 0.5, URAM 0, WNS 0.123, latency 2, II 1.
@@ -601,7 +602,11 @@ def test_the_suite_for_typing_errors_passes_without_one(vitis, vivado):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "path", ["scripts/checks.tcl", "scripts/implement.tcl", "scripts/hls.tcl", "constraints/rtl.xdc", "constraints/hls.xdc"]
+    "path",
+    exhaustive(
+        ["scripts/checks.tcl", "scripts/implement.tcl", "scripts/hls.tcl", "constraints/rtl.xdc", "constraints/hls.xdc"],
+        ("constraints/rtl.xdc", "constraints/hls.xdc"),
+    ),
 )
 def test_an_x_behind_any_option_variable_or_command_is_caught(tmp_path, path):
     survivors = _survivors(tmp_path, path, "Vitis")

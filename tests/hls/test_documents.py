@@ -12,6 +12,7 @@ from l1ae.hls import convert
 from l1ae.inputs import named_layout
 
 from ..delivery.tiny import tiny_contract, tiny_events
+from ..levels import exhaustive
 from .networks import everything
 
 pytestmark = pytest.mark.usefixtures("kept_gxx")
@@ -90,7 +91,9 @@ def bench(tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize(
+    "damage", exhaustive(DAMAGE, ("both are missing", "all are missing", "a code is beyond the port", "an answer has a third"))
+)
 def test_a_test_bench_that_lacks_an_event_fails(bench, tmp_path, damage):
     changes, message = DAMAGE[damage]
     (tmp_path / "tb_data").mkdir()
@@ -150,7 +153,15 @@ def test_the_test_bench_of_streams_passes(make_network, hardware, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("hls", [{}, {"io_type": "io_stream"}, {"strategy": "distributed_arithmetic"}], ids=str)
+@pytest.mark.parametrize(
+    "hls",
+    [
+        {},
+        pytest.param({"io_type": "io_stream"}, marks=pytest.mark.exhaustive),
+        pytest.param({"strategy": "distributed_arithmetic"}, marks=pytest.mark.exhaustive),
+    ],
+    ids=str,
+)
 def test_the_sources_keep_to_the_language_of_the_build_script(tmp_path, hls):
     """build_prj.tcl compiles with -std=c++0x; Vivado HLS knows no later one."""
     contract = everything(exact_products=True)

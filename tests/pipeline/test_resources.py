@@ -275,7 +275,7 @@ def test_the_estimate_stands_until_the_rtl_is_synthesised(make_network, tmp_path
     assert row.stage == "open synthesis"
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_synthesis_fails_when_the_rtl_is_beyond_its_budget(make_config, tmp_path, monkeypatch):
     from l1ae.pipeline import train_stage
     from l1ae.pipeline.rtl import rtl_stage, synth_stage

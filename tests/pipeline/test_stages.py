@@ -115,6 +115,7 @@ def test_run_continues_an_interrupted_training_and_not_one_of_another_configurat
     assert (run.path("contract") / "contract.json").read_bytes() == (trained.path("contract") / "contract.json").read_bytes()
 
 
+@pytest.mark.exhaustive
 def test_an_interrupted_training_leaves_a_finished_run_as_it_was(make_config, tmp_path):
     class StopError(Exception):
         pass
