@@ -25,7 +25,7 @@ _VIVADO = Target(
         "hls/l1ae_contract.json",
         "hls/l1ae_types.json",
     ),
-    by_products=("build/*", "local.tcl"),
+    by_products=("build/*", "local.tcl", "hls/tb_data/*.log", "hls/*_test"),
 )
 
 

@@ -12,8 +12,9 @@ import numpy.typing as npt
 from l1ae.agreement import contract_answers
 from l1ae.config import Config
 from l1ae.contract import Contract
-from l1ae.delivery import TARGETS, Source, Target, VerifiedDelivery, verify_delivery, write_delivery
+from l1ae.delivery import TARGETS, Source, StageFigures, Target, VerifiedDelivery, verify_delivery, write_delivery
 from l1ae.errors import CheckFailedError, UserError
+from l1ae.pipeline._resources import open_synthesis
 from l1ae.pipeline._run import Run, digest_json, exclusive
 from l1ae.pipeline._samples import csim_sample
 from l1ae.pipeline._shared import contract_digest, contract_of, data_digests, delivered_digest, section_digest
@@ -25,7 +26,7 @@ from l1ae.trigger import load_working_points
 if TYPE_CHECKING:
     from l1ae.rtl import RtlProject
 
-__all__ = ["check_targets", "deliver_stage", "delivery_inputs", "read_working_points", "verify_deliveries"]
+__all__ = ["check_targets", "cost_of", "deliver_stage", "delivery_inputs", "read_working_points", "verify_deliveries"]
 
 _log = logging.getLogger("l1ae")
 
@@ -89,6 +90,7 @@ def source_of(run: Run, target: Target) -> Source:
         hls=hls,
         rtl=_rtl_project(run, contract) if "rtl" in target.takes else None,
         working_points=read_working_points(run, contract),
+        cost=cost_of(run),
     )
 
 
@@ -164,6 +166,12 @@ def _rtl_project(run: Run, contract: Contract) -> "RtlProject | None":
     if project.design.digest != contract.digest:
         raise UserError(f"the RTL in '{folder}' is of another contract; run `l1ae rtl {run.folder}` again")
     return project
+
+
+def cost_of(run: Run) -> StageFigures | None:
+    """The open synthesis of the RTL that the run holds now; None where there is none."""
+    found = open_synthesis(run)
+    return None if found is None or found.doubts else found
 
 
 def read_working_points(run: Run, contract: Contract) -> dict[str, Any] | None:
