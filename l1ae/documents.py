@@ -97,7 +97,18 @@ def validate(model: type[_Model], content: dict[str, Any], where: str, overrides
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        raise UserError("\n".join(_message(model, item, where, overrides) for item in error.errors())) from error
+        raise UserError("\n".join(_message(model, item, where, overrides) for item in _causes(error.errors()))) from error
+
+
+def _causes(errors: list[Any]) -> list[Any]:
+    """Without complaints that a list is too short only because of what is wrong in it."""
+    places = [item["loc"] for item in errors]
+
+    def follows(item: Any) -> bool:
+        loc = item["loc"]
+        return item["type"] == "too_short" and any(len(place) > len(loc) and place[: len(loc)] == loc for place in places)
+
+    return [item for item in errors if not follows(item)]
 
 
 def _message(model: type[BaseModel], item: Any, file: str, overrides: Overrides) -> str:

@@ -21,15 +21,17 @@ def working_points(
     signals: Mapping[str, npt.ArrayLike] | None = None,
     groups: npt.ArrayLike | None = None,
     alone: npt.ArrayLike | None = None,
+    signals_alone: Mapping[str, npt.ArrayLike] | None = None,
     crossing_khz: float | None = None,
 ) -> AtRate:
     """Thresholds of any score for rates in kHz, with 68.3 % intervals, and the efficiencies of signals there.
 
     `scores` (N,) of zero-bias crossings, the higher the more anomalous, integers or floats; `weights` (N,) of theirs, default 1. `signals`:
     scores (M,) by name. `groups` (N,) integers, equal for crossings that are not independent (copies of one generated collision).
-    `alone` (N,): whether no seed of a menu accepts the crossing; with it there are pure rates beside the raw ones. `crossing_khz`: rate of
-    all crossings that collide, default that of `trigger.revolution_khz` x `trigger.bunches`. An event is accepted when
-    `score >= threshold`. Raises `UserError` for arrays that do not fit, no events, and weights that cannot be used.
+    `alone` (N,): whether no seed of a menu accepts the crossing; with it there are pure rates beside the raw ones. `signals_alone`: the
+    same (M,) of signals by name; those that are not in it have no efficiency at pure rates. `crossing_khz`: rate of all crossings that
+    collide, default that of `trigger.revolution_khz` x `trigger.bunches`. An event is accepted when `score >= threshold`. Raises
+    `UserError` for arrays that do not fit, no events, and weights that cannot be used.
 
     Source: gamma intervals of Fay and Feuer (Stat. Med. 16 (1997) 791), Clopper and Pearson; docs/trigger.md.
 
@@ -47,13 +49,20 @@ def working_points(
     crossings = Crossings(
         weights=weighed,
         groups=numbers,
-        alone=None if alone is None else np.asarray(_column("alone", alone, len(values)), np.bool_),
+        alone=None if alone is None else _flags("alone", alone, len(values)),
         exposure=Exposure.of(weighed, numbers, khz),
     )
     judged = {name: _column(f"signals['{name}']", found) for name, found in (signals or {}).items()}
-    # of a signal nobody said which events a menu takes
-    events = {name: SignalEvents(None, None, len(found)) for name, found in judged.items()}
+    theirs = signals_alone or {}
+    if unknown := sorted(theirs.keys() - judged.keys()):
+        raise UserError(f"signals_alone has '{unknown[0]}', of which signals has no scores; it has {', '.join(judged) or 'none'}")
+    masks = {name: _flags(f"signals_alone['{name}']", found, len(judged[name])) for name, found in theirs.items()}
+    events = {name: SignalEvents(None, masks.get(name), len(found)) for name, found in judged.items()}
     return at_rate(values, crossings, judged, events, rates=rates)
+
+
+def _flags(name: str, values: npt.ArrayLike, count: int) -> npt.NDArray[np.bool_]:
+    return np.asarray(_column(name, values, count), np.bool_)
 
 
 def _column(name: str, values: npt.ArrayLike, count: int | None = None) -> npt.NDArray[np.generic]:

@@ -2,21 +2,22 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from l1ae import __version__
 from l1ae.comparison._cost import cost_of
 from l1ae.comparison._judged import JudgedRun, is_paired, unlike
 from l1ae.comparison._result import ComparedRun, Comparison, Difference, Threshold
 from l1ae.comparison._settings import settings_that_differ
+from l1ae.config import TriggerConfig
 from l1ae.errors import UserError
 from l1ae.evaluation import AtRate, Estimate, RatePoint, load_metrics
 from l1ae.pipeline import Run
 from l1ae.records import CONTRACT
-from l1ae.trigger import RATES, PairedPoint, RateCurves, at_rate, count, paired_differences, rate_curves
+from l1ae.trigger import PairedPoint, RateCurve, RateCurves, at_rate, paired_differences, rate_curves, spectrum
 
 __all__ = ["CURVE_KHZ", "compare"]
 
@@ -27,13 +28,14 @@ CURVE_KHZ = tuple(float(khz) for khz in np.geomspace(0.01, 100, 61))
 def compare(folders: Sequence[Path], *, replicas: int = 500, seed: int = 1) -> Comparison:
     """Compare runs with the first one of them: RUN/config.yaml and RUN/contract must exist, whatever else there is is taken.
 
-    Efficiencies are those of the fixed-point model, computed from the contract on the events as they are now. `replicas` and `seed` are
-    those of `paired_differences`. Raises `UserError` for fewer than two folders, one given twice, and folders without a run or contract.
+    Efficiencies are those of the fixed-point model at the rates of the first run (`trigger.rates`), computed from the contract on the
+    events as they are now. `replicas` and `seed` are those of `paired_differences`. Raises `UserError` for fewer than two folders, one
+    given twice, and folders without a run or contract.
     """
     if len(folders) < 2:
         raise UserError(f"a comparison needs at least two run folders, not {len(folders)}: l1ae compare RUN RUN")
     runs = [JudgedRun.open(name, folder) for name, folder in zip(_names(folders), folders, strict=True)]
-    rates = [_at_rate(judged) for judged in runs]
+    rates = [_at_rate(judged, runs[0].run.config.trigger) for judged in runs]
     paired = _paired(runs, replicas, seed)
     compared = tuple(
         _compared(folder, judged, found, _differences(runs[0], judged, rates[0], found, points))
@@ -60,11 +62,12 @@ def _names(folders: Sequence[Path]) -> list[str]:
     return names if len(set(names)) == len(names) else [str(folder) for folder in folders]
 
 
-def _at_rate(judged: JudgedRun) -> AtRate | None:
+def _at_rate(judged: JudgedRun, trigger: TriggerConfig) -> AtRate | None:
     if judged.judge is None:
         return None
     crossings, signals = judged.scores
-    return at_rate(crossings, judged.crossings, signals, judged.signal_events, rates=RATES)
+    found = at_rate(crossings, judged.crossings, signals, judged.signal_events, rates=trigger.rates)
+    return replace(found, quoted=trigger.firmware_khz)
 
 
 def _curves(judged: JudgedRun) -> tuple[RateCurves, ...]:
@@ -86,7 +89,7 @@ def _paired(runs: Sequence[JudgedRun], replicas: int, seed: int) -> list[tuple[P
         first.crossings,
         [signals for _, signals in scores],
         first.signal_events,
-        rates=RATES,
+        rates=first.run.config.trigger.rates,
         replicas=replicas,
         seed=seed,
     )
@@ -157,16 +160,11 @@ def _threshold(judged: JudgedRun) -> Threshold:
     value = code * judged.contract.score.format.lsb
     if judged.judge is None:
         return Threshold(code, value, None, None)
-    crossings = judged.crossings
-    passed = np.asarray(judged.scores[0], np.int64) >= code
-    alone = None if crossings.alone is None else crossings.alone & passed
-    return Threshold(code, value, _rate(judged, passed), None if alone is None else _rate(judged, alone))
-
-
-def _rate(judged: JudgedRun, passed: npt.NDArray[np.bool_]) -> Estimate:
-    crossings = judged.crossings
-    groups = None if crossings.groups is None else crossings.groups[passed]
-    return crossings.exposure.interval(count(crossings.weights[passed], groups))
+    crossings, scores = judged.crossings, np.asarray(judged.scores[0], np.int64)
+    weights, groups, alone = crossings.weights, crossings.groups, crossings.alone
+    pure = None if alone is None else spectrum(scores[alone], weights[alone], None if groups is None else groups[alone])
+    curve = RateCurve(crossings.exposure, spectrum(scores, weights, groups), pure, lowest=code, highest=code)
+    return Threshold(code, value, *(None if rate is None else Estimate(rate.khz, rate.low, rate.high) for rate in curve.rates(code)))
 
 
 def _auc(run: Run, digest: str) -> tuple[dict[str, Estimate], str]:

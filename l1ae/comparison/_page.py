@@ -7,13 +7,16 @@ from l1ae.comparison._result import Comparison, save_comparison
 from l1ae.comparison._tables import auc_table, cost_table, efficiency_tables, settings_table
 from l1ae.errors import UserError
 from l1ae.evaluation import RateKind
-from l1ae.report import GLOSSARY, Block, Facts, Notice, Paragraph, Section, Table, drawn, write_page
+from l1ae.report import GLOSSARY, Block, Facts, Notice, Paragraph, Section, drawn, write_page
 
 __all__ = ["json_path", "write_comparison"]
 
 _TERMS = ("AUC", "Contract", "II", "LUT, FF, DSP, BRAM, URAM", "Latency", "Pure rate", "Raw rate", "Zero bias")
 _MORE = (
-    ("CVaR25", "Conditional value at risk: the mean efficiency of the worst quarter of the signals."),
+    (
+        "CVaR25",
+        "Conditional value at risk: the mean efficiency of the worst quarter of the signals, which is that of the worst one of up to four.",
+    ),
     (
         "Paired",
         "Both runs decide on the same events, so that what these events have in common cancels in the difference; its interval is then "
@@ -60,19 +63,12 @@ def _summary(comparison: Comparison) -> tuple[Block, ...]:
         *(Notice("bad", f"{sentence}.") for sentence in comparison.unlike),
         Paragraph(text),
         Facts(tuple((run.name, f"{run.project}, contract {run.digest[:12]}…, {run.folder}") for run in comparison.runs)),
-        *([_headline(comparison, tables)] if tables else []),
+        *tables[:1],
     )
 
 
 def _measured(comparison: Comparison) -> str:
     return f"Rates are measured on {comparison.sample}. " if comparison.sample else ""
-
-
-def _headline(comparison: Comparison, tables: tuple[Table, ...]) -> Table:
-    """The table of the rate that is quoted first."""
-    kinds = [run.at_rate.headline for run in comparison.runs if run.at_rate is not None and run.at_rate.headline is not None]
-    wanted = f"at {kinds[0].khz:g} kHz {kinds[0].kind}," if kinds else ""
-    return next((table for table in tables if wanted in table.caption), tables[0])
 
 
 def _sections(comparison: Comparison) -> tuple[Section, ...]:
@@ -106,7 +102,9 @@ def _pictures(comparison: Comparison) -> tuple[Block, ...]:
     for kind in kinds:
         mean, signals = mean_figure(comparison, kind), signals_figure(comparison, kind)
         if mean is not None:
-            caption = f"Mean efficiency of the signals (dashed: of the worst quarter) against the {kind} rate; points with their intervals."
+            caption = (
+                f"Mean efficiency of the signals (dashed: of the worst ones, CVaR25) against the {kind} rate; points with their intervals."
+            )
             pictures.append(drawn(mean, f"mean_{kind}", caption))
         if signals is not None:
             caption = f"Efficiency of each signal against the {kind} rate: a ROC curve in which the unit of a score plays no part."

@@ -1,20 +1,21 @@
 """The tables of a comparison, for the console and for the page alike."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from l1ae.comparison._cost import COSTS
 from l1ae.comparison._result import ComparedRun, Comparison, Difference
 from l1ae.evaluation import Estimate, RateKind, RatePoint, format_estimate
-from l1ae.report import Table, count, number, sample
+from l1ae.report import Table, count, number, sample, worst_title
 
 __all__ = ["auc_table", "cost_table", "efficiency_tables", "settings_table", "tables"]
 
-MEAN, WORST = "mean of the signals", "mean of the worst quarter (CVaR25)"
+MEAN = "mean of the signals"
 
 
 def tables(comparison: Comparison) -> tuple[Table, ...]:
-    """All tables, the most important first; those that would be empty are left out."""
-    every = (*efficiency_tables(comparison), cost_table(comparison), auc_table(comparison), settings_table(comparison))
+    """The most important tables first: efficiencies at two rates at most; those that would be empty are left out."""
+    every = (*efficiency_tables(comparison, brief=True), cost_table(comparison), auc_table(comparison), settings_table(comparison))
     return tuple(table for table in every if table.rows)
 
 
@@ -22,10 +23,16 @@ def _names(comparison: Comparison) -> tuple[str, ...]:
     return tuple(run.name for run in comparison.runs)
 
 
-def efficiency_tables(comparison: Comparison) -> tuple[Table, ...]:
-    """For each rate the efficiencies of every run, and what each has more than the first."""
-    points = {(point.kind, point.khz): None for run in comparison.runs if run.at_rate is not None for point in run.at_rate.points}
-    return tuple(_efficiencies(comparison, kind, khz) for kind, khz in sorted(points, key=lambda key: (key[0] == "raw", key[1])))
+def efficiency_tables(comparison: Comparison, *, brief: bool = False) -> tuple[Table, ...]:
+    """For each rate, or two of them at most, the efficiencies of every run, and what each has more than the first.
+
+    That of the rate that is quoted first comes first; the others are folded.
+    """
+    found = [run.at_rate.brief if brief else run.at_rate for run in comparison.runs if run.at_rate is not None]
+    first = next(((rated.headline.kind, rated.headline.khz) for rated in found if rated.headline is not None), None)
+    points = {(point.kind, point.khz): None for rated in found for point in rated.points}
+    order = sorted(points, key=lambda key: (key != first, key[0] == "raw", key[1]))
+    return tuple(replace(_efficiencies(comparison, *key), folded=key != first) for key in order)
 
 
 def _efficiencies(comparison: Comparison, kind: RateKind, khz: float) -> Table:
@@ -44,7 +51,8 @@ def _efficiencies(comparison: Comparison, kind: RateKind, khz: float) -> Table:
         mean = (_points(d.point.mean) if d is not None else "–" for d in differences)
         worst = (_points(d.point.cvar25) if d is not None else "–" for d in differences)
         rows.append((MEAN, *(_value(point, lambda p: p.mean) for point in points), *mean))
-        rows.append((WORST, *(_value(point, lambda p: p.cvar25) for point in points), *worst))
+        title = worst_title(len(signals))
+        rows.append((title[0].lower() + title[1:], *(_value(point, lambda p: p.cvar25) for point in points), *worst))
     nothing = ("",) * len(differences)
     thresholds = ("none" if p is None or p.threshold is None else number(p.threshold) for p in points)
     rows.append(("threshold, score code", *thresholds, *nothing))

@@ -675,8 +675,11 @@ class RtlConfig(Section):
         1, ge=1, description="from one event to the next (II); above 1 layers are folded"
     )
     events: Annotated[int, Unit("events")] = Field(100_000, ge=1, description="of the RTL simulation, in addition to corner vectors")
-    vhdl_events: Annotated[int, Unit("events")] = Field(
-        500, ge=1, description="the same for the simulation of the VHDL, which is hundreds of times slower"
+    vhdl_events: Annotated[int | None, Unit("events")] = Field(
+        None,
+        ge=1,
+        description="the same for the simulation of the VHDL, which is hundreds of times slower; default: 10,000 for RTL with at most "
+        "1,000 bits of adders and gates, else 500",
     )
 
     @model_validator(mode="after")

@@ -54,7 +54,11 @@ class TriggerConfig(Section):
         11.2456, gt=0, description="orbits of the LHC, which with `bunches` is the rate of crossings"
     )
     bunches: int = Field(2544, ge=1, le=3564, description="colliding bunches in an orbit")
-    rates: Annotated[tuple[Rate, ...], Unit("kHz")] = Field((0.25, 0.5, 1.0, 3.0, 10.0), min_length=1, description="one working point each")
+    rates: Annotated[tuple[Rate, ...], Unit("kHz")] = Field(
+        (0.25, 0.5, 1.0, 3.0, 10.0),
+        min_length=1,
+        description="one working point each; efficiencies, baselines and comparisons are at the same rates",
+    )
     ladder: Literal["auto", "raw", "pure"] = Field(
         "auto", description="which rate of a working point `rates` means; auto: the pure one where there is a menu"
     )

@@ -2,16 +2,19 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from l1ae.evaluation._estimate import FractionEstimate, RateEstimate
 from l1ae.html import html_table
 from l1ae.results import Count, Positive, Real
 
-__all__ = ["CVAR", "AtRate", "RateKind", "RatePoint", "RateSampleFacts", "worst"]
+__all__ = ["CVAR", "AtRate", "RateKind", "RatePoint", "RateSampleFacts", "worst", "worst_words"]
 
 RateKind = Literal["raw", "pure"]
+
+BRIEF = 2
+"""Rates that a summary has room for."""
 
 CVAR = 0.25
 """Fraction of the signals, the worst ones, whose mean efficiency is the CVaR."""
@@ -64,9 +67,17 @@ class RateSampleFacts:
 
 @dataclass(frozen=True)
 class AtRate:
-    """All rates of one score, raw before pure, in the order asked for; no pure ones without a menu."""
+    """All rates of one score, raw before pure, in the order asked for; no pure ones without a menu.
+
+    Attributes:
+        points: one for each kind of rate and each rate.
+        quoted: the rate in kHz that is quoted first, that of the firmware; None: the largest one up to 1 kHz, or the smallest.
+        menu: fraction of each signal's events that a seed of the menu accepts, whatever the score says; of signals that it can judge.
+    """
 
     points: tuple[RatePoint, ...]
+    quoted: Positive | None = None
+    menu: dict[str, FractionEstimate] = field(default_factory=dict)
 
     def point(self, kind: RateKind, khz: float) -> RatePoint | None:
         """The one for a rate; None where it was not asked for."""
@@ -89,14 +100,33 @@ class AtRate:
 
     @property
     def headline(self) -> RatePoint | None:
-        """The one that is quoted first: the largest rate up to 1 kHz, pure where there are pure rates."""
-        kinds = {point.kind for point in self.points}
-        mine = [point for point in self.points if point.kind == ("pure" if "pure" in kinds else "raw")]
-        affordable = [point for point in mine if point.khz <= 1.0] or mine
-        return max(affordable, key=lambda point: point.khz, default=None)
+        """The one that is quoted first, pure where there are pure rates; None where no rate was asked for."""
+        mine = {point.khz: point for point in self.points if point.kind == ("pure" if "pure" in self._kinds else "raw")}
+        if self.quoted in mine:
+            return mine[self.quoted]
+        khz = max((khz for khz in mine if khz <= 1.0), default=min(mine, default=None))
+        return None if khz is None else mine[khz]
+
+    @property
+    def brief(self) -> "AtRate":
+        """At most two rates of each kind: where there are more, the smallest and the one that is quoted first."""
+        rates = {point.khz for point in self.points}
+        if len(rates) <= BRIEF or self.headline is None:
+            return self
+        kept = {min(rates), self.headline.khz}
+        return replace(self, points=tuple(point for point in self.points if point.khz in kept))
+
+    @property
+    def _kinds(self) -> set[RateKind]:
+        return {point.kind for point in self.points}
 
 
 def worst(values: Iterable[float], part: float = CVAR) -> Sequence[int]:
     """Positions of the worst `part` of some efficiencies, ceil(part n) of them."""
     numbered = sorted((value, index) for index, value in enumerate(values))
     return [index for _, index in numbered[: math.ceil(part * len(numbered))]]
+
+
+def worst_words(signals: int) -> str:
+    """What the CVaR is the mean of: with up to four signals their worst quarter, rounded up, is one of them."""
+    return "the worst signal" if math.ceil(CVAR * signals) == 1 else "the worst quarter of the signals"

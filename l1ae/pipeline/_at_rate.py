@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -14,9 +15,9 @@ from l1ae.evaluation import AtRate, RateSampleFacts, ScoreSet, SpooledScores, co
 from l1ae.pipeline._samples import Scorer
 from l1ae.pipeline._zero_bias import RateSample, judge_of, ladder_of, rate_sample
 from l1ae.records import FirmwareThreshold
-from l1ae.trigger import RATES, Judge, JudgedEvents, RateSpectra, SignalEvents, at_rate, at_rate_of
+from l1ae.trigger import Judge, JudgedEvents, RateSpectra, SignalEvents, at_rate, at_rate_of
 
-__all__ = ["firmware_threshold", "rates_of", "sample_facts", "spooled_rates_of"]
+__all__ = ["firmware_threshold", "quoted", "rates_of", "sample_facts", "spooled_rates_of"]
 
 _log = logging.getLogger("l1ae")
 
@@ -42,7 +43,7 @@ def firmware_threshold(config: Config, contract: Contract) -> FirmwareThreshold 
 
 
 def rates_of(scorer: Scorer, judge: Judge, sets: Mapping[str, ScoreSet], sample: RateSample) -> dict[str, AtRate]:
-    """Efficiencies at `RATES` of every variant of the model.
+    """Efficiencies at the rates of the configuration of every variant of the model.
 
     `sets` are the scores of the test part of the background and of the signals, which need not be computed again.
     """
@@ -52,12 +53,14 @@ def rates_of(scorer: Scorer, judge: Judge, sets: Mapping[str, ScoreSet], sample:
         name: _scores(scorer, judge.signals[name], len(events), {variant: scored.signals[name] for variant, scored in sets.items()})
         for name, events in judge.signal_events.items()
     }
-    return {
+    rates = scorer.config.trigger.rates
+    found = {
         variant: at_rate(
-            crossings[variant], judge.crossings, {name: found[variant] for name, found in signals.items()}, judge.signal_events, rates=RATES
+            crossings[variant], judge.crossings, {name: found[variant] for name, found in signals.items()}, judge.signal_events, rates=rates
         )
         for variant in sets
     }
+    return {variant: quoted(rated, scorer.config) for variant, rated in found.items()}
 
 
 def spooled_rates_of(scorer: Scorer, judge: Judge, samples: Mapping[str, SpooledScores], sample: RateSample) -> dict[str, AtRate]:
@@ -68,16 +71,22 @@ def spooled_rates_of(scorer: Scorer, judge: Judge, samples: Mapping[str, Spooled
         known = judge.spooled({variant: partial(scorer.variant, variant) for variant in lsb})
     found: dict[str, RateSpectra] = {}
     with ThreadPoolExecutor(len(lsb)) as pool:  # numpy sorts without Python's lock
-        for scores, part in zip(known.parts(), judge.parts(), strict=True):
-            ranks = [scores[variant] if step is not None else coarse(scores[variant]) for variant, step in lsb.items()]
+        for columns, part in zip(known.parts(), judge.parts(), strict=True):
+            ranks = [columns[variant] if step is not None else coarse(columns[variant]) for variant, step in lsb.items()]
             spectra = pool.map(lambda values, of=part: RateSpectra.of([(values, of)], judge.exposure), ranks)
-            for variant, counted in zip(lsb, spectra, strict=True):
-                found[variant] = RateSpectra.of_parts([found[variant], counted] if variant in found else [counted])
+            for variant, one in zip(lsb, spectra, strict=True):
+                found[variant] = RateSpectra.of_parts([found[variant], one] if variant in found else [one])
     signals = {name: _in_memory(scorer, judge.signals[name], samples[name], events) for name, events in judge.signal_events.items()}
-    return {
-        variant: at_rate_of(spectra, {name: scored[variant] for name, scored in signals.items()}, judge.signal_events, rates=RATES)
-        for variant, spectra in found.items()
-    }
+    rates, result = scorer.config.trigger.rates, {}
+    for variant, counted in found.items():
+        scores = {name: scored[variant] for name, scored in signals.items()}
+        result[variant] = quoted(at_rate_of(counted, scores, judge.signal_events, rates=rates), scorer.config)
+    return result
+
+
+def quoted(found: AtRate, config: Config) -> AtRate:
+    """The same, of which the rate of the firmware's threshold is quoted first."""
+    return replace(found, quoted=config.trigger.firmware_khz)
 
 
 def _in_memory(scorer: Scorer, judged: JudgedEvents, sample: SpooledScores, events: SignalEvents) -> Mapping[str, Scores]:

@@ -109,6 +109,8 @@ def _found(config: Config, contract: Contract, change: Change) -> Forecast:
         latency_ns=latency,
         crossings=crossings,
         weight_bits=_weight_bits(contract),
+        inputs=contract.hardware.size,
+        input_bits=contract.hardware.format.width,
         problems=tuple(_problems(config, contract, cycles)),
     )
 

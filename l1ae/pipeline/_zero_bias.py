@@ -32,15 +32,17 @@ from l1ae.manifest import digest_file
 from l1ae.pipeline._run import digest_json
 from l1ae.pipeline._shared import section_digest
 from l1ae.progress import task
-from l1ae.trigger import Judge, JudgedEvents, Menu, menu_of, no_menu
+from l1ae.trigger import Judge, JudgedEvents, Menu, check_menu, menu_of, no_menu
 
 __all__ = [
     "CrossingSource",
     "RateSample",
+    "check_rates",
     "crossing_source",
     "has_zero_bias",
     "judge_of",
     "ladder_of",
+    "no_zero_bias",
     "open_zero_bias",
     "rate_inputs",
     "rate_sample",
@@ -143,6 +145,21 @@ def has_zero_bias(config: Config) -> bool:
     return True
 
 
+def no_zero_bias(config: Config) -> str:
+    """Why there are no crossings for a configuration, and what to do; '' where there are some."""
+    if has_zero_bias(config):
+        return ""
+    background, inputs = open_dataset(config.data.source).background, config.inputs.selected
+    none = "there are no crossings that could set rates"
+    ours = f"the zero bias that comes with l1ae has layout 'ugt', without the columns of '{inputs.name}' that this network reads"
+    if config.trigger.zero_bias != "auto":
+        return f"{none}: {ours}; name a store of crossings, or `data` if the background is zero bias, in trigger.zero_bias"
+    return (
+        f"{none}: nothing says that {background.path} is zero bias (no weights, no runs and luminosity blocks, and its sample is called "
+        f"'{background.sample}'), and {ours}; set trigger.zero_bias: data if it is zero bias, or name a store of crossings there"
+    )
+
+
 def rate_sample(config: Config, path: Path | None = None) -> RateSample:
     """The crossings that set the rates of a run: `path`, default those of the configuration.
 
@@ -150,11 +167,8 @@ def rate_sample(config: Config, path: Path | None = None) -> RateSample:
     """
     inputs, origin = config.inputs.selected, "file" if path is not None else _origin(config)
     dataset = open_dataset(config.data.source)
-    if origin == "shipped" and not has_zero_bias(config):
-        raise UserError(
-            f"the zero bias that comes with l1ae has layout 'ugt', without the columns of '{inputs.name}' that this "
-            "network reads; give events without selection of your own: --zero-bias STORE.h5, or trigger.zero_bias"
-        )
+    if origin == "shipped" and (reason := no_zero_bias(config)):
+        raise UserError(reason)
     where = {"data": dataset.background.path, "shipped": shipped_zero_bias(), "file": path or Path(config.trigger.zero_bias)}[origin]
     layout = _widest(config, [EventStore.open(where, None), *dataset.signals.values()])
     return RateSample(origin, EventStore.open(where, layout), config.data, inputs)
@@ -186,6 +200,13 @@ def rate_inputs(config: Config) -> dict[str, str]:
         "menu": digest_json(None if named is None else named.model_dump(mode="json")),
         "menu_layout": digest_json(sample.store.layout.meaning),
     }
+
+
+def check_rates(config: Config) -> None:
+    """Raises `UserError` for crossings that are not there, and for seeds of the menu that their columns do not allow."""
+    if has_zero_bias(config):
+        store = rate_sample(config).store
+        check_menu(config.trigger, store.layout, store)
 
 
 def open_zero_bias(config: Config, path: Path | None = None) -> EventStore:

@@ -81,8 +81,9 @@ def efficiency_figure(result: TriggerResult) -> Figure:
         for point in points:
             if point.raw is not None:
                 axes.axvline(point.raw.khz, color="0.45", lw=1, ls=(0, (1, 2)))
+                name = f"{point.name} {result.ladder}"
                 axes.annotate(
-                    point.name, (point.raw.khz, 0), (-4, 6), xycoords=top, textcoords="offset points", rotation=90, ha="right", size="small"
+                    name, (point.raw.khz, 0), (-4, 6), xycoords=top, textcoords="offset points", rotation=90, ha="right", size="small"
                 )
         bottom = 10.0 ** np.floor(np.log10(max(lowest, _LOWEST_EFFICIENCY)))
         axes.set(xscale="log", yscale="log", xlim=(left, right), ylim=(bottom, 1.3), xlabel="Raw rate [kHz]", ylabel="Efficiency")

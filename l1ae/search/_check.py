@@ -5,7 +5,7 @@ from itertools import chain
 from l1ae.config import Config
 from l1ae.data import open_dataset
 from l1ae.errors import MissingExtraError, UserError
-from l1ae.pipeline import forecast, judge_of
+from l1ae.pipeline import forecast, judge_of, no_zero_bias
 from l1ae.rtl_results import beyond, sentences
 from l1ae.search._sampling import bases, corners
 from l1ae.search._study import Model, Study
@@ -40,10 +40,7 @@ def _check_objectives(study: Study, config: Config, where: str) -> None:
         return
     judge = judge_of(config, use="choosing")
     if judge is None:
-        raise UserError(
-            f"{where}: objectives: {wanted[0].label}: there are no zero-bias crossings in its columns to measure a rate on; name some in "
-            "trigger.zero_bias, or take an objective label_free"
-        )
+        raise UserError(f"{where}: objectives: {wanted[0].label}: {no_zero_bias(config)}; or take an objective label_free")
     if not open_dataset(config.data.source).signals:
         raise UserError(f"{where}: objectives: {wanted[0].label}: its data have no signals; add some, or take an objective label_free")
     for objective in wanted:

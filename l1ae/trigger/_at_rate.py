@@ -66,6 +66,12 @@ class SignalEvents:
         assert self.events is not None
         return self.events
 
+    @property
+    def menu(self) -> Estimate:
+        """Fraction of the events that a seed of the menu accepts (Clopper and Pearson's interval)."""
+        assert self.alone is not None, "there is a menu"
+        return _fraction(~self.alone, self.groups)
+
 
 def at_rate(
     crossing_scores: npt.NDArray[np.generic],
@@ -103,7 +109,7 @@ def at_rate_of(
             if kind == "raw" or signal.alone is not None
         }
         points += [_point(kind, khz, curve, judged) for khz in rates]
-    return AtRate(tuple(points))
+    return AtRate(tuple(points), menu={name: signal.menu for name, signal in signals.items() if signal.alone is not None})
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,6 +167,12 @@ class RateSpectra:
         return cls({kind: _Curve.of([part.curves[kind] for part in parts]) for kind in parts[0].curves})
 
 
+def _fraction(passed: BoolArray, groups: IntArray | None) -> Estimate:
+    """Of events (M,), of which those of one group are not independent."""
+    effect = design_effect(passed.astype(np.float64), 1.0, groups)
+    return clopper_pearson(float(passed.sum()) / effect, len(passed) / effect)
+
+
 @dataclass(frozen=True, eq=False)
 class _Signal:
     """Scores in rising order of the events that may be accepted, and all events of which they are a part."""
@@ -182,9 +194,7 @@ class _Signal:
         return 1 - float(np.searchsorted(self.rising, threshold, side="right" if above else "left")) / self.events
 
     def efficiency(self, threshold: float) -> Estimate:
-        passed = self.scores >= threshold
-        effect = design_effect(passed.astype(np.float64), 1.0, self.groups)
-        return clopper_pearson(float(passed.sum()) / effect, self.events / effect)
+        return _fraction(self.scores >= threshold, self.groups)
 
 
 def _point(kind: RateKind, khz: float, curve: _Curve, signals: Mapping[str, _Signal]) -> RatePoint:

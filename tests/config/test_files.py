@@ -65,13 +65,13 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     ],
 )
 def test_yaml_that_is_none_or_has_no_end_is_refused_at_once(tmp_path, text, reason):
-    begin = time.monotonic()
+    begin = time.process_time()
     with pytest.raises(ValueError, match=reason):
         yaml_value(text)
     (tmp_path / "config.yaml").write_text(text)
     with pytest.raises(UserError, match=f"config.yaml' is no valid YAML: (.|\n)*{reason}"):
         load_config(tmp_path / "config.yaml")
-    assert time.monotonic() - begin < 10
+    assert time.process_time() - begin < 10
 
 
 def test_aliases_are_fine():

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from l1ae.cli._main import _cli
 from l1ae.data import EventStore
 
+from ..levels import exhaustive
 from .shown import ROOT, Shown, pages, shown
 
 SHORTENED = ("density_tree", "surprise_ae", "dnn_ae", "dnn_vae", "cms_like", "table_student")
@@ -54,6 +55,7 @@ RUN = {
     "l1ae/delivery/templates/ugt/README.md.j2": Steps(),
     "l1ae/delivery/templates/vivado/README.md.j2": Steps(),
 }
+IN_TEST = ("docs/start.md", "docs/howto/data.md", "docs/rtl.md", "docs/table_networks.md")
 NOT_RUN = {
     "README.md": "`make demo` and `make test` set up an installation; CI runs the second",
     "docs/clusters.md": "clusters: tests/engine/test_clusters.py and test_scheduler.py run the same options",
@@ -136,7 +138,7 @@ def shown_yaml(page: Path) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", RUN)
+@pytest.mark.parametrize("name", exhaustive(RUN, IN_TEST))
 def test_the_commands_of_a_page_succeed(name, kitchen, tmp_path, monkeypatch):
     page, sequence = ROOT / name, RUN[name]
     folder = tmp_path / "work"

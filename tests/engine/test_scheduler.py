@@ -140,7 +140,7 @@ def test_a_worker_that_came_late_says_that_it_has_another_version():
     assert call(__version__, "a", operator.neg, (1,)).value == -1
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_fifty_workers_lose_nothing_and_do_nothing_twice():
     """1,000 tasks that take no time; `done` counts in this process, where the workers are threads."""
     from distributed import LocalCluster

@@ -79,6 +79,7 @@ def inside(tree, tmp_path):
 _COMMAND = "from l1ae.cli import main; main()"
 
 
+@pytest.mark.exhaustive
 def test_the_walks_through_all_places_pass(tree):
     files = ("tests/contract/test_dispatchers.py", "tests/families/test_records.py")
     environment = {"PYTHONPATH": str(tree), "PATH": "/usr/bin:/bin", "TF_CPP_MIN_LOG_LEVEL": "3"}
@@ -134,6 +135,7 @@ print(json.dumps({
 """
 
 
+@pytest.mark.exhaustive
 def test_the_operation_goes_from_keras_to_the_simulations_without_a_mismatch(inside, tree, small_zero_bias):
     done = inside(_MAXIMUM, small_zero_bias)
     assert done.returncode == 0, done.stderr[-3000:]

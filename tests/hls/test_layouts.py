@@ -14,6 +14,7 @@ from l1ae.hls import convert, simulate
 from l1ae.inputs import Layout, named_layout
 
 from ..delivery.tiny import layout_events, spec_of, tiny_contract
+from ..levels import exhaustive
 
 SELECTIONS = {"p2gt": {"jet": 3, "mu": 2}}
 
@@ -49,7 +50,7 @@ def _readme(contract):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", LAYOUTS)
+@pytest.mark.parametrize("name", exhaustive(LAYOUTS, ("p2gt", "invented")))
 def test_no_bit_differs_for_a_network_on_any_layout(tmp_path, name):
     layout = _layout(name)
     contract = tiny_contract(layout=layout, name=name, seed=41)

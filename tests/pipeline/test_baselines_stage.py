@@ -41,5 +41,17 @@ def test_the_stage_writes_what_it_returns_and_is_then_up_to_date(make_config, cr
 def test_without_crossings_the_command_says_why(make_config, tmp_path):
     inputs = {"layout": named_layout("gelato").model_dump(mode="json"), "preprocessing": "auto"}
     config = make_config(inputs=inputs, trigger={"zero_bias": "shipped"})
-    with pytest.raises(UserError, match="the zero bias that comes with l1ae has layout 'ugt'"):
+    with pytest.raises(UserError, match="there are no crossings that could set rates: the zero bias that comes with l1ae has layout 'ugt'"):
         baselines_stage(Run.create(config, tmp_path / "run"))
+    config = make_config(inputs=inputs, trigger={"zero_bias": "auto"})
+    reason = r"nothing says that .*background.h5 is zero bias \(no weights, .*; set trigger.zero_bias: data if it is zero bias"
+    with pytest.raises(UserError, match=reason):
+        baselines_stage(Run.create(config, tmp_path / "auto"))
+
+
+def test_rates_are_those_of_the_configuration(make_config, crossings, tmp_path):
+    config = make_config(trigger={"zero_bias": str(crossings), "bunches": 10, "rates": [2.0, 20.0], "firmware": 20.0})
+    found = baselines_stage(Run.create(config, tmp_path / "run"))
+    for item in found.results:
+        assert {point.khz for point in item.at_rate.points} == {2.0, 20.0}
+        assert item.at_rate.headline.khz == 20.0

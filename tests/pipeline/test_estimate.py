@@ -41,6 +41,8 @@ def found(**changes):
         "latency_ns": Estimated(50.0, 25.0, 50.0),
         "crossings": Estimated(2.0, 1.0, 2.0),
         "weight_bits": 1000,
+        "inputs": 57,
+        "input_bits": 16,
         "problems": (),
     }
     return Forecast(**values | changes)

@@ -195,7 +195,7 @@ def test_described_network_goes_through_all_stages_and_only_once(write_descripti
     assert metrics["comparisons"] == {}
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_keras_file_goes_through_all_stages(write_config, make_network, tmp_path):
     path = write_config({"source": "network.keras", "score": "squared_error"})
     network = make_network("squared_error", hidden=(6,))

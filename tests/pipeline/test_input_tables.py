@@ -86,7 +86,7 @@ def check_tables(folder: Path, *, by_group: bool) -> Contract:
     return contract
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_energies_alone_to_rtl_and_emulator(tmp_path):
     folder = trained(tmp_path, "dense_ae", select=SELECT | {"features": ["pt"]}, network="ufixed<5,4,RND_CONV,SAT>")
     contract = check_tables(folder, by_group=False)

@@ -14,6 +14,8 @@ from l1ae.latent import load_latent, read_codes
 from l1ae.pipeline import LatentOptions, Run, latent_stage, train_stage
 from l1ae.pipeline._samples import part_of
 
+from ..levels import exhaustive
+
 pytestmark = pytest.mark.slow
 
 OPTIONS = LatentOptions(events=500)
@@ -137,7 +139,7 @@ def test_the_mass_is_that_of_any_groups_and_an_impossible_one_is_refused(autoenc
     assert (run.path("latent") / "latent.json").read_bytes() == before
 
 
-@pytest.mark.parametrize("name", ["samples", "p2gt"])
+@pytest.mark.parametrize("name", exhaustive(["samples", "p2gt"], ("samples",)))
 def test_other_inputs_have_a_latent_space_too(name, tmp_path):
     """A waveform has neither masses nor empty slots; Phase-2 objects have both, filled where their valid bit is."""
     layout = named_layout(name)

@@ -266,6 +266,7 @@ def test_without_ghdl(trained, tmp_path, monkeypatch, caplog):
     assert content(run, "rtl/report.json")["events"] == 50
 
 
+@pytest.mark.exhaustive
 def test_folded(trained, tmp_path, caplog):
     run = with_rtl(trained, tmp_path / "run", interval=4, events=100)
     result = rtl_stage(run)

@@ -228,6 +228,17 @@ def test_a_menu_that_lost_seeds_is_counted_twice_as_it_is(make_run, weighted):
     assert sum(bool(fired(block, i)) for block in blocks for i in range(len(block))) == len(next(sample.parts()).fired)
 
 
+@pytest.mark.parametrize(("part", "warned"), [(0.03, True), (0.003, False)])
+def test_a_menu_that_accepts_more_than_any_menu_may_is_warned_of(make_run, weighted, caplog, part, warned):
+    events = _events(31)
+    pt = float(np.quantile(events.hw[:, 0], 1 - part, weights=np.where(events.process == 1, 0.2, 1.8), method="inverted_cdf")) / 2
+    study = _trigger_stage._Study(make_run(zero_bias=str(weighted), menu=[{"name": "x", "object": "met", "pt": pt}]))
+    sample = _trigger_stage.spool_sample(JudgedEvents.of(study.store), lambda hw: hw[:, 0].astype(np.int64), study.menu)
+    rates = _trigger_stage.menu_rates(study.menu, sample, sample.exposure(28_600.0), study.layout, {})
+    assert rates.khz == pytest.approx(part * 28_600, rel=0.3)
+    assert ("more than any menu may; are the crossings zero bias" in caplog.text) == warned
+
+
 def test_a_menu_that_changes_makes_the_rates_again(make_run, weighted, monkeypatch):
     """The configuration has its name only."""
     menus = ("run3", [{"name": "x", "object": "mu", "pt": 3}])

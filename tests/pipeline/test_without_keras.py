@@ -123,6 +123,7 @@ def test_commands_on_a_run_of_keras(command, l1ae, of_keras):
     assert l1ae(*(word.format(run=of_keras) for word in command))
 
 
+@pytest.mark.exhaustive
 def test_runs_are_compared(l1ae, run, of_keras, tmp_path):
     assert l1ae("compare", run, of_keras, "-o", tmp_path / "both.html")
     assert (tmp_path / "both.html").is_file()

@@ -85,7 +85,7 @@ def test_a_few_faults_are_found(hls, rtl, tmp_path):
     assert faults["missed"] == []
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_faults_in_constants_of_the_hls_project_are_found(hls, tmp_path):
     faults = _campaign(draw(hls, HLS_CONSTANTS, 14, seed=22), hls, tmp_path, _survives_csim)
     assert faults["missed"] == []

@@ -16,7 +16,7 @@ from l1ae.rtl._opcodes import Opcode
 from l1ae.rtl._tables import addressed, reached
 from l1ae.synth import packed_luts, part_of, synthesise
 
-from ..levels import slow
+from ..levels import exhaustive, slow
 from .exactness import assert_exact, vectors
 
 PART = "xcvu9p-flga2104-2L-e"
@@ -55,7 +55,7 @@ def design():
     return contract, unroll(contract, Clock(25.0, 12.5, 1), PART)
 
 
-@pytest.mark.parametrize("seed", slow(range(6), (0,)))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.exhaustive) for seed in range(1, 6))])
 @pytest.mark.parametrize("port", ["fixed<10,10>", "ufixed<7,7>", "fixed<16,16>"])
 def test_trees_of_tables(seed, port):
     port = FixedFormat.parse(port)
@@ -179,7 +179,7 @@ def test_a_fault_in_the_written_tables_is_named(design, layer, fault):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("layer", "fault"), FAULTS)
+@pytest.mark.parametrize(("layer", "fault"), exhaustive(FAULTS, FAULTS[:1]))
 def test_a_fault_in_the_written_tables_is_seen_by_simulation(design, tmp_path, layer, fault):
     contract, made = design
     wrong = faulty(made.project, layer, made.pipeline, fault)

@@ -27,7 +27,7 @@ from l1ae.training._data import TrainingData, load_training_data
 from l1ae.training._loop import Trainer
 from l1ae.training._objective import Batch, objective_for
 
-from ..levels import slow
+from ..levels import exhaustive, slow
 
 TRAINED = [name for name, architecture in ARCHITECTURES.items() if not (architecture.imported or architecture.tabular)]
 OPTIONS = {
@@ -120,8 +120,8 @@ def test_every_term_of_every_family_knows_only_events_that_weigh(architecture, p
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("phase", ["float", "quantized"])
-@pytest.mark.parametrize("architecture", TRAINED)
+@pytest.mark.parametrize("phase", ["float", pytest.param("quantized", marks=pytest.mark.exhaustive)])
+@pytest.mark.parametrize("architecture", exhaustive(TRAINED, ("dense_vae", "conv_ae", "set_ae", "latent_ae", "table_ae")))
 def test_integer_weights_are_repeated_events(architecture, phase, monkeypatch):
     monkeypatch.setattr(tf.random, "stateless_normal", lambda shape, seed: tf.zeros(shape))
     config = _config(architecture)

@@ -1,9 +1,11 @@
 """Efficiencies at a rate: closed forms, and how often the intervals hold."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from l1ae.evaluation import worst
+from l1ae.evaluation import clopper_pearson, worst
 from l1ae.trigger import Crossings, Exposure, SignalEvents, at_rate
 
 KHZ = 1000.0
@@ -124,3 +126,22 @@ def test_intervals_hold_with_weights():
         point = at_rate(scores, _crossings(weights), {"s": rng.exponential(size=3000) + shift}, {"s": ALL}, rates=(khz,)).points[0]
         inside += point.efficiency["s"].low <= truth <= point.efficiency["s"].high
     assert 0.64 < inside / 300 < 0.95
+
+
+def test_what_the_menu_keeps_is_said_of_signals_that_it_can_judge():
+    signals = {"s": SignalEvents(None, np.array([True, False, False, False])), "t": ALL}
+    numbers = {"s": np.zeros(4), "t": np.zeros(3)}
+    result = at_rate(np.arange(100), _crossings(np.ones(100), alone=np.ones(100, bool)), numbers, signals, rates=(5.0,))
+    assert set(result.menu) == {"s"}
+    assert result.menu["s"] == clopper_pearson(3, 4)
+
+
+def test_the_firmwares_rate_is_quoted_first_and_a_summary_has_two_rates():
+    found = at_rate(np.arange(10_000), _uniform(10_000), {}, {}, rates=(0.5, 1.0, 3.0, 20.0))
+    assert found.headline.khz == 1.0
+    assert [point.khz for point in found.brief.points] == [0.5, 1.0]
+    set_for = replace(found, quoted=20.0)
+    assert set_for.headline.khz == 20.0
+    assert [point.khz for point in set_for.brief.points] == [0.5, 20.0]
+    assert at_rate(np.arange(10_000), _uniform(10_000), {}, {}, rates=(3.0, 20.0)).headline.khz == 3.0
+    assert at_rate(np.arange(10_000), _uniform(10_000), {}, {}, rates=(3.0, 20.0)).brief.points[-1].khz == 20.0

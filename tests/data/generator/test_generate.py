@@ -66,7 +66,7 @@ def test_mixture_of_more_events_begins_with_that_of_fewer():
     assert not np.array_equal(long[:1700], np.concatenate(list(mixture(FRACTIONS, 1700, seed=2))))
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_events_do_not_depend_on_the_number_of_workers_and_more_events_extend_fewer(config, fresh_shards, tmp_path):
     one, two = tmp_path / "one.h5", tmp_path / "two.h5"
     first = generate("background", 100, one, workers=1, config=config, shards=fresh_shards("a"))

@@ -264,7 +264,7 @@ def test_sources_are_the_hard_collisions(made):
         assert np.unique(events.source_event[events.process == index], return_counts=True)[1].max() == most
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_crossings_do_not_depend_on_workers_and_extend_shorter_runs(made, small, tmp_path):
     two = tmp_path / "two.h5"
     shutil.copytree(made.parent / "shards" / "truth", tmp_path / "shards" / "truth")

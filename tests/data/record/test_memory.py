@@ -33,7 +33,7 @@ def write_many(folder, rows):
     return folder
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the largest memory of a process is read from /proc")
 def test_memory_does_not_grow_with_the_number_of_events(tmp_path):
     peaks = []

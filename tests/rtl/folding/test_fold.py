@@ -11,6 +11,7 @@ from l1ae.rtl._schedule import Clock
 from l1ae.rtl.folding._fold import fold
 from l1ae.rtl.simulation._simulate import simulate_rtl
 
+from ...levels import exhaustive
 from .networks import Image, dense_contract, image_contract
 
 PART = "xcvu13p-flga2577-2-e"
@@ -44,7 +45,7 @@ def test_windows_that_shift_then_windows_that_are_selected_then_digits(tmp_path)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("interval", [2, 3, 4, 8])
+@pytest.mark.parametrize("interval", exhaustive([2, 3, 4, 8], (3, 8)))
 def test_dense_layers(interval, tmp_path):
     _assert_passed(_simulated(dense_contract(), interval, tmp_path / "rtl"), interval)
 
@@ -75,7 +76,7 @@ FAULTS = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", exhaustive(FAULTS, list(FAULTS)[:2]))
 def test_planted_faults_are_found(fault, tmp_path):
     contract = image_contract(Image(padded=False))
     folder = tmp_path / "rtl"
