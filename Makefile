@@ -40,7 +40,7 @@ READY := .venv/.complete
 # A worker that has nothing left takes over what another has not begun. Tests of a file mostly stay together, with what they share.
 TESTS := $(BIN)/pytest -n auto --dist worksteal
 
-.PHONY: docs linkcheck wheel-check scale search demo test quick test-all test-rest robustness lint data train evaluate hls csim csim-matrix rtl synth rtl-check rtl-matrix calibration estimator flows \
+.PHONY: docs reference linkcheck wheel-check scale search demo test quick test-all test-rest robustness lint data train evaluate hls csim csim-matrix rtl synth rtl-check rtl-matrix calibration estimator flows \
     trigger baselines deliver vivado delivery-check verify report latent families doctor bench clean
 
 demo: $(READY)
@@ -67,6 +67,10 @@ robustness: $(READY)
 # The documentation in build/docs: the notebooks are run, and a warning is an error.
 docs: $(READY)
 	$(BIN)/python -m sphinx -W --keep-going -b html docs build/docs
+
+# Of these the pages that are made from the code, docs/reference, to be read in the clone.
+reference: $(READY)
+	PYTHONPATH=docs $(BIN)/python -m _reference
 
 # Every link of the documentation that leaves it; needs the network.
 linkcheck: $(READY)

@@ -1,15 +1,18 @@
 """YAML files with typed content: reading, and messages that print the offending key and what would have been right."""
 
 import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
 from l1ae.errors import UserError
 
-__all__ = ["load_yaml", "read_yaml", "validate", "yaml_value"]
+__all__ = ["Overrides", "load_yaml", "read_yaml", "validate", "yaml_value"]
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -74,24 +77,93 @@ def _size(node: yaml.Node, known: dict[int, int]) -> int:
     return known[id(node)]
 
 
-def validate(model: type[_Model], content: dict[str, Any], where: str) -> _Model:
-    """The typed description in `content`; `where` begins the message of the `UserError` for what does not fit."""
+@dataclass(frozen=True)
+class Overrides:
+    """Keys that were set over those of a file, dotted, and the `option` that set them: mistakes in them are not the file's."""
+
+    option: str
+    keys: tuple[str, ...]
+
+    def where(self, path: str, file: str) -> str:
+        """What the message for a mistake at a dotted `path` begins with."""
+        if any(f"{path}.".startswith(f"{key}.") for key in self.keys):
+            return f"{self.option} {path}"
+        above = [key for key in self.keys if not path or key.startswith(f"{path}.")]
+        return ": ".join(filter(None, (file + (f" with {self.option} {', '.join(above)}" if above else ""), path)))
+
+
+def validate(model: type[_Model], content: dict[str, Any], where: str, overrides: Overrides = Overrides("", ())) -> _Model:
+    """The typed description in `content`; `where` begins the message of the `UserError` for what does not fit, but for `overrides`."""
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        raise UserError("\n".join(_message(model, item, where) for item in error.errors())) from error
+        raise UserError("\n".join(_message(model, item, where, overrides) for item in _causes(error.errors()))) from error
 
 
-def _message(model: type[BaseModel], item: Any, where: str) -> str:
-    path = ".".join(str(part) for part in item["loc"])
-    if item["type"] != "extra_forbidden":
-        value = "" if isinstance(item["input"], dict) else f" (value: {item['input']!r})"
-        return ": ".join(filter(None, (where, path, f"{_complaint(item)}{value}")))
-    known = _fields_at(model, item["loc"][:-1])
-    close = difflib.get_close_matches(str(item["loc"][-1]), known, n=1)
-    others = f"known keys are {', '.join(known)}" if known else "nothing can stand there; remove it"
-    hint = f"did you mean '{close[0]}'?" if close else others
-    return f"{where}: unknown key '{path}'; {hint}"
+def _causes(errors: list[Any]) -> list[Any]:
+    """Without complaints that a list is too short only because of what is wrong in it."""
+    places = [item["loc"] for item in errors]
+
+    def follows(item: Any) -> bool:
+        loc = item["loc"]
+        return item["type"] == "too_short" and any(len(place) > len(loc) and place[: len(loc)] == loc for place in places)
+
+    return [item for item in errors if not follows(item)]
+
+
+def _message(model: type[BaseModel], item: Any, file: str, overrides: Overrides) -> str:
+    location = tuple(item["loc"])
+    path = ".".join(map(str, location))
+    where = overrides.where(path, file)
+    match item["type"]:
+        case "extra_forbidden":
+            # of a key that was set the whole is what has to be written otherwise
+            if any(f"{key}.".startswith(f"{path}.") or path.startswith(f"{key}.") for key in overrides.keys):
+                return f"{overrides.option} {path}: unknown key; {_remedy(model, location, whole=True)}"
+            return f"{file}: unknown key '{path}'; {_remedy(model, location, whole=False)}"
+        case "missing":
+            return f"{where} is missing; add '{location[-1]}: ...'{_meaning(model, location)}"
+        case _:
+            value = "" if isinstance(item["input"], dict) else f" (value: {item['input']!r})"
+            return f"{where}: {_complaint(item)}{value}"
+
+
+def _remedy(model: type[BaseModel], location: tuple[Any, ...], *, whole: bool) -> str:
+    """Which key was probably meant by one that there is not: the same name further down, or a similar one here."""
+    section, leaf = location[:-1], str(location[-1])
+    models = _models_at(model, section)
+    known = [name for one in models for name in one.model_fields]
+    prefix = "".join(f"{part}." for part in section)
+    deeper = list(dict.fromkeys(prefix + key for one in models for key in _below(one) if key.endswith(f".{leaf}")))
+    if deeper:
+        *others, last = map(repr, deeper)
+        return f"did you mean {' or '.join(filter(None, (', '.join(others), last)))}?"
+    close = difflib.get_close_matches(leaf, known, n=1)
+    if close:
+        return f"did you mean '{prefix if whole else ''}{close[0]}'?"
+    return f"known keys are {', '.join(known)}" if known else "nothing can stand there; remove it"
+
+
+def _below(model: type[BaseModel], known: tuple[type[BaseModel], ...] = ()) -> Iterator[str]:
+    """Dotted keys of the sections in a section."""
+    for name, field in model.model_fields.items():
+        for section in (one for one in _sections_in(field.annotation) if one not in known):
+            yield from (f"{name}.{key}" for key in (*section.model_fields, *_below(section, (*known, section))))
+
+
+def _sections_in(annotation: Any) -> list[type[BaseModel]]:
+    """The sections that a key holds itself, not in a list or by name."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    union = get_origin(annotation) in {Union, UnionType}
+    return [section for argument in get_args(annotation) for section in _sections_in(argument)] if union else []
+
+
+def _meaning(model: type[BaseModel], location: tuple[Any, ...]) -> str:
+    """What a key is, in brackets."""
+    fields = [one.model_fields[location[-1]] for one in _models_at(model, location[:-1]) if location[-1] in one.model_fields]
+    text = next((field.description for field in fields if field.description), None)
+    return "" if text is None else f" ({text})"
 
 
 def _complaint(item: Any) -> str:
@@ -106,13 +178,13 @@ def _complaint(item: Any) -> str:
             return str(item["msg"].removeprefix("Value error, "))
 
 
-def _fields_at(root: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
-    """Keys of the section at a location, which goes through fields, positions in lists and keys of mappings."""
+def _models_at(root: type[BaseModel], location: tuple[Any, ...]) -> list[type[BaseModel]]:
+    """The sections at a location, which goes through fields, positions in lists and keys of mappings."""
     models = [root]
     for part in location:
         if isinstance(part, str) and any(part in model.model_fields for model in models):
             models = [found for model in models if part in model.model_fields for found in _models_in(model.model_fields[part].annotation)]
-    return [name for model in models for name in model.model_fields]
+    return models
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from l1ae.baselines import BaselineResult, BaselinesResult
     from l1ae.evaluation import RatePoint
 
-__all__ = ["baselines"]
+__all__ = ["baselines", "show_baselines"]
 
 
 @click.command()
@@ -27,22 +27,28 @@ def baselines(run: Path) -> None:
     """
     stages = load_pipeline()
     opened = stages.Run.open(run)
-    result = stages.baselines_stage(opened)
+    show_baselines(stages.baselines_stage(opened))
+    click.echo(f"baselines: {opened.path('baselines') / 'baselines.json'}")
+
+
+def show_baselines(result: "BaselinesResult") -> None:
+    """What each trigger finds, and which are not possible."""
     for table in _tables(result):
         show(table)
     for kind, reason in result.impossible.items():
         click.echo(f"{kind}: not possible, {reason}")
-    click.echo(f"baselines: {opened.path('baselines') / 'baselines.json'}")
 
 
 def _tables(result: "BaselinesResult") -> Iterator[Table]:
     """One table for each kind of rate: mean and worst quarter of the efficiencies, without signals the thresholds."""
+    from l1ae.evaluation import worst_words
+
     points = result.results[0].at_rate.points if result.results else ()
     judged = f"{result.events:,} crossings, trained on {result.training_events:,} events"
     for kind in dict.fromkeys(point.kind for point in points):
         rates = [point.khz for point in points if point.kind == kind]
-        signals = any(point.mean is not None for item in result.results for point in item.at_rate.points)
-        what = "mean efficiency in % (worst quarter of the signals)" if signals else "thresholds, there is no signal"
+        signals = max((len(point.efficiency) for item in result.results for point in item.at_rate.points if point.kind == kind), default=0)
+        what = f"mean efficiency in % ({worst_words(signals).removeprefix('the ')})" if signals else "thresholds, there is no signal"
         table = Table(title=f"At {kind} rates: {what}; {judged}")
         table.add_column("trigger")
         for khz in rates:

@@ -46,7 +46,7 @@ CONTINUED: Mapping[str, Callable[[Arguments], str]] = {
     "verify": lambda arguments: f"no verdict was reached; {_again(arguments)} begins anew",
     "latent": _stage("RUN/latent"),
     "report": lambda arguments: f"RUN/report.html is as it was before; {_again(arguments)} begins anew",
-    "run": lambda arguments: f"finished stages are kept; {_again(arguments)} continues",
+    "run": lambda arguments: f"finished stages and epochs are kept; {_again(arguments)} continues",
     "estimate": _nothing,
     "compare": _output,
     "watch": _output,

@@ -1,6 +1,5 @@
 """Commands of the deliveries: deliver and verify."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,8 @@ _TARGETS = "[cmssw|ugt|emp|vivado|...]"
 @click.command()
 @_run_argument
 @click.option("--target", "targets", metavar=_TARGETS, multiple=True, required=True, help="Can be given more than once.")
-def deliver(run: Path, targets: tuple[str, ...]) -> None:
+@click.option("--strict", is_flag=True, help="Exit status 1 when the RTL does not fit into its slot.")
+def deliver(run: Path, targets: tuple[str, ...], strict: bool) -> None:
     """Folders for CMSSW, uGT, EMP and Vivado.
 
     Reads RUN/contract, RUN/hls, RUN/rtl and RUN/trigger, as the target needs them; writes RUN/delivery/TARGET, and checks it against
@@ -31,18 +31,19 @@ def deliver(run: Path, targets: tuple[str, ...]) -> None:
     bring more (docs/extending.md).
 
     A last line says whether the RTL fits into its slot, at the clock there and in the time that budget: or its default leaves.
-    MISSED is no error: what was delivered is right, and too slow.
+    MISSED is no error, unless --strict: what was delivered is right, and too slow.
     """
     pipeline = load_pipeline()
     opened = pipeline.Run.open(run)
-    pipeline.check_targets(targets)
+    pipeline.check_targets(opened, targets)
+    missed = []
     for target in targets:
         found = pipeline.deliver_stage(opened, target)
         click.echo(f"{target}: {found.folder}")
-        _print_checks(found.checks)
-        fit = pipeline.slot_of(opened, target)
-        if fit is not None:
-            click.echo(f"  {'ok' if fit.fits else 'MISSED':<11} slot: {fit.text}")
+        _print_checks(found)
+        missed += [target] if found.slot is not None and not found.slot.fits else []
+    if strict and missed:
+        raise CheckFailedError(f"delivered, but not fast enough: {', '.join(missed)}")
 
 
 @click.command()
@@ -57,8 +58,9 @@ def verify(path: Path, events: int | None, zero_bias: Path | None) -> None:
     Of a run it writes RUN/verification; of a delivered folder it writes nothing. Exit status 1 when a bit differs.
 
     PATH is a delivered folder (or one that holds several), wherever it was copied to: its files, constants, vectors and library
-    are checked against the contract in it. Or PATH is a run: C simulation, RTL simulation, emulator and test vectors are
-    compared with the contract on zero-bias crossings, and one table says what differs.
+    are checked against the contract in it; MISSED says that its RTL does not fit into its slot, which is no error. Or PATH is a
+    run: C simulation, RTL simulation, emulator and test vectors are compared with the contract on zero-bias crossings, and one table
+    says what differs.
     """
     pipeline = load_pipeline()
     if (path / "config.yaml").is_file():
@@ -70,16 +72,18 @@ def verify(path: Path, events: int | None, zero_bias: Path | None) -> None:
     found = pipeline.verify_deliveries(path)
     for delivery in found:
         click.echo(f"{delivery.target}: {delivery.folder}: {delivery.provenance.project}, contract {delivery.provenance.digest}")
-        _print_checks(delivery.checks)
+        _print_checks(delivery)
     wrong = [str(delivery.folder) for delivery in found if delivery.failed]
     if wrong:
         raise CheckFailedError(f"not as it was delivered: {', '.join(wrong)}")
 
 
-def _print_checks(checks: Sequence[Any]) -> None:
+def _print_checks(delivery: Any) -> None:
     words = {True: "ok", False: "FAILED", None: "not checked"}
-    for check in checks:
+    for check in delivery.checks:
         click.echo(f"  {words[check.passed]:<11} {check.name}: {check.detail}")
+    if (slot := delivery.slot) is not None:
+        click.echo(f"  {'ok' if slot.fits else 'MISSED':<11} slot: {slot.text}")
 
 
 def _verify_run(pipeline: Any, run: Path, events: int | None, zero_bias: Path | None) -> None:

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from l1ae.cli._run import load_pipeline
 from l1ae.cli._tables import show
-from l1ae.config import SLOTS, Config, config_names, find_config, load_config
+from l1ae.config import Config, config_names, find_config, load_config
 from l1ae.contract import Contract
 from l1ae.errors import UserError
 from l1ae.manifest import Manifest
@@ -122,7 +122,7 @@ def estimate(path: Path, overrides: tuple[str, ...]) -> None:
     if not path.is_dir() or str(path) in config_names():
         path = find_config(path)
         config = load_config(path, overrides)
-        _show(f"'{path}', estimated before training", pipeline.forecast(config), config)
+        _show(f"{path.name}, estimated before training", pipeline.forecast(config), config)
         return
     if overrides:
         raise UserError(f"--set belongs to a configuration, and '{path}' is a run folder; leave it out, or give '{path / 'config.yaml'}'")
@@ -134,7 +134,8 @@ def estimate(path: Path, overrides: tuple[str, ...]) -> None:
     clock = estimator.Clock(config.rtl_clock_period, config.rtl.clock_uncertainty, config.rtl.crossings)
     counted = estimator.estimate(contract, clock, config.rtl.adders)
     show(_layers(counted.layers))
-    _show(f"'{path}', unrolled, estimated before synthesis", found, config, {"adders": counted.adders, "LUT": counted.luts})
+    more = {"adders": counted.adders, "LUT": counted.luts}
+    _show(f"{path.resolve().name}, unrolled, estimated before synthesis", found, config, more)
 
 
 def _layers(found: Sequence["LayerEstimate"]) -> Table:
@@ -167,8 +168,16 @@ def _show(title: str, found: "Forecast", config: Config, more: "Mapping[str, Est
     show(table)
     for problem in found.problems:
         click.echo(f"{'REFUSED':<7} {problem}")
+    for doubt in _load("l1ae.pipeline").doubts(found, config):
+        click.echo(f"{'MAYBE':<7} {doubt}")
     for sentence in _load("l1ae.rtl_results").sentences(found, config.budget):
         click.echo(f"{'MISSED':<7} {sentence}")
-    for slot in SLOTS.values():
-        fit = slot.fit(latency=round(found.cycles.value), interval=1, period=config.rtl_clock_period, given=config.budget)
-        click.echo(f"{'ok' if fit.fits else 'MISSED':<7} {fit.text}")
+    delivery = _load("l1ae.delivery")
+    timing = delivery.Timing(found.inputs, found.input_bits, round(found.cycles.value), 1, config.rtl_clock_period)
+    for target in delivery.TARGETS.values():
+        if target.slot is not None:
+            fit = target.slot(timing, config.budget)
+            # what is refused fits nowhere
+            if fit.fits and found.problems:
+                continue
+            click.echo(f"{'ok' if fit.fits else 'MISSED':<7} {fit.text}")

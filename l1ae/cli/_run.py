@@ -53,7 +53,9 @@ def train(config: Path, run: Path | None, overrides: tuple[str, ...], resume: bo
     loaded, folder = _load(config, run, overrides)
     pipeline = load_pipeline()
     pipeline.train_stage(loaded, folder, resume=resume)
-    click.echo(f"trained {loaded.project}: {folder}")
+    done = "imported" if loaded.model.source is not None else "trained"
+    click.echo(f"{done} {loaded.project}: {folder}")
+    click.echo(f"contract: {folder / 'contract' / 'contract.json'}")
 
 
 @click.command()
@@ -117,6 +119,20 @@ def _announcer(names: Sequence[str]) -> Callable[[str, bool], None]:
     return announce
 
 
+def _show(stage: str | None, run: Path) -> None:
+    """What the command of the last stage prints, where that are tables."""
+    if stage == "trigger":
+        from l1ae.cli._trigger import show_rates
+        from l1ae.trigger import load_working_points
+
+        show_rates(load_working_points(run / "trigger" / "working_points.json"))
+    elif stage == "baselines":
+        from l1ae.cli._baselines import show_baselines
+        from l1ae.records import BASELINES
+
+        show_baselines(BASELINES.read(run))
+
+
 @click.command("run")
 @_config_argument
 @_run_option
@@ -135,8 +151,9 @@ def run_all(config: Path, run: Path | None, overrides: tuple[str, ...], to: str 
     loaded, folder = _load(config, run, overrides)
     pipeline = load_pipeline()
 
-    announce = _announcer([stage.name for stage in pipeline.stages_to(to, loaded)])
-    opened, path = pipeline.run_all(loaded, folder, to=to, options=pipeline.RunOptions(**options), announce=announce)
+    names = [stage.name for stage in pipeline.stages_to(to, loaded)]
+    opened, path = pipeline.run_all(loaded, folder, to=to, options=pipeline.RunOptions(**options), announce=_announcer(names))
+    _show(to, opened.folder)
     click.echo(f"report: {path.resolve()}")
-    if to is None:
-        click.echo(pipeline.csim_verdict(opened))
+    for line in pipeline.verdicts(opened, names):
+        click.echo(line)

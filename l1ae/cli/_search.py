@@ -54,20 +54,17 @@ def search(*, study: Path, run: Path | None, trials: int | None, resume: bool, v
                 workers = opened.workers
                 package.run_search(loaded, folder, ledger, opened)
             found = package.finish_search(loaded, folder, ledger, verify=verify, workers=workers)
-    _print(found)
+    _print(package.summary_table(loaded.config.objectives, found))
+    if any(one.quantity == "efficiency" for one in loaded.config.objectives):
+        click.echo("quote what is reported: the best of many values as chosen is too high")
     click.echo(f"front: {folder.front}")
     click.echo(f"page: {(folder.path / 'front.html').resolve()}")
 
 
-def _print(front: Any) -> None:
-    counts = front.counts
-    stopped = f" ({counts.stopped} of them with fewer epochs)" if counts.stopped else ""
-    table = Table(title=f"front of {front.study}: {counts.complete} trained{stopped}, {counts.refused} refused, {counts.failed} failed")
-    for name in ("", *(objective.label for objective in front.objectives), "synthesised", "bits"):
-        table.add_column(name, justify="left" if not name else "right")
-    for point in front.points:
-        made = point.verified
-        luts = "" if made is None else f"{made.lut:,} LUT, {made.latency_ns:g} ns"
-        bits = "" if made is None else f"{made.csim_mismatches + made.rtl_mismatches} differ"
-        table.add_row(point.name, *(str(value) for value in point.values), luts, bits)
+def _print(found: Any) -> None:
+    table = Table(title=found.caption)
+    for number, name in enumerate(found.header):
+        table.add_column(name, justify="left" if number < found.text_columns else "right")
+    for row in found.rows:
+        table.add_row(*row)
     show(table)

@@ -14,7 +14,7 @@ from l1ae.cli._tables import show
 if TYPE_CHECKING:
     from l1ae.trigger import Neighbour, RateInterval, TriggerResult, WorkingPoint
 
-__all__ = ["trigger"]
+__all__ = ["show_rates", "trigger"]
 
 
 @click.command()
@@ -32,12 +32,16 @@ def trigger(run: Path, zero_bias: Path | None) -> None:
     """
     stages = load_pipeline()
     opened = stages.Run.open(run)
-    result = stages.trigger_stage(opened, zero_bias=zero_bias)
+    show_rates(stages.trigger_stage(opened, zero_bias=zero_bias))
+    click.echo(f"working points: {opened.path('trigger') / 'working_points.json'}")
+
+
+def show_rates(result: "TriggerResult") -> None:
+    """The working points with their efficiencies, the menu, and what tables do not say."""
     for table in (_points(result), _efficiencies(result), _menu(result)):
         show(table)
     for line in _lines(result):
         click.echo(line)
-    click.echo(f"working points: {opened.path('trigger') / 'working_points.json'}")
 
 
 def _points(result: "TriggerResult") -> Table:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from l1ae import __version__
 from l1ae.comparison._cost import cost_of
@@ -18,7 +17,7 @@ from l1ae.errors import UserError
 from l1ae.evaluation import AtRate, Estimate, RatePoint, load_metrics
 from l1ae.pipeline import Run
 from l1ae.records import CONTRACT
-from l1ae.trigger import PairedPoint, RateCurves, at_rate, count, paired_differences, rate_curves
+from l1ae.trigger import PairedPoint, RateCurve, RateCurves, at_rate, paired_differences, rate_curves, spectrum
 
 __all__ = ["CURVE_KHZ", "compare"]
 
@@ -161,16 +160,11 @@ def _threshold(judged: JudgedRun) -> Threshold:
     value = code * judged.contract.score.format.lsb
     if judged.judge is None:
         return Threshold(code, value, None, None)
-    crossings = judged.crossings
-    passed = np.asarray(judged.scores[0], np.int64) >= code
-    alone = None if crossings.alone is None else crossings.alone & passed
-    return Threshold(code, value, _rate(judged, passed), None if alone is None else _rate(judged, alone))
-
-
-def _rate(judged: JudgedRun, passed: npt.NDArray[np.bool_]) -> Estimate:
-    crossings = judged.crossings
-    groups = None if crossings.groups is None else crossings.groups[passed]
-    return crossings.exposure.interval(count(crossings.weights[passed], groups))
+    crossings, scores = judged.crossings, np.asarray(judged.scores[0], np.int64)
+    weights, groups, alone = crossings.weights, crossings.groups, crossings.alone
+    pure = None if alone is None else spectrum(scores[alone], weights[alone], None if groups is None else groups[alone])
+    curve = RateCurve(crossings.exposure, spectrum(scores, weights, groups), pure, lowest=code, highest=code)
+    return Threshold(code, value, *(None if rate is None else Estimate(rate.khz, rate.low, rate.high) for rate in curve.rates(code)))
 
 
 def _auc(run: Run, digest: str) -> tuple[dict[str, Estimate], str]:

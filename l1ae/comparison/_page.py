@@ -13,7 +13,10 @@ __all__ = ["json_path", "write_comparison"]
 
 _TERMS = ("AUC", "Contract", "II", "LUT, FF, DSP, BRAM, URAM", "Latency", "Pure rate", "Raw rate", "Zero bias")
 _MORE = (
-    ("CVaR25", "Conditional value at risk: the mean efficiency of the worst quarter of the signals."),
+    (
+        "CVaR25",
+        "Conditional value at risk: the mean efficiency of the worst quarter of the signals, which is that of the worst one of up to four.",
+    ),
     (
         "Paired",
         "Both runs decide on the same events, so that what these events have in common cancels in the difference; its interval is then "
@@ -99,7 +102,9 @@ def _pictures(comparison: Comparison) -> tuple[Block, ...]:
     for kind in kinds:
         mean, signals = mean_figure(comparison, kind), signals_figure(comparison, kind)
         if mean is not None:
-            caption = f"Mean efficiency of the signals (dashed: of the worst quarter) against the {kind} rate; points with their intervals."
+            caption = (
+                f"Mean efficiency of the signals (dashed: of the worst ones, CVaR25) against the {kind} rate; points with their intervals."
+            )
             pictures.append(drawn(mean, f"mean_{kind}", caption))
         if signals is not None:
             caption = f"Efficiency of each signal against the {kind} rate: a ROC curve in which the unit of a score plays no part."

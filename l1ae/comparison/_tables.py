@@ -6,11 +6,11 @@ from dataclasses import replace
 from l1ae.comparison._cost import COSTS
 from l1ae.comparison._result import ComparedRun, Comparison, Difference
 from l1ae.evaluation import Estimate, RateKind, RatePoint, format_estimate
-from l1ae.report import Table, count, number, sample
+from l1ae.report import Table, count, number, sample, worst_title
 
 __all__ = ["auc_table", "cost_table", "efficiency_tables", "settings_table", "tables"]
 
-MEAN, WORST = "mean of the signals", "mean of the worst quarter (CVaR25)"
+MEAN = "mean of the signals"
 
 
 def tables(comparison: Comparison) -> tuple[Table, ...]:
@@ -51,7 +51,8 @@ def _efficiencies(comparison: Comparison, kind: RateKind, khz: float) -> Table:
         mean = (_points(d.point.mean) if d is not None else "–" for d in differences)
         worst = (_points(d.point.cvar25) if d is not None else "–" for d in differences)
         rows.append((MEAN, *(_value(point, lambda p: p.mean) for point in points), *mean))
-        rows.append((WORST, *(_value(point, lambda p: p.cvar25) for point in points), *worst))
+        title = worst_title(len(signals))
+        rows.append((title[0].lower() + title[1:], *(_value(point, lambda p: p.cvar25) for point in points), *worst))
     nothing = ("",) * len(differences)
     thresholds = ("none" if p is None or p.threshold is None else number(p.threshold) for p in points)
     rows.append(("threshold, score code", *thresholds, *nothing))

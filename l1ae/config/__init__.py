@@ -1,6 +1,7 @@
 """The typed description of a run and its loading."""
 
 from l1ae.config._budget import BudgetConfig
+from l1ae.config._combinations import idle_keys
 from l1ae.config._density import DensityConfig, PairsConfig, ReferenceConfig, TreeConfig
 from l1ae.config._description import (
     ActivationDescription,
@@ -120,6 +121,7 @@ __all__ = [
     "data_frames",
     "dump_config",
     "find_config",
+    "idle_keys",
     "load_config",
     "load_description",
     "menu_names",

@@ -11,7 +11,7 @@ from l1ae.inputs import Layout
 if TYPE_CHECKING:
     from l1ae.config._schema import Config
 
-__all__ = ["changed", "contradictions"]
+__all__ = ["changed", "contradictions", "idle_keys"]
 
 Rule = tuple[bool, str]
 
@@ -207,6 +207,21 @@ def _without_effect(config: "Config") -> Iterator[Rule]:
     )
 
 
+def idle_keys(config: "Config") -> frozenset[str]:
+    """Dotted keys of networks, of their training and of their inputs that have no effect in the configuration's architecture."""
+    family = config.model.family
+    if not family.tabular:
+        specific = {key for item in ARCHITECTURES.values() for key in item.keys}
+        return frozenset(f"model.{name}" for name in specific - family.keys if name in type(config.model).model_fields)
+    model = set(type(config.model).model_fields) - _OF_ALL - family.keys
+    return frozenset(
+        {f"model.{name}" for name in model}
+        | {f"training.{name}" for name in type(config.training).model_fields}
+        | {f"inputs.{name}" for name in _INPUTS_OF_NETWORKS}
+    )
+
+
+_INPUTS_OF_NETWORKS = ("network", "preprocessing", "groups", "transform")
 _OF_ALL = {"architecture", "source", "score", "score_type", "table_type", "target_fpr"}
 """Keys of the model section that do not speak of a network."""
 
@@ -229,7 +244,7 @@ def _of_networks(config: "Config") -> Iterator[Rule]:
             changed(config.training, name),
             f"training.{name} has no effect in architecture '{model.architecture}', which has a section of its own for that; remove it",
         )
-    for name in ("network", "preprocessing", "groups", "transform"):
+    for name in _INPUTS_OF_NETWORKS:
         yield (
             changed(inputs, name),
             f"inputs.{name} has no effect in architecture '{model.architecture}', whose bins are those of the hardware's codes; remove it",

@@ -9,7 +9,7 @@ import yaml
 from l1ae.config._named import comes_with_l1ae
 from l1ae.config._schema import SOURCES, Config
 from l1ae.config._trigger import ZERO_BIAS
-from l1ae.documents import read_yaml, validate, yaml_value
+from l1ae.documents import Overrides, read_yaml, validate, yaml_value
 from l1ae.errors import UserError
 
 __all__ = ["dump_config", "load_config", "overridden", "read_config", "set_key"]
@@ -23,9 +23,8 @@ def load_config(path: Path, overrides: tuple[str, ...] = ()) -> Config:
     Raises `UserError` when the file is missing or no YAML, or a key or value is wrong.
     """
     content = read_config(path)
-    for override in overrides:
-        _apply(content, override)
-    return validate(Config, content, str(path))
+    keys = tuple(_apply(content, override) for override in overrides)
+    return validate(Config, content, str(path), Overrides("--set", keys))
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -55,7 +54,7 @@ def overridden(config: Config | Path, overrides: Mapping[str, Any]) -> Config:
             set_key(content, key, value, Path())
         except ValueError as error:
             raise UserError(f"overrides: {error}") from error
-    return validate(Config, content, where)
+    return validate(Config, content, where, Overrides("overrides:", tuple(overrides)))
 
 
 def set_key(content: dict[str, Any], key: str, value: Any, folder: Path) -> None:
@@ -86,7 +85,8 @@ def _place(section: dict[str, Any] | list[Any], part: str, key: str, missing: An
     return section[int(part)]
 
 
-def _apply(content: dict[str, Any], override: str) -> None:
+def _apply(content: dict[str, Any], override: str) -> str:
+    """Override a key in `content`; the key."""
     key, sign, text = override.partition("=")
     if not sign:
         raise UserError(f"--set '{override}' has no '='; write for example --set training.batch_size=512")
@@ -98,6 +98,7 @@ def _apply(content: dict[str, Any], override: str) -> None:
         set_key(content, key, value, Path())
     except ValueError as error:
         raise UserError(f"--set '{override}': {error}") from error
+    return key
 
 
 # Keys that may name a file, and the words that are none.

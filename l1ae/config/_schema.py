@@ -35,7 +35,7 @@ from l1ae.inputs import (
     table_of,
     transformed_columns,
 )
-from l1ae.names import ModelName, PartName
+from l1ae.names import KINDS, ModelName, PartName
 from l1ae.schema import Unit
 
 __all__ = [
@@ -675,8 +675,11 @@ class RtlConfig(Section):
         1, ge=1, description="from one event to the next (II); above 1 layers are folded"
     )
     events: Annotated[int, Unit("events")] = Field(100_000, ge=1, description="of the RTL simulation, in addition to corner vectors")
-    vhdl_events: Annotated[int, Unit("events")] = Field(
-        500, ge=1, description="the same for the simulation of the VHDL, which is hundreds of times slower"
+    vhdl_events: Annotated[int | None, Unit("events")] = Field(
+        None,
+        ge=1,
+        description="the same for the simulation of the VHDL, which is hundreds of times slower; default: 10,000 for RTL with at most "
+        "1,000 bits of adders and gates, else 500",
     )
 
     @model_validator(mode="after")
@@ -701,7 +704,7 @@ class CsimConfig(Section):
 class Config(Section):
     """A run, from data to firmware."""
 
-    name: ModelName = Field(description="C++ and HDL identifier, in VHDL without two _ in a row")
+    name: ModelName = Field(description=f"of the model, in C++ and HDL: {KINDS['model name'].rule}")
     version: int = Field(1, ge=1, lt=2**31, description="part of every symbol: NAME_vVERSION")
     seed: int = Field(
         1, ge=0, lt=2**32, description="of weights, batches and noise; the same configuration, data and seed give the same bytes"

@@ -65,8 +65,21 @@ class SeedConfig(Section):
         if not isinstance(content, Mapping):
             return content
         leg = {key: value for key, value in content.items() if key not in {"name", "all"}}
+        legs = [item for item in content["all"] if isinstance(item, Mapping)] if isinstance(content.get("all"), list | tuple) else []
+        for item in (leg, *legs):
+            _check_energy(content.get("name"), item)
         if "all" not in content:
             return {**{key: content[key] for key in content if key not in leg}, "all": [leg]}
         if "object" in leg or "pt" in leg:
             raise ValueError(f"seed '{content.get('name')}' has legs (all) and {', '.join(leg)} beside them; write these as one more leg")
         return content
+
+
+def _check_energy(seed: Any, leg: Mapping[str, Any]) -> None:
+    """What a layout calls `et` is `pt` in a seed: one message, instead of one for either key."""
+    unknown = [key for key in leg if key not in LegConfig.model_fields]
+    if unknown and "object" in leg and "pt" not in leg:
+        raise ValueError(
+            f"seed '{seed}': the cut on the energy of '{leg['object']}' is called pt, whatever the layout calls the feature; write pt: "
+            f"in the place of {unknown[0]}:"
+        )

@@ -28,5 +28,8 @@ def selection_of(store: EventStore) -> str:
 
 
 def origin_of(store: EventStore) -> str:
-    """What a figure is stamped with: `simulation` for events of the generator, else the name of the sample."""
-    return "simulation" if detector_of(store) else store.sample
+    """What a figure is stamped with: `simulation` for events of the generator, else the name of the sample.
+
+    Nothing where that is only the name that every background's file has: `--sample` of the import gives it another.
+    """
+    return "simulation" if detector_of(store) else "" if store.sample == "background" else store.sample

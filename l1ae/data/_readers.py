@@ -15,6 +15,7 @@ from l1ae.data.tables import (
     Table,
     TableMapping,
     describe_tables,
+    describe_values,
     flavour_of,
     foreign,
     format_of,
@@ -327,8 +328,13 @@ def _check_options(reader: Reader, request: Request) -> None:
 
 
 def describe_sources(request: Request) -> str:
-    """What was recognised: format, layout, columns and number of events. Raises as `import_sources` does."""
-    return reader_of(request)[1]
+    """What was recognised: format, layout, columns and number of events, of tables their first values too.
+
+    Raises as `import_sources` does.
+    """
+    reader, text = reader_of(request)
+    sources = _tables(request) if reader is _TABLE else None
+    return text if sources is None else f"{text}\n{describe_values(sources)}".rstrip()
 
 
 def _inputs(request: Request) -> list[tuple[Path, str]]:

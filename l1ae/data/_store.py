@@ -54,6 +54,7 @@ _VERSION_1 = (
 _BITS, _BIT_NAMES = "bits", "bit_names"
 _EXTRA_KINDS = "biuf"
 _REMEDY = "copy it again, or make it again with l1ae data"
+_IMPORT = "l1ae data import FILE --map MAP.yaml -o STORE.h5"
 
 
 @dataclass(frozen=True, eq=False)
@@ -251,6 +252,7 @@ class EventStore:
         structure, or without the columns of `layout` on their scales.
         """
         path = Path(path)
+        _check_kind(path)
         with opened(path, _REMEDY) as file:
             version = _check_format(file, path)
             own, parts = _own_layout(file, path) if version == FORMAT_VERSION else _layout_of_version_1(file, path)
@@ -335,11 +337,29 @@ def mix(state: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     return np.asarray(state ^ (state >> np.uint64(31)), np.uint64)
 
 
+def _check_kind(path: Path) -> None:
+    """Raises `UserError` for a file of another kind than HDF5, undamaged as far as its first bytes say."""
+    if not path.is_file() or h5py.is_hdf5(path):
+        return
+    # only here, because it needs all that reads tables
+    from l1ae.data.tables._formats import format_of
+
+    try:
+        kind = format_of(path)
+    except UserError:
+        return
+    if kind.name != "hdf5":
+        what = "a text file" if kind.magic is None else f"a file of the kind {kind.title}"
+        raise UserError(f"{path}: {what}, and no event store; make one of it with {_IMPORT}")
+
+
 def _check_format(file: h5py.File, path: Path) -> int:
     if text_attribute(file, "format") != FORMAT:
         if "Particles" in file:
             raise UserError(f"{path}: these are physical values in the ADC2021 layout; convert them with l1ae data import")
-        raise UserError(f"{path}: no event store (attribute format = {file.attrs.get('format')!r}, expected '{FORMAT}')")
+        raise UserError(
+            f"{path}: no event store (attribute format = {file.attrs.get('format')!r}, expected '{FORMAT}'); make one of it with {_IMPORT}"
+        )
     version = number_attribute(file, "format_version")
     if version not in {1, FORMAT_VERSION}:
         found = file.attrs.get("format_version")

@@ -17,7 +17,7 @@ from l1ae.delivery._reports import (
 )
 from l1ae.delivery._reports_find import Found, StageFigures, figures_of, find_csynth, find_reports
 from l1ae.delivery._source import Provenance, Source
-from l1ae.delivery._target import Check, Target
+from l1ae.delivery._target import Check, Target, Timing
 from l1ae.delivery._targets import TARGETS
 from l1ae.delivery._ugt_objects import unpack
 from l1ae.delivery._ugt_vectors import Filling, compare_orbit, orbits, read_orbit, working_points
@@ -40,6 +40,7 @@ __all__ = [
     "Source",
     "StageFigures",
     "Target",
+    "Timing",
     "TimingReport",
     "UtilizationReport",
     "VerifiedDelivery",

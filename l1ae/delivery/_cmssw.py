@@ -231,6 +231,7 @@ CMSSW = Target(
     name="cmssw",
     summary="library with the firmware's C++ for CMSSW and Python, one per version",
     needs=("hls",),
+    takes=("hls",),
     files=_files,
     checks=check_delivery,
     finish=_finish,

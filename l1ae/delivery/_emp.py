@@ -4,21 +4,27 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from l1ae.config import SLOTS, BudgetConfig, Fit
 from l1ae.contract import Contract
 from l1ae.delivery._emp_buffers import Buffer, read_buffer, write_buffer
 from l1ae.delivery._emp_links import Links, answers_of, events_of, frames_of
-from l1ae.delivery._ipbb import check_constants, check_sources, dep_file, rtl_of, rtl_sources
+from l1ae.delivery._inputs import cost_values, input_rows, rate_values
+from l1ae.delivery._ipbb import check_constants, check_sources, compiled, dep_file, rtl_of, rtl_sources
+from l1ae.delivery._sim import Bench, sim_files
 from l1ae.delivery._source import Provenance, Source
-from l1ae.delivery._target import COPIED_HDL, Check, Target
+from l1ae.delivery._target import COPIED_HDL, Check, Target, Timing
 from l1ae.delivery._templates import render
 from l1ae.delivery._ugt_hdl import model_package, values_of
 from l1ae.delivery._ugt_vectors import WorkingPoint, working_points
 from l1ae.errors import UserError
 from l1ae.files import json_content
+
+if TYPE_CHECKING:
+    from l1ae.rtl_results import Design
 
 __all__ = ["EMP", "checks", "files"]
 
@@ -31,11 +37,13 @@ def files(source: Source) -> dict[str, bytes]:
     """All files by relative path. Raises `UserError` when there is no RTL, or when words or score do not fit into frames."""
     links = Links.of(rtl_of(source).design)
     points = working_points(source.contract, source.working_points)
-    values = values_of(source, points) | {"links": links}
+    values = values_of(source, points) | {"links": links, "crossings": -(-links.delay // links.frames)}
     provenance = source.provenance
-    readme = f"<!--\n{provenance.header('', 'for an EMP board')}-->\n" + render("emp/README.md.j2", **values)
+    more = {"input_rows": _places(source, links)} | rate_values(source.working_points) | cost_values(source.cost)
+    readme = f"<!--\n{provenance.header('', 'for an EMP board')}-->\n" + render("emp/README.md.j2", **values, **more)
     table = f"<!--\n{provenance.header('', 'registers')}-->\n" + render("emp/emp_payload.xml.j2", **values)
-    texts = {"README.md": readme, "addr_table/emp_payload.xml": table, **_hdl_files(source, values)}
+    hdl = _hdl_files(source, values)
+    texts = {"README.md": readme, "addr_table/emp_payload.xml": table, **hdl, **_sim_files(source, values, hdl)}
     return {path: text.encode() for path, text in texts.items()} | _buffer_files(source, links, points)
 
 
@@ -57,6 +65,30 @@ def _hdl_files(source: Source, values: dict[str, Any]) -> dict[str, str]:
     sources = before | rtl_sources(rtl_of(source), f"{name}/rtl") | after
     dep = dep_file(source.provenance, list(sources), "payload") + "addrtab emp_payload.xml\n"
     return {f"firmware/hdl/{path}": text for path, text in sources.items()} | {f"firmware/cfg/{name}_emp.dep": dep}
+
+
+def _places(source: Source, links: Links) -> list[dict[str, Any]]:
+    """Every input with its place in the frames of an event."""
+    rows = []
+    for row in input_rows(source.contract):
+        beat, lane = divmod(row["word"], links.lanes)
+        link, slot = divmod(lane, links.slots)
+        rows.append(row | {"frame": beat, "link": link, "bits": f"{(slot + 1) * links.slot - 1}..{slot * links.slot}"})
+    return rows
+
+
+def _sim_files(source: Source, values: dict[str, Any], hdl: dict[str, str]) -> dict[str, str]:
+    """The bench of the network on links, without the payload: that one needs the framework."""
+    name, header = values["name"], source.provenance.header
+    texts = {"emp_data_types.vhd": "types for the bench", f"{name}_bench.vhd": "test bench"}
+    templates = dict(zip(texts, ("emp_data_types", "bench"), strict=True))
+    bench = Bench(
+        sources=[path for path in compiled(hdl[f"firmware/cfg/{name}_emp.dep"]) if not path.endswith("/emp_payload.vhd")],
+        own={path: header("--", what) + render(f"emp/{templates[path]}.vhd.j2", **values) for path, what in texts.items()},
+        vectors="buffers/*_in.txt",
+        generics="-gFILE_IN=../../$$file -gFILE_OUT=../../$${file%_in.txt}_out.txt",
+    )
+    return sim_files(source.provenance, bench)
 
 
 def _buffer_files(source: Source, links: Links, points: tuple[WorkingPoint, ...]) -> dict[str, bytes]:
@@ -147,11 +179,30 @@ def _differing(expected: Buffer, found: Buffer) -> list[int]:
     return [int(frame) for frame in np.flatnonzero(wrong)]
 
 
+def _slot(design: "Design | Timing", given: BudgetConfig) -> Fit:
+    """From the first frame of an event on, as the buffers count."""
+    try:
+        links = Links.of(design)
+    except UserError as error:
+        return Fit("emp", False, f"does not fit into an EMP board: {error}")
+    return SLOTS["emp"].fit(
+        latency=design.latency,
+        interval=design.interval,
+        period=design.clock_period,
+        given=given,
+        collected=links.beats,
+        made=not isinstance(design, Timing),
+    )
+
+
 EMP = Target(
     name="emp",
     summary="payload, buffer files and sources for a board with the EMP framework (Phase 2)",
     needs=("rtl",),
+    takes=("rtl",),
+    slot=_slot,
     files=files,
     checks=checks,
     copied=COPIED_HDL,
+    by_products=("build/*",),
 )

@@ -16,6 +16,7 @@ from l1ae.delivery._words import Codes
 from l1ae.errors import UserError
 
 if TYPE_CHECKING:
+    from l1ae.delivery._target import Timing
     from l1ae.rtl_results import Design
 
 __all__ = ["ANSWER_POINTS", "Links", "answers_of", "events_of", "frames_of"]
@@ -43,7 +44,7 @@ class Links:
     latency: int
 
     @classmethod
-    def of(cls, design: "Design") -> "Links":
+    def of(cls, design: "Design | Timing") -> "Links":
         """As few links as one event per crossing needs, at 360 MHz if the RTL was made for that clock, else at 240 MHz.
 
         RTL that takes an event less often than every crossing gets every second, third, ...: time multiplexing.

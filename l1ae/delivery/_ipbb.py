@@ -13,7 +13,7 @@ from l1ae.errors import UserError
 if TYPE_CHECKING:
     from l1ae.rtl import RtlProject
 
-__all__ = ["check_constants", "check_sources", "dep_file", "rtl_of", "rtl_sources"]
+__all__ = ["check_constants", "check_sources", "compiled", "dep_file", "rtl_of", "rtl_sources"]
 
 # Where ipbb looks for the files of a component, by command.
 _FOLDERS = {"src": "firmware/hdl", "addrtab": "addr_table"}
@@ -38,6 +38,11 @@ def dep_file(provenance: Provenance, sources: Sequence[str], what: str, comments
     """
     lines = [f"# {comment}\n" for comment in (*comments, "ipbb compiles from the last line to the first.")]
     return provenance.header("#", what) + "".join(lines) + "".join(f"src --vhdl2008 {name}\n" for name in reversed(sources))
+
+
+def compiled(dep: str) -> list[str]:
+    """Paths in the delivery of the sources that the text of such a file lists, in order of compilation."""
+    return [f"{_FOLDERS['src']}/{line.split()[-1]}" for line in reversed(dep.splitlines()) if line.startswith("src ")]
 
 
 def check_sources(folder: Path) -> Check:

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
+from l1ae.config import Fit
 from l1ae.contract import Contract
 from l1ae.delivery._source import Provenance, Source
 from l1ae.delivery._target import Check, Target
@@ -25,12 +26,15 @@ FORMAT_VERSION = 1
 
 @dataclass(frozen=True)
 class VerifiedDelivery:
-    """What `verify_delivery` found in a folder."""
+    """What `verify_delivery` found in a folder. `slot`: whether its RTL fits where the target runs it, by its `delivery.json`; None where
+    there is no slot or no RTL.
+    """
 
     folder: Path
     target: str
     provenance: Provenance
     checks: tuple[Check, ...]
+    slot: Fit | None = None
 
     @property
     def failed(self) -> tuple[Check, ...]:
@@ -51,8 +55,23 @@ def write_delivery(target: Target, source: Source, folder: Path) -> None:
             path.chmod(0o755)
     target.finish(folder)
     files = {name: {"sha256": _sha256(folder / name)} for name in _present(folder, target)}
-    manifest = {"format": FORMAT, "format_version": FORMAT_VERSION, "target": target.name, **asdict(source.provenance), "files": files}
+    slot = slot_of(target, source)
+    manifest = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "target": target.name,
+        **asdict(source.provenance),
+        "slot": None if slot is None else {"fits": slot.fits, "text": slot.text},
+        "files": files,
+    }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
+
+
+def slot_of(target: Target, source: Source) -> Fit | None:
+    """Whether the RTL fits where the target runs it; None for a target without a clock of its own, and without RTL."""
+    if target.slot is None or source.rtl is None or "rtl" not in target.takes:
+        return None
+    return target.slot(source.rtl.design, source.config.budget)
 
 
 def _origin(name: str, target: Target, contract: Contract) -> Literal["generated", "copied", "built"]:
@@ -90,7 +109,9 @@ def verify_delivery(folder: Path, targets: Mapping[str, Target]) -> VerifiedDeli
     if contract is not None:
         stated = {name: entry["sha256"] for name, entry in content["files"].items()}
         checks += _check_delivered(folder, stated, targets[content["target"]], contract)
-    return VerifiedDelivery(folder, content["target"], provenance, tuple(checks))
+    slot = content.get("slot")
+    fit = None if slot is None else Fit(content["target"], slot["fits"], slot["text"])
+    return VerifiedDelivery(folder, content["target"], provenance, tuple(checks), fit)
 
 
 def _check_delivered(folder: Path, stated: Mapping[str, str], target: Target, contract: Contract) -> Iterator[Check]:
@@ -131,6 +152,8 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
             )
         kinds = {"target": str, "name": str, "version": int, "digest": str, "tool": str, "files": dict}
         wrong = [key for key, kind in kinds.items() if type(content[key]) is not kind]
+        if (slot := content.get("slot")) is not None and (type(slot["fits"]), type(slot["text"])) != (bool, str):
+            wrong.append("slot")
         wrong += [name for name, entry in content["files"].items() if not isinstance(entry["sha256"], str)]
         if wrong:
             raise ValueError(f"{_named(wrong)}: of another type")
@@ -163,10 +186,11 @@ def _check_files(folder: Path, stated: Mapping[str, str], right: set[str], targe
     yield _listing("no file was added", foreign, "none")
     changed = sorted((set(stated) & present) - right)
     yield _listing("no file was changed", [name for name in changed if name not in built], "sha256 of every file that was not built")
-    if other := sorted(name for name in built if name in {*absent, *changed} or name not in stated):
-        yield Check(
-            "built files", None, f"{_named(other)}: not there, or other bytes than delivered; not loaded, judged by what is built here"
-        )
+    judged = "not loaded; what is judged is built here"
+    if other := sorted(name for name in built if name in changed or (name in present and name not in stated)):
+        yield Check("built files", None, f"CHANGED, unless you built it: {_named(other)}; run `make` again before you use it; {judged}")
+    if gone := sorted(name for name in built if name not in present):
+        yield Check("built files", None, f"not there: {_named(gone)}; `make` builds it; {judged}")
     generated = [name for name in stated if _origin(name, target, contract) == "generated"]
     mark = Provenance.of(contract).short_digest.encode()
     silent = [name for name in generated if name in present and mark not in (folder / name).read_bytes()]

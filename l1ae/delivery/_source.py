@@ -14,6 +14,7 @@ from l1ae.config import Config
 from l1ae.contract import Contract
 
 if TYPE_CHECKING:
+    from l1ae.delivery._reports_find import StageFigures
     from l1ae.rtl import RtlProject
 from l1ae.names import checked
 
@@ -56,7 +57,8 @@ class Source:
     """Contract and configuration of a run and what was made from them, as it lies on disk.
 
     `events`: hardware integers (N, size) that test vectors are made of, in this order. `hls`: files of the HLS project by
-    relative path; `rtl`: the RTL project; `working_points`: the content of working_points.json. None where the stage was not run.
+    relative path; `rtl`: the RTL project; `working_points`: the content of working_points.json; `cost`: figures of the RTL after
+    synthesis, for READMEs. None where the stage was not run.
     """
 
     contract: Contract
@@ -65,6 +67,7 @@ class Source:
     hls: Mapping[str, bytes] | None = None
     rtl: "RtlProject | None" = None
     working_points: Mapping[str, Any] | None = None
+    cost: "StageFigures | None" = None
 
     @cached_property
     def provenance(self) -> Provenance:

@@ -25,15 +25,17 @@ _VIVADO = Target(
         "hls/l1ae_contract.json",
         "hls/l1ae_types.json",
     ),
-    by_products=("build/*", "local.tcl"),
+    by_products=("build/*", "local.tcl", "hls/tb_data/*.log", "hls/*_test"),
 )
 
 
 def _lacks(target: Target) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", target.name):
         return f"'{target.name}' is no name of a folder; use small letters, digits and _"
-    if unknown := sorted(set(target.needs) - {"hls", "rtl"}):
+    if unknown := sorted({*target.needs, *target.takes} - {"hls", "rtl"}):
         return f"it needs '{unknown[0]}', but a delivery is made of hls, rtl or the contract alone"
+    if left := sorted(set(target.needs) - set(target.takes)):
+        return f"it needs '{left[0]}', which is not among what it takes; add it to takes"
     if not target.summary:
         return "summary must say in words what is delivered"
     return "" if callable(target.files) and callable(target.checks) else "it needs files(source) and checks(folder, contract)"

@@ -10,7 +10,7 @@ from l1ae.delivery._ugt_objects import SUMS, Wire, layout_of, wires
 from l1ae.delivery._ugt_vectors import WorkingPoint
 from l1ae.errors import UserError
 
-__all__ = ["hdl_files", "model_package", "values_of"]
+__all__ = ["hdl_files", "model_package", "place_of", "values_of"]
 
 _PORTS = {"muons": "mu", "egammas": "eg", "jets": "jet", "taus": "tau"}
 _TYPES = {"mu": "l1ae_muons", "eg": "l1ae_calos", "jet": "l1ae_calos", "tau": "l1ae_calos"} | dict.fromkeys(SUMS, "l1ae_sum")
@@ -34,6 +34,7 @@ def values_of(source: Source, points: Sequence[WorkingPoint]) -> dict[str, Any]:
         "tool_version": provenance.tool,
         "inputs": contract.hardware.size,
         "input_width": contract.hardware.format.width,
+        "input_signed": contract.hardware.format.signed,
         "score_width": score.width,
         "score_signed": str(score.signed).lower(),
         "score_fraction": score.fraction,
@@ -53,6 +54,12 @@ def model_package(source: Source, values: dict[str, Any]) -> str:
 
 def _port(wire: Wire) -> str:
     return SUMS[wire.word] if wire.kind == "sums" else _PORTS[wire.kind]
+
+
+def place_of(wire: Wire) -> dict[str, str]:
+    """Port, word and bits of an input, for READMEs."""
+    word = _port(wire) if wire.kind == "sums" else f"{_port(wire)}({wire.word})"
+    return {"port": word, "bits": f"{wire.field.high}..{wire.field.low}", "sign": "two's complement" if wire.field.signed else ""}
 
 
 def _bits(wire: Wire) -> str:
@@ -103,7 +110,7 @@ def _sources(source: Source, values: dict[str, Any]) -> tuple[dict[str, str], di
     }
     if source.rtl is None:
         return common, {}
-    more = {"entity": f"{name}_wrapper", "valid_meaning": f"1 after {values['latency']} edges and the one that takes the first objects"}
+    more = {"entity": f"{name}_wrapper", "valid_meaning": "0 until the answer to the first objects that were sampled, then 1"}
     return common, {f"{name}_wrapper.vhd": made("wrapper", "wrapper for the global trigger", **more)}
 
 

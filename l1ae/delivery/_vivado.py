@@ -3,8 +3,11 @@
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from l1ae.contract import Contract
+from l1ae.delivery._inputs import cost_values, input_rows
+from l1ae.delivery._sim import Bench, sim_files
 from l1ae.delivery._source import Provenance, Source
 from l1ae.delivery._target import Check
 from l1ae.delivery._templates import render, template_text
@@ -33,7 +36,7 @@ def files(source: Source) -> dict[str, bytes]:
     if source.rtl is not None:
         sources = dict.fromkeys((*source.rtl.verilog, *source.rtl.vhdl))
         result |= {f"rtl/{path}": source.rtl.files[path].encode() for path in sources}
-    texts = _static(source.provenance) | _rendered(source)
+    texts = _static(source.provenance) | _rendered(source) | _sim_files(source)
     return result | {path: text.encode() for path, text in texts.items()}
 
 
@@ -60,8 +63,10 @@ def _rendered(source: Source) -> dict[str, str]:
         "version": provenance.version,
         "hls": hls,
         "rtl": rtl,
+        **_port_values(source),
+        **cost_values(source.cost),
         "rtl_part": config.rtl_part,
-        "rtl_clock_period": config.rtl_clock_period,
+        "rtl_clock_period": None if rtl is None else rtl.design.clock_period,
         "budget": {name: limit for name, limit in config.budget.model_dump().items() if limit is not None},
     }
     texts = {
@@ -72,11 +77,56 @@ def _rendered(source: Source) -> dict[str, str]:
     if hls is not None:
         clocks["hls"] = ("the exported HLS design", "ap_clk", hls.clock_period, hls.clock_uncertainty)
     if rtl is not None:
-        clocks["rtl"] = ("the RTL", "clk", config.rtl_clock_period, config.rtl.clock_uncertainty)
+        clocks["rtl"] = ("the RTL", "clk", rtl.design.clock_period, config.rtl.clock_uncertainty)
     for design, (what, clock, period, uncertainty) in clocks.items():
         constraints = {"what": what, "clock": clock, "period": period, "uncertainty": uncertainty}
         texts[f"constraints/{design}.xdc"] = provenance.header("#", "constraints") + render("vivado/constraints.xdc.j2", **constraints)
     return texts
+
+
+def _port_values(source: Source) -> dict[str, Any]:
+    """What README and bench say of the RTL's ports."""
+    contract, design = source.contract, source.rtl.design if source.rtl else None
+    score = contract.score.format
+    return {
+        "inputs": input_rows(contract),
+        "input_width": contract.hardware.format.width,
+        "score_width": score.width,
+        "score_signed": score.signed,
+        "score_lsb": score.lsb,
+        "threshold": contract.threshold,
+        "latency": design.latency if design else None,
+        "interval": design.interval if design else None,
+    }
+
+
+def _sim_files(source: Source) -> dict[str, str]:
+    """The bench of the RTL in VHDL, and its events; nothing where there is no RTL."""
+    if source.rtl is None:
+        return {}
+    provenance = source.provenance
+    header, values = provenance.header, vars(provenance) | {"project": provenance.project} | _port_values(source)
+    text = header("--", "test bench") + render("vivado/bench.vhd.j2", **values)
+    bench = Bench(
+        sources=[f"rtl/{path}" for path in source.rtl.vhdl],
+        own={f"{provenance.project}_bench.vhd": text},
+        vectors="sim/events.txt",
+        generics="-gEVENTS=../../$$file",
+    )
+    return sim_files(provenance, bench) | {"sim/events.txt": header("#", "event, score, trigger bit") + _events_text(source)}
+
+
+def _events_text(source: Source) -> str:
+    """One line per event: the words side by side, word 0 lowest, and the score's code, both hexadecimal; the trigger bit."""
+    width, score_width = source.contract.hardware.format.width, source.contract.score.format.width
+    digits, score_digits = -(-source.contract.hardware.size * width // 4), -(-score_width // 4)
+    rows = []
+    for event, score, trigger in zip(
+        source.events.reshape(len(source.events), -1).tolist(), *(part.tolist() for part in source.answers), strict=True
+    ):
+        word = sum((code & (1 << width) - 1) << width * place for place, code in enumerate(event))
+        rows.append(f"{word:0{digits}x} {score & (1 << score_width) - 1:0{score_digits}x} {int(trigger)}\n")
+    return "".join(rows)
 
 
 def _text(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from l1ae.evaluation._at_rate import CVAR, AtRate, RateKind, RatePoint, RateSampleFacts, worst
+from l1ae.evaluation._at_rate import CVAR, AtRate, RateKind, RatePoint, RateSampleFacts, worst, worst_words
 from l1ae.evaluation._auc import auc, auc_difference, group_ids
 from l1ae.evaluation._estimate import LEVEL, Estimate, FractionEstimate, RateEstimate, clopper_pearson, format_estimate
 from l1ae.evaluation._label_free import (
@@ -130,4 +130,5 @@ __all__ = [
     "wasserstein",
     "with_unit",
     "worst",
+    "worst_words",
 ]

@@ -9,7 +9,7 @@ from l1ae.evaluation._estimate import FractionEstimate, RateEstimate
 from l1ae.html import html_table
 from l1ae.results import Count, Positive, Real
 
-__all__ = ["CVAR", "AtRate", "RateKind", "RatePoint", "RateSampleFacts", "worst"]
+__all__ = ["CVAR", "AtRate", "RateKind", "RatePoint", "RateSampleFacts", "worst", "worst_words"]
 
 RateKind = Literal["raw", "pure"]
 
@@ -125,3 +125,8 @@ def worst(values: Iterable[float], part: float = CVAR) -> Sequence[int]:
     """Positions of the worst `part` of some efficiencies, ceil(part n) of them."""
     numbered = sorted((value, index) for index, value in enumerate(values))
     return [index for _, index in numbered[: math.ceil(part * len(numbered))]]
+
+
+def worst_words(signals: int) -> str:
+    """What the CVaR is the mean of: with up to four signals their worst quarter, rounded up, is one of them."""
+    return "the worst signal" if math.ceil(CVAR * signals) == 1 else "the worst quarter of the signals"

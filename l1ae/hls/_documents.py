@@ -103,13 +103,13 @@ def _group_row(group: Group, layout: Layout) -> dict[str, Any]:
         "name": group.name if group.label == group.name else f"{group.name}: {group.label}",
         "kind": group.kind,
         "slots": group.slots if group.axes is None else " x ".join(f"{axis.size} {axis.name}" for axis in group.axes),
-        "features": ", ".join(f"{feature.name} ({_meaning(feature)})" for feature in group.features),
+        "features": ", ".join(f"{feature.name} ({meaning_of(feature)})" for feature in group.features),
         "empty": "never" if group.gate_feature is None else f"{group.gate_feature} is 0",
     }
 
 
-def _meaning(feature: Feature) -> str:
-    """What the codes of a feature stand for, in a few words."""
+def meaning_of(feature: Feature) -> str:
+    """What one code of a feature stands for, and what else its codes say, in a few words."""
     if feature.absent:
         return "absent, 0"
     parts = [f"{feature.lsb:.6g} {feature.unit}".strip()]

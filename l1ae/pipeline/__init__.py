@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 from l1ae.lazy import on_first_use
 from l1ae.manifest import digest_file
 from l1ae.pipeline._baselines_stage import baselines_of, baselines_stage
-from l1ae.pipeline._delivery_stage import check_targets, deliver_stage, slot_of, verify_deliveries
-from l1ae.pipeline._estimate import forecast, forecast_of, scheduled
+from l1ae.pipeline._delivery_stage import check_targets, deliver_stage, verify_deliveries
+from l1ae.pipeline._estimate import doubts, forecast, forecast_of, scheduled
 from l1ae.pipeline._resources import read_resources
 from l1ae.pipeline._run import Run, digest_json
 from l1ae.pipeline._samples import OBSERVED_EVENTS, EvaluationScores, csim_sample, first_events, scores_of
 from l1ae.pipeline._shared import contract_of
-from l1ae.pipeline._stages import contract_stage, csim_stage, csim_verdict, evaluate_stage, hls_stage, report_stage, train_stage
+from l1ae.pipeline._stages import contract_stage, csim_stage, evaluate_stage, hls_stage, report_stage, train_stage, verdicts
 from l1ae.pipeline._table import STAGES, RunOptions, Stage, run_all, stages_to
 from l1ae.pipeline._trigger_stage import trigger_stage
 from l1ae.pipeline._verify_stage import Verification, verify_stage
@@ -41,10 +41,10 @@ __all__ = [
     "contract_stage",
     "csim_sample",
     "csim_stage",
-    "csim_verdict",
     "deliver_stage",
     "digest_file",
     "digest_json",
+    "doubts",
     "evaluate_stage",
     "first_events",
     "forecast",
@@ -60,10 +60,10 @@ __all__ = [
     "scheduled",
     "scores_of",
     "sentences",
-    "slot_of",
     "stages_to",
     "train_stage",
     "trigger_stage",
+    "verdicts",
     "verify_deliveries",
     "verify_stage",
 ]

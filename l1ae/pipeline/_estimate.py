@@ -18,7 +18,7 @@ from l1ae.rtl_results import Estimated, Forecast
 if TYPE_CHECKING:
     from l1ae.rtl import Estimate, Pipeline
 
-__all__ = ["forecast", "forecast_of", "scheduled", "training_kind"]
+__all__ = ["doubts", "forecast", "forecast_of", "scheduled", "training_kind"]
 
 _ENDLESS = 1 << 20
 # Packed LUTs of a design that is traced in less than a second.
@@ -109,6 +109,8 @@ def _found(config: Config, contract: Contract, change: Change) -> Forecast:
         latency_ns=latency,
         crossings=crossings,
         weight_bits=_weight_bits(contract),
+        inputs=contract.hardware.size,
+        input_bits=contract.hardware.format.width,
         problems=tuple(_problems(config, contract, cycles)),
     )
 
@@ -181,6 +183,16 @@ def _weight_bits(contract: Contract) -> int:
     layers = sum(layer.weights.size * layer.weight_format.width + layer.bias.size * layer.bias_format.width for layer in contract.weighted)
     lookups = (operation for operation in contract.operations if isinstance(operation, Lookup))
     return int(layers + sum(operation.codes.size * operation.format.width for operation in lookups))
+
+
+def doubts(found: Forecast, config: Config) -> Iterator[str]:
+    """What may turn out to be refused: more stages than there are crossings lie in the range of an estimate."""
+    allowed, cycles = config.rtl.crossings, found.cycles
+    if allowed is not None and cycles.low <= allowed < cycles.high:
+        yield (
+            f"refused when it is made: the logic takes {cycles.low:g} to {cycles.high:g} stages of {CROSSING:g} ns, most likely "
+            f"{cycles.value:g}, and rtl.crossings is {allowed}; allow more crossings, or make the network smaller"
+        )
 
 
 def _problems(config: Config, contract: Contract, cycles: Estimated) -> Iterator[str]:

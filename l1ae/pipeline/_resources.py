@@ -12,7 +12,7 @@ from l1ae.pipeline._run import Run
 from l1ae.records import RESOURCES, RTL, SYNTHESIS, BudgetReport, ResourcesReport, SynthesisReport
 from l1ae.synth import part_of
 
-__all__ = ["Resources", "check_rtl_budget", "collect_resources", "read_resources"]
+__all__ = ["Resources", "check_rtl_budget", "collect_resources", "open_synthesis", "read_resources"]
 
 _log = logging.getLogger("l1ae")
 
@@ -34,7 +34,7 @@ def read_resources(run: Run) -> Resources:
     roots = [folder for folder in (run.path("hls"), run.folder / "delivery" / "vivado") if folder.is_dir()]
     found = find_reports(roots, run.config.project)
     vendor = figures_of([(item, _doubts(run, item)) for item in found], run.folder)
-    own = [row for row in (_open_synthesis(run) or _estimate(run),) if row is not None]
+    own = [row for row in (open_synthesis(run) or _estimate(run),) if row is not None]
     rows = tuple(sorted((*own, *vendor), key=lambda row: row.design))
     return Resources(rows, check_budget(run.config.budget, rows))
 
@@ -105,7 +105,7 @@ def _same_part(first: str, second: str) -> bool:
 # -- what l1ae says itself -------------------------------------------------------------------------------------------
 
 
-def _open_synthesis(run: Run) -> StageFigures | None:
+def open_synthesis(run: Run) -> StageFigures | None:
     """RUN/synth/report.json; LUTs are those after packing, and slack is that of the typical path."""
     report = SYNTHESIS.find(run.folder)
     if report is None:

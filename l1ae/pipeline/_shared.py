@@ -8,8 +8,17 @@ from l1ae.data import dataset_folder
 from l1ae.families import LOSSES, SCORES
 from l1ae.manifest import digest_file
 from l1ae.pipeline._run import Run, digest_json
+from l1ae.records import RESULT_FILES
 
-__all__ = ["changed_files", "contract_digest", "contract_of", "data_digests", "section_digest"]
+__all__ = [
+    "changed_files",
+    "contract_digest",
+    "contract_of",
+    "data_digests",
+    "delivered_digest",
+    "section_digest",
+    "tell_old_deliveries",
+]
 
 _log = logging.getLogger("l1ae")
 
@@ -38,6 +47,23 @@ def changed_files(run: Run, stage: str) -> list[str]:
     if changed:
         _log.warning("not as `l1ae %s` left them: %s", stage, ", ".join(changed))
     return changed
+
+
+def delivered_digest(run: Run, stage: str) -> str:
+    """sha256 of what deliveries take of a stage: reports on it are not, and hold times."""
+    reports = {file.place for file in RESULT_FILES}
+    left = run.manifest.outputs(stage) if run.path(stage).is_dir() else {}
+    return digest_json({name: digest for name, digest in left.items() if f"{stage}/{name}" not in reports})
+
+
+def tell_old_deliveries(run: Run, stage: str, what: str) -> None:
+    """Log the deliveries that were made of another result of a stage, `what` in words (other RTL), than the run now holds."""
+    present = delivered_digest(run, stage)
+    stages = run.manifest.stages.items()
+    old = [name for name, record in stages if name.startswith("delivery/") and record.inputs.get(stage, present) != present]
+    if old:
+        targets = " ".join(f"--target {name.removeprefix('delivery/')}" for name in old)
+        _log.warning("made with %s: %s; deliver again: `l1ae deliver %s %s`", what, ", ".join(old), run.folder, targets)
 
 
 def _extensions(config: Config, sections: tuple[str, ...]) -> dict[str, str]:

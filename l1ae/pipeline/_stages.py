@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,12 +27,12 @@ from l1ae.pipeline._preprocessing import resolved
 from l1ae.pipeline._resources import collect_resources
 from l1ae.pipeline._run import Run, exclusive, held_run
 from l1ae.pipeline._samples import OBSERVED_EVENTS, Scorer, ValidationScores, csim_sample, validation_scores
-from l1ae.pipeline._shared import changed_files, contract_digest, contract_of, data_digests, section_digest
+from l1ae.pipeline._shared import changed_files, contract_digest, contract_of, data_digests, section_digest, tell_old_deliveries
 from l1ae.pipeline._summary import contract_summary, hls_summary
 from l1ae.pipeline._teacher import teacher_inputs, teachers_of
-from l1ae.pipeline._zero_bias import rate_inputs
+from l1ae.pipeline._zero_bias import check_rates, rate_inputs
 from l1ae.progress import task
-from l1ae.records import CONTRACT, CSIM, HLS, TRAINING, ImportedModel, TrainedNetwork, TrainingRecord
+from l1ae.records import CONTRACT, CSIM, HLS, RTL_VERILOG, RTL_VHDL, TRAINING, ImportedModel, TrainedNetwork, TrainingRecord
 from l1ae.tables import train_tables
 
 if TYPE_CHECKING:
@@ -42,7 +43,6 @@ __all__ = [
     "contract_stage",
     "csim_inputs",
     "csim_stage",
-    "csim_verdict",
     "evaluate_stage",
     "evaluation_inputs",
     "hls_inputs",
@@ -52,6 +52,7 @@ __all__ = [
     "train_inputs",
     "train_model",
     "train_stage",
+    "verdicts",
 ]
 
 _log = logging.getLogger("l1ae")
@@ -69,6 +70,7 @@ def train_stage(config: Config, folder: Path, *, resume: bool = False, progress:
         if not (resume and run.is_current("train", train_inputs(run.config))):
             train_model(run, resume=resume, progress=progress)
         contract_stage(run)
+        save_source(run)
     return run
 
 
@@ -77,8 +79,8 @@ def train_model(run: Run, *, resume: bool, progress: "Progress | None", backend:
     if run.config.model.source is None:
         # what the firmware cannot be should not cost a training
         check_strategy(untrained_contract(run.config), _hls_config(run.config, backend))
-        # nor should crossings that are not there
-        rate_inputs(run.config)
+        # nor should crossings that are not there, or a menu that is not possible
+        check_rates(run.config)
 
     def make(target: Path) -> None:
         result: TrainingRecord
@@ -191,6 +193,7 @@ def hls_stage(run: Run, *, backend: str | None = None) -> None:
         HLS.write(target, hls_summary(contract, hls, project))
 
     run.produce("hls", hls_inputs(run, backend), make)
+    tell_old_deliveries(run, "hls", "another HLS project")
 
 
 def _hls_config(config: Config, backend: str | None) -> HlsConfig:
@@ -254,9 +257,11 @@ def report_stage(run: Run) -> Path:
         return write_report(run.folder)
 
 
-def csim_verdict(run: Run) -> str:
-    """The verdict line of the C simulation that the run folder holds."""
-    return CSIM.read(run.folder).verdict
+def verdicts(run: Run, stages: Collection[str]) -> tuple[str, ...]:
+    """What the simulations among `stages` found, as the run folder holds them, one line each."""
+    csim = [CSIM.find(run.folder)] if "csim" in stages else []
+    rtl = [file.find(run.folder) for file in (RTL_VERILOG, RTL_VHDL)] if "rtl" in stages else []
+    return tuple(report.verdict for report in (*csim, *rtl) if report is not None)
 
 
 def _scorer(run: Run) -> Scorer:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from l1ae.config import Config
-from l1ae.errors import UserError
+from l1ae.errors import CheckFailedError, UserError
 from l1ae.pipeline._baselines_stage import baselines_inputs, baselines_stage
 from l1ae.pipeline._delivery_stage import deliver_stage, delivery_inputs
 from l1ae.pipeline._preprocessing import resolved
@@ -71,13 +71,6 @@ def _train(run: Run, options: RunOptions) -> None:
     train_model(run, resume=unfinished, progress=options.progress, backend=options.backend)
 
 
-def _train_inputs(run: Run, options: RunOptions) -> Mapping[str, str]:
-    inputs = train_inputs(run.config)
-    if run.is_current("train", inputs):
-        save_source(run)
-    return inputs
-
-
 def _events(run: Run, options: RunOptions) -> int:
     return options.events or run.config.csim.events
 
@@ -101,13 +94,13 @@ def _delivery(target: str, *needs: str) -> Stage:
         name=f"delivery/{target}",
         command="deliver",
         needs=("contract", *needs),
-        inputs=lambda run, options: delivery_inputs(run),
+        inputs=lambda run, options: delivery_inputs(run, target),
         make=lambda run, options: deliver_stage(run, target),
     )
 
 
 STAGES: tuple[Stage, ...] = (
-    Stage(name="train", command="train", always=True, inputs=_train_inputs, make=_train),
+    Stage(name="train", command="train", always=True, inputs=lambda run, options: train_inputs(run.config), make=_train),
     Stage(
         name="contract",
         command="train",
@@ -238,5 +231,16 @@ def run_all(
             current = run.is_current(stage.name, stage.inputs(run, options))
             announce(stage.name, current)
             if not current:
-                stage.make(run, options)
+                _make(stage, run, options)
+        save_source(run)
         return run, report_stage(run)
+
+
+def _make(stage: Stage, run: Run, options: RunOptions) -> None:
+    """Make a stage, with which the run is one of this configuration; what is refused leaves the one that it had."""
+    try:
+        stage.make(run, options)
+    except CheckFailedError:
+        save_source(run)
+        raise
+    save_source(run)

@@ -16,9 +16,9 @@ from l1ae.data import EventStore, open_dataset
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.evaluation import LEVEL
 from l1ae.inputs import Layout
-from l1ae.manifest import digest_file, digest_tree
-from l1ae.pipeline._run import Run, digest_json, exclusive
-from l1ae.pipeline._shared import contract_digest, contract_of, data_digests, section_digest
+from l1ae.manifest import digest_file
+from l1ae.pipeline._run import Run, exclusive
+from l1ae.pipeline._shared import contract_digest, contract_of, data_digests, section_digest, tell_old_deliveries
 from l1ae.pipeline._zero_bias import RateSample, ladder_of, rate_inputs, rate_sample
 from l1ae.trigger import (
     WIDE_LEVEL,
@@ -82,16 +82,8 @@ def trigger_stage(run: Run, *, zero_bias: Path | None = None) -> TriggerResult:
     for point in result.working_points:
         if point.note is not None:
             _log.warning("working point %s: %s", point.name, point.note)
-    if stale := _with_other_thresholds(run):
-        _log.warning("made with other working points: %s; deliver again", ", ".join(stale))
+    tell_old_deliveries(run, "trigger", "other working points")
     return result
-
-
-def _with_other_thresholds(run: Run) -> list[str]:
-    """Deliveries that were made before the present working points."""
-    present = digest_json(digest_tree(run.path("trigger")))
-    stages = run.manifest.stages.items()
-    return [name for name, record in stages if name.startswith("delivery/") and record.inputs.get("trigger") != present]
 
 
 def trigger_inputs(run: Run) -> dict[str, str]:

@@ -1,8 +1,9 @@
 """One comparison of everything that a run made with its contract, on zero-bias crossings: RUN/verification."""
 
+import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -19,12 +20,17 @@ from l1ae.pipeline._run import Run, digest_json, exclusive
 from l1ae.pipeline._shared import contract_digest, contract_of
 from l1ae.pipeline._zero_bias import CrossingSource, crossing_source, open_zero_bias
 from l1ae.progress import task
-from l1ae.records import HLS, VERIFICATION, VerificationReport, VerificationRow, VerifiedCrossings
+from l1ae.records import HLS, RTL, RTL_VHDL, VERIFICATION, VerificationReport, VerificationRow, VerifiedCrossings, other_settings
+from l1ae.tools import ghdl
 
 __all__ = ["Verification", "verification_inputs", "verify_stage"]
 
+_log = logging.getLogger("l1ae")
+
 _ORBITS = 16
 """Orbits whose crossings are read together."""
+
+_VHDL_CROSSINGS = 500
 
 
 @dataclass(frozen=True)
@@ -56,14 +62,23 @@ def verify_stage(run: Run, events: int | None = None, zero_bias: Path | None = N
     contract = contract_of(run)
     crossings = crossing_source(run.config, events, zero_bias)
     store, events = crossings.store, crossings.events
+    for what, file in (("HLS project", HLS), ("RTL", RTL)):
+        made = file.find(run.folder)
+        if made is not None and (others := other_settings(run.config, made)):
+            _log.warning("the %s was made with other settings than the configuration has: %s", what, others)
 
     def make(target: Path) -> Verification:
         started = time.perf_counter()
-        found, missing = [], []
+        found: list[VerificationRow] = []
+        missing: list[str] = []
         for name, stage, compare in _COMPARISONS:
             if run.path(stage).is_dir():
                 with task(name):
-                    found.append(_row(name, partial(compare, run, contract, crossings)))
+                    row = _row(name, partial(compare, run, contract, crossings))
+                if isinstance(row, str):
+                    missing.append(row)
+                else:
+                    found.append(row)
             else:
                 missing.append(f"{name}: there is no '{run.path(stage)}'")
         verification = Verification(tuple(found), tuple(missing), _wrapped(contract, crossings))
@@ -89,9 +104,12 @@ class _Found:
     detail: str
 
 
-def _row(name: str, compare: Callable[[], _Found]) -> VerificationRow:
+def _row(name: str, compare: Callable[[], _Found | str]) -> VerificationRow | str:
+    """A row, or a sentence on why there is none."""
     started = time.perf_counter()
     found = compare()
+    if isinstance(found, str):
+        return f"{name}: {found}"
     return VerificationRow(name, found.events, found.compared, found.differing, found.detail, round(time.perf_counter() - started, 1))
 
 
@@ -130,6 +148,27 @@ def _rtl(run: Run, contract: Contract, crossings: CrossingSource) -> _Found:
     detail = f"{report.compiler}; {report.corner_vectors} corner vectors, {report.clock_cycles} clock cycles with gaps and resets"
     first, wrong = report.first_mismatch or report.first_violation, report.mismatches + report.protocol_violations
     return _Found("score, trigger bit, every clock cycle", report.events, wrong, detail if first is None else str(first))
+
+
+def _vhdl(run: Run, contract: Contract, crossings: CrossingSource) -> _Found | str:
+    """On as many crossings as `l1ae rtl` had events: few addresses of a table are met by them, so that its sha256 counts too."""
+    from l1ae.rtl import simulate_rtl
+
+    changed = [name for name in run.changed_files("rtl") if name.startswith("vhdl/")]
+    left = f"not as `l1ae rtl` left it: {', '.join(changed)}" if changed else ""
+    made = RTL_VHDL.find(run.folder)
+    try:
+        ghdl()
+    except UserError as error:
+        if changed:
+            return _Found("sha256 of the files", 0, len(changed), left)
+        return f"{error}; its files are as `l1ae rtl` left them"
+    events = min(crossings.events, _VHDL_CROSSINGS if made is None else made.events)
+    report = simulate_rtl(contract, run.path("rtl"), replace(crossings, events=events).pieces(), language="vhdl")
+    first, wrong = report.first_mismatch or report.first_violation, report.mismatches + report.protocol_violations
+    fine = f"{report.compiler}; {report.corner_vectors} corner vectors, {report.clock_cycles} clock cycles with gaps and resets"
+    detail = "; ".join(str(said) for said in (first, left) if said) or fine
+    return _Found("score, trigger bit, every clock cycle, sha256", report.events, wrong or len(changed), detail)
 
 
 def _emulator(run: Run, contract: Contract, crossings: CrossingSource) -> _Found:
@@ -172,9 +211,10 @@ def _vectors(run: Run, contract: Contract, crossings: CrossingSource) -> _Found:
     return _Found("inputs, score, algorithm bits", done, differing, detail or fine)
 
 
-_COMPARISONS = (
+_COMPARISONS: tuple[tuple[str, str, Callable[[Run, Contract, CrossingSource], _Found | str]], ...] = (
     ("C simulation of the HLS project", "hls", _csim),
     ("RTL simulation (Verilog)", "rtl", _rtl),
+    ("RTL simulation (VHDL)", "rtl", _vhdl),
     ("CMSSW emulator", "delivery/cmssw", _emulator),
     ("test vectors of the global trigger", "delivery/ugt", _vectors),
 )

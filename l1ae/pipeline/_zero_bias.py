@@ -32,11 +32,12 @@ from l1ae.manifest import digest_file
 from l1ae.pipeline._run import digest_json
 from l1ae.pipeline._shared import section_digest
 from l1ae.progress import task
-from l1ae.trigger import Judge, JudgedEvents, Menu, menu_of, no_menu
+from l1ae.trigger import Judge, JudgedEvents, Menu, check_menu, menu_of, no_menu
 
 __all__ = [
     "CrossingSource",
     "RateSample",
+    "check_rates",
     "crossing_source",
     "has_zero_bias",
     "judge_of",
@@ -199,6 +200,13 @@ def rate_inputs(config: Config) -> dict[str, str]:
         "menu": digest_json(None if named is None else named.model_dump(mode="json")),
         "menu_layout": digest_json(sample.store.layout.meaning),
     }
+
+
+def check_rates(config: Config) -> None:
+    """Raises `UserError` for crossings that are not there, and for seeds of the menu that their columns do not allow."""
+    if has_zero_bias(config):
+        store = rate_sample(config).store
+        check_menu(config.trigger, store.layout, store)
 
 
 def open_zero_bias(config: Config, path: Path | None = None) -> EventStore:

@@ -27,7 +27,7 @@ from l1ae.manifest import digest_tree
 from l1ae.pipeline._resources import check_rtl_budget
 from l1ae.pipeline._run import Run, digest_json, exclusive
 from l1ae.pipeline._samples import csim_sample
-from l1ae.pipeline._shared import changed_files, contract_digest, contract_of, data_digests
+from l1ae.pipeline._shared import changed_files, contract_digest, contract_of, data_digests, tell_old_deliveries
 from l1ae.progress import task
 from l1ae.records import RTL, RTL_PROOF, RTL_VERILOG, RTL_VHDL, SYNTHESIS, SynthesisedDesign, SynthesisedLayer, SynthesisReport
 from l1ae.rtl import (
@@ -71,6 +71,7 @@ _log = logging.getLogger("l1ae")
 
 _INTERPRETED_EVENTS = 2_000
 _PROOF_SECONDS = 120.0
+_SMALL, _VHDL_EVENTS_SMALL, _VHDL_EVENTS = 1_000, 10_000, 500
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def rtl_stage(run: Run, *, events: int | None = None) -> RtlResult:
         proof = _prove(contract, made, open_design(target), _spread(hardware, _INTERPRETED_EVENTS))
         RTL.write(target, _summary(made, run.config))
         RTL_PROOF.write(target, proof)
-        simulated, vhdl = _simulated(contract, target, hardware, run.config.rtl.vhdl_events)
+        simulated, vhdl = _simulated(contract, target, hardware, _vhdl_events(run.config, made.project))
         verilog = replace(simulated, layers=proof.interpreter)
         RTL_VERILOG.write(target, verilog)
         if vhdl is not None:
@@ -122,6 +123,7 @@ def rtl_stage(run: Run, *, events: int | None = None) -> RtlResult:
     if not result.passed:
         run.forget("rtl")
         raise CheckFailedError("\n".join(_problems(result)))
+    tell_old_deliveries(run, "rtl", "other RTL")
     return result
 
 
@@ -179,6 +181,14 @@ def _interpreted(
     if wrong:
         raise CheckFailedError(f"{who} differs from the contract in layer '{wrong[0].name}': {wrong[0].mismatches} values")
     return layers
+
+
+def _vhdl_events(config: Config, project: RtlProject) -> int:
+    """As configured; else what takes GHDL some ten seconds for a small design, and few for others, which take far longer each."""
+    if config.rtl.vhdl_events is not None:
+        return config.rtl.vhdl_events
+    small = _gate_bits({name: project.files[name] for name in project.verilog}) <= _SMALL
+    return _VHDL_EVENTS_SMALL if small else _VHDL_EVENTS
 
 
 def _simulated(contract: Contract, folder: Path, hardware: npt.NDArray[np.int64], vhdl_events: int) -> tuple[RtlReport, RtlReport | None]:

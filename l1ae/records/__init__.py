@@ -21,6 +21,7 @@ from l1ae.records._files import (
 from l1ae.records._hls import HlsSummary
 from l1ae.records._resources import BudgetReport, ResourcesReport
 from l1ae.records._result_file import ResultFile
+from l1ae.records._settings import other_settings
 from l1ae.records._synthesis import SynthesisedDesign, SynthesisedLayer, SynthesisReport
 from l1ae.records._training import ImportedModel, TrainedNetwork, TrainingRecord
 from l1ae.records._verification import VerificationReport, VerificationRow, VerifiedCrossings
@@ -60,4 +61,5 @@ __all__ = [
     "VerificationReport",
     "VerificationRow",
     "VerifiedCrossings",
+    "other_settings",
 ]

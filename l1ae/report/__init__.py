@@ -1,5 +1,6 @@
 """Reports: one HTML file from whatever a run folder holds, and the parts that pages are made of."""
 
+from l1ae.report._at_rate import worst_title
 from l1ae.report._blocks import Block, Facts, Notice, Paragraph, Picture, Section, Table, Tile, Tiles, drawn
 from l1ae.report._page import write_page
 from l1ae.report._text import count, number, percent, sample
@@ -26,6 +27,7 @@ __all__ = [
     "pileup_figure",
     "rate_figure",
     "sample",
+    "worst_title",
     "write_page",
     "write_report",
 ]

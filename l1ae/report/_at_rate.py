@@ -2,13 +2,13 @@
 
 import math
 
-from l1ae.evaluation import AtRate, Estimate, Metrics, RatePoint
+from l1ae.evaluation import AtRate, Estimate, Metrics, RatePoint, worst_words
 from l1ae.report._blocks import Block, Notice, Paragraph, Table
 from l1ae.report._text import count, number, percent, sample
 
-__all__ = ["at_rate_blocks", "at_rate_table", "headline", "other_crossings", "point_title", "shown_variant"]
+__all__ = ["at_rate_blocks", "at_rate_table", "headline", "other_crossings", "point_title", "shown_variant", "worst_title"]
 
-MEAN, WORST = "Mean of the signals", "Mean of the worst quarter (CVaR25)"
+MEAN = "Mean of the signals"
 
 
 def point_title(point: RatePoint) -> str:
@@ -41,8 +41,14 @@ def headline(metrics: Metrics, variant: str) -> str:
     menu = " of crossings that no other seed of the menu accepts" if point.kind == "pure" else ""
     return (
         f"At a rate of {point.khz:g} kHz{menu} it keeps {percent(point.mean)} of the signals on average and "
-        f"{percent(point.cvar25)} of the worst quarter of them."
+        f"{percent(point.cvar25)} of {worst_words(len(point.efficiency))}."
     )
+
+
+def worst_title(signals: int) -> str:
+    """Of a row or column with the CVaR of so many signals."""
+    words = worst_words(signals)
+    return words.removeprefix("the ").capitalize() if words == "the worst signal" else f"Mean of {words} (CVaR25)"
 
 
 def at_rate_table(found: AtRate, caption: str) -> Table:
@@ -51,9 +57,12 @@ def at_rate_table(found: AtRate, caption: str) -> Table:
     signals = list(dict.fromkeys(name for point in points for name in point.efficiency))
     rows = [(sample(name), *(_cell(point, point.efficiency.get(name)) for point in points)) for name in signals]
     if len(signals) > 1:
-        rows += [(MEAN, *(_cell(point, point.mean) for point in points)), (WORST, *(_cell(point, point.cvar25) for point in points))]
+        rows += [
+            (MEAN, *(_cell(point, point.mean) for point in points)),
+            (worst_title(len(signals)), *(_cell(point, point.cvar25) for point in points)),
+        ]
     closing = len(rows) - len(signals) + 2
-    rows.append(("Threshold", *("none" if point.threshold is None else number(point.threshold) for point in points)))
+    rows.append(("Threshold, score", *("none" if point.threshold is None else number(point.threshold) for point in points)))
     rows.append(("Effective crossings", *(_effective(point.effective_events) for point in points)))
     return Table(caption, ("Signal", *(point_title(point) for point in points)), tuple(rows), closing=closing)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from l1ae.baselines import BaselinesResult, at_rate_of, beaten_by, same_crossings
-from l1ae.evaluation import AtRate, Metrics, RatePoint
+from l1ae.evaluation import AtRate, Metrics, RatePoint, worst_words
 from l1ae.records import BASELINES
 from l1ae.report._baselines_figure import Bar, bars_figure
 from l1ae.report._blocks import Block, Notice, Paragraph, Picture, Section, Table, drawn
@@ -69,7 +69,7 @@ def lost_text(run: Path, metrics: Metrics | None) -> str:
 def _introduction(result: BaselinesResult) -> str:
     taken = "" if result.training_events == result.training_available else f" (every n-th of {count(result.training_available)})"
     return (
-        f"What an autoencoder must beat: triggers that are a cut on one number of the event, or are learned in seconds. All were judged at "
+        f"What a model must beat: triggers that are a cut on one number of the event, or are learned in seconds. All were judged at "
         f"the same rates on the same {count(result.events)} crossings, {result.source}, and on the same signals. Those that learn did so "
         f"from {count(result.training_events)} events{taken} of the training part of the background, worth "
         f"{count(result.training_effective)} of equal weight; they see all columns of the events that stores of this run have, of layout "
@@ -139,10 +139,11 @@ def _tables(rows: Sequence[_Row]) -> Iterator[Table]:
 def _table(rows: Sequence[_Row], kind: str, khz: float, *, folded: bool) -> Table:
     points = [(row, point) for row in rows for point in row.at_rate.points if (point.kind, point.khz) == (kind, khz)]
     signals = list(dict.fromkeys(name for _, point in points for name in point.efficiency))
-    means = ("Mean", "CVaR25") if signals else ()
+    one = worst_words(len(signals)) == "the worst signal"
+    means = ("Mean", "Worst signal" if one else "CVaR25") if signals else ()
     header = ("Trigger", *means, *(sample(name) for name in signals), "Threshold")
     what = "Efficiency" if signals else "Threshold"
-    explained = "; CVaR25 is the mean of the worst quarter of the signals" if signals else ""
+    explained = f"; CVaR25 is the mean of {worst_words(len(signals))}" if signals and not one else ""
     return Table(f"{what} at {_rate(kind, khz)}{explained}", header, tuple(_cells(row, point, signals) for row, point in points), 1, folded)
 
 

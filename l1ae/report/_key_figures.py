@@ -6,7 +6,7 @@ from l1ae.baselines import at_rate_of, same_crossings
 from l1ae.config import CROSSING
 from l1ae.data import is_unselected, selection_of
 from l1ae.delivery import StageFigures
-from l1ae.evaluation import Estimate, Metrics, format_estimate
+from l1ae.evaluation import Estimate, Metrics, format_estimate, worst_words
 from l1ae.records import BASELINES, SYNTHESIS, VERIFICATION
 from l1ae.report._at_rate import point_title, shown_variant
 from l1ae.report._blocks import Tile, Tiles
@@ -51,7 +51,7 @@ def _efficiency(metrics: Metrics | None) -> Iterator[Tile]:
     if point is None or point.mean is None or point.cvar25 is None:
         return
     n = len(point.efficiency)
-    note = f"mean of {n} signals; of the worst quarter {percent(point.cvar25)}" if n > 1 else "of the signal"
+    note = f"mean of {n} signals; of {worst_words(n)} {percent(point.cvar25)}" if n > 1 else "of the signal"
     yield Tile(f"Efficiency at {point_title(point)}", percent(point.mean), note)
 
 
@@ -139,7 +139,8 @@ def _speed(run: RunFiles) -> Iterator[Tile]:
         cycles = "" if row.clock_ns is None or row.latency_cycles is None else f"{row.latency_cycles} × {row.clock_ns:g} ns, "
         fits = _fits(run) if row.stage == "open synthesis" else None
         path = {None: "", True: "; the slowest path fits the clock", False: "; the slowest path is longer than the clock"}[fits]
-        note = f"{cycles}{number(crossings, digits=3)} crossings of {CROSSING:g} ns{path} ({_source(row)})"
+        alone = " of the network alone; links add theirs" if row.design == "rtl" else ""
+        note = f"{cycles}{number(crossings, digits=3)} crossings of {CROSSING:g} ns{alone}{path} ({_source(row)})"
         yield Tile("Latency", f"{number(row.latency_ns, digits=4)} ns", note, "bad" if fits is False else "plain")
     row = _row(run, "interval")
     if row is not None and row.interval is not None and row.clock_ns is not None:

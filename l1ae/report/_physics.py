@@ -24,7 +24,13 @@ def _split(run: RunFiles) -> str:
     if is_recorded(data, () if run.background is None else run.background.extra):
         return "training, validation and test as recorded with the events"
     rest = 1 - data.train - data.validation
-    return f"{data.train:.0%} training, {data.validation:.0%} validation, {rest:.0%} test, by source event"
+    whole = ", by source event" if run.metrics is None or _copies(run.metrics) else ""
+    return f"{data.train:.0%} training, {data.validation:.0%} validation, {rest:.0%} test{whole}"
+
+
+def _copies(metrics: Metrics) -> bool:
+    """Whether events share source events."""
+    return any(metrics.groups[name] < n for name, n in metrics.events.items())
 
 
 _SOURCES = {
@@ -41,14 +47,14 @@ def data_section(run: RunFiles) -> Section:
     blocks: list[Block] = [
         Paragraph(
             f"{event_text(layout)} {added_text(run.config.inputs)}The background is {background_text(run)}; the signals are "
-            "others, which the network has never seen during its training."
+            "others, which the model has never seen during its training."
         ),
         Facts(
             (
                 ("Source", source),
                 ("Selection of the background", selection_text(run)),
                 ("Split of the background", _split(run)),
-                ("Network inputs", f"{run.config.inputs.columns.size}, type {_input_type(run)}"),
+                ("Inputs of the model", f"{run.config.inputs.columns.size}, type {_input_type(run)}"),
             )
         ),
         inputs_table(run.config, run.contract),
@@ -81,6 +87,8 @@ def _parameters(contract: ContractSummary) -> tuple[str, str]:
 
 
 def _events_table(metrics: Metrics) -> Table:
+    if not _copies(metrics):
+        return Table("Test events", ("Sample", "Events"), tuple((sample(name), count(n)) for name, n in metrics.events.items()))
     rows = tuple((sample(name), count(n), count(metrics.groups[name])) for name, n in metrics.events.items())
     return Table(
         "Test events. Events that share a source event are copies with another detector response and are not independent.",

@@ -1,7 +1,7 @@
 """What was made when, by which tools, from what, and whether the pieces still belong together."""
 
 from l1ae.manifest import same_digest
-from l1ae.records import CSIM, RTL_VERILOG, VERIFICATION
+from l1ae.records import CSIM, RTL, RTL_VERILOG, VERIFICATION, other_settings
 from l1ae.report._blocks import Block, Notice, Section, Table
 from l1ae.report._files import RunFiles
 from l1ae.report._text import bytes_digest, count, seconds
@@ -10,8 +10,18 @@ __all__ = ["provenance_section", "stale_stages"]
 
 
 def stale_stages(run: RunFiles) -> list[str]:
-    """One sentence for each stage that was made from files which have since been replaced or edited, or that did not finish."""
-    return [*run.outdated.values(), *_of_older_data(run), *_edited(run), *_unfinished(run)]
+    """One sentence for each stage that was made from files which have since been replaced or edited, with other settings than the
+    configuration has, or that did not finish.
+    """
+    return [*run.outdated.values(), *_of_older_data(run), *_of_other_settings(run), *_edited(run), *_unfinished(run)]
+
+
+def _of_other_settings(run: RunFiles) -> list[str]:
+    """Firmware that is not what the configuration asks for, which therefore is not delivered."""
+    made = {"hls": run.hls, "rtl": RTL.find(run.folder)}
+    found = {stage: other_settings(run.config, summary) for stage, summary in made.items() if summary is not None}
+    sentence = "{} was made with other settings than the configuration has ({}); run this stage again"
+    return [sentence.format(stage, others) for stage, others in found.items() if others]
 
 
 def _of_older_data(run: RunFiles) -> list[str]:

@@ -44,5 +44,6 @@ def _verdict(report: VerificationReport) -> Notice:
     if wrong or not rows or not report.passed:
         details = tuple(f"{row.name}: {count(row.differing)} of {count(row.events)} crossings differ" for row in wrong)
         return Notice("bad", "The verification failed." if rows else "Nothing was compared with the contract.", details)
-    fewest = min(row.events for row in rows)
-    return Notice("good", f"Verification: 0 differing crossings, in {len(rows)} comparisons of {count(fewest)} crossings or more each.")
+    fewest, most = (end(row.events for row in rows) for end in (min, max))
+    crossings = count(most) if fewest == most else f"{count(fewest)} to {count(most)}"
+    return Notice("good", f"Verification: 0 differing crossings, in {len(rows)} comparisons of {crossings} crossings each.")

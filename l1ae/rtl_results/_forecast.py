@@ -24,8 +24,8 @@ class Forecast:
     """The cost of a design in RTL that takes an event per clock, shell included, without DSP blocks and block memory.
 
     `cycles`: latency in clock cycles, `latency_ns` the same in ns, `crossings` in bunch crossings of 25 ns that have begun. `weight_bits`:
-    widths of all weights, biases and table entries in the contract, added up. `problems`: what a tool would refuse, and why, a sentence
-    each.
+    widths of all weights, biases and table entries in the contract, added up. `inputs`, `input_bits`: as of a `Design`.
+    `problems`: what a tool would refuse, and why, a sentence each.
     """
 
     luts_packed: Estimated
@@ -34,6 +34,8 @@ class Forecast:
     latency_ns: Estimated
     crossings: Estimated
     weight_bits: int
+    inputs: int
+    input_bits: int
     problems: tuple[str, ...]
 
     def _repr_html_(self) -> str:

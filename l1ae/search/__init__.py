@@ -13,7 +13,7 @@ from l1ae.search._page import headline
 from l1ae.search._results import Counts, Front, FrontPoint, Measured, Objective, Trial, Verified
 from l1ae.search._storage import Ledger
 from l1ae.search._study import Model, Point, Study, load_study
-from l1ae.search._tables import LUTS, search_tables
+from l1ae.search._tables import LUTS, search_tables, summary_table
 from l1ae.search._verify import verify_front
 from l1ae.search._view import SearchView
 
@@ -52,6 +52,7 @@ __all__ = [
     "measure",
     "run_search",
     "search_tables",
+    "summary_table",
     "verify_front",
     "write_front",
 ]

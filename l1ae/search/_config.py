@@ -76,6 +76,14 @@ class DimensionConfig(Section):
         """Whether a range is of whole numbers."""
         return self.range is not None and all(isinstance(end, int) for end in self.range)
 
+    @property
+    def ends(self) -> tuple[Number, ...]:
+        """The lowest and the highest value that a range holds: with a step not always its upper end; nothing without a range."""
+        if self.range is None:
+            return ()
+        low, high = self.range
+        return (low, high if self.step is None else low + int((high - low) / self.step + 1e-9) * self.step)
+
 
 class ModelStudyConfig(Section):
     """One base model and the space around it."""

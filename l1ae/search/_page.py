@@ -34,7 +34,10 @@ _TERMS = {
 }
 _MORE = (
     ("Candidate, trial", "One model of the space, with a value for each of its dimensions, and what became of it; they have numbers."),
-    ("CVaR25", "Conditional value at risk: the mean efficiency of the worst quarter of the signals."),
+    (
+        "CVaR25",
+        "Conditional value at risk: the mean efficiency of the worst quarter of the signals, which is that of the worst one of up to four.",
+    ),
     ("Front", "The candidates within the budget that no other one beats in every objective (Pareto front)."),
     ("Halving", "Trainings begin with a part of their epochs, and only the best of them go on."),
     ("Label-free", "Measured on crossings alone, without any signal."),

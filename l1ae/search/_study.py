@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import ValidationError
 
 from l1ae.config import Config, find_config, read_config, set_key
 from l1ae.documents import read_yaml, validate
@@ -185,7 +186,10 @@ def value_at(content: Mapping[str, Any], key: str) -> Any:
 
 
 def _check(study: Study, name: str, model: Model) -> None:
-    """Every value of every dimension alone can stand in the configuration, as far as its ends go."""
+    """Every value of every dimension alone can stand in the configuration, as far as its ends go.
+
+    What is wrong with a value itself is wrong in all candidates; what is wrong beside the base's values may not be.
+    """
     seen: list[str] = []
     for key, dimension in model.dimensions.items():
         where = f"{study.path}: models.{name}.space.{key}" if key in study.config.models[name].space else f"{study.path}: space.{key}"
@@ -199,13 +203,11 @@ def _check(study: Study, name: str, model: Model) -> None:
                 )
         seen.append(key)
         ends = list(_ends(key, dimension))
-        errors = [error for settings in ends if (error := _problem(model, settings, where)) is not None]
-        # what depends on others may be impossible beside the base's values
-        if len(errors) == len(ends) and not dimension.when:
-            raise errors[0]
-        unknown = next((error for error in errors if "unknown key" in str(error)), None)
-        if unknown is not None:
-            raise unknown
+        problems = [(error, settings) for settings in ends if (error := _problem(model, settings, where)) is not None]
+        if impossible := [error for error, settings in problems if _of_itself(error, settings)]:
+            raise impossible[0]
+        if len(problems) == len(ends) and not dimension.when:
+            raise problems[0][0]
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -217,7 +219,7 @@ def _ends(key: str, dimension: DimensionConfig) -> Iterator[Settings]:
     if dimension.sets is not None:
         yield from dimension.sets.values()
     else:
-        yield from ({key: value} for value in dimension.choices or dimension.range or ())
+        yield from ({key: value} for value in dimension.choices or dimension.ends)
 
 
 def _problem(model: Model, settings: Settings, where: str) -> UserError | None:
@@ -226,6 +228,14 @@ def _problem(model: Model, settings: Settings, where: str) -> UserError | None:
     except UserError as error:
         return error
     return None
+
+
+def _of_itself(error: UserError, settings: Settings) -> bool:
+    """Whether an error is at one of the keys that were set, and not one of several keys together."""
+    if not isinstance(error.__cause__, ValidationError):
+        return False
+    places = [".".join(map(str, item["loc"])) for item in error.__cause__.errors()]
+    return any(f"{place}.".startswith(f"{key}.") for place in places for key in settings)
 
 
 def tidy(value: float) -> float:

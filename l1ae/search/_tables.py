@@ -7,7 +7,7 @@ from l1ae.evaluation import Estimate
 from l1ae.report import Table, count
 from l1ae.search._front import Best, best_below, kind_of
 from l1ae.search._objectives import ObjectiveConfig
-from l1ae.search._results import FrontPoint, Trial, Verified
+from l1ae.search._results import Front, FrontPoint, Trial, Verified
 from l1ae.search._view import HandMade, SearchView, as_text, in_words, luts_text, title
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "recommended_table",
     "refused_table",
     "search_tables",
+    "summary_table",
     "trials_tables",
     "verified_table",
 ]
@@ -58,6 +59,23 @@ def front_table(view: SearchView) -> Table:
     )
     header = ("Point", "Kind", "Model", *_titles(objectives), *([] if _has_luts(view) else ["LUT, packed"]))
     return Table("Points of the front, the best by the first objective first", header, rows, 3)
+
+
+def summary_table(objectives: Sequence[ObjectiveConfig], front: Front) -> Table:
+    """The front for a terminal: as chosen and as reported, and what became of the points that were made."""
+    counts, made = front.counts, any(point.verified for point in front.points)
+    stopped = f" ({counts.stopped} of them with fewer epochs)" if counts.stopped else ""
+    title = f"front of {front.study}: {counts.complete} trained{stopped}, {counts.refused} refused, {counts.failed} failed"
+    header = ("", *_titles(objectives), *(("Synthesised", "Bits that differ") if made else ()))
+    rows = tuple(
+        (point.name, *_cells(objectives, point.values, point.reported), *(_made_briefly(point.verified) if made else ()))
+        for point in front.points
+    )
+    return Table(title, header, rows, 1)
+
+
+def _made_briefly(made: Verified | None) -> tuple[str, str]:
+    return ("–", "–") if made is None else (f"{made.lut:,} LUT, {made.latency_ns:g} ns", count(made.csim_mismatches + made.rtl_mismatches))
 
 
 def recommended_table(view: SearchView) -> Table:

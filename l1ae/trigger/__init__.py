@@ -8,7 +8,7 @@ from l1ae.trigger._efficiency import SignalScores, read_signal
 from l1ae.trigger._events import JudgedEvents, ScoreFunction
 from l1ae.trigger._expressed import Expressed, expressed
 from l1ae.trigger._judge import Judge
-from l1ae.trigger._menu import Menu, RecordedSeed, menu_of, no_menu, possible_seeds
+from l1ae.trigger._menu import Menu, RecordedSeed, check_menu, menu_of, no_menu, possible_seeds
 from l1ae.trigger._overlap import Overlap, fired_cuts, fired_recorded, overlap
 from l1ae.trigger._paired import PairedPoint, paired_differences
 from l1ae.trigger._result import (
@@ -83,6 +83,7 @@ __all__ = [
     "added",
     "at_rate",
     "at_rate_of",
+    "check_menu",
     "constancy",
     "count",
     "coverage",

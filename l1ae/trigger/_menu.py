@@ -16,7 +16,7 @@ from l1ae.inputs import Layout
 from l1ae.trigger._cuts import Choice, CutSeed, able, cut_seed, obstacle
 from l1ae.trigger._or_columns import or_columns
 
-__all__ = ["RECORDED", "Menu", "RecordedSeed", "judged", "menu_of", "no_menu", "possible_seeds"]
+__all__ = ["RECORDED", "Menu", "RecordedSeed", "check_menu", "judged", "menu_of", "no_menu", "possible_seeds"]
 
 BoolArray = npt.NDArray[np.bool_]
 _log = logging.getLogger("l1ae")
@@ -71,15 +71,29 @@ def menu_of(config: TriggerConfig, layout: Layout, store: EventStore) -> Menu | 
     None, for the reason in `no_menu`, when neither bits were recorded nor a seed of a menu that comes with l1ae is possible. Raises
     `UserError` when recorded seeds are asked for and there are none, or a seed that somebody wrote is not possible.
     """
-    recorded = [name for name in store.extra if name.startswith(RECORDED)]
-    some = any(not is_or_column(name.removeprefix(RECORDED)) for name in recorded)
-    if config.menu_from == "recorded" or (config.menu_from == "auto" and some):
-        return _recorded_menu(config, recorded, store)
+    if _is_recorded(config, store):
+        return _recorded_menu(config, _recorded(store), store)
     seeds, left_out = possible_seeds(config, layout)
     if config.seeds and not seeds:
         return None
     name = config.menu if isinstance(config.menu, str) else None
     return Menu("cuts", tuple(cut_seed(seed, layout) for seed in seeds), left_out, name)
+
+
+def check_menu(config: TriggerConfig, layout: Layout, store: EventStore) -> None:
+    """Raises `UserError` as `menu_of` for seeds that the inputs do not allow, without reading an event."""
+    if not _is_recorded(config, store):
+        for seed in possible_seeds(config, layout)[0]:
+            cut_seed(seed, layout)
+
+
+def _recorded(store: EventStore) -> list[str]:
+    return [name for name in store.extra if name.startswith(RECORDED)]
+
+
+def _is_recorded(config: TriggerConfig, store: EventStore) -> bool:
+    some = any(not is_or_column(name.removeprefix(RECORDED)) for name in _recorded(store))
+    return config.menu_from == "recorded" or (config.menu_from == "auto" and some)
 
 
 def _recorded_menu(config: TriggerConfig, columns: Sequence[str], store: EventStore) -> Menu:

@@ -57,7 +57,7 @@ class RateCurve:
         threshold = int(meant.codes[k])
         below = self.raw.below(threshold)
         counted = meant.at(threshold)
-        raw = self._rate(self.raw.at(threshold))
+        raw, pure = self.rates(threshold)
         return WorkingPoint(
             name=name,
             requested_khz=khz,
@@ -67,11 +67,16 @@ class RateCurve:
             effective_events=counted.effective,
             note=_note(counted, self.exposure),
             raw=raw,
-            pure=None if self.pure is None else _no_more_than(self._rate(self.pure.at(threshold)), raw),
+            pure=pure,
             lower=None if below is None else self._neighbour(below),
             higher=None if threshold >= self.highest else self._neighbour(threshold + 1),
             efficiency={},
         )
+
+    def rates(self, threshold: int) -> tuple[Rate, Rate | None]:
+        """Raw and, with a menu, pure rate of `score >= threshold`, with their intervals."""
+        raw = self._rate(self.raw.at(threshold))
+        return raw, None if self.pure is None else _no_more_than(self._rate(self.pure.at(threshold)), raw)
 
     def _impossible(self, khz: float, meant: Spectrum) -> str:
         if not len(meant.codes):

@@ -5,10 +5,12 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from click.testing import CliRunner
 
-from l1ae.cli import main
+from l1ae.cli import _run, main
 
 
 def run(*arguments, cwd=None):
@@ -105,3 +107,10 @@ def test_doctor_says_what_is_missing_and_how_to_get_it(tmp_path):
     assert "apt-get install g++" in result.stdout
     assert "needed for simulation of the VHDL: there is no GHDL; Debian/Ubuntu: apt-get install ghdl" in result.stdout
     assert "needed for simulation of the Verilog: " in result.stdout
+
+
+@pytest.mark.parametrize(("name", "first"), [("dnn_ae", "trained dnn_ae_v1: r"), ("cms_like", "imported cms_like_v1: r")])
+def test_train_says_what_it_did_and_where_the_contract_is(name, first, monkeypatch):
+    monkeypatch.setattr(_run, "load_pipeline", lambda: SimpleNamespace(train_stage=lambda *arguments, **options: None))
+    result = CliRunner().invoke(_run.train, [name, "--run", "r"], catch_exceptions=False)
+    assert result.output.splitlines() == [first, "contract: r/contract/contract.json"]

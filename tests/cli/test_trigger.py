@@ -1,11 +1,12 @@
 """What `l1ae trigger` prints."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from l1ae.cli import _trigger
+from l1ae.cli import _run, _trigger
 from l1ae.trigger import load_working_points
 
 EXAMPLES = Path(__file__).parents[1] / "trigger"
@@ -50,6 +51,18 @@ def test_tables_hold_every_working_point(name, monkeypatch, tmp_path):
     if name == "example_recorded":
         assert "not in the menu: L1_AXO_Nominal" in found.output
         assert "1kHz in 4 run periods: p = " in found.output
+
+
+def test_a_run_to_the_rates_prints_them(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "250")
+    (tmp_path / "trigger").mkdir()
+    shutil.copy(EXAMPLES / "example_working_points.json", tmp_path / "trigger" / "working_points.json")
+    _run._show("hls", tmp_path)
+    assert not capsys.readouterr().out
+    _run._show("trigger", tmp_path)
+    result, text = load_working_points(EXAMPLES / "example_working_points.json"), capsys.readouterr().out
+    assert all(str(point.threshold) in text for point in result.working_points if point.threshold is not None)
+    assert all(signal in text for signal in result.working_points[-1].efficiency)
 
 
 def test_of_a_long_menu_the_console_shows_the_first_seeds(monkeypatch, tmp_path):

@@ -7,11 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from l1ae.comparison import Quantity, _page, compare, load_comparison, save_comparison, tables, write_comparison
+from l1ae.comparison import Quantity, _compare, _page, compare, load_comparison, save_comparison, tables, write_comparison
 from l1ae.comparison._judged import JudgedRun
+from l1ae.comparison._settings import settings_that_differ
+from l1ae.config import find_config, load_config
 from l1ae.errors import UserError
 from l1ae.evaluation import Estimate
-from l1ae.pipeline import Run, contract_of, judge_of
+from l1ae.pipeline import Run, contract_of, judge_of, trigger_stage
 from l1ae.trigger import at_rate
 
 NOTHING = Estimate(0.0, 0.0, 0.0)
@@ -60,6 +62,21 @@ def test_efficiencies_are_those_of_the_contract_on_the_test_part(found, runs):
         assert threshold.value == threshold.code * contract.score.format.lsb
 
 
+def test_the_interval_of_the_firmwares_rate_is_that_of_its_working_point(runs, tmp_path):
+    run = Run.open(shutil.copytree(runs["one"], tmp_path / "one"))
+    judged = JudgedRun.open("one", run.folder)
+    # two light crossings pass, and the first that does not is heavier
+    code = int(np.unique(judged.scores[0])[-2])
+    assert judged.crossings.weights[judged.scores[0] >= code].tolist() == [0.5, 0.5]
+    compared = _compare._threshold(replace(judged, contract=judged.contract.with_threshold(code)))
+    rates = {"rates": (compared.raw.value,), "ladder": "raw"}
+    config = run.config.model_copy(update={"trigger": run.config.trigger.model_copy(update=rates)})
+    point = trigger_stage(replace(run, config=config)).working_points[0]
+    assert point.threshold == code
+    for rate, shown in ((point.raw, compared.raw), (point.pure, compared.pure)):
+        assert (rate.khz, rate.low, rate.high) == pytest.approx((shown.value, shown.low, shown.high))
+
+
 def test_differences_are_those_of_the_efficiencies_and_paired_where_events_are_the_same(found):
     one = _run(found, "one").at_rate
     expected = {
@@ -103,6 +120,14 @@ def test_settings_that_differ_are_listed(found):
     assert "trigger.bunches" not in keys
 
 
+def test_settings_of_networks_are_not_those_of_a_tree():
+    tree, network = (load_config(find_config(name)) for name in ("density_tree", "dnn_ae"))
+    rows = {row.key: row.values for row in settings_that_differ([tree, network])}
+    assert rows["model.encoder"] == ("", "[32, 16]")
+    assert rows["training.float_phase.epochs"][0] == rows["inputs.network"][0] == rows["model.density.trees"][1] == ""
+    assert rows["model.score"][0] == '"surprisal"'
+
+
 def test_the_file_is_what_was_found(found, tmp_path):
     save_comparison(tmp_path / "c.json", found)
     assert load_comparison(tmp_path / "c.json") == found
@@ -123,7 +148,7 @@ def test_tables_hold_every_number(found):
         "A → 4ℓ (a4l)",
         "LQ → bτ (lq)",
         "mean of the signals",
-        "mean of the worst quarter (CVaR25)",
+        "worst signal",
         "threshold, score code",
     ]
     firmware = next(table for caption, table in every.items() if caption.startswith("Firmware"))

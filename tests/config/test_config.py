@@ -4,7 +4,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from l1ae.config import Config, dump_config, load_config
+from l1ae.config import Config, dump_config, load_config, overridden
 from l1ae.errors import UserError
 from l1ae.inputs import FixedFormat, named_layout
 
@@ -61,11 +61,21 @@ def _message(config_file: Path, *overrides: str) -> str:
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("trainin.batch_size=3", "FILE: unknown key 'trainin'; did you mean 'training'?"),
-        ("training.batchsize=3", "FILE: unknown key 'training.batchsize'; did you mean 'batch_size'?"),
-        ("hls.clock_perod=3", "FILE: unknown key 'hls.clock_perod'; did you mean 'clock_period'?"),
-        ("csim.zzz=3", "FILE: unknown key 'csim.zzz'; known keys are events"),
-        ("training.float_phase.epoch=3", "FILE: unknown key 'training.float_phase.epoch'; did you mean 'epochs'?"),
+        ("trainin.batch_size=3", "--set trainin: unknown key; did you mean 'training'?"),
+        ("training.batchsize=3", "--set training.batchsize: unknown key; did you mean 'training.batch_size'?"),
+        ("hls.clock_perod=3", "--set hls.clock_perod: unknown key; did you mean 'hls.clock_period'?"),
+        ("csim.zzz=3", "--set csim.zzz: unknown key; known keys are events"),
+        ("training.float_phase.epoch=3", "--set training.float_phase.epoch: unknown key; did you mean 'training.float_phase.epochs'?"),
+        (
+            "model.layers.enc0={weight_bit: 3}",
+            "--set model.layers.enc0.weight_bit: unknown key; did you mean 'model.layers.enc0.weight_bits'?",
+        ),
+        (
+            "training.epochs=3",
+            "--set training.epochs: unknown key; did you mean 'training.pruning.epochs', 'training.float_phase.epochs' or "
+            "'training.quantized_phase.epochs'?",
+        ),
+        ("weight_bits=3", "--set weight_bits: unknown key; did you mean 'model.weight_bits'?"),
     ],
 )
 def test_unknown_keys(config_file, override, message):
@@ -75,26 +85,35 @@ def test_unknown_keys(config_file, override, message):
 @pytest.mark.parametrize(
     ("override", "parts"),
     [
-        ("training.batch_size=0", ("FILE: training.batch_size: ", "greater than or equal to 2", "(value: 0)")),
-        ("training.batch_size=many", ("FILE: training.batch_size: ", "valid integer", "(value: 'many')")),
-        ("data.train=1.5", ("FILE: data.train: ", "less than 1", "(value: 1.5)")),
-        ("data.train=0.95", ("FILE: data: train + validation = 1.05", "leaves nothing to test on; their sum must be below 1")),
-        ("name=1abc", ("FILE: name: ", "(value: '1abc')")),
+        ("training.batch_size=0", ("--set training.batch_size: ", "greater than or equal to 2", "(value: 0)")),
+        ("training.batch_size=many", ("--set training.batch_size: ", "valid integer", "(value: 'many')")),
+        ("data.train=1.5", ("--set data.train: ", "less than 1", "(value: 1.5)")),
+        (
+            "data.train=0.95",
+            ("FILE with --set data.train: data: train + validation = 1.05", "leaves nothing to test on; their sum must be below 1"),
+        ),
+        ("name=1abc", ("--set name: ", "(value: '1abc')")),
         (
             "inputs.network=float32",
-            ("FILE: inputs.network: ", "'float32' is no fixed-point format; write for example fixed<12,6,RND_CONV,SAT>"),
+            ("--set inputs.network: ", "'float32' is no fixed-point format; write for example fixed<12,6,RND_CONV,SAT>"),
         ),
-        ("inputs.groups.tau.shift=[1,1,1]", ("FILE: inputs: unknown group 'tau'; the groups of layout 'ugt' are met, eg, mu, jet",)),
+        (
+            "inputs.groups.tau.shift=[1,1,1]",
+            ("FILE with --set inputs.groups.tau.shift: inputs: unknown group 'tau'; the groups of layout 'ugt' are met, eg, mu, jet",),
+        ),
         (
             "model.architecture=gan",
             (
-                "FILE: model.architecture: unknown architecture 'gan'; choose one of dense_ae, dense_vae, conv_ae, conv_vae, ",
+                "--set model.architecture: unknown architecture 'gan'; choose one of dense_ae, dense_vae, conv_ae, conv_vae, ",
                 "(value: 'gan')",
             ),
         ),
-        ("model.score=kl", ("FILE: model: score 'kl' does not exist for architecture 'dense_ae'; choose squared_error",)),
-        ("model.score_type=ufixed<18,14>", ("FILE: model.score_type: 'ufixed<18,14>' would wrap a large score to a small one",)),
-        ("model={}", ("FILE: model.architecture: Field required",)),
+        (
+            "model.score=kl",
+            ("FILE with --set model.score: model: score 'kl' does not exist for architecture 'dense_ae'; choose squared_error",),
+        ),
+        ("model.score_type=ufixed<18,14>", ("--set model.score_type: 'ufixed<18,14>' would wrap a large score to a small one",)),
+        ("model={}", ("--set model.architecture is missing; add 'architecture: ...' (dense_ae, ",)),
         ("seed", ("--set 'seed' has no '='; write for example --set training.batch_size=512",)),
         ("name.sub=3", ("--set 'name.sub=3': 'name' is a value, not a section",)),
     ],
@@ -103,6 +122,22 @@ def test_bad_values(config_file, override, parts):
     message = _message(config_file, override)
     for part in parts:
         assert part in message
+
+
+def test_a_mistake_of_the_file_is_the_files(tmp_path):
+    (tmp_path / "mine.yaml").write_text(
+        "model: {architecture: imported, source: mine.keras, score: squared_error, latnt: 3}\ntrainin: {}\n"
+    )
+    with pytest.raises(UserError) as error:
+        load_config(tmp_path / "mine.yaml", ("seed=3", "model.latent=4"))
+    missing, *unknown = str(error.value).replace(str(tmp_path / "mine.yaml"), "FILE").splitlines()
+    assert missing.startswith("FILE: name is missing; add 'name: ...' (of the model, in C++ and HDL: lower-case letters")
+    assert unknown == ["FILE: unknown key 'model.latnt'; did you mean 'latent'?", "FILE: unknown key 'trainin'; did you mean 'training'?"]
+
+
+def test_overrides_of_a_program_are_named_as_such(config_file):
+    with pytest.raises(UserError, match=r"overrides: model\.weight_bit: unknown key; did you mean 'model\.weight_bits'\?"):
+        overridden(config_file, {"model.weight_bit": 3})
 
 
 def test_malformed_value_of_an_override(config_file):

@@ -71,6 +71,25 @@ def test_a_mistake_in_a_leg_is_named_with_its_place():
         validate(Config, {"name": "x", "model": MODEL, "trigger": {"menu": seeds}}, "file.yaml")
 
 
+@pytest.mark.parametrize("legs", [{"object": "em", "et": 30}, {"all": [{"object": "em", "et": 30}]}])
+def test_an_energy_under_the_name_of_a_layout_is_one_message(legs):
+    with pytest.raises(UserError) as error:
+        validate(Config, {"name": "x", "model": MODEL, "trigger": {"menu": [{"name": "SingleEM30"} | legs]}}, "file.yaml")
+    assert str(error.value) == (
+        "file.yaml: trigger.menu.seeds.0: seed 'SingleEM30': the cut on the energy of 'em' is called pt, whatever the layout calls the "
+        "feature; write pt: in the place of et:"
+    )
+
+
+def test_what_follows_from_another_mistake_is_not_said():
+    with pytest.raises(UserError) as error:
+        validate(Config, {"name": "x", "model": MODEL, "trigger": {"menu": [{"name": "x", "object": "mu"}]}}, "file.yaml")
+    assert (
+        str(error.value)
+        == "file.yaml: trigger.menu.seeds.0.all.0.pt is missing; add 'pt: ...' (thresholds, one per object, the highest first)"
+    )
+
+
 def test_one_threshold_may_be_a_number():
     assert SeedConfig(name="x", object="mu", pt=22).all[0].pt == (22.0,)
 

@@ -19,6 +19,9 @@ from l1ae.inputs import Feature, Layout
 COLUMNS = ("hw", "process", "source_event", "pileup")
 
 
+MAKE_ONE = "make one of it with l1ae data import FILE --map MAP.yaml -o STORE.h5"
+
+
 def assert_same(a: Events, b: Events) -> None:
     for name in COLUMNS:
         left, right = getattr(a, name), getattr(b, name)
@@ -223,8 +226,11 @@ def _replace(file: h5py.File, name: str, data: np.ndarray) -> None:
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (lambda f: f.attrs.__setitem__("format", "other"), "no event store (attribute format = 'other', expected 'l1ae-event-store')"),
-        (lambda f: f.attrs.__delitem__("format"), "no event store (attribute format = None, expected 'l1ae-event-store')"),
+        (
+            lambda f: f.attrs.__setitem__("format", "other"),
+            "no event store (attribute format = 'other', expected 'l1ae-event-store'); " + MAKE_ONE,
+        ),
+        (lambda f: f.attrs.__delitem__("format"), "no event store (attribute format = None, expected 'l1ae-event-store'); " + MAKE_ONE),
         (
             lambda f: f.attrs.__setitem__("format_version", 3),
             "format_version 3, but this l1ae reads version 2; install the l1ae that wrote it",
@@ -262,6 +268,17 @@ def test_wrong_files_are_refused(make_events, write_store, layout, edit, message
 def test_missing_file(layout, tmp_path):
     with pytest.raises(UserError, match=r"nothing\.h5: no such file"):
         EventStore.open(tmp_path / "nothing.h5", layout)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "what"),
+    [("x.root", b"root" + bytes(600), "a file of the kind ROOT"), ("notes.txt", b"not a table\n", "a text file")],
+)
+def test_a_file_of_another_kind_is_not_called_damaged(name, content, what, tmp_path):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError) as error:
+        EventStore.open(tmp_path / name)
+    assert str(error.value) == f"{tmp_path / name}: {what}, and no event store; {MAKE_ONE}"
 
 
 @pytest.mark.parametrize("kept", [0, 7, 100, 0.3, 0.9, 0.999])

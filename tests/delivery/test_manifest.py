@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from l1ae.config import Fit
 from l1ae.delivery import TARGETS as REAL
 from l1ae.delivery import Check, Target
 from l1ae.delivery._manifest import MANIFEST, _origin, verify_delivery, write_delivery
@@ -92,6 +93,15 @@ def watched(delivered, monkeypatch):
     return seen
 
 
+@pytest.mark.parametrize("fits", [True, False])
+def test_a_folder_says_again_whether_it_fits_its_slot(tmp_path, tiny_rtl_source, fits):
+    slotted = replace(TOY, slot=lambda design, budget: Fit("toy", fits, f"after {design.latency} clocks"))
+    write_delivery(slotted, tiny_rtl_source, tmp_path)
+    found = verify_delivery(tmp_path, {"toy": slotted})
+    assert found.failed == ()
+    assert found.slot == Fit("toy", fits, f"after {tiny_rtl_source.rtl.design.latency} clocks")
+
+
 def test_nothing_of_a_changed_folder_is_run(delivered, watched):
     right = verify_delivery(delivered, TARGETS).checks[-1]
     assert (right.name, right.detail) == ("run", str(delivered / "deep/run.sh"))
@@ -134,14 +144,18 @@ def test_what_was_built_again_is_told_and_not_condemned(delivered):
     (delivered / BUILT).write_bytes(b"\0\2")
     found = verify_delivery(delivered, TARGETS)
     assert found.failed == ()
-    assert [check.name for check in found.checks if check.passed is None] == ["built files"]
+    said = [check.detail for check in found.checks if check.passed is None]
+    assert said == [
+        "CHANGED, unless you built it: lib/answer.bin; run `make` again before you use it; not loaded; what is judged is built here"
+    ]
 
 
 def test_what_can_be_built_may_be_missing(delivered):
     (delivered / BUILT).unlink()
     found = verify_delivery(delivered, TARGETS)
     assert found.failed == ()
-    assert [check.name for check in found.checks if check.passed is None] == ["built files"]
+    said = [check.detail for check in found.checks if check.passed is None]
+    assert said == ["not there: lib/answer.bin; `make` builds it; not loaded; what is judged is built here"]
 
 
 def test_working_with_the_folder_does_not_spoil_it(delivered):

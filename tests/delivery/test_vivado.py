@@ -16,7 +16,7 @@ from l1ae.delivery._vivado_dry_run import TOOLS, DryRun, Tools, dry_run, tclsh
 from l1ae.errors import UserError
 
 from ..levels import exhaustive
-from .tiny import tiny_contract
+from .tiny import tiny_contract, tiny_events
 
 # What the tools find if no scenario says otherwise: LUT 1000, FF 2000, DSP 0, BRAM 0.5, URAM 0, WNS 0.123, latency 2, II 1.
 BUDGET = {
@@ -47,6 +47,7 @@ class Rtl:
 class Figures:
     latency: int = 5
     interval: int = 1
+    clock_period: float = 5.0
 
 
 def stub(backend: str = "Vitis", *, budget: dict | None = None, hls: bool = True, rtl: bool = True, **hls_options) -> Source:
@@ -74,7 +75,7 @@ def stub(backend: str = "Vitis", *, budget: dict | None = None, hls: bool = True
     entity = "entity tiny_v3 is\n    port (\n  clk : in std_logic;\n  in_event : in std_logic;\n  out_trigger : out std_logic);\nend;\n"
     sources = {"verilog/core.v": "", "verilog/tiny_v3.v": ports, "vhdl/core.vhd": "", "vhdl/tiny_v3.vhd": entity}
     made = Rtl(sources, ("verilog/core.v", "verilog/tiny_v3.v"), ("vhdl/core.vhd", "vhdl/tiny_v3.vhd"), Figures())
-    return Source(tiny_contract(), config, None, project if hls else None, made if rtl else None)
+    return Source(tiny_contract(), config, tiny_events(3), project if hls else None, made if rtl else None)
 
 
 def write(folder: Path, content: dict[str, bytes]) -> Path:
@@ -125,7 +126,7 @@ def test_a_delivery_may_lie_in_any_folder(tmp_path, monkeypatch, name):
 def test_golden_copies(tiny_rtl_source, golden):
     """Of everything but hls/ and rtl/, which are copies: see the next test."""
     config = tiny_rtl_source.config.model_copy(update={"budget": stub().config.budget})
-    made = files(replace(tiny_rtl_source, config=config))
+    made = files(replace(tiny_rtl_source, config=config, events=tiny_events(10)))
     golden("vivado", {path: content for path, content in made.items() if not path.startswith(("hls/", "rtl/"))})
 
 

@@ -45,7 +45,7 @@ RUN = {
     "docs/howto/latent.md": Steps(),
     "docs/howto/menu.md": Steps(),
     "docs/howto/models.md": Steps(),
-    "docs/howto/network.md": Steps(),
+    "docs/howto/network.md": Steps({"l1ae run mine.yaml": "tests/docs/test_network_page.py makes its network and the contract"}),
     "docs/howto/resume.md": Steps(),
     "docs/rtl.md": Steps(),
     "docs/start.md": Steps(),

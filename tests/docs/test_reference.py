@@ -14,9 +14,22 @@ from l1ae.pipeline import STAGES
 from l1ae.records import RESULT_FILES
 from l1ae.schema import Unit
 
+from .shown import pages
+
 KEYS = [(name, key) for name, page in PAGES.items() for key in keys_of(page)]
 QUANTITIES = re.compile(r"(^|_)(ns|khz|gev|bits|epochs|events|cycles)$")
 """Ends of names of keys whose numbers are no pure numbers."""
+
+
+def test_a_link_to_a_page_that_a_clone_lacks_says_what_makes_it():
+    found, silent = 0, []
+    for page in pages():
+        for link in re.finditer(r"\]\([\w./]*reference/(?:keys|files|api)/[^)]*\)(.{0,80})", page.read_text(), re.DOTALL):
+            found += 1
+            if not re.match(r"\s\(in a clone made by\s`make reference`\)", link[1]):
+                silent.append(f"{page.name}: {link[0]}")
+    assert found >= 5
+    assert silent == []
 
 
 def test_every_key_says_what_it_is():

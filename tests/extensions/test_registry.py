@@ -1,5 +1,7 @@
 """Records of other distributions are found, and refused with the distribution's name and what to do."""
 
+import inspect
+import re
 import sys
 
 import pytest
@@ -9,8 +11,10 @@ from l1ae.contract import LAYERS, check_score
 from l1ae.data import READERS
 from l1ae.delivery import TARGETS
 from l1ae.errors import UserError
-from l1ae.families import LOSSES, SCORES, Body, Loss, Score
+from l1ae.families import LOSSES, SCORES, Body, Firmware, Loss, Score
 from l1ae.registry import HOMES, extensions, loaded_distributions
+
+from .pages import ROOT
 
 
 def distribution(folder, points, module="", name="l1ae-other"):
@@ -182,3 +186,14 @@ def test_a_layer_must_be_one_of_keras_and_registered_under_its_package():
         l1ae.register(Layer(Mine, lambda builder, name, layer, inputs: name))
     assert "Mine" not in LAYERS
     assert isinstance(SCORES["mu2"], Score)
+
+
+def test_the_page_has_the_operations_of_a_score_with_their_arguments():
+    """Names and defaults; types are left out there."""
+    page = (ROOT / "docs" / "extending.md").read_text()
+    listed = dict(re.findall(r"^\| `(\w+)\(([^`]*)\)` \|", page, re.MULTILINE))
+    methods = {name: method for name, method in vars(Firmware).items() if not name.startswith("_") and callable(method)}
+    assert set(listed) == set(methods)
+    for name, method in methods.items():
+        named = [f"*{one.name}" if one.kind is one.VAR_POSITIONAL else one.name for one in inspect.signature(method).parameters.values()]
+        assert [argument.partition("=")[0] for argument in listed[name].split(", ")] == named[1:]

@@ -1,6 +1,7 @@
 """What a firmware engineer finds in the project: a test bench that can fail, a library that builds, ports that are explained."""
 
 import re
+import shlex
 import subprocess
 
 import numpy as np
@@ -18,9 +19,11 @@ pytestmark = pytest.mark.usefixtures("kept_gxx")
 
 
 def _compile_and_run(folder, name):
-    command = ["g++", "-std=c++17", "-w", "-I.", "-Ifirmware/ap_types", f"{name}_test.cpp", f"firmware/{name}.cpp", "-o", "bench"]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
-    return subprocess.run(["./bench"], cwd=folder, capture_output=True, text=True, check=False)
+    """As the project's README says."""
+    compiled, _, bench = re.search(r"^    (g\+\+ .*)$", (folder / "README.md").read_text(), re.MULTILINE)[1].partition(" && ")
+    assert bench == f"./{name}_test"
+    subprocess.run(shlex.split(compiled), cwd=folder, check=True, capture_output=True)
+    return subprocess.run([bench], cwd=folder, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.slow
@@ -36,11 +39,11 @@ def test_the_test_bench_passes_and_fails_when_one_answer_or_one_weight_is_wrong(
     lines = right.splitlines()
     lines[7] = f"{float(lines[7].split()[0]) + contract.score.format.lsb} {lines[7].split()[1]}"
     expected.write_text("\n".join(lines) + "\n")
-    result = subprocess.run(["./bench"], cwd=folder, capture_output=True, text=True, check=False)
+    result = subprocess.run([f"./{contract.project}_test"], cwd=folder, capture_output=True, text=True, check=False)
     assert result.returncode == 1
     assert result.stdout.startswith("event 7: expected")
     expected.write_text("")
-    assert subprocess.run(["./bench"], cwd=folder, capture_output=True, check=False).returncode == 1
+    assert subprocess.run([f"./{contract.project}_test"], cwd=folder, capture_output=True, check=False).returncode == 1
 
 
 def _cut(lines):
@@ -97,7 +100,7 @@ def test_a_test_bench_that_lacks_an_event_fails(bench, tmp_path, damage):
     for name in (INPUTS, ANSWERS):
         lines = (bench / "tb_data" / name).read_text().splitlines()
         (tmp_path / "tb_data" / name).write_text("".join(line + "\n" for line in changes.get(name, lambda lines: lines)(lines)))
-    result = subprocess.run([bench / "bench"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    result = subprocess.run([bench / "tiny_v3_test"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert result.returncode == 1
     assert message in result.stdout
 

@@ -79,14 +79,27 @@ def test_other_working_points_make_deliveries_old(copy, caplog):
     trigger_stage(Run(copy.folder, copy.config))
     assert "other working points" not in caplog.text
     trigger_stage(Run(copy.folder, Config.model_validate(content)))
-    assert "made with other working points: delivery/cmssw, delivery/ugt, delivery/emp, delivery/vivado; deliver again" in caplog.text
+    assert (
+        "made with other working points: delivery/cmssw, delivery/ugt, delivery/emp, delivery/vivado; deliver again: `l1ae" in caplog.text
+    )
+
+
+def test_the_clock_that_is_delivered_is_that_of_the_rtl(copy):
+    constraints = copy.path("delivery/vivado") / "constraints" / "rtl.xdc"
+    before = constraints.read_text()
+    assert "set period 5.0\n" in before
+    content = copy.config.model_dump(mode="json")
+    content["rtl"]["clock_period"] = 2.77
+    with pytest.raises(UserError, match=r"made with other settings .*rtl.clock_period 5, now 2.77\)"):
+        deliver_stage(Run(copy.folder, Config.model_validate(content)), "vivado")
+    assert constraints.read_text() == before
 
 
 def test_everything_agrees_on_zero_bias(run):
     found = verify_stage(run, EVENTS)
     assert found.passed
     assert found.missing == ()
-    assert [(row.events, row.differing) for row in found.rows] == [(EVENTS, 0)] * 4
+    assert [(row.events, row.differing) for row in found.rows] == [(EVENTS, 0), (EVENTS, 0), (20, 0), (EVENTS, 0), (EVENTS, 0)]
     content = json.loads((run.path("verification") / "report.json").read_text())
     assert (content["passed"], content["zero_bias"]["events"]) == (True, EVENTS)
     assert [row["name"] for row in content["rows"]] == [row.name for row in found.rows]
@@ -98,7 +111,7 @@ def test_a_wrong_weight_in_the_project_is_found(copy):
     with pytest.raises(CheckFailedError, match=r"C simulation of the HLS project: \d+ of 2500 crossings differ; layer 'enc0'"):
         verify_stage(copy, EVENTS)
     content = json.loads((copy.path("verification") / "report.json").read_text())
-    assert [row["differing"] > 0 for row in content["rows"]] == [True, False, False, False]
+    assert [row["differing"] > 0 for row in content["rows"]] == [True, False, False, False, False]
     assert "verification" not in copy.manifest.stages
 
 
@@ -106,6 +119,21 @@ def test_a_wrong_threshold_in_the_rtl_is_found(copy):
     spoil(copy.path("rtl") / "verilog" / "tiny_v1.v", r"DEFAULT_THRESHOLD\(18'd\d+\)", "DEFAULT_THRESHOLD(18'd3)")
     with pytest.raises(CheckFailedError, match="RTL simulation"):
         verify_stage(copy, EVENTS)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_changed_vhdl_is_found_with_and_without_its_simulator(copy, monkeypatch, there):
+    """A comment changes no bit, and is not what `l1ae rtl` left."""
+
+    def absent():
+        raise UserError("there is no GHDL")
+
+    if not there:
+        monkeypatch.setattr("l1ae.pipeline._verify_stage.ghdl", absent)
+        assert "RTL simulation (VHDL): there is no GHDL; its files are as `l1ae rtl` left them" in verify_stage(copy, 100).missing
+    spoil(copy.path("rtl") / "vhdl" / "tiny_v1.vhd", r"\A", "-- mine\n")
+    with pytest.raises(CheckFailedError, match=r"RTL simulation \(VHDL\): 1 of .*; not as `l1ae rtl` left it: vhdl/tiny_v1.vhd"):
+        verify_stage(copy, 100)
 
 
 def test_an_emulator_of_another_version_is_refused(copy):
@@ -133,7 +161,7 @@ def test_what_was_not_made_is_told(copy):
         shutil.rmtree(copy.path(stage))
     found = verify_stage(copy, 100)
     assert [row.name for row in found.rows] == ["C simulation of the HLS project"]
-    assert len(found.missing) == 3
+    assert len(found.missing) == 4
     assert "rtl" in found.missing[0]
     shutil.rmtree(copy.path("hls"))
     with pytest.raises(CheckFailedError, match="nothing to compare"):
@@ -227,8 +255,11 @@ def test_an_hls_project_without_its_simulation_is_not_delivered(copy):
     hls_stage(copy, backend="Vivado")
     with pytest.raises(UserError, match="the C simulation was of another HLS project"):
         deliver_stage(copy, "vivado")
+    # what is not made of it is
+    assert not deliver_stage(copy, "emp").failed
     csim_stage(copy, events=300)
     assert not deliver_stage(copy, "vivado").failed
+    assert "set backend {Vivado}" in (copy.path("delivery/vivado") / "settings.tcl").read_text()
     copy.forget("csim")
-    with pytest.raises(UserError, match=r"the run's manifest knows nothing of '.*csim'; make it with `l1ae csim"):
+    with pytest.raises(UserError, match=r"has not passed its C simulation, .*; run `l1ae csim"):
         deliver_stage(copy, "vivado")

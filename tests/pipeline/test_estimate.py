@@ -41,6 +41,8 @@ def found(**changes):
         "latency_ns": Estimated(50.0, 25.0, 50.0),
         "crossings": Estimated(2.0, 1.0, 2.0),
         "weight_bits": 1000,
+        "inputs": 57,
+        "input_bits": 16,
         "problems": (),
     }
     return Forecast(**values | changes)
@@ -176,7 +178,7 @@ def test_the_command_estimates_a_configuration(make_config, tmp_path):
     path.write_text(dump_config(make_config()))
     result = CliRunner().invoke(estimate, [str(path), "--set", "budget.lut=100"], catch_exceptions=False, env={"COLUMNS": "150"})
     assert result.exit_code == 0
-    assert "estimated before training" in " ".join(result.output.split())
+    assert "tiny.yaml, estimated before training" in result.output
     assert "MISSED  lut: " in result.output
     assert "is beyond the budget of 100" in result.output
     folder = tmp_path / "run"

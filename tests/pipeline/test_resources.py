@@ -14,6 +14,7 @@ from l1ae.config import Config
 from l1ae.errors import CheckFailedError, UserError
 from l1ae.manifest import Manifest, StageRecord
 from l1ae.pipeline import Run
+from l1ae.pipeline._delivery_stage import cost_of
 from l1ae.pipeline._resources import check_rtl_budget, collect_resources
 from l1ae.records import SynthesisedDesign
 from l1ae.results import save_result
@@ -146,6 +147,15 @@ def test_a_budget_that_holds_or_is_not_known_is_no_error(make_run, budget):
     # beyond every budget, but of another design
     put(run, "vitis_hls_2023.2_csynth.xml", HLS_REPORT)
     check_rtl_budget(run)
+
+
+def test_deliveries_state_the_synthesis_of_the_rtl_that_the_run_holds(make_run):
+    run = make_run()
+    assert cost_of(run) is None
+    write(run, "synth/report.json", synthesis())
+    assert cost_of(run).resources["lut"].used == 900
+    write(run, "synth/report.json", synthesis(changed_files=("verilog/a.v",)))
+    assert cost_of(run) is None
 
 
 # -- doubts ------------------------------------------------------------------------------------------------------------

@@ -14,12 +14,12 @@ from l1ae.pipeline import (
     RunOptions,
     contract_stage,
     csim_stage,
-    csim_verdict,
     evaluate_stage,
     hls_stage,
     report_stage,
     run_all,
     train_stage,
+    verdicts,
 )
 from l1ae.pipeline._samples import csim_sample, part_of
 
@@ -63,7 +63,7 @@ def test_csim_and_evaluation_agree_with_the_models(trained):
     hls_stage(trained, backend="Vivado")
     report = csim_stage(trained)
     assert report.passed
-    assert csim_verdict(trained) == "C simulation: 0 mismatches in 2000 events"
+    assert verdicts(trained, ["csim", "rtl"]) == ("C simulation: 0 mismatches in 2000 events",)
     content = json.loads((trained.path("csim") / "report.json").read_text())
     assert content["backend"] == "Vivado"
     assert content["quantized"] == {"events": 2000, "mismatches": 0}
@@ -168,3 +168,14 @@ def test_a_strategy_that_cannot_work_is_refused_before_training(make_config, tmp
         run_all(config, tmp_path / "run") if stage == "run" else train_stage(config, tmp_path / "run")
     assert not (tmp_path / "run" / "train").exists()
     assert not (tmp_path / "run" / ".tmp-train" / "history.csv").exists()
+
+
+def test_a_menu_that_is_not_possible_is_refused_before_training(make_config, tmp_path):
+    menu = [{"name": "SingleTau30", "object": "tau", "pt": 30}]
+    config = make_config(trigger={"zero_bias": "data", "menu": menu})
+    with pytest.raises(
+        UserError, match=r"trigger\.menu: seed 'SingleTau30': there is no group 'tau' with an energy in GeV; the groups that"
+    ):
+        train_stage(config, tmp_path / "run")
+    assert not (tmp_path / "run" / "train").exists()
+    assert not (tmp_path / "run" / ".tmp-train").exists()

@@ -80,7 +80,7 @@ def test_whether_a_design_keeps_up_with_the_crossings(full_run, write, interval,
     row = figures("rtl", "route", clock_ns=5.0, latency_cycles=19, latency_ns=95.0, interval=interval)
     write("resources.json", resources(row))
     found = tiles(full_run)
-    assert found["Latency"] == ("95 ns", "19 × 5 ns, 3.8 crossings of 25 ns (RTL, route)")
+    assert found["Latency"] == ("95 ns", "19 × 5 ns, 3.8 crossings of 25 ns of the network alone; links add theirs (RTL, route)")
     assert found["A new event every"] == (f"{5 * interval} ns", f"II {interval}: {verdict} a crossing every 25 ns")
     page = write_report(full_run).read_text()
     assert f'<div class="{tone}"><dt>A new event every' in page

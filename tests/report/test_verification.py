@@ -17,7 +17,7 @@ def page_of(run):
 def test_nothing_differs(full_run, write):
     write("verification/report.json", verification(missing=("CMSSW emulator: there is no 'delivery/cmssw'",)))
     html, text = page_of(full_run)
-    assert "Verification: 0 differing crossings, in 2 comparisons of 1,000,000 crossings or more each." in text
+    assert "Verification: 0 differing crossings, in 2 comparisons of 1,000,000 crossings each." in text
     assert "C simulation (g++) every tensor g++ 13.3.0 1,000,000 0 2 min 5 s" in text
     assert "RTL simulation score, trigger bit – 1,000,000 0 1 min 1 s" in text
     assert "Not compared: CMSSW emulator: there is no" in text

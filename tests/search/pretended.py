@@ -72,7 +72,8 @@ def forecast(config: Config) -> Forecast:
 def cost(lut: float) -> Forecast:
     """An estimate of so many LUTs, in one crossing."""
     one = Estimated(1.0, 1.0, 1.0)
-    return Forecast(Estimated(lut, lut * 0.7, lut * 1.5), Estimated(10.0, 5.0, 20.0), one, Estimated(25.0, 25.0, 25.0), one, 100, ())
+    latency = Estimated(25.0, 25.0, 25.0)
+    return Forecast(Estimated(lut, lut * 0.7, lut * 1.5), Estimated(10.0, 5.0, 20.0), one, latency, one, 100, 57, 16, ())
 
 
 def _found(model: dict) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from l1ae.evaluation import AtRate, Estimate, figure_svg
 from l1ae.search import Counts, Objective, SearchFolder, SearchView, front_figure, headline, load_study
 from l1ae.search._figures import history_figure, importance_figure
 from l1ae.search._page import write_search_page
-from l1ae.search._tables import hand_made_table, kinds_table, refused_table, trials_tables, verified_table
+from l1ae.search._tables import hand_made_table, kinds_table, refused_table, summary_table, trials_tables, verified_table
 from l1ae.search._view import as_text, luts_text
 
 from ..report.pages import unbroken
@@ -33,6 +33,18 @@ def page(study, folder: Path, front=FRONT, trials=TRIALS) -> str:
 
 def cells(table, name: str) -> tuple[str, ...]:
     return next(row for row in table.rows if row[0].startswith(name))
+
+
+def test_the_terminal_shows_what_is_chosen_and_what_is_reported_in_percent(study):
+    table = summary_table(study.config.objectives, FRONT)
+    titles = ("Mean efficiency at 1 kHz pure [%], as chosen", "As reported", "LUT, packed")
+    assert table.header == ("", *titles, "Synthesised", "Bits that differ")
+    first, second = ([cell.replace("\N{NO-BREAK SPACE}", " ") for cell in row] for row in table.rows)
+    assert first == ["tiny_0001", "12.0 ± 1.2", "10.0 ± 1.0", "1,100 (770 to 1,650)", "987 LUT, 25 ns", "0"]
+    assert second[4:] == ["–", "–"]
+    nothing_made = summary_table(study.config.objectives, replace(FRONT, points=FRONT.points[1:]))
+    assert nothing_made.header == ("", *titles)
+    assert [len(row) for row in nothing_made.rows] == [4]
 
 
 def test_a_page_is_one_file_with_every_section(study, tmp_path):

@@ -117,6 +117,16 @@ def space(**dimensions) -> dict:
     return changed(models={"tree": TREE | {"space": dimensions}})
 
 
+def net(**dimensions) -> dict:
+    return changed(models={"net": {"base": "crossing_ae.yaml", "space": dimensions}})
+
+
+def test_a_step_may_leave_out_the_upper_end(write_study):
+    load_study(write_study(**net(**{"model.weight_bits": {"range": [2, 17], "step": 2}})))
+    with pytest.raises(UserError, match=r"\(value: 18\)"):
+        load_study(write_study(**net(**{"model.weight_bits": {"range": [2, 19], "step": 2}})))
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -132,6 +142,11 @@ def space(**dimensions) -> dict:
         (space(**{"model.table_type": {"choices": []}}), "choices"),
         (space(**{"model.table_type": {"choices": ["ufixed<7,5>", "ufixed<7,5>"]}}), "given twice"),
         (space(**{"model.table_type": {"choices": ["nothing", "neither"]}}), "space.model.table_type"),
+        (net(**{"model.weight_bits": {"range": [1, 8]}}), r"space.model.weight_bits: .*greater than or equal to 2 \(value: 1\)"),
+        (net(**{"model.weight_bits": {"range": [8, 20]}}), r"space.model.weight_bits: .*less than or equal to 16 \(value: 20\)"),
+        (net(**{"model.weight_bits": {"choices": [4, 40]}}), r"space.model.weight_bits: .*less than or equal to 16 \(value: 40\)"),
+        (net(bits={"sets": {"a": {"model.weight_bits": 4}, "b": {"model.weight_bits": 40}}}), r"space.bits: .*\(value: 40\)"),
+        (net(**{"model.weight_bits": {"range": [8, 20], "when": {"model.latent": 3}}}), r"less than or equal to 16 \(value: 20\)"),
         (space(**{"model.target_fpr": {"range": [0.3, 0.1]}}), r"range \[0.3, 0.1\] is empty"),
         (space(**{"model.target_fpr": {"range": [0, 0.1], "log": True}}), "no logarithm"),
         (space(**{"model.target_fpr": {"range": [0.1, 0.3], "choices": [1]}}), "either choices, a range or sets"),

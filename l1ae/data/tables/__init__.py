@@ -2,7 +2,7 @@
 
 from l1ae.data.tables._foreign import foreign
 from l1ae.data.tables._formats import format_of, open_table
-from l1ae.data.tables._import import SPLITS, describe_tables, import_tables
+from l1ae.data.tables._import import SPLITS, describe_tables, describe_values, import_tables
 from l1ae.data.tables._l1_ntuple import is_l1_ntuple, open_l1_ntuple
 from l1ae.data.tables._mapping import TableMapping, load_mapping
 from l1ae.data.tables._nanoaod import flavour_of, nanoaod_provenance, open_nanoaod, warnings_of
@@ -16,6 +16,7 @@ __all__ = [
     "Table",
     "TableMapping",
     "describe_tables",
+    "describe_values",
     "flavour_of",
     "foreign",
     "format_of",

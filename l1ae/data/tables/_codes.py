@@ -129,7 +129,11 @@ class ColumnValues:
         period = self.feature.period
         if period is not None:
             turn = period * self.feature.lsb
-            remedy = "write unit: deg if they are in degrees" if self.plan.unit == "rad" else "bring the values of the column into one turn"
+            remedy = (
+                f"{self.plan.in_unit('deg')} if they are in degrees"
+                if self.plan.unit == "rad"
+                else "bring the values of the column into one turn"
+            )
             bad = np.abs(self.here.astype(np.float64) * self.plan.factor) > 1.01 * turn
             self._refuse(
                 bad, f"{self.plan.unit}{' ' * bool(self.plan.unit)}is more than a turn; {remedy}, or write values: codes if these are codes"
@@ -179,7 +183,7 @@ class ColumnValues:
 
     def _other_unit(self, step: int) -> str:
         other = neighbour(self.plan.unit, step)
-        return "map the right column" if other is None else f"write unit: {other} if they are in {other}"
+        return "map the right column" if other is None else f"{self.plan.in_unit(other)} if they are in {other}"
 
     def _energy_in_wrong_unit(self, scaled: FloatArray) -> str | None:
         there = scaled > 0
@@ -196,7 +200,7 @@ class ColumnValues:
     def _angle_in_wrong_unit(self) -> str | None:
         largest = float(np.abs(self.here).max(initial=0))
         if self.plan.unit == "deg" and len(self.here) >= _ENOUGH and largest <= 2 * np.pi:
-            return f"no value is above {largest:.3g} deg; write unit: rad if they are in radians"
+            return f"no value is above {largest:.3g} deg; {self.plan.in_unit('rad')} if they are in radians"
         return None
 
     def _refuse(self, bad: BoolArray, problem: str) -> None:

@@ -14,6 +14,9 @@ __all__ = ["foreign", "snippet"]
 
 _MOST = 30
 _OPEN = "COLUMN"
+_ENERGIES = ("pt", "et", "energy", "e")
+_FEATURES = (*_ENERGIES, "eta", "phi")
+_WEIGHT = re.compile(r"weight|wgt", re.IGNORECASE)
 _PLAIN = re.compile(r"[A-Za-z_][\w./{}]*")
 
 
@@ -57,10 +60,10 @@ def snippet(table: Table, layout: Layout | None, tree: str | None = None) -> str
     lines += [f"table: {tree}"] if tree else []
     real = any(field.dtype.kind == "f" for field in table.fields.values())
     lines.append(f"values: {'physical' if real else 'codes'}  # codes: hardware integers; physical: GeV, ...; grid: codes times a step")
-    lines += ["units: [GeV, rad]  # of the file"] if real else []
+    lines += ["# units: [MeV, deg]  # of the file, where they are not those of the layout"] if real else []
     lines.append("groups:")
     taken: set[str] = set()
-    groups = [(group.name, group.present) for group in layout.groups] if layout else [("jet", ("pt", "eta", "phi"))]
+    groups = [(group.name, group.present) for group in layout.groups] if layout else _groups(table) or [("jet", ("pt", "eta", "phi"))]
     for group, features in groups:
         lines.append(f"  {group}:")
         # the columns of a single group need not have its name
@@ -68,15 +71,33 @@ def snippet(table: Table, layout: Layout | None, tree: str | None = None) -> str
         if layout is None and set(columns.values()) == {_OPEN}:
             columns = {feature: _example(table, k, len(features)) for k, feature in enumerate(features)}
         lines += [f"    {feature}: {column}" for feature, column in columns.items()]
+    weights = [name for name, field in table.fields.items() if not field.shape and not field.jagged and _WEIGHT.search(name)]
+    lines += [f"extra: {{weight: {_quoted(weights[0])}}}"] if weights and layout is None else []
     if layout is None and table.fields and not any(field.shape or field.jagged for field in table.fields.values()):
         lines.append(f"# {_OPEN} is a name, or one with {{slot}} from 0 or {{slot1}} from 1 in it for a column per slot")
     return "\n".join(lines)
 
 
+def _groups(table: Table) -> list[tuple[str, tuple[str, ...]]]:
+    """Groups and features that the names of the columns speak of, such as `jet_pt` or `MuonEta`: those with an energy."""
+    found: dict[str, dict[str, None]] = {}
+    for name in table.fields:
+        words = _words(name)
+        feature = next((word for word in words if word in _FEATURES), None)
+        if feature is None or words[0] == feature:
+            continue
+        group = "_".join(words[: words.index(feature)])
+        found.setdefault(group, {})["pt" if feature in _ENERGIES else feature] = None
+    return [(group, tuple(features)) for group, features in found.items() if "pt" in features][:_MOST]
+
+
+def _quoted(name: str) -> str:
+    return name if _PLAIN.fullmatch(name) else json.dumps(name, ensure_ascii=False)
+
+
 def _guess(group: str, feature: str, table: Table, taken: set[str], *, alone: bool) -> str:
     """A column that is called as group and feature, best with the feature as a word of its name; or a place to fill in."""
-    energies = ("pt", "et", "energy", "e")
-    words = (feature.lower(), *(energies if feature.lower() in energies else ()))
+    words = (feature.lower(), *(_ENERGIES if feature.lower() in _ENERGIES else ()))
     fields = table.fields
     names = [name for name, field in fields.items() if name not in taken and field.dtype.kind in "biuf" and len(field.shape) < 2]
     names = [name for name in names if name[0] != "n" or name[1:] not in fields]  # not the lengths of lists
@@ -88,7 +109,7 @@ def _guess(group: str, feature: str, table: Table, taken: set[str], *, alone: bo
         if found is not None:
             pattern, columns = _slots(found, table)
             taken.update(columns)
-            return pattern if _PLAIN.fullmatch(pattern) else json.dumps(pattern, ensure_ascii=False)
+            return _quoted(pattern)
     return _OPEN
 
 

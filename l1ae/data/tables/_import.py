@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from l1ae.data._importing import ImportResult, Progress, write_blocks
 from l1ae.data._store import Events
 from l1ae.data.tables._convert import Converter
@@ -13,7 +15,7 @@ from l1ae.data.tables._plan import Plan
 from l1ae.data.tables._table import Block, Jagged, Table
 from l1ae.errors import UserError
 
-__all__ = ["SPLITS", "describe_tables", "import_tables"]
+__all__ = ["SPLITS", "describe_tables", "describe_values", "import_tables"]
 
 log = logging.getLogger("l1ae")
 
@@ -142,6 +144,32 @@ def describe_tables(sources: Sequence[tuple[Table, Plan]], title: str) -> str:
     lines += [f"  {name}: {source}" for name, source in scalars.items() if source is not None]
     if plan.extra:
         lines.append(f"extra columns: {_shortened(list(plan.extra))}")
+    return "\n".join(lines)
+
+
+_LOOKED_AT = 10_000
+"""Events of which `describe_values` speaks."""
+_QUANTILES = (0.1, 0.5, 0.9)
+
+
+def describe_values(sources: Sequence[tuple[Table, Plan]]) -> str:
+    """What the first events become: quantiles of every feature in filled slots, in the unit of the layout; '' without events.
+
+    Raises `UserError` as `Converter` does.
+    """
+    table, plan = sources[0]
+    block = next(iter(table.blocks(plan.names, _LOOKED_AT)), None)
+    if block is None:
+        return ""
+    layout, hardware = plan.layout, Converter(plan, table.path, 0)(block).events.hw
+    values, filled = layout.to_physical(hardware), layout.mask(hardware)
+    lines = [f"in the units of the layout, of the first {len(hardware)} events, 10 % / 50 % / 90 % of what is there:"]
+    for group in layout.groups:
+        for feature in (item for item in group.features if not item.absent):
+            columns = layout.positions(group.name, feature.name)
+            there = values[:, columns][filled[:, columns]]
+            text = " / ".join(f"{value:.4g}" for value in np.quantile(there, _QUANTILES)) if len(there) else "nothing is there"
+            lines.append(f"  {group.name} {feature.name}: {text} {feature.unit}".rstrip())
     return "\n".join(lines)
 
 

@@ -18,7 +18,7 @@ class FeaturePlan:
     """Where the values of one feature come from, and what they are.
 
     A value times `factor` is in the unit of the feature; `step` is that of the grid, in this unit. `unit` is what a message calls
-    the unit of the file.
+    the unit of the file, `units` the key of the mapping file that says it, None where the feature has its own.
     """
 
     source: Source
@@ -27,6 +27,14 @@ class FeaturePlan:
     step: float | None = None
     unit: str = ""
     where: tuple[tuple[str, float], ...] = ()
+    units: tuple[str, ...] | None = ()
+
+    def in_unit(self, other: str) -> str:
+        """What to write into the mapping file for values in another unit."""
+        if self.units is None:
+            return f"write unit: {other}"
+        replaced = [other if unit == self.unit else unit for unit in self.units]
+        return f"write units: [{', '.join(replaced if self.unit in self.units else [*replaced, other])}]"
 
     @property
     def names(self) -> tuple[str, ...]:

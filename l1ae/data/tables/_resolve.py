@@ -66,16 +66,30 @@ def _extra(table: Table, extra: Mapping[str, Reference], where: str) -> dict[str
     found: dict[str, Places] = {}
     for name, reference in extra.items():
         if not isinstance(reference, str) or "*" not in reference or reference in table.fields:
-            found[name] = _scalar(table, reference, where, f"extra: {name}")
+            found[name] = _own_extra(table, name, reference, where)
             continue
         start, end = reference.split("*", 1)
         matches = [column for column in table.fields if fnmatchcase(column, reference)]
         if not matches:
-            raise UserError(f"{where}: extra: no column of {table.path} is like '{reference}'")
+            raise UserError(f"{where}: extra: no column of {table.path} is like '{reference}'; {_without(name)}")
         target = name if "*" in name else "*"
         for column in matches:
             found[target.replace("*", column[len(start) : len(column) - len(end)])] = _scalar(table, column, where, "extra")
     return found
+
+
+def _own_extra(table: Table, name: str, reference: Reference, where: str) -> Places:
+    try:
+        return _scalar(table, reference, where, f"extra: {name}")
+    except UserError as error:
+        if isinstance(reference, str) and reference in table.fields:
+            raise
+        raise UserError(f"{error}; {_without(name)}") from error
+
+
+def _without(name: str) -> str:
+    """The remedy for files that do not have what others, of one mapping file, have."""
+    return f"files without it need a mapping file that does not have '{name}' under extra"
 
 
 @dataclass(frozen=True)
@@ -110,13 +124,14 @@ class _Kinds:
             raise UserError(f"{place}: step is for values: grid; leave it out")
         units = (own.units if own else ()) or self.mapping.units
         unit = entry.unit if entry.unit is not None else of_quantity(units, item.unit) or item.unit
+        units_key = None if entry.unit is not None else units
         factor = 1.0 if kind == "codes" else convert(unit, item.unit, f"{place} (feature '{item.name}')")
         conditions = (own.where if own else {}) | entry.where
         for name in conditions:
             if not isinstance(source, Lists) or not self.table.field(name).jagged:
                 raise UserError(f"{place}: where: '{name}' is for lists only; leave it out")
         step = None if entry.step is None else entry.step * factor
-        return FeaturePlan(source, kind, factor, step, unit, tuple(conditions.items()))
+        return FeaturePlan(source, kind, factor, step, unit, tuple(conditions.items()), units_key)
 
 
 def _whole_rows(table: Table, layout: Layout, mapping: TableMapping, where: str) -> tuple[GroupPlan, ...] | None:

@@ -115,6 +115,12 @@ class Derived(Table):
             yield block | {name: self.columns[name][2](*(block[n] for n in self.columns[name][1])) for name in own}
 
 
+_NO_TABLE = (
+    "if it is a table, all its lines must have the same columns: write the right delimiter: into a mapping file, or copy the file again if "
+    "it is cut off; if it is none, leave it out"
+)
+
+
 @contextmanager
 def damaged(path: Path, kind: str, *errors: type[Exception]) -> Iterator[None]:
     """What a library finds wrong while it reads becomes a `UserError` that says so."""
@@ -124,4 +130,5 @@ def damaged(path: Path, kind: str, *errors: type[Exception]) -> Iterator[None]:
         raise
     except errors as error:
         text = " ".join(str(error).split()) or type(error).__name__
-        raise UserError(f"{path}: cannot be read as {kind} ({text[:300]}); the file is truncated or damaged; copy it again") from error
+        remedy = _NO_TABLE if kind == "CSV" else "the file is truncated or damaged; copy it again"
+        raise UserError(f"{path}: cannot be read as {kind} ({text[:300]}); {remedy}") from error

@@ -66,6 +66,7 @@ def message(folder: Path, path: Path, mapping: dict[str, Any] | str, **options: 
     return str(error.value).replace(f"{folder}/", "")
 
 
+WITHOUT = "files without it need a mapping file that does not have '{}' under extra"
 JET = {"pt": "jet[:, 0]", "eta": "jet[:, 1]", "phi": "jet[:, 2]"}
 
 
@@ -170,7 +171,14 @@ JET = {"pt": "jet[:, 0]", "eta": "jet[:, 1]", "phi": "jet[:, 2]"}
             {"values": "physical", "groups": GROUPS, "process": {"column": "jet", "names": ["a"]}},
             "map.yaml: process: a.h5: 'jet' has 2 axes behind that of the events, (2, 3); take one with an index, for example jet[:, 0]",
         ),
-        ({"values": "physical", "groups": GROUPS, "extra": {"seed_*": "L1_*"}}, "map.yaml: extra: no column of a.h5 is like 'L1_*'"),
+        (
+            {"values": "physical", "groups": GROUPS, "extra": {"seed_*": "L1_*"}},
+            "map.yaml: extra: no column of a.h5 is like 'L1_*'; " + WITHOUT.format("seed_*"),
+        ),
+        (
+            {"values": "physical", "groups": GROUPS, "extra": {"weight": "xs"}},
+            "map.yaml: extra: weight: a.h5: no column 'xs'; it has jet, met, n; " + WITHOUT.format("weight"),
+        ),
         (
             {"groups": {"jet": {"count": "n"}}},
             "map.yaml: groups.jet: with count, give the columns as features: {NAME: COLUMN}, or array: COLUMN",
@@ -181,8 +189,8 @@ JET = {"pt": "jet[:, 0]", "eta": "jet[:, 1]", "phi": "jet[:, 2]"}
         ),
         (
             {"groups": {"jet": {"features": {"pt": {"colum": "jet"}}}}},
-            "map.yaml: groups.jet.features.pt.column: Field required\nmap.yaml: unknown key 'groups.jet.features.pt.colum'; did you mean "
-            "'column'?",
+            "map.yaml: groups.jet.features.pt.column is missing; add 'column: ...' (name, pattern, list or number of the column)\n"
+            "map.yaml: unknown key 'groups.jet.features.pt.colum'; did you mean 'column'?",
         ),
         ({"group": {}}, "map.yaml: unknown key 'group'; did you mean 'groups'?"),
         ({"table": "other", "values": "physical"}, "a.h5: no dataset or group 'other'; it has jet, met, n"),
@@ -239,18 +247,18 @@ def changed(name: str, index: Any, value: float) -> dict[str, np.ndarray]:
             changed("met", slice(None), 8000.0),
             "physical",
             "a.h5: group 'met', column 'met': half of the values are above 8000 GeV, beyond the scale; write "
-            "unit: MeV if they are in MeV, or write values: codes if these are codes",
+            "units: [MeV] if they are in MeV, or write values: codes if these are codes",
         ),
         (
             changed("met", slice(None), 0.03),
             "physical",
-            "a.h5: group 'met', column 'met': half of the values are below 0.03 GeV, less than a code; write unit: TeV "
+            "a.h5: group 'met', column 'met': half of the values are below 0.03 GeV, less than a code; write units: [TeV] "
             "if they are in TeV, or write values: codes if these are codes",
         ),
         (
             changed("jet", (3, 1, 2), -170.0),
             "physical",
-            "a.h5: event 3: group 'jet', slot 1, column 'jet[5]': phi = -170 rad is more than a turn; write unit: deg if they are in "
+            "a.h5: event 3: group 'jet', slot 1, column 'jet[5]': phi = -170 rad is more than a turn; write units: [deg] if they are in "
             "degrees, or write values: codes if these are codes",
         ),
         (
@@ -318,13 +326,13 @@ def trigger(folder: Path, change: dict[tuple[int, str], Any], missing: float | N
             {(row, "s0"): 1000 for row in range(40)} | {(row, "s1"): 1000 for row in range(40)},
             None,
             "a.csv: group 'sensor', column 's0 ... s1': half of the values are beyond 63.9 ns, where the scale of 'counts' ends; write "
-            "unit: ps if they are in ps, or write values: codes if these are codes",
+            "units: [ps] if they are in ps, or write values: codes if these are codes",
         ),
         (
             {(row, name): 1000 for row in range(40) for name in ("E0", "E1")},
             None,
-            "a.csv: group 'cluster', column 'E0 ... E1': half of the values are above 1000 MeV, beyond the scale; write unit: keV if they "
-            "are in keV, or write values: codes if these are codes",
+            "a.csv: group 'cluster', column 'E0 ... E1': half of the values are above 1000 MeV, beyond the scale; write units: [keV] "
+            "if they are in keV, or write values: codes if these are codes",
         ),
         (
             {(4, "a1"): 720},
@@ -390,10 +398,59 @@ def test_values_above_the_scale_saturate_and_are_counted(tmp_path, caplog):
     assert (hw[[3, 5], 2].tolist(), hw[7, 0], hw[[9, 11], 5].tolist(), hw[[2, 3], 1].tolist()) == ([255, 255], 255, [255, 255], [270, 0])
 
 
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [({"units": ["GeV", "deg"]}, "units: [MeV, deg]"), ({"units": ["deg"]}, "units: [deg, MeV]"), ({"unit": "GeV"}, "unit: MeV")],
+)
+def test_what_a_message_says_of_units_is_the_remedy(said, written, tmp_path):
+    """It is accepted in the place of what was said."""
+
+    def mapping(said):
+        in_feature = {"column": "met"} | {key: said[key] for key in said if key == "unit"}
+        of_file = {key: said[key] for key in said if key == "units"}
+        return {"values": "physical", "groups": GROUPS | {"met": {"features": {"pt": in_feature}}}} | of_file
+
+    degrees = {"jet": ROWS["jet"] * (1000, 1, 40)} if "units" in said else {}
+    path = write(tmp_path, changed("met", slice(None), 8000.0) | degrees)
+    assert f"beyond the scale; write {written} if they are in MeV" in message(tmp_path, path, mapping(said))
+    content = {"layout": LAYOUT.model_dump(mode="json", exclude_none=True)} | mapping(yaml.safe_load(written))
+    (tmp_path / "map.yaml").write_text(yaml.safe_dump(content))
+    assert import_sources(Request((path,), mapping=tmp_path / "map.yaml"), tmp_path / "out.h5").events == 40
+
+
+def test_a_description_says_what_values_become(tmp_path):
+    path = write(tmp_path, {"met": np.arange(1, 41) * 1000.0})
+    content = {"layout": LAYOUT.model_dump(mode="json", exclude_none=True), "values": "physical", "units": ["MeV"], "groups": GROUPS}
+    (tmp_path / "map.yaml").write_text(
+        yaml.safe_dump(content | {"groups": {"met": {"pt": "met"}, "jet": {"array": "jet", "units": ["GeV"]}}})
+    )
+    text = describe_sources(Request((path,), mapping=tmp_path / "map.yaml"))
+    lines = text[text.index("in the units of the layout, of the first 40 events") :].splitlines()
+    low, middle, high = (
+        float(value) for value in next(line for line in lines if "met pt" in line).split(":")[1].removesuffix("GeV").split("/")
+    )
+    step = LAYOUT["met"]["pt"].lsb
+    assert [low, middle, high] == pytest.approx([4.9, 20.5, 36.1], abs=step)
+
+
+def test_the_mapping_file_to_begin_with_names_all_groups_and_the_weight(tmp_path):
+    names = ("MET_et", "MET_phi", "em_et", "em_eta", "muon_pt", "muon_eta", "jet0_pt", "jet1_pt", "run", "xs_weight")
+    (tmp_path / "a.csv").write_text(",".join(names) + "\n" + ",".join("1.5" for _ in names) + "\n")
+    snippet = yaml.safe_load(foreign(tmp_path / "a.csv", tmp_path).split("--map map.yaml:\n\n")[1])
+    assert snippet["groups"] == {
+        "met": {"pt": "MET_et", "phi": "MET_phi"},
+        "em": {"pt": "em_et", "eta": "em_eta"},
+        "muon": {"pt": "muon_pt", "eta": "muon_eta"},
+        "jet": {"pt": "jet{slot}_pt"},
+    }
+    assert snippet["extra"] == {"weight": "xs_weight"}
+    assert "units" not in snippet
+
+
 def test_angles_that_are_in_radians_after_all(tmp_path):
     text = message(tmp_path, write(tmp_path), {"values": "physical", "groups": GROUPS, "units": ["deg"]})
     assert text == (
-        "a.h5: group 'jet', column 'jet[2 ... 5]': no value is above 1 deg; write unit: rad if they are in radians, or write values: "
+        "a.h5: group 'jet', column 'jet[2 ... 5]': no value is above 1 deg; write units: [rad] if they are in radians, or write values: "
         "codes if "
         "these are codes"
     )
@@ -492,7 +549,7 @@ def test_foreign_hdf5(tmp_path):
         f"a.h5: a valid HDF5 file, but none of: {known()}.\nIt has:\n  jet: float64 (N, 2, 3), 40 events\n  met: float64, 40 events\n"
         f"  n: int64, 40 events\n{EXPLANATION}"
         "layout: my_layout.yaml\nvalues: physical  # codes: hardware integers; physical: GeV, ...; grid: codes times a step\n"
-        "units: [GeV, rad]  # of the file\ngroups:\n  jet:\n"
+        "# units: [MeV, deg]  # of the file, where they are not those of the layout\ngroups:\n  jet:\n"
         '    pt: "jet[:, 0]"\n    eta: "jet[:, 1]"\n    phi: "jet[:, 2]"'
     )
 
@@ -615,7 +672,8 @@ def test_missing_files_and_folders(tmp_path):
 def test_lines_of_unequal_length(tmp_path):
     (tmp_path / "a.csv").write_text("met,jet\n1,2\n3\n")
     assert foreign(tmp_path / "a.csv", tmp_path, LAYOUT).startswith(
-        "a.csv: cannot be read as CSV (CSV parse error: Row #3: Expected 2 columns, got 1: 3);"
+        "a.csv: cannot be read as CSV (CSV parse error: Row #3: Expected 2 columns, got 1: 3); if it is a table, all its lines must have "
+        "the same columns: write the right delimiter: into a mapping file, or"
     )
 
 
@@ -635,7 +693,7 @@ def test_a_zip_that_is_no_npz(tmp_path):
 @pytest.mark.parametrize(
     ("columns", "groups"),
     [
-        ({"JetPt1": 1.0, "JetPt2": 1.0, "JetETA1": 1.0, "JetETA2": 1.0, "mass": 1.0}, ["JetPt{slot1}", "JetETA{slot1}", "COLUMN"]),
+        ({"JetPt1": 1.0, "JetPt2": 1.0, "JetETA1": 1.0, "JetETA2": 1.0, "mass": 1.0}, ["JetPt{slot1}", "JetETA{slot1}"]),
         ({"evt": 1, "e": 1.0, "Eta": 1.0, "phi of it": 1.0}, ["e", "Eta", '"phi of it"']),
         ({"met": 1.0, "time": 1.0}, ["COLUMN", "COLUMN", "COLUMN"]),
     ],
@@ -643,7 +701,7 @@ def test_a_zip_that_is_no_npz(tmp_path):
 def test_columns_for_the_mapping_file_are_matched_by_their_names(columns, groups, tmp_path):
     (tmp_path / "a.csv").write_text(",".join(columns) + "\n" + ",".join(str(value) for value in columns.values()) + "\n")
     text = foreign(tmp_path / "a.csv", tmp_path)
-    lines = [f"    {feature}: {column}" for feature, column in zip(("pt", "eta", "phi"), groups, strict=True)]
+    lines = [f"    {feature}: {column}" for feature, column in zip(("pt", "eta", "phi"), groups, strict=False)]
     assert "\n".join(["groups:", "  jet:", *lines]) in text
     yaml.safe_load(text.split("--map map.yaml:\n\n")[1])
 
@@ -772,7 +830,8 @@ def test_description_writes_nothing(tmp_path):
     text = describe_sources(Request((tmp_path / "a.npy",), mapping=tmp_path / "map.yaml"))
     assert text == (
         f"table, by {tmp_path}/map.yaml: {tmp_path}/a.npy\nlayout: samples (32 ADC samples of one cell; 32 columns)\nevents: 3\ncolumns:\n"
-        "  sample adc: a[0 ... 31] (codes)"
+        "  sample adc: a[0 ... 31] (codes)\nin the units of the layout, of the first 3 events, 10 % / 50 % / 90 % of what is there:\n"
+        "  sample adc: 0 / 0 / 0 ADC counts"
     )
     assert sorted(item.name for item in tmp_path.iterdir()) == ["a.npy", "map.yaml"]
 

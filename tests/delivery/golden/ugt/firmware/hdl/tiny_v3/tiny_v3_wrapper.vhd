@@ -10,7 +10,7 @@
 -- ett, htt, etm, htm,  in   32     energy sums; the network reads etm
 --   etmhf, htmhf
 -- anomaly_score        out  18     unsigned, LSB 2**-4
--- anomaly_score_valid  out  1      1 after 5 edges and the one that takes the first objects
+-- anomaly_score_valid  out  1      0 until the answer to the first objects that were sampled, then 1
 -- trigger              out  1      score >= threshold (the generic)
 -- working_points       out  3      bit i: score >= threshold of working point i
 -- model_version        out  32     constant
