@@ -27,7 +27,13 @@ _SHOWN = 8
 @click.option("--events", type=click.IntRange(100), default=20_000, show_default=True, help="Events of each store and block, at most.")
 @click.option("--blocks", type=click.IntRange(0), default=0, show_default=True, help="Consecutive parts of NEW, each watched by itself.")
 @click.option("--permutations", type=click.IntRange(99), default=999, show_default=True, help="No p-value is below 1 / (this + 1).")
-@click.option("--alpha", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.01, show_default=True, help="Largest p-value that is an alarm.")
+@click.option(
+    "--alpha",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.01,
+    show_default=True,
+    help="Largest p-value that is an alarm.",
+)
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1, show_default=True)
 def watch(*, reference: Path, new: Path, output: Path | None, run: Path | None, **choices: Any) -> None:
     """Whether new events are those of a reference.

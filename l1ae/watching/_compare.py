@@ -91,10 +91,10 @@ def compare(reference: Sample, other: Sample, *, permutations: int = PERMUTATION
     Each quantity is put into `BINS` bins that hold equally many events of both samples together, and one for events without it. Two
     statistics look at the difference of the fractions: chi squared (a hole, a spike) and Anderson and Darling's, of the cumulative
     fractions (a shift). Whole groups are permuted between the samples with their weights; a gamma distribution with the mean and
-    the variance of a statistic's other permutations (Wilson and Hilferty, PNAS 17 (1931) 684) makes all statistics comparable. The smallest tail probability of all is the test
-    statistic, and its rank among the permutations the p-value (Westfall and Young, Resampling-Based Multiple Testing, 1993, single-step
-    min-P): as the same is done to every permutation, it is exact for groups that are exchangeable, whatever the gamma distribution is
-    worth. Those of quantities are corrected in the same way.
+    the variance of a statistic's other permutations (Wilson and Hilferty, PNAS 17 (1931) 684) makes all statistics comparable. The
+    smallest tail probability of all is the test statistic, and its rank among the permutations the p-value (Westfall and Young,
+    Resampling-Based Multiple Testing, 1993, single-step min-P): as the same is done to every permutation, it is exact for groups that are
+    exchangeable, whatever the gamma distribution is worth. Those of quantities are corrected in the same way.
 
     Raises `UserError` where a sample has no events or less than two groups, or where the quantities are not the same.
     """

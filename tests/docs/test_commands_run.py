@@ -19,7 +19,14 @@ from .shown import ROOT, Shown, pages, shown
 
 SHORTENED = ("density_tree", "surprise_ae", "dnn_ae", "dnn_vae", "cms_like", "table_student")
 """Configurations whose training is shortened for these tests."""
-WORDS = {"FILE": "events.csv", "SIGNAL_FILE": "signal.csv", "RUN...": "OTHER", "data.source=/path/to/folder": "data.source=zerobias"}
+WORDS = {
+    "REFERENCE.h5": "STORE.h5",
+    "NEW.h5": "STORE.h5",
+    "FILE": "events.csv",
+    "SIGNAL_FILE": "signal.csv",
+    "RUN...": "OTHER",
+    "data.source=/path/to/folder": "data.source=zerobias",
+}
 WORDS |= {name: f"configs/{name}.yaml" for name in SHORTENED}
 """What stands for words of pages; every other one is there under its own name."""
 
@@ -47,6 +54,7 @@ RUN = {
     "docs/howto/models.md": Steps(),
     "docs/howto/network.md": Steps({"l1ae run mine.yaml": "tests/docs/test_network_page.py makes its network and the contract"}),
     "docs/howto/resume.md": Steps(),
+    "docs/howto/watch.md": Steps(),
     "docs/rtl.md": Steps(),
     "docs/start.md": Steps(),
     "docs/table_networks.md": Steps(),
