@@ -19,7 +19,13 @@ from .shown import ROOT, Shown, pages, shown
 
 SHORTENED = ("density_tree", "surprise_ae", "dnn_ae", "dnn_vae", "cms_like", "table_student")
 """Configurations whose training is shortened for these tests."""
-WORDS = {"FILE": "events.csv", "SIGNAL_FILE": "signal.csv", "RUN...": "OTHER", "data.source=/path/to/folder": "data.source=zerobias"}
+WORDS = {
+    "SIGNAL_MAP.yaml": "MAP.yaml",
+    "FILE": "events.csv",
+    "SIGNAL_FILE": "signal.csv",
+    "RUN...": "OTHER",
+    "data.source=/path/to/folder": "data.source=zerobias",
+}
 WORDS |= {name: f"configs/{name}.yaml" for name in SHORTENED}
 """What stands for words of pages; every other one is there under its own name."""
 
