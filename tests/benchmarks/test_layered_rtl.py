@@ -24,7 +24,7 @@ def simulated(folder, make, more):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("way", ["multipliers", pytest.param("da4ml", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("way", ["multipliers", pytest.param("da4ml", marks=pytest.mark.exhaustive)])
 def test_both_ways_have_the_bits_of_the_contract(tmp_path, way):
     da = DaLayers()
     make, more = (multipliers, {}) if way == "multipliers" else (da, DaLayers.primitives())

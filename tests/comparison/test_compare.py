@@ -10,7 +10,7 @@ import pytest
 from l1ae.comparison import Quantity, _compare, _page, compare, load_comparison, save_comparison, tables, write_comparison
 from l1ae.comparison._judged import JudgedRun
 from l1ae.comparison._settings import settings_that_differ
-from l1ae.config import find_config, load_config
+from l1ae.config import TriggerConfig, find_config, load_config
 from l1ae.errors import UserError
 from l1ae.evaluation import Estimate
 from l1ae.pipeline import Run, contract_of, judge_of, trigger_stage
@@ -32,10 +32,7 @@ def _run(found, name):
 def test_a_copy_differs_by_exactly_nothing(found):
     same = _run(found, "same")
     assert [(d.point.kind, d.point.khz, d.paired) for d in same.differences] == [
-        ("raw", 0.25, True),
-        ("raw", 1.0, True),
-        ("pure", 0.25, True),
-        ("pure", 1.0, True),
+        (kind, khz, True) for kind in ("raw", "pure") for khz in TriggerConfig().rates
     ]
     for difference in same.differences:
         assert set(difference.point.efficiency.values()) == {NOTHING} == {difference.point.mean, difference.point.cvar25}

@@ -22,6 +22,7 @@ SHORTENED = ("density_tree", "surprise_ae", "dnn_ae", "dnn_vae", "cms_like", "ta
 WORDS = {
     "REFERENCE.h5": "STORE.h5",
     "NEW.h5": "STORE.h5",
+    "SIGNAL_MAP.yaml": "MAP.yaml",
     "FILE": "events.csv",
     "SIGNAL_FILE": "signal.csv",
     "RUN...": "OTHER",

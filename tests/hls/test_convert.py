@@ -146,7 +146,7 @@ def test_a_pipelined_network_has_no_copies(make_project):
     assert "l1ae_copy" not in source
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_distributed_arithmetic_is_code_in_the_namespace_of_the_project():
     _, files, source, parameters = _written(strategy="distributed_arithmetic")
     code = files["firmware/nnet_utils/nnet_code_gen.h"].decode()

@@ -155,7 +155,7 @@ def test_the_public_record_to_contract_and_c_simulation(tmp_path):
     assert [seed["name"] for seed in points["menu"]["seeds"]] == ["L1_SingleJet180"]
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_the_record_with_angles_at_the_vertex_to_rtl_emulator_and_global_trigger(tmp_path):
     """A variant of a named layout is a copy of its YAML; these angles have a place in the global trigger's words."""
     text = layout_text("cms_l1_record").replace("muonIEta,", "muonIEtaAtVtx,").replace("muonIPhi,", "muonIPhiAtVtx,")

@@ -21,7 +21,7 @@ from l1ae.rtl import Clock, unroll
 from l1ae.rtl_results import Estimated
 from l1ae.tables import TABLES, load_tables, train_tables
 
-from ..levels import slow
+from ..levels import exhaustive, slow
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 ENDED = {
@@ -98,7 +98,7 @@ def test_tables_cost_what_was_forecast_when_they_are_trained(name, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["crossing_ae", "table_student"])
+@pytest.mark.parametrize("name", exhaustive(["crossing_ae", "table_student"], ("crossing_ae",)))
 def test_networks_cost_what_was_forecast_when_they_are_trained(name, tmp_path):
     config = load_config(CONFIGS / f"{name}.yaml", ("training.float_phase.epochs=4", "training.quantized_phase.epochs=2"))
     expected = forecast(config)
