@@ -145,7 +145,7 @@ def test_a_changed_detector_reuses_every_truth_shard(background, config, tmp_pat
     assert columns(tmp_path / "changed.h5")["pileup"].mean() == pytest.approx(8, abs=5 * np.sqrt(8 / 120))
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_workers_of_a_scheduler_make_the_same_bytes(background, config, fresh_shards, tmp_path):
     pytest.importorskip("distributed")
     shards = fresh_shards("shards")
