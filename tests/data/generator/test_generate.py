@@ -157,7 +157,7 @@ def test_workers_of_a_scheduler_make_the_same_bytes(background, config, fresh_sh
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.exhaustive)])
 def test_a_job_that_was_killed_continues_where_it_was(workers, background, config, fresh_shards, tmp_path):
     shards = fresh_shards("shards")
     script = textwrap.dedent(
