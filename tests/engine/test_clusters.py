@@ -159,7 +159,7 @@ def test_a_partition_that_is_none_is_told_with_what_slurm_says(batch_system, tmp
         pass
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_jobs_end_with_a_client_that_is_killed(batch_system, tmp_path):
     del batch_system
     script = """

@@ -59,7 +59,8 @@ def _port(says: bytes | None):
     "address",
     [
         *("nonsense", "tcp://127.0.0.1", "http://127.0.0.1:80"),
-        *(pytest.param(address, marks=pytest.mark.slow) for address in ("tcp://127.0.0.1:1", "tcp://no.such.invalid:8786")),
+        pytest.param("tcp://127.0.0.1:1", marks=pytest.mark.slow),
+        pytest.param("tcp://no.such.invalid:8786", marks=pytest.mark.exhaustive),
     ],
 )
 def test_an_address_without_a_scheduler_is_refused(address):

@@ -168,6 +168,7 @@ print(run.csim.mismatches, run.csim.events)
 """
 
 
+@pytest.mark.exhaustive
 def test_the_family_trains_and_is_simulated_without_a_mismatch(inside, small_zero_bias):
     done = inside(_FAMILY, small_zero_bias)
     assert done.returncode == 0, done.stderr[-3000:]

@@ -50,7 +50,7 @@ def training_blocks(config):
     return [(config.inputs.event(events.hw), events.extra["weight"]) for events in found]
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_tables_over_added_columns_to_rtl_and_emulator(tmp_path):
     folder = trained(
         tmp_path, {"transform": {"pt": "surprise", "ht": "surprise"}, "network": "fixed<9,5,RND_CONV,SAT>"}, architecture="dense_ae"

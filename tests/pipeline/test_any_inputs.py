@@ -254,7 +254,7 @@ CASES = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", exhaustive(CASES, ("p2gt",)))
+@pytest.mark.parametrize("case", exhaustive(CASES, ()))
 def test_any_inputs_from_their_file_to_c_simulation(case, tmp_path):
     make_file, make_map, make_config = CASES[case]
     path, codes = make_file(tmp_path)

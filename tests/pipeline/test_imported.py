@@ -167,7 +167,7 @@ def test_an_hdf5_file_is_imported_as_a_keras_file_is(write_config, make_network,
     assert [str(item.format) for item in found.operations] == [str(item.format) for item in network.contract.operations]
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_described_network_goes_through_all_stages_and_only_once(write_description, tmp_path):
     path = write_description()
     seen = {}

@@ -94,6 +94,7 @@ def test_train_and_test_events_do_not_drift_and_a_signal_does(autoencoder):
     assert drifts["compared a4l"].p_value < 0.02
 
 
+@pytest.mark.exhaustive
 def test_a_folder_is_compared_sample_by_sample(autoencoder, tmp_path):
     run, _ = autoencoder
     folder = open_dataset(run.config.data.source, run.config.inputs.selected).folder
@@ -116,6 +117,7 @@ def test_a_variational_model_generates_and_decodes(variational):
     assert (variational.path("latent") / "generated.svg").is_file()
 
 
+@pytest.mark.exhaustive
 def test_injected_events_are_in_the_hunt(autoencoder):
     run, _ = autoencoder
     plain = latent_stage(run, LatentOptions(events=500)).hunts

@@ -71,7 +71,8 @@ def test_protocol_alone_can_fail(empty_run, write, violations):
     write("rtl/summary.json", rtl_summary())
     write("rtl/report.json", replace(rtl_simulation(), protocol_violations=violations))
     page = write_report(empty_run).read_text()
-    assert ('class="notice bad"' in page) == (violations > 0)
+    # the other one: the example has another clock than the configuration
+    assert page.count('class="notice bad"') == 1 + (violations > 0)
 
 
 def test_folded(empty_run, write):

@@ -165,12 +165,12 @@ def test_a_search_needs_no_signals(small_zero_bias, tmp_path):
     assert best.values[0].value == pytest.approx(wasserstein_distance(*scores, *weights))
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_seed_and_one_worker_give_the_same_search_twice(found, study, tmp_path):
     assert left(search(study, tmp_path / "run", "--no-verify")) == left(found)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_search_that_was_killed_half_way_gives_the_same_when_it_is_resumed(found, study, tmp_path):
     run = tmp_path / "run"
     child = subprocess.Popen(words(study, run, "--no-verify"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -186,7 +186,7 @@ def test_a_search_that_was_killed_half_way_gives_the_same_when_it_is_resumed(fou
     assert left(folder) == left(found)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_point_of_the_front_is_made_down_to_synthesis(small_zero_bias, tmp_path, monkeypatch):
     pytest.importorskip("alkaid")
     pytest.importorskip("pyosys")

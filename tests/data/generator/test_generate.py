@@ -145,7 +145,7 @@ def test_a_changed_detector_reuses_every_truth_shard(background, config, tmp_pat
     assert columns(tmp_path / "changed.h5")["pileup"].mean() == pytest.approx(8, abs=5 * np.sqrt(8 / 120))
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_workers_of_a_scheduler_make_the_same_bytes(background, config, fresh_shards, tmp_path):
     pytest.importorskip("distributed")
     shards = fresh_shards("shards")
@@ -157,7 +157,7 @@ def test_workers_of_a_scheduler_make_the_same_bytes(background, config, fresh_sh
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.exhaustive)])
 def test_a_job_that_was_killed_continues_where_it_was(workers, background, config, fresh_shards, tmp_path):
     shards = fresh_shards("shards")
     script = textwrap.dedent(
