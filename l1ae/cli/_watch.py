@@ -51,8 +51,7 @@ def watch(*, reference: Path, new: Path, output: Path | None, run: Path | None, 
     show(rich_table(watching.brief_table(found, _SHOWN)))
     click.echo(watching.verdict(found))
     if found.blocks:
-        expected = found.alpha * len(found.blocks)
-        click.echo(f"blocks: {len(found.alarms)} of {len(found.blocks)} with an alarm, {expected:.3g} expected by chance")
+        click.echo(watching.blocks_verdict(found))
     if output is not None:
         numbers = watching.write_watched(output, found)
         click.echo(f"watch: {output.resolve()}, numbers: {numbers.resolve()}")

@@ -9,9 +9,21 @@ from l1ae.watching._result import Block, Watched, load_watched, save_watched
 from l1ae.watching._watch import ALPHA, EVENTS, WatchOptions, sample_of, watch
 
 if TYPE_CHECKING:
-    from l1ae.watching._page import blocks_figure, brief_table, json_path, moved_table, p_text, shifts_figure, verdict, write_watched
+    from l1ae.watching._page import (
+        blocks_figure,
+        blocks_verdict,
+        brief_table,
+        json_path,
+        moved_table,
+        p_text,
+        shifts_figure,
+        verdict,
+        write_watched,
+    )
 else:
-    __getattr__ = on_first_use(__name__, _page="blocks_figure brief_table json_path moved_table p_text shifts_figure verdict write_watched")
+    __getattr__ = on_first_use(
+        __name__, _page="blocks_figure blocks_verdict brief_table json_path moved_table p_text shifts_figure verdict write_watched"
+    )
 
 __all__ = [
     "ALPHA",
@@ -26,6 +38,7 @@ __all__ = [
     "WatchOptions",
     "Watched",
     "blocks_figure",
+    "blocks_verdict",
     "brief_table",
     "compare",
     "json_path",

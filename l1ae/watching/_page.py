@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -13,7 +14,17 @@ from l1ae.report import Notice, Paragraph, Picture, Section, Table, Tile, Tiles,
 from l1ae.watching._compare import Change, Moved, Region
 from l1ae.watching._result import Watched, save_watched
 
-__all__ = ["blocks_figure", "brief_table", "json_path", "moved_table", "p_text", "shifts_figure", "verdict", "write_watched"]
+__all__ = [
+    "blocks_figure",
+    "blocks_verdict",
+    "brief_table",
+    "json_path",
+    "moved_table",
+    "p_text",
+    "shifts_figure",
+    "verdict",
+    "write_watched",
+]
 
 _SHOWN = 24
 _TERMS = (
@@ -69,6 +80,22 @@ def verdict(result: Watched) -> str:
     return f"The new events are not those of the reference (p {p_text(change)}): {listed} of {n} quantities moved."
 
 
+def blocks_verdict(result: Watched) -> str:
+    """One sentence on the blocks of a watch that has some."""
+    text = f"{len(result.alarms)} of {len(result.blocks)} blocks with an alarm, where chance brings {result.alpha * len(result.blocks):.3g}"
+    if not _too_many(result):
+        return f"{text}."
+    first = result.alarms[0]
+    return f"{text}; the first is {first.first} to {first.last}, in which {first.change.moved[0].name} differs most."
+
+
+def _too_many(result: Watched) -> bool:
+    """Whether chance brings so many alarms in at most `alpha` of all cases."""
+    from scipy.stats import binom
+
+    return bool(binom.sf(len(result.alarms) - 1, len(result.blocks), result.alpha) <= result.alpha)
+
+
 def _changed(result: Watched) -> list[Moved]:
     return [item for item in result.change.moved if item.p_value <= result.alpha]
 
@@ -77,20 +104,22 @@ def _summary(result: Watched) -> tuple[PageBlock, ...]:
     change = result.change
     alarm = change.p_value <= result.alpha
     tiles = [
-        Tile("p-value", p_text(change), f"of {len(change.moved)} quantities together", "bad" if alarm else "good"),
+        Tile("p-value", p_text(change).removeprefix("= "), f"of {len(change.moved)} quantities together", "bad" if alarm else "good"),
         Tile("Reference", f"{count(change.reference_events)} events", f"{count(change.reference_groups)} independent"),
         Tile("New", f"{count(change.other_events)} events", f"{count(change.other_groups)} independent"),
     ]
+    notices = [Notice("bad" if alarm else "good", verdict(result))]
     if result.blocks:
-        expected = result.alpha * len(result.blocks)
-        note = f"of {count(len(result.blocks))}; {expected:.3g} expected by chance"
-        tiles.append(Tile("Blocks with an alarm", count(len(result.alarms)), note))
+        note = f"of {count(len(result.blocks))}; {result.alpha * len(result.blocks):.3g} expected by chance"
+        tone: Literal["good", "bad"] = "bad" if _too_many(result) else "good"
+        tiles.append(Tile("Blocks with an alarm", count(len(result.alarms)), note, tone))
+        notices.append(Notice(tone, blocks_verdict(result)))
     text = (
         f"Layout {result.layout}. Each quantity is compared in bins of equally many events, for holes and for shifts; p-values come from "
         f"{count(change.permutations)} permutations of whole source events and are corrected for the number of quantities, so that without "
         f"any change an alarm (p ≤ {result.alpha:.3g}) comes in {100 * result.alpha:.3g} % of all comparisons."
     )
-    return (Tiles(tuple(tiles)), Notice("bad" if alarm else "good", verdict(result)), Paragraph(text))
+    return (Tiles(tuple(tiles)), *notices, Paragraph(text))
 
 
 def _sections(result: Watched) -> Iterator[Section]:

@@ -106,6 +106,7 @@ def test_the_command_writes_a_page_and_its_numbers(stores, tmp_path):
     text = page.read_text()
     assert all(item.name in text for item in found.change.moved)
     assert len(found.blocks) == 3
+    assert "3 of 3 blocks with an alarm, where chance brings 0.03; the first is 0 to 999" in result.output
     wrong = CliRunner().invoke(_cli, [*arguments[:3], "-o", str(tmp_path / "page.txt")])
     assert isinstance(wrong.exception, UserError)
     assert "must end in .html" in str(wrong.exception)
