@@ -101,7 +101,7 @@ def _trial(case: Case, base: Path, work: Path, how: signal.Signals) -> Trial:
         if ended.status != 0 and not any(name.endswith("manifest.json") for name in changed):
             break
     orphans = child.orphans(patience=2.0)
-    left = sorted(name for name in now.keys() - before.keys() if not name.startswith(case.kept or ("\0",)))
+    left = sorted(name for name in _files(work).keys() - before.keys() if not name.startswith(case.kept or ("\0",)))
     return Trial(case.name, how.name, worked, seconds, ended.status, ended.said, len(orphans), left, changed)
 
 
