@@ -95,8 +95,9 @@ class Interrupts:
         for child in _workers():
             with suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
-        remove_in_hand()
         self._say()
+        # last: the main thread may go on until the end
+        remove_in_hand()
         os._exit(1)
 
     def _say(self) -> None:

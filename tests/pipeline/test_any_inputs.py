@@ -168,7 +168,6 @@ def test_the_record_with_angles_at_the_vertex_to_rtl_emulator_and_global_trigger
     command("rtl", folder, "--events", 1000)
     command("deliver", folder, "--target", "cmssw", "--target", "ugt")
     assert "0 differing" in command("verify", folder / "delivery")
-    command("verify", folder, "--events", 1000)
 
 
 def samples_file(tmp_path: Path) -> tuple[Path, np.ndarray]:
