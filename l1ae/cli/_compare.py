@@ -34,7 +34,7 @@ def compare(runs: tuple[Path, ...], output: Path | None, replicas: int, seed: in
     """
     comparison = _load()
     if output is not None:
-        comparison.json_path(output)
+        importlib.import_module("l1ae.report").json_path(output)
     found = comparison.compare(runs, replicas=replicas, seed=seed)
     for table in comparison.tables(found):
         show(rich_table(table))

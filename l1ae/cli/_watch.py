@@ -43,7 +43,7 @@ def watch(*, reference: Path, new: Path, output: Path | None, run: Path | None, 
     """
     watching = _load()
     if output is not None:
-        watching.json_path(output)
+        importlib.import_module("l1ae.report").json_path(output)
     contract = None
     if run is not None:
         contract = importlib.import_module("l1ae.api").load_contract(run)

@@ -5,11 +5,10 @@ from pathlib import Path
 from l1ae.comparison._figures import mean_figure, signals_figure
 from l1ae.comparison._result import Comparison, save_comparison
 from l1ae.comparison._tables import auc_table, cost_table, efficiency_tables, settings_table
-from l1ae.errors import UserError
 from l1ae.evaluation import RateKind
-from l1ae.report import GLOSSARY, Block, Facts, Notice, Paragraph, Section, drawn, write_page
+from l1ae.report import GLOSSARY, Block, Facts, Notice, Paragraph, Section, drawn, json_path, write_page
 
-__all__ = ["json_path", "write_comparison"]
+__all__ = ["write_comparison"]
 
 _TERMS = ("AUC", "Contract", "II", "LUT, FF, DSP, BRAM, URAM", "Latency", "Pure rate", "Raw rate", "Zero bias")
 _MORE = (
@@ -23,15 +22,6 @@ _MORE = (
         "smaller than those of the two efficiencies would make it.",
     ),
 )
-
-
-def json_path(html: Path) -> Path:
-    """Where the numbers of a page go. Raises `UserError` when the page is not named as one, or its folder does not exist."""
-    if html.suffix.lower() not in {".html", ".htm"}:
-        raise UserError(f"'{html}' must end in .html; the numbers are written beside it as JSON")
-    if not html.parent.is_dir():
-        raise UserError(f"'{html.parent}' is no folder; make it first, or write elsewhere")
-    return html.with_suffix(".json")
 
 
 def write_comparison(path: Path, comparison: Comparison) -> Path:

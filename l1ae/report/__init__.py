@@ -2,7 +2,7 @@
 
 from l1ae.report._at_rate import worst_title
 from l1ae.report._blocks import Block, Facts, Notice, Paragraph, Picture, Section, Table, Tile, Tiles, drawn
-from l1ae.report._page import write_page
+from l1ae.report._page import json_path, write_page
 from l1ae.report._text import count, number, percent, sample
 from l1ae.report._trigger_figures import efficiency_figure, periods_figure, pileup_figure, rate_figure
 from l1ae.report._write import GLOSSARY, write_report
@@ -21,6 +21,7 @@ __all__ = [
     "count",
     "drawn",
     "efficiency_figure",
+    "json_path",
     "number",
     "percent",
     "periods_figure",

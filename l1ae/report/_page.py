@@ -9,10 +9,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from l1ae import __version__
+from l1ae.errors import UserError
 from l1ae.files import write_bytes, write_text
 from l1ae.report._blocks import Block, Notice, Picture, Section
 
-__all__ = ["quantities", "write_page"]
+__all__ = ["json_path", "quantities", "write_page"]
 
 _NUMBER = r"[+−-]?\d[\d,]*(?:\.\d+)?(?:e[+−-]?\d+)?"
 _ERROR = rf"(?: ± {_NUMBER}| \+{_NUMBER} −{_NUMBER})"
@@ -29,6 +30,15 @@ def quantities(text: str) -> Markup:
         pieces += [escape(text[last : found.start()]), Markup('<span class="q">{}</span>').format(found.group())]
         last = found.end()
     return Markup("").join([*pieces, escape(text[last:])])
+
+
+def json_path(html: Path) -> Path:
+    """Where the numbers of a page go. Raises `UserError` when the page is not named as one, or its folder does not exist."""
+    if html.suffix.lower() not in {".html", ".htm"}:
+        raise UserError(f"'{html}' must end in .html; the numbers are written beside it as JSON")
+    if not html.parent.is_dir():
+        raise UserError(f"'{html.parent}' is no folder; make it first, or write elsewhere")
+    return html.with_suffix(".json")
 
 
 def write_page(

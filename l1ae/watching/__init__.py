@@ -13,7 +13,6 @@ if TYPE_CHECKING:
         blocks_figure,
         blocks_verdict,
         brief_table,
-        json_path,
         moved_table,
         p_text,
         shifts_figure,
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     )
 else:
     __getattr__ = on_first_use(
-        __name__, _page="blocks_figure blocks_verdict brief_table json_path moved_table p_text shifts_figure verdict write_watched"
+        __name__, _page="blocks_figure blocks_verdict brief_table moved_table p_text shifts_figure verdict write_watched"
     )
 
 __all__ = [
@@ -41,7 +40,6 @@ __all__ = [
     "blocks_verdict",
     "brief_table",
     "compare",
-    "json_path",
     "load_watched",
     "moved_table",
     "p_text",

@@ -7,10 +7,9 @@ from typing import Literal
 import numpy as np
 from matplotlib.figure import Figure
 
-from l1ae.errors import UserError
 from l1ae.evaluation import PALETTE, Estimate, format_estimate, frame_label, new_figure, styled
 from l1ae.report import Block as PageBlock
-from l1ae.report import Notice, Paragraph, Picture, Section, Table, Tile, Tiles, count, drawn, number, write_page
+from l1ae.report import Notice, Paragraph, Picture, Section, Table, Tile, Tiles, count, drawn, json_path, number, write_page
 from l1ae.watching._compare import Change, Moved, Region
 from l1ae.watching._result import Watched, save_watched
 
@@ -18,7 +17,6 @@ __all__ = [
     "blocks_figure",
     "blocks_verdict",
     "brief_table",
-    "json_path",
     "moved_table",
     "p_text",
     "shifts_figure",
@@ -31,15 +29,6 @@ _TERMS = (
     ("p-value", "The chance of a difference at least as large, while nothing changed."),
     ("Permutation", "Whole source events are exchanged between the two samples: what a difference by chance looks like."),
 )
-
-
-def json_path(html: Path) -> Path:
-    """Where the numbers of a page go. Raises `UserError` when the page is not named as one, or its folder does not exist."""
-    if html.suffix.lower() not in {".html", ".htm"}:
-        raise UserError(f"'{html}' must end in .html; the numbers are written beside it as JSON")
-    if not html.parent.is_dir():
-        raise UserError(f"'{html.parent}' is no folder; make it first, or write elsewhere")
-    return html.with_suffix(".json")
 
 
 def write_watched(path: Path, result: Watched) -> Path:
