@@ -46,7 +46,7 @@ def watch(*, reference: Path, new: Path, output: Path | None, run: Path | None, 
         importlib.import_module("l1ae.report").json_path(output)
     contract = None
     if run is not None:
-        contract = importlib.import_module("l1ae.api").load_contract(run)
+        contract = importlib.import_module("l1ae").load_contract(run)
     found = watching.watch(reference, new, watching.WatchOptions(**choices), contract=contract)
     show(rich_table(watching.brief_table(found, _SHOWN)))
     click.echo(watching.verdict(found))

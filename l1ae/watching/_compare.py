@@ -245,8 +245,8 @@ def _moved(pooled: _Pooled, counts: _Counts, k: int, p_value: float) -> Moved:
         name=pooled.names[k],
         unit=pooled.units[k],
         p_value=p_value,
-        filled_reference=float(1 - one[0, 0]),
-        filled_other=float(1 - two[0, 0]),
+        filled_reference=_share(1 - one[0, 0]),
+        filled_other=_share(1 - two[0, 0]),
         mean=float(means[0][0]) if known else None,
         shift=float(shifts[0]) if known else None,
         error=float(np.nanstd(shifts[1:])) if known else None,
@@ -254,7 +254,12 @@ def _moved(pooled: _Pooled, counts: _Counts, k: int, p_value: float) -> Moved:
     )
 
 
+def _share(fraction: float) -> float:
+    """Without what the rounding of sums of weights adds."""
+    return float(np.clip(fraction, 0.0, 1.0))
+
+
 def _region(edges: FloatArray, place: int, one: FloatArray, two: FloatArray) -> Region:
-    fractions = (float(np.clip(one[place], 0, 1)), float(np.clip(two[place], 0, 1)))
+    fractions = (_share(one[place]), _share(two[place]))
     ends: Sequence[float | None] = [None, *edges.tolist(), None]
     return Region(ends[place - 1], ends[place], *fractions)

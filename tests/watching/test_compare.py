@@ -103,4 +103,5 @@ def test_a_quantity_that_never_varies_or_never_is_there_says_nothing():
     found = {item.name: item for item in compare(*both, permutations=99).moved}
     assert found["constant"].p_value == found["absent"].p_value == 1.0
     assert found["absent"].shift is None
+    assert found["absent"].filled_reference == found["absent"].filled_other == 0.0
     assert found["constant"].shift == 0.0

@@ -95,6 +95,17 @@ def test_quantities_are_those_of_plain_loops():
             assert np.cos(angle) == pytest.approx(np.cos(physical[k, eg] - physical[k, jet]))
 
 
+def test_the_command_watches_the_score_of_a_run(stores, make_network, tmp_path):
+    (tmp_path / "run" / "contract").mkdir(parents=True)
+    make_network("mu2").contract.save(tmp_path / "run" / "contract" / "contract.json")
+    arguments = ["watch", str(stores / "reference.h5"), str(stores / "same.h5"), "--run", str(tmp_path / "run"), "--permutations", "99"]
+    result = CliRunner().invoke(_cli, arguments)
+    assert result.exit_code == 0, result.output
+    assert "of 78 quantities" in result.output
+    wrong = CliRunner().invoke(_cli, [*arguments[:3], "--run", str(tmp_path)])
+    assert isinstance(wrong.exception, UserError)
+
+
 def test_the_command_writes_a_page_and_its_numbers(stores, tmp_path):
     page = tmp_path / "page.html"
     arguments = ["watch", str(stores / "reference.h5"), str(stores / "dead.h5"), "-o", str(page), "--permutations", "99", "--blocks", "3"]
