@@ -23,8 +23,8 @@ __all__ = ["ROOT", "Figures", "figures_of", "pages", "unaccounted", "wrong"]
 ROOT = Path(__file__).parents[1]
 EVERY = ("README.md",)
 """Pages of which every number is accounted for; of the others, those with an error or a unit."""
-SHOWN = ("docs/howto/", "docs/reference/", "docs/tutorials/")
-"""Pages that say how something is done: numbers with a unit are those of examples and settings."""
+SHOWN = ("docs/howto/", "docs/messages.md", "docs/reference/", "docs/tutorials/")
+"""Pages that say how something is done or what is said: numbers with a unit are those of examples and settings."""
 WRITTEN = tuple(f"docs/{name}.md" for name in ("architectures", "front", "models", "rtl_calibration", "rtl_estimator", "search_throughput"))
 """Pages that benchmarks write as a whole: their running text has the same source as their tables."""
 
