@@ -54,8 +54,12 @@ def fit_baselines(training: TrainingEvents, kinds: Sequence[Baseline] = BASELINE
     return FittedBaselines(training, fitted, {kind.title: reason for kind, reason in found.items() if isinstance(reason, str)})
 
 
-def judge_baselines(baselines: FittedBaselines, judge: Judge, *, source: str = "", rates: Sequence[float] = RATES) -> BaselinesResult:
-    """Efficiencies of all baselines at rates in kHz, on the events of a judge, whose own inputs do not matter; `source` names them.
+def judge_baselines(
+    baselines: FittedBaselines, judge: Judge, *, source: str = "", rates: Sequence[float] = RATES, quoted: float | None = None
+) -> BaselinesResult:
+    """Efficiencies of all baselines at rates in kHz, on the events of a judge, whose own inputs do not matter.
+
+    `source` names these, and `quoted` is the rate that comes first (`AtRate`).
 
     Raises `UserError` when these lack columns of the training events.
     """
@@ -73,7 +77,12 @@ def judge_baselines(baselines: FittedBaselines, judge: Judge, *, source: str = "
             text=fitted.kind.text,
             unit=fitted.candidate.unit,
             at_rate=at_rate(
-                crossings[:, k], judge.crossings, {name: found[:, k] for name, found in signals.items()}, judge.signal_events, rates=rates
+                crossings[:, k],
+                judge.crossings,
+                {name: found[:, k] for name, found in signals.items()},
+                judge.signal_events,
+                rates=rates,
+                quoted=quoted,
             ),
         )
         for k, fitted in enumerate(tracked(baselines.fitted, "baselines: efficiencies", unit="triggers"))

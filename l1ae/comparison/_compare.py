@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -66,8 +65,7 @@ def _at_rate(judged: JudgedRun, trigger: TriggerConfig) -> AtRate | None:
     if judged.judge is None:
         return None
     crossings, signals = judged.scores
-    found = at_rate(crossings, judged.crossings, signals, judged.signal_events, rates=trigger.rates)
-    return replace(found, quoted=trigger.firmware_khz)
+    return at_rate(crossings, judged.crossings, signals, judged.signal_events, rates=trigger.rates, quoted=trigger.firmware_khz)
 
 
 def _curves(judged: JudgedRun) -> tuple[RateCurves, ...]:

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -17,7 +16,7 @@ from l1ae.pipeline._zero_bias import RateSample, judge_of, ladder_of, rate_sampl
 from l1ae.records import FirmwareThreshold
 from l1ae.trigger import Judge, JudgedEvents, RateSpectra, SignalEvents, at_rate, at_rate_of
 
-__all__ = ["firmware_threshold", "quoted", "rates_of", "sample_facts", "spooled_rates_of"]
+__all__ = ["firmware_threshold", "rates_of", "sample_facts", "spooled_rates_of"]
 
 _log = logging.getLogger("l1ae")
 
@@ -53,14 +52,18 @@ def rates_of(scorer: Scorer, judge: Judge, sets: Mapping[str, ScoreSet], sample:
         name: _scores(scorer, judge.signals[name], len(events), {variant: scored.signals[name] for variant, scored in sets.items()})
         for name, events in judge.signal_events.items()
     }
-    rates = scorer.config.trigger.rates
-    found = {
+    trigger = scorer.config.trigger
+    return {
         variant: at_rate(
-            crossings[variant], judge.crossings, {name: found[variant] for name, found in signals.items()}, judge.signal_events, rates=rates
+            crossings[variant],
+            judge.crossings,
+            {name: found[variant] for name, found in signals.items()},
+            judge.signal_events,
+            rates=trigger.rates,
+            quoted=trigger.firmware_khz,
         )
         for variant in sets
     }
-    return {variant: quoted(rated, scorer.config) for variant, rated in found.items()}
 
 
 def spooled_rates_of(scorer: Scorer, judge: Judge, samples: Mapping[str, SpooledScores], sample: RateSample) -> dict[str, AtRate]:
@@ -77,16 +80,11 @@ def spooled_rates_of(scorer: Scorer, judge: Judge, samples: Mapping[str, Spooled
             for variant, one in zip(lsb, spectra, strict=True):
                 found[variant] = RateSpectra.of_parts([found[variant], one] if variant in found else [one])
     signals = {name: _in_memory(scorer, judge.signals[name], samples[name], events) for name, events in judge.signal_events.items()}
-    rates, result = scorer.config.trigger.rates, {}
+    trigger, result = scorer.config.trigger, {}
     for variant, counted in found.items():
         scores = {name: scored[variant] for name, scored in signals.items()}
-        result[variant] = quoted(at_rate_of(counted, scores, judge.signal_events, rates=rates), scorer.config)
+        result[variant] = at_rate_of(counted, scores, judge.signal_events, rates=trigger.rates, quoted=trigger.firmware_khz)
     return result
-
-
-def quoted(found: AtRate, config: Config) -> AtRate:
-    """The same, of which the rate of the firmware's threshold is quoted first."""
-    return replace(found, quoted=config.trigger.firmware_khz)
 
 
 def _in_memory(scorer: Scorer, judged: JudgedEvents, sample: SpooledScores, events: SignalEvents) -> Mapping[str, Scores]:

@@ -1,7 +1,6 @@
 """What simpler triggers find at the same rates: RUN/baselines/baselines.json."""
 
 import logging
-from dataclasses import replace
 from pathlib import Path
 
 from l1ae.baselines import BaselinesResult, TrainingEvents, fit_baselines, judge_baselines, save_baselines
@@ -9,7 +8,6 @@ from l1ae.config import Config
 from l1ae.data import EventStore, open_dataset
 from l1ae.errors import UserError
 from l1ae.inputs import Layout
-from l1ae.pipeline._at_rate import quoted
 from l1ae.pipeline._run import Run, exclusive
 from l1ae.pipeline._shared import data_digests, section_digest
 from l1ae.pipeline._zero_bias import has_zero_bias, judge_of, rate_inputs, rate_sample
@@ -49,8 +47,8 @@ def baselines_of(config: Config) -> BaselinesResult:
     training = TrainingEvents.of(config.data, EventStore.open(open_dataset(config.data.source).background.path, layout))
     if len(training) < training.available:
         _log.info("baselines are trained on %d of %d events", len(training), training.available)
-    found = judge_baselines(fit_baselines(training), judge, source=sample.name, rates=config.trigger.rates)
-    return replace(found, results=tuple(replace(result, at_rate=quoted(result.at_rate, config)) for result in found.results))
+    trigger = config.trigger
+    return judge_baselines(fit_baselines(training), judge, source=sample.name, rates=trigger.rates, quoted=trigger.firmware_khz)
 
 
 def _layout(config: Config) -> Layout:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -66,7 +67,7 @@ class SignalEvents:
         assert self.events is not None
         return self.events
 
-    @property
+    @cached_property
     def menu(self) -> Estimate:
         """Fraction of the events that a seed of the menu accepts (Clopper and Pearson's interval)."""
         assert self.alone is not None, "there is a menu"
@@ -80,6 +81,7 @@ def at_rate(
     signals: Mapping[str, SignalEvents],
     *,
     rates: Sequence[float] = RATES,
+    quoted: float | None = None,
 ) -> AtRate:
     """Efficiencies of `score >= threshold` at raw and, with a menu, pure rates in kHz.
 
@@ -87,10 +89,11 @@ def at_rate(
     score of a crossing with a rate not above the one asked for. Its interval are the thresholds at which the rate that was asked for lies
     within the interval of the measured one (`gamma_interval`), as those of order statistics; the ends of the efficiency there and the
     interval of Clopper and Pearson at the threshold itself are added in quadrature. Signals share the threshold, so its
-    error moves their mean as a whole, while their own errors are independent. A signal that the menu cannot judge has no pure efficiency.
+    error moves their mean as a whole, while their own errors are independent. A signal that the menu cannot judge has no pure
+    efficiency. `quoted`: see `AtRate`.
     """
     counted = RateSpectra.of([(crossing_scores, crossings)], crossings.exposure)
-    return at_rate_of(counted, signal_scores, signals, rates=rates)
+    return at_rate_of(counted, signal_scores, signals, rates=rates, quoted=quoted)
 
 
 def at_rate_of(
@@ -99,6 +102,7 @@ def at_rate_of(
     signals: Mapping[str, SignalEvents],
     *,
     rates: Sequence[float] = RATES,
+    quoted: float | None = None,
 ) -> AtRate:
     """As `at_rate`, of crossings that are counted already."""
     points = []
@@ -109,7 +113,7 @@ def at_rate_of(
             if kind == "raw" or signal.alone is not None
         }
         points += [_point(kind, khz, curve, judged) for khz in rates]
-    return AtRate(tuple(points), menu={name: signal.menu for name, signal in signals.items() if signal.alone is not None})
+    return AtRate(tuple(points), quoted, menu={name: signal.menu for name, signal in signals.items() if signal.alone is not None})
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,7 @@ from l1ae.inputs import Group, Layout, Role
 __all__ = ["Quantity", "quantities"]
 
 FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,35 +34,28 @@ def quantities(hardware: npt.NDArray[np.integer], layout: Layout) -> tuple[Quant
     * Signed differences in phi, in (-pi, pi], and in eta of the leading objects of two groups, and of the two leading ones of a group:
       alone, an angle that is wrong by a constant looks like any other.
     """
-    return (*_columns(hardware, layout), *_counts(hardware, layout), *_angles(hardware, layout))
-
-
-def _columns(hardware: npt.NDArray[np.integer], layout: Layout) -> Iterator[Quantity]:
     values, filled = layout.to_physical(hardware), layout.mask(hardware)
+    return (*_columns(values, filled, layout), *_counts(values, filled, layout), *_angles(values, filled, layout))
+
+
+def _columns(values: FloatArray, filled: BoolArray, layout: Layout) -> Iterator[Quantity]:
     for k in np.flatnonzero(layout.present):
         yield Quantity(layout.names[k], layout.units[k], np.where(filled[:, k], values[:, k], np.nan))
 
 
-def _counts(hardware: npt.NDArray[np.integer], layout: Layout) -> Iterator[Quantity]:
+def _counts(values: FloatArray, filled: BoolArray, layout: Layout) -> Iterator[Quantity]:
     for group in layout.groups:
         if group.gate_feature is None or group.slots == 1:
             continue
-        filled = _filled(hardware, layout, group)
-        yield Quantity(f"{group.name} objects", "", filled.sum(axis=1).astype(np.float64))
+        objects = filled[:, layout.positions(group.name, group.gate_feature)]
+        yield Quantity(f"{group.name} objects", "", objects.sum(axis=1).astype(np.float64))
         energy = group.of_role(Role.ENERGY)
         if energy is not None:
-            pt = layout.to_physical(hardware)[:, layout.positions(group.name, energy.name)]
-            yield Quantity(f"{group.name} sum of {energy.name}", energy.unit, np.where(filled, pt, 0.0).sum(axis=1))
+            pt = values[:, layout.positions(group.name, energy.name)]
+            yield Quantity(f"{group.name} sum of {energy.name}", energy.unit, np.where(objects, pt, 0.0).sum(axis=1))
 
 
-def _filled(hardware: npt.NDArray[np.integer], layout: Layout, group: Group) -> npt.NDArray[np.bool_]:
-    """(N, slots)."""
-    assert group.gate_feature is not None
-    return np.asarray(layout.mask(hardware)[:, layout.positions(group.name, group.gate_feature)], np.bool_)
-
-
-def _angles(hardware: npt.NDArray[np.integer], layout: Layout) -> Iterator[Quantity]:
-    values, filled = layout.to_physical(hardware), layout.mask(hardware)
+def _angles(values: FloatArray, filled: BoolArray, layout: Layout) -> Iterator[Quantity]:
     places = [(group, slot) for group in layout.groups if group.axes is None for slot in range(min(group.slots, 2))]
     pairs = [
         (first, second)

@@ -24,6 +24,7 @@ EVENTS = 20_000
 SCORE = "anomaly score"
 
 _PERIOD = ("run", "lumi")
+_PIECE = 65_536  # events
 _SHIFT = 40
 """Bits of a source event's number, above which that of its process is."""
 
@@ -88,10 +89,13 @@ def _drawn(store: EventStore, positions: npt.NDArray[np.intp], most: int, rng: n
     """At most `most` of the events at rising positions."""
     if len(positions) > most:
         positions = np.sort(rng.choice(positions, most, replace=False))
-    found, start = [], 0
-    for events in store.chunks(extra=weight_columns(store)):
+    if not len(positions):
+        return store.read(0, 0, extra=weight_columns(store))
+    # a block reads its own events only
+    found, end = [], int(positions[-1]) + 1
+    for start in range(int(positions[0]), end, _PIECE):
+        events = store.read(start, min(start + _PIECE, end), extra=weight_columns(store))
         found.append(events.select(positions[(positions >= start) & (positions < start + len(events))] - start))
-        start += len(events)
     return concatenate(found)
 
 
