@@ -21,6 +21,7 @@ from l1ae.pipeline._shared import contract_digest, contract_of
 from l1ae.pipeline._zero_bias import CrossingSource, crossing_source, open_zero_bias
 from l1ae.progress import task
 from l1ae.records import HLS, RTL, RTL_VHDL, VERIFICATION, VerificationReport, VerificationRow, VerifiedCrossings, other_settings
+from l1ae.rtl_results import RtlReport
 from l1ae.tools import ghdl
 
 __all__ = ["Verification", "verification_inputs", "verify_stage"]
@@ -145,9 +146,8 @@ def _rtl(run: Run, contract: Contract, crossings: CrossingSource) -> _Found:
     from l1ae.rtl import simulate_rtl
 
     report = simulate_rtl(contract, run.path("rtl"), crossings.pieces())
-    detail = f"{report.compiler}; {report.corner_vectors} corner vectors, {report.clock_cycles} clock cycles with gaps and resets"
-    first, wrong = report.first_mismatch or report.first_violation, report.mismatches + report.protocol_violations
-    return _Found("score, trigger bit, every clock cycle", report.events, wrong, detail if first is None else str(first))
+    first, wrong = _first_and_all(report)
+    return _Found("score, trigger bit, every clock cycle", report.events, wrong, _stimulus(report) if first is None else str(first))
 
 
 def _vhdl(run: Run, contract: Contract, crossings: CrossingSource) -> _Found | str:
@@ -165,10 +165,18 @@ def _vhdl(run: Run, contract: Contract, crossings: CrossingSource) -> _Found | s
         return f"{error}; its files are as `l1ae rtl` left them"
     events = min(crossings.events, _VHDL_CROSSINGS if made is None else made.events)
     report = simulate_rtl(contract, run.path("rtl"), replace(crossings, events=events).pieces(), language="vhdl")
-    first, wrong = report.first_mismatch or report.first_violation, report.mismatches + report.protocol_violations
-    fine = f"{report.compiler}; {report.corner_vectors} corner vectors, {report.clock_cycles} clock cycles with gaps and resets"
-    detail = "; ".join(str(said) for said in (first, left) if said) or fine
+    first, wrong = _first_and_all(report)
+    detail = "; ".join(str(said) for said in (first, left) if said) or _stimulus(report)
     return _Found("score, trigger bit, every clock cycle, sha256", report.events, wrong or len(changed), detail)
+
+
+def _first_and_all(report: RtlReport) -> tuple[object, int]:
+    """What differs first, None where nothing does, and how many differences there are: of results and of the protocol."""
+    return report.first_mismatch or report.first_violation, report.mismatches + report.protocol_violations
+
+
+def _stimulus(report: RtlReport) -> str:
+    return f"{report.compiler}; {report.corner_vectors} corner vectors, {report.clock_cycles} clock cycles with gaps and resets"
 
 
 def _emulator(run: Run, contract: Contract, crossings: CrossingSource) -> _Found:
